@@ -1,0 +1,27 @@
+"""bakeoff: which neural network fits your data, what does it cost, and would more data change the answer?
+
+Public names are imported when they are first used, so that `import bakeoff` and `bakeoff --help` stay fast.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> module that holds it.
+_PUBLIC = {
+    "BakeoffError": "bakeoff.errors",
+    "build": "bakeoff.models",
+}
+
+__all__ = sorted([*_PUBLIC, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'bakeoff' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

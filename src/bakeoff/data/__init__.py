@@ -1,0 +1,1 @@
+"""What an example is, and how files become tensors."""

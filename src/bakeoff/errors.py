@@ -1,0 +1,79 @@
+"""Everything bakeoff raises at its users.
+
+    BakeoffError                     the command line prints its message and exits with status 1
+    ├── DataError        (ValueError)  the data cannot be read or cannot be compared on
+    ├── ModelError       (ValueError)  a network is unknown, does not fit the data or cannot be built
+    ├── CostError        (ValueError)  a network cannot be costed as asked
+    ├── OptionError      (ValueError)  an argument or a flag is out of its range
+    ├── BudgetError      (ValueError)  the time allowed is too short for any answer
+    ├── StoreError       (OSError)     a run cannot be read or written
+    └── MissingExtraError (ImportError) an optional package is not installed
+
+A message names the argument, the rule, the value that came and the next step, in one sentence a beginner
+understands. Broken invariants of our own are `assert`s and never one of these.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BakeoffError(Exception):
+    """Base of all errors that a user can cause and mend."""
+
+
+class DataError(BakeoffError, ValueError):
+    """The data cannot be read, or no comparison can be made on it."""
+
+
+class ModelError(BakeoffError, ValueError):
+    """A network is unknown, does not take this data, or cannot be built."""
+
+
+class CostError(BakeoffError, ValueError):
+    """A network cannot be costed as asked."""
+
+
+class OptionError(BakeoffError, ValueError):
+    """An argument or a flag is out of its range."""
+
+
+class BudgetError(BakeoffError, ValueError):
+    """The time allowed is too short for any answer."""
+
+
+class StoreError(BakeoffError, OSError):
+    """A run's folder cannot be read or written."""
+
+
+class MissingExtraError(BakeoffError, ImportError):
+    """An optional package is not installed.
+
+    Args:
+        module: the module that was needed.
+        extra: the extra of bakeoff that brings it.
+    """
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"This needs the package '{module}': install it with  pip install 'bakeoff[{extra}]'")
+
+
+class BakeoffWarning(UserWarning):
+    """Something was ignored, replaced or left out, and the person should know."""
+
+
+def suggest(word: str, known: Iterable[str], *, most: int = 3) -> str:
+    """The end of an error message about an unknown name: the nearest known ones, or all if few.
+
+    >>> suggest("resnet5", ["resnet50", "vgg16"])
+    "Did you mean 'resnet50'?"
+    >>> suggest("x", ["gru", "lstm"])
+    "Known are 'gru', 'lstm'."
+    """
+    names = list(known)
+    near = get_close_matches(word, names, n=most, cutoff=0.5)
+    if near:
+        return "Did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+    if not names:
+        return "There are none."
+    listed = ", ".join(f"'{name}'" for name in names[:12])
+    return f"Known are {listed}{' ...' if len(names) > 12 else '.'}"

@@ -1,0 +1,1 @@
+"""Why a trained network decides as it does."""

@@ -1,0 +1,73 @@
+"""The networks, one idea a file, as plain `torch.nn` modules.
+
+`catalogue()` lists the cards, `build` makes a network for a schema, `register` adds one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from bakeoff.data.schema import Schema
+from bakeoff.errors import ModelError
+from bakeoff.models.card import BIASES, ModelCard, Registry, card_from_factory
+
+__all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "register", "takes_lengths"]
+
+#: The files of the catalogue, oldest idea first.
+_FILES: tuple[str, ...] = ("linear", "mlp", "cnn", "recurrent", "transformer")
+
+_registry = Registry(_FILES)
+
+
+def catalogue() -> Mapping[str, ModelCard]:
+    """All cards by name, oldest idea first."""
+    return _registry
+
+
+def register(card: ModelCard) -> ModelCard:
+    """Add a network to the catalogue. Raises `ModelError` where its name is taken."""
+    return _registry.add(card)
+
+
+def card(name: str) -> ModelCard:
+    """The card of a catalogue name, or of a user's own `package.module:factory`."""
+    return card_from_factory(name) if ":" in name else _registry[name]
+
+
+def build(name: str | ModelCard, schema: Schema, *, width: int | None = None, seed: int | None = None, **options: Any) -> nn.Module:
+    """The one way to get a network: in training mode, float32, on the CPU unless inside `torch.device(...)`.
+
+    Args:
+        name: of the catalogue, `package.module:factory`, or a card.
+        schema: what goes in and comes out.
+        width: the network's one dial; its default where None.
+        seed: of the initial weights. The global generator is used and put back as it was; None draws from it.
+        options: passed to the network's own `build`.
+
+    Raises:
+        ModelError: an unknown name, or data that the network does not take.
+    """
+    chosen = name if isinstance(name, ModelCard) else card(name)
+    if not chosen.takes(schema):
+        raise ModelError(
+            f"'{chosen.name}' takes {_kinds(chosen.inputs)} to {_kinds(chosen.targets)}, and this data is "
+            f"{type(schema.input).__name__} to {type(schema.target).__name__}: choose another network."
+        )
+    if seed is None:
+        return chosen.build(schema, width=width if width is not None else chosen.width, **options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return chosen.build(schema, width=width if width is not None else chosen.width, **options)
+
+
+def takes_lengths(module: nn.Module) -> bool:
+    """Whether the module's forward has an argument called `lengths`."""
+    import inspect
+
+    return "lengths" in inspect.signature(module.forward).parameters
+
+
+def _kinds(kinds: tuple[type, ...]) -> str:
+    return "/".join(kind.__name__ for kind in kinds)

@@ -1,0 +1,162 @@
+"""The catalogue of networks: one `ModelCard` a network, one registry, one way to build.
+
+To add a network: write `models/<name>.py` with a plain `nn.Module`, a `build(schema, width, **options)` function
+and `register(ModelCard(...))` calls, and name the file in `_FILES` of `models/__init__.py`. The conformance suite
+(`bakeoff.testing`) then runs over it by itself.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens, Value
+from bakeoff.errors import ModelError, suggest
+
+#: What a network may assume about data. A card declares its own; `bakeoff why` measures them.
+BIASES = {
+    "linearity": "the answer is a weighted sum of the inputs",
+    "locality": "neighbours belong together",
+    "translation": "a pattern means the same wherever it appears",
+    "hierarchy": "large patterns are made of small ones",
+    "order": "inputs come one after another",
+    "recency": "the recent past matters most",
+    "relation": "any two elements may be related; which, is learned",
+    "none": "nothing is assumed",
+}
+
+Build = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What is known of a network before it sees data.
+
+    Attributes:
+        name: unique in the catalogue; torchvision's or Hugging Face's name where they have one.
+        family: "linear", "mlp", "cnn", "rnn", "transformer" ...: networks that share their inductive bias.
+        year, paper: first publication ("Author et al., Title, venue year" with an arXiv id or DOI).
+        summary: one sentence: the idea.
+        biases: keys of `BIASES`.
+        inputs: input kinds that it takes, by whatever change of view.
+        targets: target kinds.
+        build: `build(schema, width=None, **options) -> nn.Module`. Its module maps inputs [B, *schema.input.shape]
+            (and `lengths` int64 [B], where its forward has such an argument) to [B, schema.outputs]: logits, or
+            values in standardised units.
+        width: default of the one dial that makes the network wider; None where the shape is fixed by the paper.
+        scalable: True for the families that a comparison enters by default where they take the data.
+        example: the schema at which the catalogue states parameters and MACs.
+    """
+
+    name: str
+    family: str
+    year: int
+    paper: str
+    summary: str
+    biases: tuple[str, ...]
+    build: Build
+    inputs: tuple[type, ...] = (Image, Series, Tokens, Table)
+    targets: tuple[type, ...] = (Classes, Value, Forecast)
+    width: int | None = None
+    scalable: bool = False
+    example: Schema = field(
+        default_factory=lambda: Schema(
+            input=Image(channels=3, height=224, width=224), target=Classes(names=tuple(map(str, range(1000))))
+        )
+    )
+
+    def takes(self, schema: Schema) -> bool:
+        return isinstance(schema.input, self.inputs) and isinstance(schema.target, self.targets)
+
+
+class Registry(Mapping[str, ModelCard]):
+    """Cards by name. A name twice is an error; an unknown name suggests the nearest ones.
+
+    The files of the catalogue are imported when a name is first asked for.
+    """
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self._files = files
+        self._cards: dict[str, ModelCard] = {}
+        self._loaded = False
+
+    def add(self, card: ModelCard) -> ModelCard:
+        if card.name in self._cards:
+            raise ModelError(f"There is a network called '{card.name}' already: choose another name.")
+        unknown = set(card.biases) - set(BIASES)
+        if unknown:
+            raise ModelError(f"Unknown bias {sorted(unknown)} on '{card.name}': known are {sorted(BIASES)}.")
+        self._cards[card.name] = card
+        return card
+
+    def _load(self) -> dict[str, ModelCard]:
+        if not self._loaded:
+            self._loaded = True
+            for file in self._files:
+                importlib.import_module(f"bakeoff.models.{file}")
+        return self._cards
+
+    def __getitem__(self, name: str) -> ModelCard:
+        cards = self._load()
+        if name not in cards:
+            raise ModelError(f"There is no network called '{name}'. {suggest(name, cards)} `bakeoff models` lists them.")
+        return cards[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._load()
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
+
+
+def card_from_factory(reference: str) -> ModelCard:
+    """The card of a user's own network, named `package.module:factory`.
+
+    The factory is called with the schema if it takes an argument, else with none, and returns an `nn.Module`.
+
+    Raises:
+        ModelError: the reference has no colon, cannot be imported, or is not callable.
+    """
+    module_name, _, attribute = reference.partition(":")
+    if not attribute:
+        raise ModelError(f"'{reference}' is not of the form package.module:factory.")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"'{reference}' cannot be imported ({error}): is its folder on PYTHONPATH?") from error
+    if not callable(factory):
+        raise ModelError(f"'{reference}' is a {type(factory).__name__}, not a function that returns an nn.Module.")
+    return ModelCard(
+        name=reference,
+        family="user",
+        year=0,
+        paper="",
+        summary="A network of the user's own.",
+        biases=(),
+        build=_FactoryBuild(factory=factory, reference=reference),
+    )
+
+
+@dataclass(frozen=True)
+class _FactoryBuild:
+    factory: Callable[..., Any]
+    reference: str
+
+    def __call__(self, schema: Schema, width: int | None = None, **options: Any) -> nn.Module:
+        takes_schema = any(
+            p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
+            for p in inspect.signature(self.factory).parameters.values()
+        )
+        try:
+            module = self.factory(schema, **options) if takes_schema else self.factory(**options)
+        except Exception as error:
+            raise ModelError(f"The factory '{self.reference}' failed with {type(error).__name__}: {error}") from error
+        if not isinstance(module, nn.Module):
+            raise ModelError(f"The factory '{self.reference}' returned a {type(module).__name__}, not an nn.Module.")
+        return module

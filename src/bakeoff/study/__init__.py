@@ -1,0 +1,1 @@
+"""Many networks: plan, run, store, curves, verdict."""

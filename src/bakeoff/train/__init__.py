@@ -1,0 +1,1 @@
+"""How one network, or a stack of replicas, learns."""
