@@ -1,0 +1,53 @@
+"""Every sentence that a person reads after a run that went well, in English and Korean, in one place.
+
+A topic is a file here with one dictionary, `SENTENCES = {key: (English, Korean)}`; the keys start with the topic's
+name. Placeholders are those of `str.format`. The language is that of `set_language`, else of the environment
+variable `BAKEOFF_LANG`, else of `LANG` (Korean where it starts with "ko"), else English.
+"""
+
+import importlib
+import os
+from functools import cache
+from typing import Any
+
+LANGUAGES = ("en", "ko")
+_TOPICS = ("data", "verdict", "report", "why", "models", "cost", "fit")
+
+_chosen: str | None = None
+
+
+def set_language(language: str | None) -> None:
+    """Choose "en" or "ko" for this process; None goes back to the environment's choice."""
+    global _chosen
+    assert language is None or language in LANGUAGES, language
+    _chosen = language
+
+
+def language() -> str:
+    """The language in force."""
+    if _chosen:
+        return _chosen
+    wish = os.environ.get("BAKEOFF_LANG") or os.environ.get("LANG", "")
+    return "ko" if wish.lower().startswith("ko") else "en"
+
+
+def say(key: str, **values: Any) -> str:
+    """The sentence of this key in the language in force, its placeholders filled in.
+
+    Raises:
+        KeyError: no topic has the key (a fault of ours: a test walks all keys).
+    """
+    topic = key.partition(".")[0]
+    english, korean = _sentences(topic)[key]
+    return (korean if language() == "ko" else english).format(**values)
+
+
+@cache
+def _sentences(topic: str) -> dict[str, tuple[str, str]]:
+    sentences: dict[str, tuple[str, str]] = importlib.import_module(f"bakeoff.messages.{topic}").SENTENCES
+    return sentences
+
+
+def all_sentences() -> dict[str, tuple[str, str]]:
+    """Every key with its English and Korean sentence (for tests and translators)."""
+    return {key: pair for topic in _TOPICS for key, pair in _sentences(topic).items()}

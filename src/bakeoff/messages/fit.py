@@ -1,0 +1,3 @@
+"""Sentences about: fit. See `bakeoff.messages`."""
+
+SENTENCES: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,3 @@
+"""Sentences about: models. See `bakeoff.messages`."""
+
+SENTENCES: dict[str, tuple[str, str]] = {}

@@ -1,0 +1,3 @@
+"""Sentences about: why. See `bakeoff.messages`."""
+
+SENTENCES: dict[str, tuple[str, str]] = {}
