@@ -1,0 +1,176 @@
+"""The change of view: how one example looks to each family. The point of a comparison, so it has one home.
+
+| family           | Image [C, H, W]              | Series [C, T]              | Tokens [T]              | Table [F]          |
+|------------------|------------------------------|----------------------------|-------------------------|--------------------|
+| linear           | its values in a row          | its values in a row        | how often each occurs   | its features       |
+| mlp              | its values in a row          | its values in a row        | embeddings in a row     | its features       |
+| cnn              | a grid                       | a line                     | a line of embeddings    | -                  |
+| rnn, lstm, gru   | rows in time                 | steps in time              | embeddings in time      | -                  |
+| transformer      | a set of patches             | a set of steps             | a set of embeddings     | a set of features  |
+
+A table has no neighbourhood and no order, so the networks that live from one do not take it.
+
+Padded steps (beyond an example's true length) come out as zeros from every view, whatever came in.
+Sequences longer than `LONGEST` are read in frames of several steps, so that a step of a recurrent network or a
+token of a Transformer holds a short stretch of the signal.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from bakeoff.data.schema import Image, Input, Series, Table, Tokens
+
+#: The longest sequence, in steps, that recurrent networks and Transformers read from images, series and tables.
+LONGEST = 128
+#: Size of a token's learned vector where a family does not say otherwise.
+EMBEDDING = 32
+#: A Transformer sees an image as at most this many patches a side.
+PATCHES_PER_SIDE = 7
+
+
+def is_real(lengths: Int[Tensor, " batch"], steps: int) -> Bool[Tensor, "batch steps"]:
+    """True where a step lies within the example's true length."""
+    return torch.arange(steps, device=lengths.device) < lengths[:, None]
+
+
+class Embedding(nn.Module):
+    """Tokens [B, T] to learned vectors [B, T, D]; token 0 is padding and gives zeros."""
+
+    def __init__(self, vocabulary_size: int, dimension: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(vocabulary_size, dimension)
+        nn.init.normal_(self.table.weight, std=dimension**-0.5)
+
+    def forward(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time dimension"]:
+        return self.table(tokens) * (tokens != 0)[..., None]
+
+
+class Counts(nn.Module):
+    """Tokens [B, T] to the share of each word of the vocabulary, already multiplied by a weight per word and output.
+
+    `mean_t W[token_t]` is a linear map of the bag of words, computed without writing the bag down.
+    """
+
+    def __init__(self, vocabulary_size: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Embedding(vocabulary_size, outputs)
+        nn.init.zeros_(self.weight.weight)
+
+    def forward(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch outputs"]:
+        real = (tokens != 0)[..., None]
+        return (self.weight(tokens) * real).sum(1) / real.sum(1).clamp(min=1)
+
+
+class Row(nn.Module):
+    """All values of an example in one row [B, F]: no neighbourhood, no order. `features` is F."""
+
+    def __init__(self, kind: Input, embedding: int = EMBEDDING // 2) -> None:
+        super().__init__()
+        self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
+        self.features = math.prod(kind.shape) * (embedding if self.embed else 1)
+
+    def forward(
+        self, x: Tensor, lengths: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, "batch features"]:
+        if self.embed is not None:
+            x = self.embed(x)
+        elif lengths is not None:
+            x = x * is_real(lengths, x.shape[-1])[:, None, :]
+        return x.flatten(1)
+
+
+class Line(nn.Module):
+    """A series or a text as channels along one axis [B, C, T], for a convolution. `channels` is C."""
+
+    def __init__(self, kind: Series | Tokens, embedding: int = EMBEDDING) -> None:
+        super().__init__()
+        self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
+        self.channels = embedding if isinstance(kind, Tokens) else kind.channels
+
+    def forward(
+        self, x: Tensor, lengths: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, "batch channels time"]:
+        if self.embed is not None:
+            return self.embed(x).transpose(1, 2)
+        return x if lengths is None else x * is_real(lengths, x.shape[-1])[:, None, :]
+
+
+class Steps(nn.Module):
+    """An example as a sequence [B, T, C]: an image's rows, a series' steps, a text's tokens, a table's features.
+
+    `steps` is T and `channels` is C; `frame` original steps make one (1 unless there are more than `LONGEST`).
+    """
+
+    def __init__(self, kind: Input, embedding: int = EMBEDDING) -> None:
+        super().__init__()
+        self.kind = kind
+        self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
+        match kind:
+            case Image():
+                count, each = kind.height, kind.channels * kind.width
+            case Series():
+                count, each = kind.length, kind.channels
+            case Tokens():
+                count, each = kind.length, embedding
+            case Table():
+                count, each = kind.features, 1
+        self.frame = 1 if isinstance(kind, Tokens) else math.ceil(count / LONGEST)
+        self.steps, self.channels = math.ceil(count / self.frame), each * self.frame
+
+    def forward(
+        self, x: Tensor, lengths: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, "batch time channels"]:
+        match self.kind:
+            case Image():
+                x = x.transpose(1, 2).flatten(2)
+            case Series():
+                x = x.transpose(1, 2)
+            case Table():
+                x = x[..., None]
+        if self.embed is not None:
+            x = self.embed(x)
+        elif lengths is not None:
+            x = x * is_real(lengths, x.shape[1])[..., None]
+        if self.frame == 1:
+            return x
+        x = nn.functional.pad(x, (0, 0, 0, self.steps * self.frame - x.shape[1]))
+        return x.unflatten(1, (self.steps, self.frame)).flatten(2)
+
+    def lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """True lengths counted in this view's steps, at least 1."""
+        return ((lengths + self.frame - 1) // self.frame).clamp(min=1)
+
+
+class Patches(nn.Module):
+    """An image as a set of square patches [B, T, C * side * side], row by row; edges are filled up with zeros."""
+
+    def __init__(self, kind: Image) -> None:
+        super().__init__()
+        self.side = max(1, math.ceil(max(kind.height, kind.width) / PATCHES_PER_SIDE))
+        rows, columns = math.ceil(kind.height / self.side), math.ceil(kind.width / self.side)
+        self.fill = (0, columns * self.side - kind.width, 0, rows * self.side - kind.height)
+        self.steps, self.channels = rows * columns, kind.channels * self.side**2
+
+    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch time patch"]:
+        if any(self.fill):
+            x = nn.functional.pad(x, self.fill)
+        x = x.unflatten(3, (-1, self.side)).unflatten(2, (-1, self.side))  # [B, C, rows, side, columns, side]
+        return x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+class Features(nn.Module):
+    """A table's features as a set of vectors [B, F, D]: each has its own direction and its own offset.
+
+    `x_f * weight_f + bias_f`, the tokeniser of Gorishniy et al. 2021 (arXiv 2106.11959).
+    """
+
+    def __init__(self, features: int, dimension: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(features, dimension) * dimension**-0.5)
+        self.bias = nn.Parameter(torch.randn(features, dimension) * dimension**-0.5)
+
+    def forward(self, x: Float[Tensor, "batch features"]) -> Float[Tensor, "batch features dimension"]:
+        return x[..., None] * self.weight + self.bias
