@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from torch import nn
 from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError
 from bakeoff.models.card import BIASES, ModelCard, Registry, card_from_factory
+from bakeoff.models.weights import load_tensors, read_tensors
 
-__all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "register", "takes_lengths"]
+__all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
 
 #: The files of the catalogue, oldest idea first.
 _FILES: tuple[str, ...] = ("linear", "mlp", "cnn", "recurrent", "transformer")
@@ -36,7 +38,14 @@ def card(name: str) -> ModelCard:
     return card_from_factory(name) if ":" in name else _registry[name]
 
 
-def build(name: str | ModelCard, schema: Schema, *, width: int | None = None, seed: int | None = None, **options: Any) -> nn.Module:
+def build(
+    name: str | ModelCard,
+    schema: Schema,
+    *,
+    width: int | None = None,
+    seed: int | None = None,
+    **options: Any,
+) -> nn.Module:
     """The one way to get a network: in training mode, float32, on the CPU unless inside `torch.device(...)`.
 
     Args:
@@ -60,6 +69,37 @@ def build(name: str | ModelCard, schema: Schema, *, width: int | None = None, se
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return chosen.build(schema, width=width if width is not None else chosen.width, **options)
+
+
+def load(
+    name: str | ModelCard,
+    weights: str | Path,
+    *,
+    schema: Schema | None = None,
+    layout: str | None = None,
+    new_head: bool = False,
+    width: int | None = None,
+    **options: Any,
+) -> nn.Module:
+    """A network with published (or your own) weights in it, in training mode on the CPU.
+
+    Args:
+        name: of the catalogue, or a card.
+        weights: a file, a folder, or a Hugging Face id `owner/name` (see
+            `bakeoff.models.weights.read_tensors`).
+        schema: what goes in and comes out; the card's example, which is what was published, where None.
+        layout: the publisher ("torchvision", "timm", "huggingface"); None finds out from the names.
+        new_head: keep the last layer at its initial weights, for other classes than published.
+        width, options: as for `build`.
+
+    Raises:
+        ModelError: the weights cannot be read, or a tensor is missing, surplus or of another shape (it is
+            named).
+    """
+    chosen = name if isinstance(name, ModelCard) else card(name)
+    module = build(chosen, schema or chosen.example, width=width, **options)
+    load_tensors(module, read_tensors(weights), layouts=chosen.layouts, layout=layout, new_head=new_head)
+    return module
 
 
 def takes_lengths(module: nn.Module) -> bool:

@@ -15,6 +15,7 @@ from torch import nn
 
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.errors import ModelError, suggest
+from bakeoff.models.weights.layout import Layout
 
 #: What a network may assume about data. A card declares its own; `bakeoff why` measures them.
 BIASES = {
@@ -49,6 +50,7 @@ class ModelCard:
         width: default of the one dial that makes the network wider; None where the shape is fixed by the paper.
         scalable: True for the families that a comparison enters by default where they take the data.
         example: the schema at which the catalogue states parameters and MACs.
+        layouts: how publishers name the tensors, by publisher (see `bakeoff.models.weights`).
     """
 
     name: str
@@ -67,6 +69,7 @@ class ModelCard:
             input=Image(channels=3, height=224, width=224), target=Classes(names=tuple(map(str, range(1000))))
         )
     )
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
     def takes(self, schema: Schema) -> bool:
         return isinstance(schema.input, self.inputs) and isinstance(schema.target, self.targets)
@@ -102,7 +105,9 @@ class Registry(Mapping[str, ModelCard]):
     def __getitem__(self, name: str) -> ModelCard:
         cards = self._load()
         if name not in cards:
-            raise ModelError(f"There is no network called '{name}'. {suggest(name, cards)} `bakeoff models` lists them.")
+            raise ModelError(
+                f"There is no network called '{name}'. {suggest(name, cards)} `bakeoff models` lists them."
+            )
         return cards[name]
 
     def __contains__(self, name: object) -> bool:
@@ -129,9 +134,13 @@ def card_from_factory(reference: str) -> ModelCard:
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
-        raise ModelError(f"'{reference}' cannot be imported ({error}): is its folder on PYTHONPATH?") from error
+        raise ModelError(
+            f"'{reference}' cannot be imported ({error}): is its folder on PYTHONPATH?"
+        ) from error
     if not callable(factory):
-        raise ModelError(f"'{reference}' is a {type(factory).__name__}, not a function that returns an nn.Module.")
+        raise ModelError(
+            f"'{reference}' is a {type(factory).__name__}, not a function that returns an nn.Module."
+        )
     return ModelCard(
         name=reference,
         family="user",
@@ -156,7 +165,11 @@ class _FactoryBuild:
         try:
             module = self.factory(schema, **options) if takes_schema else self.factory(**options)
         except Exception as error:
-            raise ModelError(f"The factory '{self.reference}' failed with {type(error).__name__}: {error}") from error
+            raise ModelError(
+                f"The factory '{self.reference}' failed with {type(error).__name__}: {error}"
+            ) from error
         if not isinstance(module, nn.Module):
-            raise ModelError(f"The factory '{self.reference}' returned a {type(module).__name__}, not an nn.Module.")
+            raise ModelError(
+                f"The factory '{self.reference}' returned a {type(module).__name__}, not an nn.Module."
+            )
         return module
