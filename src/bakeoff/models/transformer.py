@@ -20,7 +20,7 @@ LAYERS, HEADS = 2, 4
 
 
 class Attention(nn.Module):
-    """`softmax(Q K^T / sqrt(D / heads)) V`, in `heads` parts of the width D; queries, keys and values from one product."""
+    """`softmax(Q K^T / sqrt(D / heads)) V`, in `heads` parts of the width D."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
 """The change of view: how one example looks to each family. The point of a comparison, so it has one home.
 
-| family           | Image [C, H, W]              | Series [C, T]              | Tokens [T]              | Table [F]          |
-|------------------|------------------------------|----------------------------|-------------------------|--------------------|
-| linear           | its values in a row          | its values in a row        | how often each occurs   | its features       |
-| mlp              | its values in a row          | its values in a row        | embeddings in a row     | its features       |
-| cnn              | a grid                       | a line                     | a line of embeddings    | -                  |
-| rnn, lstm, gru   | rows in time                 | steps in time              | embeddings in time      | -                  |
-| transformer      | a set of patches             | a set of steps             | a set of embeddings     | a set of features  |
+| family         | Image [C, H, W]     | Series [C, T]       | Tokens [T]            | Table [F]         |
+|----------------|---------------------|---------------------|-----------------------|-------------------|
+| linear         | its values in a row | its values in a row | how often each occurs | its features      |
+| mlp            | its values in a row | its values in a row | embeddings in a row   | its features      |
+| cnn            | a grid              | a line              | a line of embeddings  | -                 |
+| rnn, lstm, gru | rows in time        | steps in time       | embeddings in time    | -                 |
+| transformer    | a set of patches    | a set of steps      | a set of embeddings   | a set of features |
 
 A table has no neighbourhood and no order, so the networks that live from one do not take it.
 
