@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "BakeoffError": "bakeoff.errors",
     "build": "bakeoff.models",
+    "load": "bakeoff.data.load",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])

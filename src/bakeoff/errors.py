@@ -69,7 +69,7 @@ def suggest(word: str, known: Iterable[str], *, most: int = 3) -> str:
     >>> suggest("x", ["gru", "lstm"])
     "Known are 'gru', 'lstm'."
     """
-    names = list(known)
+    names = [printable(name) for name in known]
     near = get_close_matches(word, names, n=most, cutoff=0.5)
     if near:
         return "Did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
@@ -77,3 +77,18 @@ def suggest(word: str, known: Iterable[str], *, most: int = 3) -> str:
         return "There are none."
     listed = ", ".join(f"'{name}'" for name in names[:12])
     return f"Known are {listed}{' ...' if len(names) > 12 else '.'}"
+
+
+def printable(text: str, *, most: int = 80) -> str:
+    """A person's own text (a file, class or column name) made safe for one line of a terminal, and not too long.
+
+    Control characters, line breaks and marks that turn the direction of writing are spelled out.
+
+    >>> printable("cat\\x1b[31m\\n")
+    'cat\\\\x1b[31m\\\\n'
+    """
+    safe = "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for sign in text
+    )
+    return safe if len(safe) <= most else safe[: most - 3] + "..."

@@ -239,12 +239,16 @@ def make_splits(
     else:
         rest = np.setdiff1d(everything, test)
     if validation is None:
-        rest, validation = _divide(rest, targets, groups, part=0.2, largest=LARGEST_VALIDATION, schema=schema, seed=seed + 1)
+        rest, validation = _divide(
+            rest, targets, groups, part=0.2, largest=LARGEST_VALIDATION, schema=schema, seed=seed + 1
+        )
     else:
         rest = np.setdiff1d(rest, validation)
     for name, part in (("training", rest), ("validation", validation), ("test", test)):
         if len(part) == 0:
-            raise DataError(f"The {name} split would be empty with {count} examples: give more examples or fewer groups.")
+            raise DataError(
+                f"The {name} split would be empty with {count} examples: give more examples or smaller groups."
+            )
     return Splits(
         train=nested_order(rest, targets, seed=seed + 2), validation=np.sort(validation), test=np.sort(test), how=how
     )

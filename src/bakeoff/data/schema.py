@@ -95,7 +95,9 @@ class Forecast:
 Input = Image | Series | Tokens | Table
 Target = Classes | Value | Forecast
 
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Image, Series, Tokens, Table, Classes, Value, Forecast)}
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Image, Series, Tokens, Table, Classes, Value, Forecast)
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,351 @@
+"""Arrays: NumPy arrays, torch tensors, dictionaries of them, `.npz` and `.npy` files. Nothing is ever unpickled.
+
+What the axes mean, where `kind` does not say:
+    [N, F]                     a table of F numbers (kind="series": one channel of F steps; "text": token numbers)
+    [N, H, W] of bytes         grey images (kind="image" for other number types)
+    [N, C, T] of other numbers C channels of T steps
+    [N, C, H, W], [N, H, W, C] images; the channels are the axis of size 1, 3 or 4, the last one first
+"""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset, Indices
+from bakeoff.data.encoding import FormEncoder, NewData
+from bakeoff.data.finish import finish
+from bakeoff.data.schema import Image, Input, Schema, Series, Table, Tokens
+from bakeoff.data.targets import known_targets, read_target
+from bakeoff.errors import DataError, printable
+
+KINDS = ("image", "series", "table", "text")
+_INPUT_NAMES = ("x", "inputs", "data", "images", "features", "arr_0")
+_TARGET_NAMES = ("y", "targets", "labels", "target", "label", "arr_1")
+_PART_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val"), "test": ("test",)}
+#: Most rows that are looked at in one go, so that nothing needs the whole set as float.
+_BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArrayEncoder(FormEncoder):
+    """Arrays come as they are; only the meaning of their axes is remembered."""
+
+    kind: ClassVar[str] = "arrays"
+    axes: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "axes": self.axes}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        return cls(axes=record["axes"])
+
+    def read(self, source: Any, schema: Schema) -> NewData:
+        parts = array_parts(source, needs_targets=False)
+        first = next(iter(parts.values()))
+        if first.inputs.ndim == len(schema.input.shape) and first.inputs.size == np.prod(schema.input.shape):
+            parts = {"all": ArrayPart(inputs=first.inputs[None], targets=None)}
+        blocks, answers = [], []
+        for part in parts.values():
+            arranged, _ = arrange(part.inputs, kind=self.axes, schema=schema)
+            blocks.append(arranged)
+            answers.append(part.targets)
+        inputs = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        targets = None
+        if all(answer is not None for answer in answers):
+            targets = known_targets(np.concatenate([np.asarray(answer) for answer in answers]), schema.target)
+        return NewData(inputs=inputs, targets=targets, names=[str(row + 1) for row in range(len(inputs))])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ArrayPart:
+    """Inputs [N, ...] and, where there are any, answers [N] or [N, size] of one part (train, test or all)."""
+
+    inputs: NDArray[Any]
+    targets: NDArray[Any] | None
+    groups: NDArray[Any] | None = None
+
+
+def load_arrays(
+    source: Any,
+    *,
+    name: str,
+    described: str,
+    kind: str | None = None,
+    task: str | None = None,
+    target: str | None = None,
+    groups: NDArray[Any] | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """A dataset from arrays: (x, y), a dictionary with x and y (or x_train, y_train, x_test, y_test ...), a file.
+
+    Args:
+        source: the arrays, or the path of an `.npz` or `.npy` file.
+        name, described: the dataset's name and where it came from.
+        kind: "image", "series", "table" or "text" where the axes do not tell.
+        task: "classes" or "value" where the targets do not tell.
+        target: for one 2-D array: the number of the column to predict.
+
+    Raises:
+        DataError: no inputs or targets are found, counts differ, or numbers are not finite.
+    """
+    parts = array_parts(source, target=target)
+    sizes = {part: len(arrays.inputs) for part, arrays in parts.items()}
+    inputs = _joined([arrays.inputs for arrays in parts.values()], what="inputs")
+    answers = _joined([np.asarray(arrays.targets) for arrays in parts.values()], what="targets")
+    if groups is None and all(arrays.groups is not None for arrays in parts.values()):
+        groups = np.concatenate([np.asarray(arrays.groups) for arrays in parts.values()])
+    arranged, schema_input = arrange(inputs, kind=kind)
+    targets, schema_target = read_target(answers, task=task)
+    places = _places(sizes)
+    return finish(
+        name=name,
+        input=schema_input,
+        target=schema_target,
+        inputs=arranged,
+        targets=targets,
+        encoder=ArrayEncoder(axes=kind),
+        test=places.get("test"),
+        validation=places.get("validation"),
+        groups=groups,
+        seed=seed,
+        source=described,
+    )
+
+
+def array_parts(
+    source: Any, *, target: str | None = None, needs_targets: bool = True
+) -> dict[str, ArrayPart]:
+    """The parts of a source, by name: "train", "validation", "test", or "all" where it is not divided."""
+    if isinstance(source, str | Path):
+        source = read_array_file(Path(source))
+    if isinstance(source, Mapping):
+        arrays = {str(key): as_array(value) for key, value in source.items()}
+        parts = _named_parts(arrays, needs_targets=needs_targets)
+    elif (
+        isinstance(source, tuple | list) and len(source) == 2 and all(_is_arraylike(part) for part in source)
+    ):
+        parts = {"all": ArrayPart(inputs=as_array(source[0]), targets=as_array(source[1]))}
+    else:
+        parts = {"all": _with_target_column(as_array(source), target, needs_targets=needs_targets)}
+    for part, arrays_ in parts.items():
+        if arrays_.targets is not None and len(arrays_.targets) != len(arrays_.inputs):
+            raise DataError(
+                f"There are {len(arrays_.inputs)} inputs and {len(arrays_.targets)} targets ({part}): "
+                "give one target for each input, the examples on the first axis of both."
+            )
+    return parts
+
+
+def as_array(value: Any) -> NDArray[Any]:
+    """A NumPy array of numbers or words, from a torch tensor, a list or anything that NumPy takes.
+
+    Raises:
+        DataError: rows of different lengths, or objects that are no numbers.
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DataError(
+            f"The rows have different lengths ({error}): pad them, or give a .ts file."
+        ) from error
+    if array.dtype.kind == "O" and array.ndim > 1:
+        try:
+            return array.astype(np.float64)
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"An array holds something other than numbers ({error}): give numbers."
+            ) from error
+    if array.dtype.kind == "c":
+        raise DataError("Complex numbers are not taken: give the real and imaginary parts as two channels.")
+    return array
+
+
+def read_array_file(path: Path) -> Any:
+    """The arrays of an `.npz` (a dictionary) or `.npy` file (memory-mapped; with its y.npy if it is named x.npy)."""
+    try:
+        if path.suffix.lower() == ".npy":
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            beside = _answers_beside(path)
+            return array if beside is None else (array, np.load(beside, mmap_mode="r", allow_pickle=False))
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        if "allow_pickle" in str(error):
+            raise DataError(
+                f"'{printable(path.name)}' holds Python objects, and bakeoff never unpickles (a pickle can run code): "
+                "save plain arrays of numbers or fixed-width strings, such as np.savez(file, x=x, y=y.astype(str))."
+            ) from error
+        raise DataError(
+            f"'{printable(path.name)}' is damaged or not a NumPy file ({printable(str(error))}): save it again."
+        ) from error
+
+
+def arrange(
+    array: NDArray[Any], *, kind: str | None = None, schema: Schema | None = None
+) -> tuple[NDArray[Any], Input]:
+    """Inputs [N, *shape] in the order of axes that the schema has, and that schema.
+
+    Args:
+        array: [N, ...], of one of the forms in this module's header.
+        kind: what the axes mean where they do not tell.
+        schema: that of a trained network, which the array must then fit.
+
+    Raises:
+        DataError: the axes mean nothing known, do not fit the schema, or a number is not finite.
+    """
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"Inputs must be numbers, not {array.dtype}: encode words first, or give a table file."
+        )
+    if schema is not None and array.shape[1:] == schema.input.shape:
+        input = schema.input
+    else:
+        array, input = _meaning(array, kind)
+    if schema is not None and (type(input) is not type(schema.input) or input.shape != schema.input.shape):
+        raise DataError(
+            f"The network was trained on examples of the shape {schema.input.shape}, and these have {input.shape}: "
+            "give data of the same form."
+        )
+    check_finite(array)
+    if isinstance(input, Tokens):
+        _check_tokens(array, schema)
+        return array.astype(np.int32), input if schema is None else schema.input
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8)
+    if not (isinstance(input, Image) and array.dtype == np.uint8) and array.dtype != np.float32:
+        array = array.astype(np.float32)
+    return array, input
+
+
+def check_finite(array: NDArray[Any]) -> None:
+    """Raises `DataError` for the first number that is not finite or too large for float32, block by block."""
+    if array.dtype.kind != "f":
+        return
+    for start in range(0, len(array), _BLOCK_ROWS):
+        block = np.asarray(array[start : start + _BLOCK_ROWS])
+        good = np.abs(block) <= np.finfo(np.float32).max
+        if not good.all():
+            row = int(np.flatnonzero(~good.reshape(len(block), -1).all(axis=1))[0])
+            value = block[row][~good[row]].ravel()[0]
+            raise DataError(
+                f"Example {start + row + 1} holds {value}; networks need finite numbers: "
+                "fill such values in or leave those examples out."
+            )
+
+
+def _meaning(array: NDArray[Any], kind: str | None) -> tuple[NDArray[Any], Input]:
+    shape = array.shape[1:]
+    if 0 in shape:
+        raise DataError(f"The inputs have the shape {array.shape}: an axis of size 0 holds no numbers.")
+    if array.ndim == 2 and kind in (None, "table"):
+        return array, Table(features=shape[0])
+    if array.ndim == 2 and kind == "series":
+        return array[:, None, :], Series(channels=1, length=shape[0])
+    if array.ndim == 2 and kind == "text":
+        return array, Tokens(vocabulary_size=int(array.max()) + 1, length=shape[0])
+    if array.ndim == 3 and (kind == "image" or (kind is None and array.dtype == np.uint8)):
+        return array[:, None], Image(channels=1, height=shape[0], width=shape[1])
+    if array.ndim == 3 and kind in (None, "series"):
+        return array, Series(channels=shape[0], length=shape[1])
+    if array.ndim == 4 and kind in (None, "image"):
+        if shape[2] in (1, 3, 4) or shape[0] not in (1, 3, 4):
+            array = array.transpose(0, 3, 1, 2)
+        _, channels, height, width = array.shape
+        return array, Image(channels=channels, height=height, width=width)
+    raise DataError(
+        f"Inputs of the shape {array.shape} with kind={kind!r} mean nothing here: give [N, F] for a table, [N, C, T] "
+        "for series, [N, C, H, W] for images."
+    )
+
+
+def _check_tokens(array: NDArray[Any], schema: Schema | None) -> None:
+    most = None if schema is None or not isinstance(schema.input, Tokens) else schema.input.vocabulary_size
+    if array.dtype.kind not in "iu" or array.min() < 0 or (most is not None and array.max() >= most):
+        raise DataError(
+            f"Tokens must be whole numbers from 0 up to {most or 'the vocabulary'}, 0 being padding."
+        )
+
+
+def _is_arraylike(value: Any) -> bool:
+    return hasattr(value, "__array__") or isinstance(value, list | tuple)
+
+
+def _answers_beside(path: Path) -> Path | None:
+    for own, other in (("x", "y"), ("X", "y"), ("inputs", "targets"), ("data", "labels")):
+        if path.stem == own or path.stem.endswith((f"_{own}", f"-{own}")):
+            beside = path.with_name(path.stem[: -len(own)] + other + path.suffix)
+            if beside.exists():
+                return beside
+    return None
+
+
+def _with_target_column(array: NDArray[Any], target: str | None, *, needs_targets: bool) -> ArrayPart:
+    if target is None and not needs_targets:
+        return ArrayPart(inputs=array, targets=None)
+    if array.ndim != 2 or target is None:
+        raise DataError(
+            f"One array of the shape {array.shape} has no targets: give (x, y), a file with the arrays x and y, "
+            "or for a table the number of the target's column."
+        )
+    if not target.lstrip("-").isdigit() or not -array.shape[1] <= int(target) < array.shape[1]:
+        raise DataError(
+            f"An array has numbered columns, 0 to {array.shape[1] - 1}, and '{printable(target)}' is none of them."
+        )
+    column = int(target) % array.shape[1]
+    return ArrayPart(inputs=np.delete(array, column, axis=1), targets=np.asarray(array[:, column]))
+
+
+def _named_parts(arrays: dict[str, NDArray[Any]], *, needs_targets: bool) -> dict[str, ArrayPart]:
+    lower = {key.lower(): value for key, value in arrays.items()}
+    parts = {}
+    for part, spellings in {"all": ("",), **_PART_NAMES}.items():
+        inputs = _lookup(lower, _INPUT_NAMES, spellings)
+        targets = _lookup(lower, _TARGET_NAMES, spellings)
+        if inputs is not None and (targets is not None or not needs_targets):
+            parts[part] = ArrayPart(
+                inputs=inputs, targets=targets, groups=_lookup(lower, ("groups",), spellings)
+            )
+    if not parts and not needs_targets and len(arrays) == 1:
+        return {"all": ArrayPart(inputs=next(iter(arrays.values())), targets=None)}
+    if not parts or ("all" not in parts and "train" not in parts and needs_targets):
+        listed = ", ".join(f"'{printable(key)}'" for key in list(arrays)[:8]) or "none"
+        raise DataError(
+            f"Arrays named 'x' and 'y' (or 'x_train', 'y_train', 'x_test', 'y_test') are needed, found {listed}: "
+            "rename them, for example np.savez(file, x=inputs, y=targets)."
+        )
+    return {"all": parts["all"]} if "all" in parts else parts
+
+
+def _lookup(
+    arrays: dict[str, NDArray[Any]], names: tuple[str, ...], parts: tuple[str, ...]
+) -> NDArray[Any] | None:
+    for part in parts:
+        for name in names:
+            for spelled in (name,) if not part else (f"{name}_{part}", f"{part}_{name}", f"{name}{part}"):
+                if spelled in arrays:
+                    return arrays[spelled]
+    return None
+
+
+def _joined(arrays: list[NDArray[Any]], *, what: str) -> NDArray[Any]:
+    if len({array.shape[1:] for array in arrays}) > 1:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise DataError(f"The {what} of the parts have different shapes ({shapes}): make them equal.")
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _places(sizes: dict[str, int]) -> dict[str, Indices]:
+    """The indices of each part in the order in which the parts were joined."""
+    places, start = {}, 0
+    for part, size in sizes.items():
+        places[part] = np.arange(start, start + size, dtype=np.int64)
+        start += size
+    return places

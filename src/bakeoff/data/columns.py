@@ -1,0 +1,295 @@
+"""One column of a table and the numbers it becomes: a number, a category or a date.
+
+Each kind is a frozen record that was learned from the training rows and can be written as JSON. `encode` gives one
+Float32 column per feature, never missing, for any rows of the same column.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from bakeoff.errors import DataError, printable
+
+#: A category becomes one feature for each of its most frequent values, and one for all others.
+MOST_CATEGORIES = 32
+#: A column of words is read as numbers if this share of what is filled in can be (the rest count as missing).
+NUMBER_SHARE = 0.9
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%Y-%m",
+)
+_DATE_PARTS = ("days", "year", "month", "day", "weekday", "hour")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberColumn:
+    """`value`, missing ones replaced by the training median; and `is missing` (0 or 1) where training had gaps."""
+
+    name: str
+    median: float
+    flag: bool
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.name, f"{self.name} is missing") if self.flag else (self.name,)
+
+    def encode(self, column: pl.Series) -> list[pl.Series]:
+        numbers = as_numbers(column, where_from=self.name)
+        features = [numbers.fill_null(self.median).cast(pl.Float32)]
+        return [*features, numbers.is_null().cast(pl.Float32)] if self.flag else features
+
+
+@dataclass(frozen=True, kw_only=True)
+class CategoryColumn:
+    """One 0/1 feature for each of `categories`, and one for any other (or missing) value.
+
+    Where training had more than `MOST_CATEGORIES`, the frequent ones are kept; the feature "(other)" is always
+    there, so that new data may bring values that training never saw.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    flag: bool
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        names = (*(f"{self.name} = {category}" for category in self.categories), f"{self.name} = (other)")
+        return (*names, f"{self.name} is missing") if self.flag else names
+
+    def encode(self, column: pl.Series) -> list[pl.Series]:
+        words = as_words(column)
+        features = [(words == category).fill_null(False).cast(pl.Float32) for category in self.categories]
+        known = words.is_in(list(self.categories)).fill_null(False)
+        other = ~known & words.is_not_null() if self.flag else ~known
+        features.append(other.cast(pl.Float32))
+        return [*features, words.is_null().cast(pl.Float32)] if self.flag else features
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateColumn:
+    """The parts of a date that differ in training: days since 1970, year, month, day, weekday (1 Monday), hour."""
+
+    name: str
+    format: str | None
+    parts: tuple[str, ...]
+    medians: tuple[float, ...]
+    flag: bool
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        names = tuple(f"{self.name}: {part}" for part in self.parts)
+        return (*names, f"{self.name} is missing") if self.flag else names
+
+    def encode(self, column: pl.Series) -> list[pl.Series]:
+        dates = as_dates(column, self.format, where_from=self.name)
+        features = [
+            _date_part(dates, part).fill_null(median).cast(pl.Float32)
+            for part, median in zip(self.parts, self.medians, strict=True)
+        ]
+        return [*features, dates.is_null().cast(pl.Float32)] if self.flag else features
+
+
+Column = NumberColumn | CategoryColumn | DateColumn
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}
+
+
+def column_to_json(column: Column) -> dict[str, Any]:
+    return {"column": type(column).__name__, **asdict(column)}
+
+
+def column_from_json(record: dict[str, Any]) -> Column:
+    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+    column: Column = _KINDS[str(fields.pop("column"))](**fields)
+    return column
+
+
+def learn_column(train: pl.Series) -> Column | None:
+    """How this column becomes numbers, learned from its training rows alone; None where it is constant there."""
+    if train.dtype.is_numeric() or train.dtype in (pl.Boolean, pl.Duration, pl.Time):
+        return _learn_number(train)
+    if train.dtype.is_temporal():
+        return _learn_date(train, None)
+    words = as_words(train)
+    if looks_like_numbers(words):
+        return _learn_number(words)
+    date_format = date_format_of(words)
+    if date_format is not None:
+        return _learn_date(words, date_format)
+    return _learn_category(words)
+
+
+def as_numbers(column: pl.Series, *, where_from: str, share: float = NUMBER_SHARE) -> pl.Series:
+    """Float64, missing values as null.
+
+    Raises:
+        DataError: an infinite value, or fewer than `share` of the words are numbers.
+    """
+    if column.dtype == pl.Duration:
+        return column.dt.total_microseconds().cast(pl.Float64) / 1e6
+    if column.dtype == pl.Time:
+        return column.cast(pl.Int64).cast(pl.Float64) / 1e9
+    if column.dtype.is_temporal():
+        raise DataError(f"The column '{printable(where_from)}' holds dates where training had numbers.")
+    if column.dtype == pl.Null:
+        return column.cast(pl.Float64)
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        words = as_words(column)
+        numbers = words.str.strip_chars().cast(pl.Float64, strict=False)
+        lost = words.is_not_null() & numbers.is_null()
+        if lost.sum() > (1 - share) * max(int(words.is_not_null().sum()), 1):
+            row = int(lost.arg_true()[0])
+            raise DataError(
+                f"The column '{printable(where_from)}' held numbers in training, and row {row + 1} of the new data has "
+                f"'{printable(str(words[row]))}': give numbers, or leave the cell empty where it is not known."
+            )
+    else:
+        numbers = column.cast(pl.Float64)
+    numbers = numbers.fill_nan(None)
+    bad = numbers.is_infinite().fill_null(False) | (numbers.abs() > 3e38).fill_null(False)
+    if bad.any():
+        row = int(bad.arg_true()[0])
+        raise DataError(
+            f"The column '{printable(where_from)}' has {numbers[row]} in row {row + 1} ({int(bad.sum())} such values); "
+            "networks need finite numbers: correct it, or leave the cell empty where the value is not known."
+        )
+    return numbers
+
+
+def as_words(column: pl.Series) -> pl.Series:
+    """Strings, missing values as null; whole floats without their ".0", so that 1 and 1.0 are the same category."""
+    if column.dtype == pl.String:
+        return column
+    if column.dtype.is_float():
+        whole = column.drop_nulls().drop_nans()
+        if len(whole) and (whole == whole.round(0)).all() and (whole.abs() < 1e15).all():
+            column = column.fill_nan(None).cast(pl.Int64, strict=False)
+    return column.cast(pl.String, strict=False)
+
+
+def as_dates(column: pl.Series, date_format: str | None, *, where_from: str) -> pl.Series:
+    """Datetimes without a zone (microseconds), missing values as null.
+
+    Raises:
+        DataError: nothing in the column is a date of this format.
+    """
+    if column.dtype.is_temporal() and column.dtype not in (pl.Duration, pl.Time):
+        if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return column.cast(pl.Datetime("us"))
+    if column.dtype == pl.Null:
+        return column.cast(pl.Datetime("us"))
+    words = as_words(column)
+    formats = DATE_FORMATS if date_format is None else (date_format, *DATE_FORMATS)
+    for candidate in formats:
+        dates = _parse(words, candidate)
+        if dates.null_count() <= words.null_count() + (1 - NUMBER_SHARE) * len(words):
+            return dates
+    first = words.drop_nulls().head(1).to_list()
+    raise DataError(
+        f"The column '{printable(where_from)}' should hold dates, and has '{printable(str(first[0]))}': "
+        "write them as 2024-03-05."
+    )
+
+
+def looks_like_numbers(words: pl.Series) -> bool:
+    """Whether at least `NUMBER_SHARE` of what is filled in are numbers."""
+    filled = words.drop_nulls()
+    if len(filled) == 0:
+        return False
+    if filled.head(100).str.strip_chars().cast(pl.Float64, strict=False).null_count() > 50:
+        return False
+    numbers = filled.str.strip_chars().cast(pl.Float64, strict=False)
+    return numbers.null_count() <= (1 - NUMBER_SHARE) * len(filled)
+
+
+def date_format_of(words: pl.Series) -> str | None:
+    """The first of `DATE_FORMATS` that at least `NUMBER_SHARE` of the filled cells have."""
+    filled = words.drop_nulls()
+    if len(filled) == 0:
+        return None
+    for candidate in DATE_FORMATS:
+        if _mostly_dates(filled.head(200), candidate) and _mostly_dates(filled, candidate):
+            return candidate
+    return None
+
+
+def _mostly_dates(filled: pl.Series, date_format: str) -> bool:
+    return bool(_parse(filled, date_format).null_count() <= (1 - NUMBER_SHARE) * len(filled))
+
+
+def _parse(words: pl.Series, date_format: str) -> pl.Series:
+    text = words.str.strip_chars()
+    if date_format == "%Y-%m":
+        text, date_format = text + "-01", "%Y-%m-%d"
+    if "%H" in date_format:
+        return text.str.to_datetime(date_format, strict=False, time_unit="us")
+    return text.str.to_date(date_format, strict=False).cast(pl.Datetime("us"))
+
+
+def _learn_number(train: pl.Series) -> NumberColumn | None:
+    numbers = as_numbers(train, where_from=train.name)
+    filled = numbers.drop_nulls()
+    flag = numbers.null_count() > 0
+    if len(filled) == 0 or (filled.n_unique() == 1 and not flag):
+        return None
+    median = filled.median()
+    assert isinstance(median, int | float)
+    return NumberColumn(name=train.name, median=float(median), flag=flag)
+
+
+def _learn_date(train: pl.Series, date_format: str | None) -> DateColumn | None:
+    dates = as_dates(train, date_format, where_from=train.name)
+    columns = {part: _date_part(dates, part) for part in _DATE_PARTS}
+    varying = {
+        part: column.drop_nulls() for part, column in columns.items() if column.drop_nulls().n_unique() > 1
+    }
+    if not varying:
+        return None
+    medians = [column.median() for column in varying.values()]
+    return DateColumn(
+        name=train.name,
+        format=date_format,
+        parts=tuple(varying),
+        medians=tuple(float(str(median)) for median in medians),
+        flag=dates.null_count() > 0,
+    )
+
+
+def _date_part(dates: pl.Series, part: str) -> pl.Series:
+    if part == "days":
+        return dates.dt.epoch("s").cast(pl.Float64) / 86400.0
+    value: pl.Series = getattr(dates.dt, part)()
+    return value.cast(pl.Float64)
+
+
+def _learn_category(words: pl.Series) -> CategoryColumn | None:
+    filled = words.drop_nulls()
+    flag = len(filled) < len(words)
+    if len(filled) == 0 or (filled.n_unique() == 1 and not flag):
+        return None
+    counts = (
+        filled.rename("word").value_counts(name="count").sort(["count", "word"], descending=[True, False])
+    )
+    kept = counts["word"].head(MOST_CATEGORIES).to_list()
+    return CategoryColumn(name=words.name, categories=tuple(sorted(kept)), flag=flag)
+
+
+def feature_names(columns: Sequence[Column]) -> tuple[str, ...]:
+    """The names of all features, in the order of the encoded numbers."""
+    return tuple(name for column in columns for name in column.features)

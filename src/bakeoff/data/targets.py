@@ -1,0 +1,187 @@
+"""From a column of answers to targets: what is a class, what is a real number, and what cannot be learned.
+
+The rule, where the person does not say (`task="classes"` or `"value"`): words and truth values are classes; whole
+numbers are classes where there are at most `MOST_NUMERIC_CLASSES` different ones, or where they are exactly
+0 ... K-1 with `LEAST_EXAMPLES_A_CLASS` examples each on average; everything else is a value.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.schema import Classes, Target, Value
+from bakeoff.errors import BakeoffWarning, DataError, OptionError, printable
+
+MOST_NUMERIC_CLASSES = 20
+LEAST_EXAMPLES_A_CLASS = 5
+MOST_CLASSES = 1000
+TASKS = ("classes", "value")
+
+
+def read_target(
+    values: NDArray[Any], *, task: str | None = None, what: str = "target"
+) -> tuple[NDArray[Any], Target]:
+    """Targets and their schema from answers [N] of any type, or real numbers [N, size].
+
+    Args:
+        values: words, truth values or numbers; one per example.
+        task: "classes" or "value" where the person says what they are; None decides by the rule above.
+        what: the name of the column, for messages.
+
+    Returns:
+        int64 codes [N] with `Classes`, or float32 [N, size] with `Value`.
+
+    Raises:
+        DataError: no examples, one class, a class with one example, or numbers that are not finite.
+        OptionError: an unknown task.
+
+    >>> codes, target = read_target(np.array(["no", "yes"] * 5))
+    >>> target.names, codes[:3].tolist()
+    (('no', 'yes'), [0, 1, 0])
+    """
+    if task is not None and task not in TASKS:
+        raise OptionError(f"task must be 'classes' or 'value', not '{printable(task)}'.")
+    values = np.asarray(values)
+    if len(values) == 0:
+        raise DataError(f"The {what} has no values: there is not one example.")
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim > 2:
+        raise DataError(f"The {what} must have one axis or two, not the shape {values.shape}.")
+    values = _plain(values, what=what)
+    as_classes = task == "classes" or (task is None and _looks_like_classes(values))
+    return _classes(values, what=what) if as_classes else _values(values, what=what)
+
+
+def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
+    """Answers of new data in the terms of a trained network's `target`; None (with a warning) where they do not fit.
+
+    Predictions need no answers, so a class that training never saw costs the score, not the predictions.
+    """
+    values = np.asarray(values)
+    if not isinstance(target, Classes):
+        try:
+            numbers = values.astype(np.float32).reshape(len(values), -1)
+        except (ValueError, TypeError):
+            numbers = np.empty((0, 0), np.float32)
+        if numbers.shape != (len(values), target.size) or not np.isfinite(numbers).all():
+            _unscored("some answers in the new data are missing or not numbers")
+            return None
+        return numbers
+    if values.ndim != 1:
+        _unscored(f"the answers have the shape {values.shape}")
+        return None
+    code = {name: index for index, name in enumerate(target.names)}
+    names = _class_names(_plain(values, what="target"))
+    unknown = sorted({name for name in names if name not in code})
+    if unknown:
+        _unscored(f"training never saw the class '{printable(unknown[0])}'")
+        return None
+    return np.array([code[name] for name in names], np.int64)
+
+
+def check_classes(codes: NDArray[np.int64], target: Classes, *, what: str = "target") -> None:
+    """Raises `DataError` for one class, or for classes that have a single example."""
+    counts = np.bincount(codes, minlength=target.size)
+    if target.size < 2:
+        name = printable(target.names[0]) if target.names else ""
+        raise DataError(
+            f"All {len(codes)} examples have the same {what} '{name}'; telling classes apart needs at least two."
+        )
+    lonely = [printable(name) for name, count in zip(target.names, counts, strict=True) if count == 1]
+    if lonely and len(codes) >= 10:
+        listed = ", ".join(f"'{name}'" for name in lonely[:5]) + (" ..." if len(lonely) > 5 else "")
+        advice = (
+            "Leave them out or collect more of them"
+            if len(lonely) > 1
+            else "Leave it out or collect more of it"
+        )
+        raise DataError(
+            f"{len(lonely)} of {target.size} classes of the {what} have one example only ({listed}), so nothing "
+            f"could be learned and tested. {advice}."
+        )
+
+
+def _unscored(reason: str) -> None:
+    warnings.warn(f"The predictions are not scored: {reason}.", BakeoffWarning, stacklevel=3)
+
+
+def _plain(values: NDArray[Any], *, what: str) -> NDArray[Any]:
+    """Objects become words or numbers; bytes become words."""
+    if values.dtype.kind == "S":
+        return np.char.decode(values, "utf-8", errors="replace")
+    if values.dtype.kind == "O":
+        if any(value is None or value != value for value in values.ravel()):
+            raise DataError(f"The {what} has missing values; fill them in or leave those examples out.")
+        if all(isinstance(value, int | float | np.number) for value in values.ravel()):
+            return values.astype(np.float64)
+        return values.astype(str)
+    return values
+
+
+def _looks_like_classes(values: NDArray[Any]) -> bool:
+    if values.ndim == 2:
+        return False
+    if values.dtype.kind in "USb":
+        return True
+    if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or (values != np.round(values)).any():
+        return False
+    distinct = np.unique(values)
+    if len(distinct) <= MOST_NUMERIC_CLASSES:
+        return True
+    counts_from_zero = distinct[0] == 0 and distinct[-1] == len(distinct) - 1
+    return bool(
+        values.dtype.kind in "iu"
+        and counts_from_zero
+        and len(distinct) <= MOST_CLASSES
+        and len(values) >= LEAST_EXAMPLES_A_CLASS * len(distinct)
+    )
+
+
+def _class_names(values: NDArray[Any]) -> list[str]:
+    if values.dtype.kind == "f" and np.isfinite(values).all() and (values == np.round(values)).all():
+        values = values.astype(np.int64)
+    return [str(value) for value in values.tolist()]
+
+
+def _classes(values: NDArray[Any], *, what: str) -> tuple[NDArray[np.int64], Classes]:
+    if values.ndim == 2:
+        raise DataError(f"The {what} has {values.shape[1]} columns; classes need one label per example.")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DataError(f"The {what} has missing or infinite values; leave those examples out.")
+    distinct, codes = np.unique(values, return_inverse=True)
+    if len(distinct) > MOST_CLASSES:
+        raise DataError(
+            f"The {what} has {len(distinct)} different values in {len(values)} examples, too many for classes "
+            f"(at most {MOST_CLASSES}): name another column, or give numbers as task='value'."
+        )
+    target = Classes(names=tuple(_class_names(distinct)))
+    codes = codes.reshape(-1).astype(np.int64)
+    check_classes(codes, target, what=what)
+    return codes, target
+
+
+def _values(values: NDArray[Any], *, what: str) -> tuple[NDArray[np.float32], Value]:
+    try:
+        numbers = values.astype(np.float64)
+    except ValueError as error:
+        raise DataError(
+            f"The {what} has words where a value needs numbers ({printable(str(error))})."
+        ) from error
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        row = int(np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))[0])
+        raise DataError(
+            f"The {what} has {int(bad.sum())} missing or infinite values (the first in row {row + 1}): "
+            "fill them in or leave those examples out."
+        )
+    numbers = numbers.reshape(len(numbers), -1)
+    if (numbers == numbers[0]).all():
+        raise DataError(f"The {what} is {numbers[0, 0]:g} in every example; there is nothing to learn.")
+    if np.abs(numbers).max() > np.finfo(np.float32).max:
+        raise DataError(
+            f"The {what} has values beyond 3e38, more than a network can hold: give it in a larger unit."
+        )
+    return numbers.astype(np.float32), Value(size=numbers.shape[1])
