@@ -1,3 +1,116 @@
 """Sentences about: verdict. See `bakeoff.messages`."""
 
-SENTENCES: dict[str, tuple[str, str]] = {}
+SENTENCES: dict[str, tuple[str, str]] = {
+    "verdict.winner": (
+        "{leader} is the best here: {metric} {score} ({low} to {high}); the probability that it is the best of all "
+        "that took part is {probability}.",
+        "최고는 {leader}입니다: {metric} {score} ({low} ~ {high}). 참가한 모든 모델 중 최고일 확률은 {probability}입니다.",
+    ),
+    "verdict.tie": (
+        "No single winner: {names} cannot be told apart on these data; {leader} has the best {metric}, {score} ({low} to "
+        "{high}), and is the best with a probability of {probability}.",
+        "단독 승자가 없습니다: 이 데이터로는 {names}의 우열을 가릴 수 없습니다. {metric} 최고값은 {leader}의 {score} "
+        "({low} ~ {high})이며, 최고일 확률은 {probability}입니다.",
+    ),
+    "verdict.nothing": (
+        "Nothing was shown to beat the baseline: {baseline} has {metric} {baseline_score}, and the best of all, {leader}, "
+        "has {score} ({low} to {high}).",
+        "기준선보다 낫다고 입증된 모델이 없습니다: {baseline}의 {metric} {baseline_score}, 가장 좋은 {leader}의 값은 "
+        "{score} ({low} ~ {high})입니다.",
+    ),
+    "verdict.nobody": (
+        "No entrant could be judged, so there is no verdict.",
+        "평가를 마친 모델이 없어 판정을 내릴 수 없습니다.",
+    ),
+    "verdict.no_network": (
+        "You need no neural network here: {name} reaches {score}, which cannot be told from the best.",
+        "신경망이 필요하지 않습니다: {name}의 값 {score}은(는) 최고와 구별되지 않습니다.",
+    ),
+    "verdict.cheapest": (
+        "The cheapest good choice is {cheapest}: {score} with {flops} FLOPs an example, {times} times fewer than {leader}.",
+        "가장 저렴하면서 좋은 선택은 {cheapest}입니다: {score}, 예제당 {flops} FLOPs로 {leader}보다 {times}배 적습니다.",
+    ),
+    "verdict.cheapest_is_best": (
+        "It is also the cheapest good choice: {cheapest} needs {flops} FLOPs an example.",
+        "가장 저렴하면서 좋은 선택이기도 합니다: {cheapest}의 예제당 연산량은 {flops} FLOPs입니다.",
+    ),
+    "verdict.more_data_helps": (
+        "More data should help: with {multiple} times as many examples ({examples}), {entrant} is expected at {score} "
+        "({low} to {high}), now {now}.",
+        "데이터가 많아지면 좋아질 것입니다: 예제가 {multiple}배({examples}개)이면 {entrant}의 예상값은 {score} "
+        "({low} ~ {high}), 현재 {now}입니다.",
+    ),
+    "verdict.more_data_unsure": (
+        "More data cannot be promised to help: with {multiple} times as many examples ({examples}), {entrant} is expected "
+        "at {score} ({low} to {high}), now {now}.",
+        "데이터를 늘려도 좋아진다고 장담할 수 없습니다: 예제가 {multiple}배({examples}개)일 때 {entrant}의 예상값은 "
+        "{score} ({low} ~ {high}), 현재 {now}입니다.",
+    ),
+    "verdict.more_data_withheld": (
+        "What more data would bring cannot be forecast for {entrant}: {reason}",
+        "데이터를 늘렸을 때 {entrant}의 변화는 예측할 수 없습니다: {reason}",
+    ),
+    "verdict.crossover": (
+        "{behind} is expected to pass {ahead} at about {examples} training examples ({low} to {high}).",
+        "학습 예제가 약 {examples}개({low} ~ {high})가 되면 {behind} 모델이 {ahead} 모델을 앞설 것으로 예상됩니다.",
+    ),
+    "verdict.crossover_open": (
+        "{behind} may pass {ahead} at about {examples} training examples (not before {low}, and perhaps never).",
+        "학습 예제가 약 {examples}개가 되면 {behind} 모델이 {ahead} 모델을 앞설 수 있습니다 ({low}개 이전은 아니며, "
+        "영영 앞서지 못할 수도 있습니다).",
+    ),
+    "verdict.unjudged": (
+        "Not judged: {names}; the table says why.",
+        "평가하지 못함: {names}. 이유는 표에 있습니다.",
+    ),
+    "verdict.unjudged_budget": (
+        "The budget was too small to judge {names}; about {seconds} more seconds would do.",
+        "예산이 부족하여 평가하지 못함: {names}. 약 {seconds}초가 더 필요합니다.",
+    ),
+    "verdict.withheld.too_few_points": (
+        "its learning curve has fewer than four sizes.",
+        "학습 곡선의 크기가 네 개보다 적습니다.",
+    ),
+    "verdict.withheld.too_noisy": (
+        "its learning curve is too noisy for a trend.",
+        "학습 곡선의 잡음이 커서 추세를 알 수 없습니다.",
+    ),
+    "verdict.withheld.dipping": (
+        "its learning curve gets worse with more data.",
+        "데이터가 늘수록 학습 곡선이 나빠집니다.",
+    ),
+    "verdict.withheld.peaking": (
+        "its learning curve gets worse in the middle and better again (a peak), so that the end says little.",
+        "학습 곡선이 중간에 나빠졌다가 다시 좋아집니다(피크). 따라서 끝부분만으로는 알 수 없습니다.",
+    ),
+    "verdict.withheld.no_learning": (
+        "it has not learned anything yet that a trend could be drawn from.",
+        "아직 추세를 그릴 만큼 학습된 것이 없습니다.",
+    ),
+    "verdict.withheld.poor_fit": (
+        "no known form of learning curve fits it.",
+        "알려진 어떤 학습 곡선 형태와도 맞지 않습니다.",
+    ),
+    "verdict.withheld.never": (
+        "the two curves are not expected to cross within the range of the forecast.",
+        "두 곡선은 예측 범위 안에서 만나지 않을 것으로 예상됩니다.",
+    ),
+    "verdict.withheld.too_uncertain": (
+        "the place where the curves cross is too uncertain.",
+        "두 곡선이 만나는 지점이 너무 불확실합니다.",
+    ),
+    "verdict.metric.accuracy": ("accuracy", "정확도"),
+    "verdict.metric.balanced_accuracy": ("balanced accuracy", "균형 정확도"),
+    "verdict.metric.log_loss": ("log-loss", "로그 손실"),
+    "verdict.metric.auroc": ("AUROC", "AUROC"),
+    "verdict.metric.auprc": ("AUPRC", "AUPRC"),
+    "verdict.metric.macro_f1": ("macro F1", "매크로 F1"),
+    "verdict.metric.rmse": ("RMSE", "RMSE"),
+    "verdict.metric.mae": ("MAE", "MAE"),
+    "verdict.metric.r2": ("R²", "R²"),
+    "verdict.metric.mase": ("MASE", "MASE"),
+    "verdict.count.thousand": ("{count} thousand", "{count}천"),
+    "verdict.count.million": ("{count} million", "{count}백만"),
+    "verdict.count.billion": ("{count} billion", "{count}십억"),
+    "verdict.count.trillion": ("{count} trillion", "{count}조"),
+}

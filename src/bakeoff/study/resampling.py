@@ -1,0 +1,179 @@
+"""What else the scores could have been: replicates over test examples and over seeds.
+
+Two things were drawn by chance, and both are drawn again: which examples are in the test set (a bootstrap, the same
+draw for all entrants, so that differences are paired), and which seed each network got. The few seeds of a study say
+little about their own spread, so it is moderated: a spread pooled over the networks counts as `PRIOR_DEGREES` further
+degrees of freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
+R replicates, N examples, E entrants.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
+
+#: Degrees of freedom that the pooled spread of seeds counts for.
+PRIOR_DEGREES = 3
+#: Between so many replicates, as many as `_WORK` weights allow.
+FEWEST, MOST, _WORK = 1000, 4000, 8_000_000
+_BLOCK = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resampled:
+    """Scores of entrants, and what they could have been.
+
+    Attributes:
+        names: of the entrants.
+        scores: [E], mean over seeds.
+        replicates: [E, R], over examples and seeds, paired over entrants.
+        examples_only: [E, R], the same without the draw of seeds.
+        seed_variance: [E], of the mean over seeds; 0 where the seed cannot matter or nothing is known of it.
+        twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
+        smoothing: variance added to a difference of two that are not twins (see `standing`).
+        examples: N.
+    """
+
+    names: tuple[str, ...]
+    scores: Floats
+    replicates: Floats
+    examples_only: Floats
+    seed_variance: Floats
+    twin: NDArray[np.int64]
+    smoothing: float
+    examples: int
+
+    def index(self, name: str) -> int:
+        return self.names.index(name)
+
+    def standard_error(self, first: int, second: int) -> float:
+        """Of the difference of two entrants' scores, from examples and seeds; 0 for twins."""
+        if self.twin[first] == self.twin[second]:
+            return 0.0
+        examples = float(np.var(self.examples_only[first] - self.examples_only[second], ddof=1))
+        return float(np.sqrt(examples + self.seed_variance[first] + self.seed_variance[second]))
+
+
+def resample(
+    entrants: Mapping[str, Sequence[NDArray[Any]]],
+    targets: NDArray[Any],
+    metric: Metric,
+    *,
+    context: MetricContext = NO_CONTEXT,
+    deterministic: Collection[str] = (),
+    groups: NDArray[Any] | None = None,
+    replicates: int | None = None,
+    seed: int = 0,
+) -> Resampled:
+    """Scores of all entrants and their replicates.
+
+    Args:
+        entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
+        targets: [N] or [N, size].
+        deterministic: names whose training has no chance in it (one output is all there can be).
+        groups: [N], a label each; whole groups are drawn (patients, or blocks of time that overlap).
+        replicates: R; by default as many as take about a tenth of a second per entrant and seed.
+        seed: of the draws.
+    """
+    names = tuple(entrants)
+    rng = np.random.default_rng(seed)
+    count = replicates or int(np.clip(_WORK // max(len(targets), 1), FEWEST, MOST))
+    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(entrants[name])]
+    owner = np.array([index for index, _ in runs])
+    plain = np.array([metric.score(run, targets, context) for _, run in runs])
+    drawn = np.empty((len(runs), count))
+    columns = [metric.per_example(run, targets, context) for _, run in runs]
+    means = np.stack([c for c in columns if c is not None], axis=1) if columns[0] is not None else None
+    for start in range(0, count, block := max(1, _BLOCK // max(len(targets), 1))):
+        weights = draw_weights(min(block, count - start), len(targets), rng, groups)
+        part = slice(start, start + len(weights))
+        if means is not None:
+            drawn[:, part] = (weights @ means).T / weights.sum(axis=1)
+        else:
+            for row, (_, run) in enumerate(runs):
+                drawn[row, part] = metric.resampled(run, targets, weights, context)
+    average = np.stack([(owner == index) / max((owner == index).sum(), 1) for index in range(len(names))])
+    twin = _twins([list(entrants[name]) for name in names])
+    per_seed = [plain[owner == index] for index in range(len(names))]
+    single = [len(entrants[name]) == 1 and name not in deterministic for name in names]
+    variance, degrees = seed_variances(per_seed, unknown=single)
+    examples_only = average @ drawn
+    smoothing = 1.0 / len(targets) ** 2 if is_hit_or_miss(means) else 0.0
+    jitter = rng.standard_t(degrees[:, None], (len(names), count)) * np.sqrt(variance)[:, None]
+    jitter += rng.standard_normal((len(names), count)) * np.sqrt(smoothing / 2)
+    return Resampled(
+        names=names,
+        scores=average @ plain,
+        replicates=examples_only + jitter[twin],
+        examples_only=examples_only,
+        seed_variance=variance,
+        twin=twin,
+        smoothing=smoothing,
+        examples=len(targets),
+    )
+
+
+def draw_weights(
+    count: int, examples: int, rng: np.random.Generator, groups: NDArray[Any] | None = None
+) -> Floats:
+    """How often each example was drawn in each of `count` bootstrap samples: [count, examples].
+
+    The memory runs along `count`, which is the axis that the metrics work along.
+    """
+    if groups is not None:
+        labels, inverse = np.unique(groups, return_inverse=True)
+        return draw_weights(count, len(labels), rng).T[inverse].T
+    chosen = rng.integers(0, examples, size=(examples, count), dtype=np.int64) * count
+    chosen += np.arange(count, dtype=np.int64)
+    drawn = np.bincount(chosen.ravel(), minlength=count * examples)
+    return drawn.reshape(examples, count).astype(np.float64).T
+
+
+def seed_variances(per_seed: Sequence[Floats], *, unknown: Sequence[bool]) -> tuple[Floats, Floats]:
+    """Variance of each entrant's mean over seeds, and the degrees of freedom it is known with.
+
+    Args:
+        per_seed: for each entrant the scores of its distinct runs; one run means that the seed changed nothing,
+            unless `unknown` says that only one seed was run: then the pooled spread stands in, if there is one.
+    """
+    spreads = [float(np.var(scores, ddof=1)) if len(scores) > 1 else 0.0 for scores in per_seed]
+    varied = [spread for spread, scores in zip(spreads, per_seed, strict=True) if len(scores) > 1]
+    pooled = float(np.mean(varied)) if varied else 0.0
+    variance, degrees = np.zeros(len(per_seed)), np.full(len(per_seed), float(PRIOR_DEGREES))
+    for index, scores in enumerate(per_seed):
+        own = len(scores) - 1
+        if own > 0:
+            moderated = (PRIOR_DEGREES * pooled + own * spreads[index]) / (PRIOR_DEGREES + own)
+            # A pool of one is its own: it brings no further degrees of freedom.
+            degrees[index] = own + PRIOR_DEGREES if len(varied) > 1 else max(own, PRIOR_DEGREES)
+            variance[index] = moderated / len(scores)
+        elif unknown[index]:
+            variance[index] = pooled
+    return variance, degrees
+
+
+def is_hit_or_miss(values: Floats | None) -> bool:
+    """Whether every example counts exactly 0 or 1, as in accuracy."""
+    return values is not None and bool(np.isin(values, (0.0, 1.0)).all())
+
+
+def _distinct(runs: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+    """All runs, or the first alone where every seed gave exactly the same outputs."""
+    return runs if any(not np.array_equal(runs[0], run) for run in runs[1:]) else runs[:1]
+
+
+def _twins(entrants: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.int64]:
+    twin = np.arange(len(entrants))
+    for index, runs in enumerate(entrants):
+        for before in range(index):
+            other = entrants[before]
+            if len(runs) == len(other) and all(
+                np.array_equal(a, b) for a, b in zip(runs, other, strict=True)
+            ):
+                twin[index] = twin[before]
+                break
+    return twin
