@@ -1,0 +1,62 @@
+"""What to say when a network's forward fails: which layer, and both shapes."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from bakeoff.cost.attribution import LayerTrail, tensors_in
+from bakeoff.errors import CostError
+
+
+class TokensNeededError(CostError):
+    """An embedding was given floating point; whole numbers may be what it needs."""
+
+
+class MetaUnsupportedError(Exception):
+    """The network cannot run on tensors without values; `reason` is PyTorch's own sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def check_layer_inputs(module: nn.Module, name: str, args: tuple[Any, ...]) -> None:
+    """Called before each layer's forward: an embedding takes whole numbers."""
+    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+        for tensor in tensors_in(args)[:1]:
+            if tensor.is_floating_point():
+                raise TokensNeededError(
+                    f"Layer '{name}' (Embedding) takes whole numbers, and its input is {tensor.dtype}: give a tensor of "
+                    "torch.int64, or a shape for every input."
+                )
+
+
+def is_about_meta(error: Exception) -> bool:
+    """Whether a network failed because its tensors hold no values, not because its input does not fit."""
+    text = str(error).lower()
+    return (
+        isinstance(error, NotImplementedError)
+        or "meta" in text
+        or "data_ptr" in text
+        or "data-dependent" in text
+    )
+
+
+def failure_of(network: nn.Module, trail: LayerTrail, error: Exception) -> CostError:
+    """The sentence for an error in forward: the innermost layer, what it holds and what came."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    name = trail.stack[-1] if trail.stack else ""
+    layer = network.get_submodule(name)
+    shapes = ", ".join("x".join(map(str, shape)) for shape in trail.current_input_shapes()) or "none"
+    held = ", ".join(
+        f"{key} {'x'.join(map(str, value.shape))}" for key, value in layer.named_parameters(recurse=False)
+    )
+    where = f"Layer '{name}' ({_short(layer)})" if name else f"The network ({type(layer).__name__})"
+    has = f" with {held}" if held else ""
+    return CostError(f"{where}{has} does not take an input of shape {shapes}: {reason}")
+
+
+def _short(layer: nn.Module) -> str:
+    extra = layer.extra_repr() if not isinstance(layer, torch.jit.ScriptModule) else ""
+    return f"{type(layer).__name__}({extra})" if extra and len(extra) < 100 else type(layer).__name__

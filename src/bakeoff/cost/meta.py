@@ -1,0 +1,140 @@
+"""A network without its numbers: a copy whose tensors have shapes but no memory, run as PyTorch would on a CPU."""
+
+import copy
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+from torch.overrides import TorchFunctionMode
+
+
+def meta_copy(module: nn.Module) -> nn.Module:
+    """A copy of the network on the meta device: its tensors are not copied, its other attributes are.
+
+    Shared parameters stay shared. The network itself is not changed.
+    """
+    memo: dict[int, Any] = {}
+    for tensor in [*module.parameters(), *module.buffers()]:
+        memo[id(tensor)] = _without_values(tensor)
+    with _CopyToMeta():
+        return copy.deepcopy(module, memo)
+
+
+def _without_values(tensor: Tensor) -> Tensor:
+    if isinstance(tensor, UninitializedParameter):
+        return UninitializedParameter(tensor.requires_grad, "meta", tensor.dtype)  # type: ignore[call-arg]
+    if isinstance(tensor, UninitializedBuffer):
+        return UninitializedBuffer(tensor.requires_grad, "meta", tensor.dtype)  # type: ignore[call-arg]
+    empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(empty, requires_grad=tensor.requires_grad)
+    return empty
+
+
+def without_values(value: Any) -> Any:
+    """Example inputs on the meta device; whatever is no tensor stays, and so do the sizes in a packed sequence."""
+    if isinstance(value, nn.utils.rnn.PackedSequence):
+        return nn.utils.rnn.PackedSequence(
+            without_values(value.data), value.batch_sizes, value.sorted_indices, value.unsorted_indices
+        )
+    if isinstance(value, Tensor):
+        if value.is_sparse or value.is_nested:
+            return value
+        return torch.empty_strided(
+            value.shape, value.stride(), dtype=value.dtype, device="meta"
+        ).requires_grad_(value.requires_grad)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(without_values(item) for item in value))
+    if isinstance(value, (tuple, list)):
+        return type(value)(without_values(item) for item in value)
+    if isinstance(value, dict):
+        return {key: without_values(item) for key, item in value.items()}
+    return value
+
+
+class _CopyToMeta(TorchFunctionMode):
+    """`copy.deepcopy` of a tensor that is no parameter and no buffer gives one without values."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is Tensor.__deepcopy__ and args[0].numel() > 1:
+            tensor, memo = args
+            memo[id(tensor)] = empty = without_values(tensor.detach())
+            return empty
+        return function(*args, **(kwargs or {}))
+
+
+class CpuKernels(TorchFunctionMode):
+    """On meta tensors, run the operations that PyTorch would run on the CPU.
+
+    - Attention without dropout runs as one fused operation, which keeps no scores (on the meta device PyTorch would take
+      the steps one by one, and the memory would be that of all scores).
+    - Batch norm in train mode takes a batch of one example, as its cost is that of any other.
+    """
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function is F.scaled_dot_product_attention:
+            return _attention(*args, **kwargs)
+        if function is F.batch_norm:
+            return _batch_norm(*args, **kwargs)
+        return function(*args, **kwargs)
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    if not _is_fused_on_cpu(query, key, value, attn_mask, dropout_p):
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
+    if attn_mask is not None:
+        if attn_mask.dtype == torch.bool:
+            attn_mask = torch.zeros_like(attn_mask, dtype=query.dtype).masked_fill_(
+                attn_mask.logical_not(), -torch.inf
+            )
+        attn_mask = (
+            attn_mask.expand(*([1] * (4 - attn_mask.dim())), *attn_mask.shape)
+            if attn_mask.dim() < 4
+            else attn_mask
+        )
+    return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale
+    )[0]
+
+
+def _is_fused_on_cpu(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float) -> bool:
+    if query.device.type != "meta" or dropout > 0 or query.dim() != 4 or key.dim() != 4 or value.dim() != 4:
+        return False
+    same_heads = query.shape[:2] == key.shape[:2] == value.shape[:2]
+    same_size = query.shape[-1] == key.shape[-1] == value.shape[-1]
+    plain_mask = mask is None or not mask.requires_grad
+    return (
+        same_heads
+        and same_size
+        and plain_mask
+        and query.stride(-1) == key.stride(-1) == value.stride(-1) == 1
+    )
+
+
+def _batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    return torch.batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps, torch.backends.cudnn.enabled
+    )
