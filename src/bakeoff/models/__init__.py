@@ -18,7 +18,24 @@ from bakeoff.models.weights import load_tensors, read_tensors
 __all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
 
 #: The files of the catalogue, oldest idea first.
-_FILES: tuple[str, ...] = ("linear", "mlp", "cnn", "recurrent", "transformer")
+_FILES: tuple[str, ...] = (
+    "linear",
+    "mlp",
+    "cnn",
+    "recurrent",
+    "transformer",
+    "autoregressive",
+    "rnns",
+    "encoder",
+    "fcn",
+    "resnet1d",
+    "mlp_ucr",
+    "tcn",
+    "bert",
+    "gpt2",
+    "inceptiontime",
+    "llama",
+)
 
 _registry = Registry(_FILES)
 
