@@ -1,0 +1,172 @@
+"""The tensors that a training reads, made from a `Dataset` once.
+
+Small sets are scaled and kept in memory; the batches of large ones are gathered from the dataset (perhaps a file
+mapped into memory) and scaled when they are needed. Targets that are numbers are standardised with the training
+split's mean and deviation, so that one learning rate fits all units.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bakeoff.data.dataset import Dataset, Indices, training_order
+from bakeoff.data.schema import Schema, Tokens
+
+#: Up to this size, scaled, all examples of a dataset are kept in memory.
+RESIDENT_BYTES = 256 * 2**20
+
+
+class Batch(NamedTuple):
+    """Inputs [B, ...], targets int64 [B] or standardised [B, outputs], true lengths int64 [B] or None."""
+
+    inputs: Tensor
+    targets: Tensor
+    lengths: Tensor | None
+
+
+class Examples(Protocol):
+    """One split: `at` gathers the examples at these positions, int64 [B]."""
+
+    def __len__(self) -> int: ...
+
+    def at(self, positions: Tensor) -> Batch: ...
+
+
+class TargetScaling(NamedTuple):
+    """`(y - mean) / std` of each output, [outputs]; classes have none."""
+
+    mean: Tensor
+    std: Tensor
+
+    @staticmethod
+    def learn(targets: np.ndarray) -> "TargetScaling":
+        """From training targets [N, outputs]; an output that never changes keeps std 1."""
+        values = targets.astype(np.float64)
+        mean, std = values.mean(axis=0), values.std(axis=0)
+        std = np.where(std < 1e-7 * np.maximum(np.abs(mean), 1.0), 1.0, std)
+        return TargetScaling(torch.from_numpy(mean), torch.from_numpy(std))
+
+    def apply(self, targets: Tensor) -> Tensor:
+        return (targets.to(self.mean) - self.mean) / self.std
+
+    def undo(self, outputs: Tensor) -> Tensor:
+        return outputs * self.std.to(outputs) + self.mean.to(outputs)
+
+
+class _Resident:
+    """All examples of a split as tensors."""
+
+    def __init__(self, everything: Batch) -> None:
+        self._everything = everything
+
+    def __len__(self) -> int:
+        return len(self._everything.targets)
+
+    def at(self, positions: Tensor) -> Batch:
+        inputs, targets, lengths = self._everything
+        return Batch(
+            inputs.index_select(0, positions),
+            targets.index_select(0, positions),
+            None if lengths is None else lengths.index_select(0, positions),
+        )
+
+
+class _Streamed:
+    """A split whose examples are gathered and scaled when they are asked for."""
+
+    def __init__(self, source: "TrainingData", indices: Indices) -> None:
+        self._source, self._indices = source, indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def at(self, positions: Tensor) -> Batch:
+        return self._source.gather(self._indices[positions.cpu().numpy()])
+
+
+class TrainingData:
+    """A dataset's three splits, ready for training.
+
+    Args:
+        dataset: where the examples come from.
+        dtype: of inputs and of targets that are numbers; float64 in tests.
+        device: where resident tensors and batches live.
+        resident_bytes: larger datasets are gathered batch by batch.
+
+    Attributes:
+        schema: the dataset's.
+        train, validation, test: `Examples`; positions of `train` count the training indices in ascending order.
+        target_scaling: None for classes.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+        resident_bytes: int = RESIDENT_BYTES,
+    ) -> None:
+        self.dataset, self.schema, self.dtype, self.device = dataset, dataset.schema, dtype, torch.device(device)
+        self._train_indices = np.sort(dataset.splits.train)
+        self.target_scaling: TargetScaling | None = None
+        if not self.schema.is_classification:
+            self.target_scaling = TargetScaling.learn(dataset.targets_at(self._train_indices))
+        item = 8 if isinstance(self.schema.input, Tokens) else dtype.itemsize
+        self.resident = len(dataset) * math.prod(self.schema.input.shape) * item <= resident_bytes
+        self.train = self._examples(self._train_indices)
+        self.validation = self._examples(dataset.splits.validation)
+        self.test = self._examples(dataset.splits.test)
+
+    @property
+    def outputs(self) -> int:
+        return self.schema.outputs
+
+    def _examples(self, indices: Indices) -> Examples:
+        return _Resident(self.gather(indices)) if self.resident else _Streamed(self, indices)
+
+    def gather(self, indices: Indices) -> Batch:
+        """Scaled inputs, standardised targets and lengths of these examples of the dataset."""
+        inputs = torch.from_numpy(self.dataset.inputs_at(indices))
+        targets = torch.from_numpy(np.ascontiguousarray(self.dataset.targets_at(indices)))
+        lengths = self.dataset.lengths_at(indices)
+        if inputs.is_floating_point():
+            inputs = inputs.to(self.dtype)
+        if self.target_scaling is not None:
+            targets = self.target_scaling.apply(targets).to(self.dtype)
+        else:
+            targets = targets.to(torch.int64)
+        return Batch(
+            inputs.to(self.device),
+            targets.to(self.device),
+            None if lengths is None else torch.from_numpy(lengths).to(self.device),
+        )
+
+    def subset(self, *, seed: int, examples: int) -> Tensor:
+        """Positions in `train`, int64 [examples], of the training set of this seed and size."""
+        order = training_order(self.dataset, seed=seed)[:examples]
+        return torch.from_numpy(np.searchsorted(self._train_indices, order))
+
+    def in_unit_of_data(self, outputs: Tensor) -> Tensor:
+        """Log-probabilities of the classes, or values in the data's unit, from a network's outputs [..., outputs]."""
+        if self.target_scaling is None:
+            return outputs.log_softmax(dim=-1)
+        return self.target_scaling.undo(outputs)
+
+
+def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batch]:
+    """The batches at these positions, each gathered by a thread while the one before it is used."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = None
+        for place in positions:
+            coming = pool.submit(examples.at, place)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = coming
+        if waiting is not None:
+            yield waiting.result()

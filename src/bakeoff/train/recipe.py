@@ -1,0 +1,93 @@
+"""How a network is trained: the recipe that all share, and what is different from one replica to the next."""
+
+import math
+from dataclasses import dataclass
+
+from bakeoff.errors import OptionError
+
+#: A cosine schedule reaches its full learning rate after this part of the steps, and at the latest after these steps.
+WARM_UP, LONGEST_WARM_UP = 0.05, 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What every entrant of a comparison shares.
+
+    Attributes:
+        steps: optimiser steps of a full training.
+        batch_size: examples a step; a replica with fewer examples takes all of them.
+        weight_decay: AdamW's (Loshchilov & Hutter 2019, arXiv 1711.05101), on every parameter.
+        schedule: "constant", or "cosine": a short linear warm-up, then half a cosine down to 0.
+        evaluations: how often the validation loss is measured, evenly spaced, the last at the end. The weights of
+            the best one are kept.
+        patience: evaluations without a better one before a replica stops; None never stops.
+        halvings: parts of the steps after which the worse half of each contest's learning rates leaves.
+        clip_norm: largest norm of a replica's gradient; None leaves it as it is.
+    """
+
+    steps: int
+    batch_size: int = 100
+    weight_decay: float = 0.01
+    schedule: str = "constant"
+    evaluations: int = 10
+    patience: int | None = None
+    halvings: tuple[float, ...] = ()
+    clip_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "evaluations"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"'{name}' is {getattr(self, name)}: give at least 1.")
+        if self.schedule not in ("constant", "cosine"):
+            raise OptionError(f"There is no schedule called '{self.schedule}': choose 'constant' or 'cosine'.")
+        if self.weight_decay < 0:
+            raise OptionError(f"'weight_decay' is {self.weight_decay}: give 0 or more.")
+        if self.clip_norm is not None and self.clip_norm <= 0:
+            raise OptionError(f"'clip_norm' is {self.clip_norm}: give a positive norm, or None for no limit.")
+        if self.patience is not None and self.patience < 1:
+            raise OptionError(f"'patience' is {self.patience}: give at least 1, or None.")
+        if not all(0 < part < 1 for part in self.halvings):
+            raise OptionError(f"'halvings' are {self.halvings}: each must lie between 0 and 1.")
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step that follows `step` finished ones, as a part of the full one."""
+        if self.schedule == "constant":
+            return 1.0
+        warm_up = min(math.ceil(self.steps * WARM_UP), LONGEST_WARM_UP)
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1.0 + math.cos(math.pi * (step - warm_up) / max(self.steps - warm_up, 1)))
+
+    @property
+    def halving_steps(self) -> tuple[int, ...]:
+        """After how many steps the halvings take place."""
+        return tuple(sorted({max(1, round(part * self.steps)) for part in self.halvings} - {self.steps}))
+
+    @property
+    def evaluation_steps(self) -> tuple[int, ...]:
+        """After how many steps the validation loss is measured: evenly spaced, and before each halving."""
+        even = {max(1, round(self.steps * (k + 1) / self.evaluations)) for k in range(self.evaluations)}
+        return tuple(sorted(even | set(self.halving_steps)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replica:
+    """One training of a stack.
+
+    Attributes:
+        learning_rate: AdamW's, at the top of the schedule.
+        seed: of the initial weights, the subset, the order of the batches and dropout.
+        examples: size of the training set: the first so many of `training_order(dataset, seed=seed)`.
+        contest: replicas of the same contest compete at the halvings with their learning rates; None takes no part.
+    """
+
+    learning_rate: float
+    seed: int
+    examples: int
+    contest: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.learning_rate > 0:
+            raise OptionError(f"'learning_rate' is {self.learning_rate}: give a positive number.")
+        if self.examples < 1:
+            raise OptionError(f"'examples' is {self.examples}: give at least 1.")

@@ -1,0 +1,239 @@
+"""One stack on its way: steps, evaluations, best checkpoints, and replicas that leave."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bakeoff.train.batches import StackedBatches
+from bakeoff.train.data import Batch, Examples, TrainingData, read_ahead
+from bakeoff.train.losses import loss_and_gradient, losses_of_rows
+from bakeoff.train.network import NetworkStack
+from bakeoff.train.optimiser import StackedAdamW, clip
+from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.trained import Trained
+
+#: Losses are looked at for divergence every so many steps.
+CHECK_EVERY = 20
+#: Examples of the validation and test splits that go through the stack at once.
+EVALUATION_ROWS = 250
+
+Build = Callable[[int], nn.Module]
+
+
+@dataclass
+class _Row:
+    """What is remembered of one replica in the stack."""
+
+    replica: Replica
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best_step: int = 0
+    waited: int = 0
+    history: list[tuple[int, float]] = field(default_factory=list)
+
+
+class StackRun:
+    """The training of some replicas as one stack.
+
+    Args:
+        build: seed -> fresh module.
+        data: what to train on.
+        replicas: neighbours with equal learning rates are updated together.
+        recipe: shared by all.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        data: TrainingData,
+        replicas: Sequence[Replica],
+        recipe: Recipe,
+        *,
+        modules: dict[int, nn.Module] | None = None,
+    ) -> None:
+        self.data, self.recipe = data, recipe
+        self.rows = [_Row(replica) for replica in replicas]
+        self.results: dict[Replica, list[Trained]] = {}
+        made = {} if modules is None else modules
+        networks = [made.get(replica.seed) or made.setdefault(replica.seed, build(replica.seed)) for replica in replicas]
+        seeds = [replica.seed for replica in replicas]
+        self.network = NetworkStack(networks, seeds, dtype=data.dtype, device=data.device)
+        self._parameters = list(self.network.parameters.values())
+        self.optimiser = StackedAdamW(self._parameters, [r.learning_rate for r in replicas], recipe.weight_decay)
+        subsets = [data.subset(seed=replica.seed, examples=replica.examples) for replica in replicas]
+        self.batches = StackedBatches(subsets, seeds, recipe.batch_size)
+        self.steps_done = 0
+        self._best: dict[str, Tensor] = {}
+        self._best_outputs = torch.zeros(0)
+        self._bad: Tensor | None = None
+
+    @property
+    def replicas(self) -> list[Replica]:
+        """Those still in training."""
+        return [row.replica for row in self.rows]
+
+    def advance(self, until: int, *, deadline: float | None = None) -> None:
+        """Take steps up to this count, or until the deadline; whoever diverges or is out of time leaves."""
+        self.network.template.train()
+        started = time.monotonic()
+        for positions, counts, batch in self._feed(until - self.steps_done):
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            self._step(batch, positions.shape[0], counts)
+            if self.steps_done % CHECK_EVERY == 0 or self.steps_done == until:
+                started = self._share_time(started)
+                if self._drop_diverged():
+                    break
+        self._share_time(started)
+        if self.rows and self.steps_done < until:
+            if deadline is not None and time.monotonic() > deadline:
+                self.leave(range(len(self.rows)), "stopped", "The time allowed was over.")
+            else:
+                self.advance(until, deadline=deadline)
+
+    def _feed(self, steps: int) -> Iterator[tuple[Tensor, Tensor, Batch]]:
+        if self.data.resident:
+            for _ in range(steps):
+                positions, counts = self.batches.next()
+                yield positions, counts, self.data.train.at(positions.view(-1))
+            return
+        for _ in range(steps):
+            positions, counts = self.batches.next()
+            yield positions, counts, self.data.train.at(positions.view(-1))
+
+    def _step(self, batch: Batch, replicas: int, counts: Tensor) -> None:
+        inputs, targets, lengths = (
+            None if part is None else part.view(replicas, -1, *part.shape[1:]) for part in batch
+        )
+        assert inputs is not None
+        assert targets is not None
+        outputs = self.network.forward(inputs, lengths, counts)
+        losses, slope = loss_and_gradient(outputs.detach(), targets, counts)
+        gradients = torch.autograd.grad(outputs, self._parameters, slope, allow_unused=True)
+        if self.recipe.clip_norm is not None:
+            clip(gradients, self.recipe.clip_norm)
+        self.optimiser.step(gradients, self.recipe.rate(self.steps_done))
+        self._bad = losses if self._bad is None else self._bad + losses
+        self.steps_done += 1
+
+    def _drop_diverged(self) -> bool:
+        """Whether any replica left because its losses since the last look are not all finite."""
+        assert self._bad is not None
+        rows = (~torch.isfinite(self._bad)).nonzero().view(-1).tolist()
+        self._bad = None
+        if rows:
+            self.leave(rows, "diverged", f"The loss was no longer finite within the first {self.steps_done} steps.")
+        return bool(rows)
+
+    def _share_time(self, started: float) -> float:
+        now = time.monotonic()
+        for row in self.rows:
+            row.seconds += (now - started) / len(self.rows)
+        return now
+
+    def evaluate(self) -> None:
+        """Measure the validation loss of all, keep what is best so far, and let go who has waited long enough."""
+        started = time.monotonic()
+        losses, outputs = evaluate(self.network, self.data, self.data.validation)
+        if not self._best:
+            self._best = {name: tensor.detach().clone() for name, tensor in self.network.tensors.items()}
+            self._best_outputs = outputs
+        better, diverged, tired = [], [], []
+        for index, (row, loss) in enumerate(zip(self.rows, losses, strict=True)):
+            row.history.append((self.steps_done, loss))
+            if not math.isfinite(loss):
+                diverged.append(index)
+            elif loss < row.best_loss:
+                row.best_loss, row.best_step, row.waited = loss, self.steps_done, 0
+                better.append(index)
+            else:
+                row.waited += 1
+                if self.recipe.patience is not None and row.waited >= self.recipe.patience:
+                    tired.append(index)
+        for name, tensor in self.network.tensors.items():
+            self._best[name][better] = tensor.detach()[better]
+        self._best_outputs[better] = outputs[better]
+        self._share_time(started)
+        reasons = [""] * len(self.rows)
+        if self.steps_done < self.recipe.steps:
+            self.leave(tired, "early", f"{self.recipe.patience} evaluations brought no better validation loss.")
+            diverged = [index - sum(other < index for other in tired) for index in diverged]
+        del reasons
+        self.leave(diverged, "diverged", f"The validation loss was not finite after {self.steps_done} steps.")
+
+    def finish(self) -> None:
+        """All steps are done: whoever is left is finished."""
+        self.leave(range(len(self.rows)), "finished", "All steps were taken.")
+
+    def leave(self, rows: Sequence[int], state: str, reason: str) -> None:
+        """Record these rows of the stack and go on without them; the others do not notice."""
+        if not len(rows):
+            return
+        leaving = list(rows)
+        for trained in self._record(leaving, state, reason):
+            self.results.setdefault(trained.replica, []).append(trained)
+        staying = [row for row in range(len(self.rows)) if row not in set(leaving)]
+        self.rows = [self.rows[row] for row in staying]
+        if not staying:
+            return
+        self.network.keep(staying)
+        self._parameters = list(self.network.parameters.values())
+        self.optimiser.keep(staying, self._parameters)
+        self.batches.keep(staying)
+        self._best = {name: tensor[staying] for name, tensor in self._best.items()}
+        self._best_outputs = self._best_outputs[staying] if self._best else self._best_outputs
+
+    def _record(self, rows: list[int], state: str, reason: str) -> list[Trained]:
+        started = time.monotonic()
+        kept = self._best or self.network.tensors
+        tensors = {name: tensor[rows] for name, tensor in kept.items()}
+        tests = None
+        if any(self.rows[row].best_step for row in rows):
+            tests = evaluate(self.network.with_tensors(tensors), self.data, self.data.test)[1]
+        seconds = (time.monotonic() - started) / len(rows)
+        records = []
+        for place, index in enumerate(rows):
+            row = self.rows[index]
+            known = row.best_step > 0
+            records.append(
+                Trained(
+                    replica=row.replica,
+                    state=state,
+                    reason=reason,
+                    steps_done=self.steps_done,
+                    best_step=row.best_step,
+                    seconds=row.seconds + seconds,
+                    validation_loss=row.best_loss,
+                    history=tuple(row.history),
+                    weights=self.network.state_dict(place, tensors),
+                    validation_outputs=self._in_unit(self._best_outputs[index]) if known else None,
+                    test_outputs=self._in_unit(tests[place]) if known and tests is not None else None,
+                )
+            )
+        return records
+
+    def _in_unit(self, outputs: Tensor) -> np.ndarray:
+        return self.data.in_unit_of_data(outputs.double()).float().cpu().numpy()
+
+
+@torch.no_grad()
+def evaluate(network: NetworkStack, data: TrainingData, examples: Examples) -> tuple[list[float], Tensor]:
+    """Each replica's mean loss on a split, and all outputs [R, N, outputs], with the network in evaluation mode."""
+    training = network.template.training
+    network.template.eval()
+    outputs, sums = [], torch.zeros(len(network), dtype=torch.float64, device=data.device)
+    places = torch.arange(len(examples), device=data.device).split(EVALUATION_ROWS)
+    batches = map(examples.at, places) if data.resident else read_ahead(examples, places)
+    for batch in batches:
+        inputs = batch.inputs.expand(len(network), *batch.inputs.shape)
+        lengths = None if batch.lengths is None else batch.lengths.expand(len(network), -1)
+        part = network.forward(inputs, lengths)
+        sums += losses_of_rows(part, batch.targets).sum(dim=1).double()
+        outputs.append(part)
+    network.template.train(training)
+    return (sums / len(examples)).tolist(), torch.cat(outputs, dim=1)

@@ -1,0 +1,126 @@
+"""All trainings of one architecture as few programs: `fit_stack`."""
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import torch
+from torch import nn
+
+from bakeoff.train.data import TrainingData
+from bakeoff.train.halving import losers
+from bakeoff.train.network import NetworkStack
+from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.run import Build, StackRun
+from bakeoff.train.trained import Trained
+from bakeoff.train.width import choose_width, couples_examples
+
+__all__ = ["Trained", "fit_stack", "seconds_per_step"]
+
+from bakeoff.train.width import seconds_per_step
+
+Progress = Callable[[int, int, int], None]
+#: Memory that one stack may take where nothing else is said.
+LIMIT_BYTES = 2**30
+
+
+def fit_stack(
+    build: Build,
+    data: TrainingData,
+    replicas: Sequence[Replica],
+    recipe: Recipe,
+    *,
+    deadline: float | None = None,
+    progress: Progress | None = None,
+    width: int | None = None,
+    limit_bytes: int = LIMIT_BYTES,
+    reproducible: bool = False,
+) -> tuple[Trained, ...]:
+    """Train all replicas of one architecture, as stacks of `width`; the results are those of separate training.
+
+    Args:
+        build: seed -> fresh module, always of the same architecture.
+        data: what to train and judge on; its device is where the stack lives.
+        replicas: in any order.
+        recipe: shared by all.
+        deadline: in seconds of `time.monotonic()`; who is not finished then comes back with the state "stopped".
+        progress: called with (steps done, all steps, replicas in training), summed over the stacks.
+        width: replicas a stack; None chooses from a short timing and the memory limit.
+        limit_bytes: memory that a stack may take.
+        reproducible: choose the width by a rule instead of a timing, so that two calls give the same bits.
+
+    Returns:
+        One `Trained` a replica, in their order.
+    """
+    if not replicas:
+        return ()
+    alone = couples_examples(build(replicas[0].seed), data)
+    if width is None:
+        width = choose_width(build, data, replicas, recipe, limit_bytes=limit_bytes, reproducible=reproducible)
+    modules: dict[int, nn.Module] = {}
+    done: dict[Replica, list[Trained]] = {}
+    total, before = recipe.steps * len(replicas), 0
+    for pack in _packs(replicas, width, alone=alone):
+        runs = [StackRun(build, data, members, recipe, modules=modules) for members in pack]
+        size = sum(map(len, pack))
+        _run_together(runs, recipe, deadline, lambda steps, alive: progress and progress(before + steps * size, total, alive))  # noqa: B023
+        before += recipe.steps * size
+        for run in runs:
+            for replica, results in run.results.items():
+                done.setdefault(replica, []).extend(results)
+    return tuple(done[replica].pop(0) for replica in replicas)
+
+
+def _run_together(
+    runs: Sequence[StackRun], recipe: Recipe, deadline: float | None, tell: Callable[[int, int], object]
+) -> None:
+    """Take some stacks through all steps, side by side from evaluation to evaluation, so that contests see all rivals."""
+    halvings = set(recipe.halving_steps)
+    for step in recipe.evaluation_steps:
+        for run in runs:
+            if run.rows:
+                run.advance(step, deadline=deadline)
+            if run.rows:
+                run.evaluate()
+        if step in halvings:
+            standings = [(run, row) for run in runs for row in run.rows]
+            out = losers([(row.replica, row.best_loss) for _, row in standings])
+            for run in runs:
+                rows = [run.rows.index(row) for place, (owner, row) in enumerate(standings) if owner is run and place in out]
+                run.leave(rows, "outpaced", f"Other learning rates had a lower validation loss after {step} steps.")
+        tell(step, sum(len(run.rows) for run in runs))
+    for run in runs:
+        run.finish()
+
+
+def _packs(replicas: Sequence[Replica], width: int, *, alone: bool) -> list[list[list[Replica]]]:
+    """Packs of stacks. A contest lies within a pack; the stacks of a pack run side by side.
+
+    Args:
+        width: largest stack.
+        alone: whether only replicas of the same size may share a stack.
+    """
+    contests: dict[object, list[Replica]] = {}
+    for place, replica in enumerate(replicas):
+        contests.setdefault(replica.contest if replica.contest is not None else place, []).append(replica)
+    units = sorted(contests.values(), key=lambda unit: (unit[0].examples if alone else 0))
+    packs: list[list[Replica]] = []
+    for unit in units:
+        fits = packs and len(packs[-1]) + len(unit) <= width
+        if fits and not (alone and packs[-1][0].examples != unit[0].examples):
+            packs[-1].extend(unit)
+        else:
+            packs.append(list(unit))
+    return [_stacks(pack, width, alone=alone) for pack in packs]
+
+
+def _stacks(pack: list[Replica], width: int, *, alone: bool) -> list[list[Replica]]:
+    """Stacks of at most `width`, equal learning rates side by side."""
+    ordered = sorted(pack, key=lambda replica: (replica.examples if alone else 0, replica.learning_rate))
+    stacks = []
+    for _, members in groupby(ordered, key=lambda replica: replica.examples if alone else 0):
+        group = list(members)
+        count = -(-len(group) // width)
+        size = -(-len(group) // count)
+        stacks += [group[start : start + size] for start in range(0, len(group), size)]
+    return stacks

@@ -1,0 +1,108 @@
+"""How many replicas make a stack: a short timing within a memory limit, or a rule."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from bakeoff.models import takes_lengths
+from bakeoff.train.data import TrainingData
+from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.run import Build, StackRun
+
+#: Widths that are tried, and the rule's aim for the activations and parameters of a stack.
+LADDER = (1, 2, 4, 8, 15, 30, 60)
+RULE_BYTES = 32 * 2**20
+#: Each width is timed over so many steps, after some to warm up.
+TIMED_STEPS, WARM_UP_STEPS = 4, 2
+
+
+def seconds_per_step(build: Build, data: TrainingData, width: int, *, batch_size: int = 100, steps: int = TIMED_STEPS) -> float:
+    """Seconds that one step of a stack of this width takes: the median of a few."""
+    size = len(data.train)
+    replicas = [Replica(learning_rate=1e-3, seed=seed, examples=size) for seed in range(width)]
+    module = build(0)
+    modules = {seed: module for seed in range(width)}
+    run = StackRun(build, data, replicas, Recipe(steps=10**6, batch_size=batch_size), modules=modules)
+    run.advance(WARM_UP_STEPS)
+    times = []
+    for _ in range(steps):
+        started = time.perf_counter()
+        run.advance(run.steps_done + 1)
+        times.append(time.perf_counter() - started)
+    return sorted(times)[len(times) // 2]
+
+
+def choose_width(
+    build: Build,
+    data: TrainingData,
+    replicas: Sequence[Replica],
+    recipe: Recipe,
+    *,
+    limit_bytes: int,
+    reproducible: bool,
+) -> int:
+    """The width with the shortest time per step and replica among those that the memory limit allows."""
+    largest = widest(build, data, recipe, limit_bytes=limit_bytes, replicas=len(replicas))
+    if reproducible:
+        return min(largest, widest(build, data, recipe, limit_bytes=RULE_BYTES, replicas=len(replicas)))
+    best, best_time = 1, float("inf")
+    for width in sorted({*(w for w in LADDER if w < largest), largest} if largest <= LADDER[-1] else {*LADDER}):
+        took = seconds_per_step(build, data, width, batch_size=recipe.batch_size) / width
+        if took > best_time * 1.05:
+            break
+        if took < best_time * 0.97:
+            best, best_time = width, took
+    return best
+
+
+def widest(build: Build, data: TrainingData, recipe: Recipe, *, limit_bytes: int, replicas: int) -> int:
+    """How many replicas fit into this memory: weights five times (gradient, two moments, best), activations twice."""
+    module = build(0)
+    weights = sum(parameter.numel() for parameter in module.parameters()) * data.dtype.itemsize
+    each = 5 * weights + 2 * activation_bytes(module, data, recipe.batch_size)
+    return max(1, min(replicas, limit_bytes // max(each, 1)))
+
+
+def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> int:
+    """Bytes of all modules' outputs for one batch of one network, and of the batch itself."""
+    module = module.to(data.dtype)
+    rows = min(batch_size, len(data.train), 8)
+    total = 0
+
+    def count(_: nn.Module, __: object, output: object) -> None:
+        nonlocal total
+        for tensor in output if isinstance(output, tuple) else (output,):
+            if isinstance(tensor, torch.Tensor):
+                total += tensor.numel() * tensor.element_size()
+
+    hooks = [part.register_forward_hook(count) for part in module.modules()]
+    batch = data.train.at(torch.arange(rows))
+    with torch.random.fork_rng(devices=[]):
+        module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs)
+    for hook in hooks:
+        hook.remove()
+    total += batch.inputs.numel() * batch.inputs.element_size()
+    return total * batch_size // rows
+
+
+@torch.no_grad()
+def couples_examples(module: nn.Module, data: TrainingData) -> bool:
+    """Whether an example's output depends on the others of its batch, as with batch normalisation in training."""
+    module = module.to(data.dtype).train()
+    for part in module.modules():
+        if isinstance(part, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.AlphaDropout):
+            part.eval()
+    count = min(8, len(data.train))
+    whole, half = (data.train.at(torch.arange(size)) for size in (count, max(count // 2, 1)))
+    outputs = []
+    for batch in (whole, half):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            try:
+                outputs.append(module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs))
+            except ValueError:
+                return True
+    return not torch.allclose(outputs[0][: len(outputs[1])], outputs[1], rtol=1e-3, atol=1e-4)
