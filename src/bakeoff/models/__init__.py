@@ -13,12 +13,21 @@ from torch import nn
 from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError
 from bakeoff.models.card import BIASES, ModelCard, Registry, card_from_factory
-from bakeoff.models.weights import load_tensors, read_tensors
+from bakeoff.models.weights import find_layout, load_tensors, read_tensors
 
 __all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
 
 #: The files of the catalogue, oldest idea first.
 _FILES: tuple[str, ...] = (
+    "perceptron",
+    "lenet",
+    "alexnet",
+    "vgg",
+    "googlenet",
+    "resnet",
+    "mtcnn",
+    "efficientnet",
+    "vit",
     "linear",
     "mlp",
     "cnn",
@@ -100,6 +109,10 @@ def load(
 ) -> nn.Module:
     """A network with published (or your own) weights in it, in training mode on the CPU.
 
+    Some publishers' networks differ in more than names (an epsilon, a padding); the network is then built
+    with the options that their layout states. All options it was built with stand in its attribute
+    `build_options`: keep them with its weights, to build it again.
+
     Args:
         name: of the catalogue, or a card.
         weights: a file, a folder, or a Hugging Face id `owner/name` (see
@@ -114,8 +127,14 @@ def load(
             named).
     """
     chosen = name if isinstance(name, ModelCard) else card(name)
-    module = build(chosen, schema or chosen.example, width=width, **options)
-    load_tensors(module, read_tensors(weights), layouts=chosen.layouts, layout=layout, new_head=new_head)
+    tensors, schema = read_tensors(weights), schema or chosen.example
+    module = build(chosen, schema, width=width, **options)
+    name, found = find_layout(module, tensors, layouts=chosen.layouts, layout=layout, new_head=new_head)
+    if set(found.options) - set(options):
+        options = {**found.options, **options}
+        module = build(chosen, schema, width=width, **options)
+    load_tensors(module, tensors, layouts=chosen.layouts, layout=name, new_head=new_head)
+    module.__dict__["build_options"] = options
     return module
 
 

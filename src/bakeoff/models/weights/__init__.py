@@ -25,6 +25,8 @@ Recipe for a new network
    - `None`                                    holds nothing learned (position numbers, masks): left out
    The first rule that matches a name wins, so put the special ones first. Several publishers' prefixes
    (with and without `bert.`) are two rules, or one with `Layout(..., prefixes=("bert.", ""))`.
+   Where a publisher's network differs in more than names (an epsilon, a padding), make that an option of
+   `build` and put it in `Layout(..., options={"epsilon": 1e-3})`: `bakeoff.models.load` builds with it.
 3. Give the dictionary to the card (`layouts=LAYOUTS`), and test it in `tests/models`: build the reference
    with random weights, `load_tensors(ours, reference.state_dict(), layouts=LAYOUTS)`, compare the outputs
    to 1e-5, change one tensor and see that they differ.
@@ -35,7 +37,17 @@ embeddings) may stand under either.
 """
 
 from bakeoff.models.weights.layout import Changed, Cut, Layout, Part, transposed
-from bakeoff.models.weights.put import load_tensors
+from bakeoff.models.weights.put import find_layout, load_tensors
 from bakeoff.models.weights.read import read_tensors, save_tensors
 
-__all__ = ["Changed", "Cut", "Layout", "Part", "load_tensors", "read_tensors", "save_tensors", "transposed"]
+__all__ = [
+    "Changed",
+    "Cut",
+    "Layout",
+    "Part",
+    "find_layout",
+    "load_tensors",
+    "read_tensors",
+    "save_tensors",
+    "transposed",
+]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,10 +78,13 @@ class Layout:
     Attributes:
         rules: their names to ours (see `bakeoff.models.weights`).
         prefixes: each is taken off the front of a name where it stands there, the first that does.
+        options: of the network's `build` that this publisher's weights need besides names (another
+            epsilon ...).
     """
 
     rules: Mapping[str, Target]
-    prefixes: tuple[str, ...] = field(default=())
+    prefixes: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def rename(self, tensors: Mapping[str, Tensor]) -> Renamed:
         """Their tensors under our names."""

@@ -43,12 +43,7 @@ def load_tensors(
         ModelError: a tensor is missing, surplus or of another shape; all such are named. The module is
             then unchanged.
     """
-    known = {OWN: Layout(rules={"{rest}": "{rest}"}), **(layouts or {})}
-    if layout is not None and layout not in known:
-        raise ModelError(f"There is no layout called '{layout}' for this network. {suggest(layout, known)}")
-    chosen, renamed, faults = _best(
-        module, tensors, known if layout is None else {layout: known[layout]}, new_head
-    )
+    chosen, renamed, faults = _best(module, tensors, _known(layouts or {}, layout), new_head)
     if faults:
         raise ModelError(f"The weights do not fit (read in the layout '{chosen}'): {'; '.join(faults)}.")
     state = module.state_dict()
@@ -56,6 +51,33 @@ def load_tensors(
         for name, tensor in renamed.items():
             state[name].copy_(tensor)
     return chosen
+
+
+def find_layout(
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    *,
+    layouts: Mapping[str, Layout],
+    layout: str | None = None,
+    new_head: bool = False,
+) -> tuple[str, Layout]:
+    """The layout, and its name, under which the fewest of these tensors are missing or surplus.
+
+    Raises:
+        ModelError: `layout` is given and is none of them.
+    """
+    known = _known(layouts, layout)
+    name = _best(module, tensors, known, new_head)[0]
+    return name, known[name]
+
+
+def _known(layouts: Mapping[str, Layout], layout: str | None) -> dict[str, Layout]:
+    known = {OWN: Layout(rules={"{rest}": "{rest}"}), **layouts}
+    if layout is None:
+        return known
+    if layout not in known:
+        raise ModelError(f"There is no layout called '{layout}' for this network. {suggest(layout, known)}")
+    return {layout: known[layout]}
 
 
 def _best(
