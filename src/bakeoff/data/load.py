@@ -17,7 +17,6 @@ from bakeoff.errors import DataError, OptionError, printable, suggest
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 ARRAY_ENDINGS = (".npz", ".npy")
 SERIES_ENDINGS = (".ts",)
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +205,7 @@ def _load_path(source: str | Path, options: LoadOptions) -> Dataset:
         return _load_series(path, options)
     if ending in TABLE_ENDINGS:
         return _load_table(path, options)
-    if ending in IMAGE_ENDINGS:
+    if ending in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"):
         raise DataError(
             f"'{printable(path.name)}' is one image: give the folder that has one sub-folder a class."
         )
@@ -226,8 +225,10 @@ def _load_folder(path: Path, options: LoadOptions) -> Dataset:
             return _load_arrays(path / f"{stem}.npy", options, name=path.name, described=path.name)
     from bakeoff.data.images import load_images
 
-    options.refuse("target", "time", "horizon", "window", "text", "task", because="a folder of images")
-    return load_images(path, size=options.size, seed=options.seed, name=options.name, group=options.group)
+    options.refuse(
+        "target", "time", "horizon", "group", "window", "text", "task", because="a folder of images"
+    )
+    return load_images(path, size=options.size, seed=options.seed, name=options.name)
 
 
 def _load_series(path: Path, options: LoadOptions) -> Dataset:

@@ -1,12 +1,239 @@
 """CSV, TSV, Parquet and JSON Lines files as Polars frames, with a clear word where a file is damaged."""
 
+import codecs
+import csv
+import io
+import json
+import re
 from pathlib import Path
+from typing import IO
 
+import numpy as np
 import polars as pl
 
 from bakeoff.data.dataset import Finding
+from bakeoff.errors import DataError, printable
+
+#: Cells that mean "not known".
+MISSING_WORDS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]
+_SEPARATORS = (",", ";", "\t", "|")
+_CHUNK_BYTES = 1 << 24
+_SAMPLE_BYTES = 1 << 16
 
 
 def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
-    """TODO"""
-    return pl.read_csv(path), []
+    """The whole table and what reading it found (another encoding, no header).
+
+    Raises:
+        DataError: the file is empty, damaged, ragged or not what its ending says; the line is named where there is one.
+    """
+    if path.stat().st_size == 0:
+        raise DataError(
+            f"'{printable(path.name)}' is empty (0 bytes): give a file with a header line and rows."
+        )
+    ending = path.suffix.lower()
+    try:
+        if ending in (".parquet", ".pq"):
+            return _plain_types(pl.read_parquet(path)), []
+        if ending in (".jsonl", ".ndjson"):
+            return _plain_types(_read_json_lines(path)), []
+        return _read_delimited(path)
+    except (pl.exceptions.PolarsError, OSError, csv.Error) as error:
+        reason = printable(str(error).splitlines()[0], most=160)
+        raise DataError(
+            f"'{printable(path.name)}' cannot be read as a table ({reason}): save it again."
+        ) from error
+
+
+def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
+    """Polars' categories become words and its decimals floats."""
+    casts = [
+        pl.col(name).cast(pl.Float64 if dtype.is_decimal() else pl.String)
+        for name, dtype in frame.schema.items()
+        if dtype.is_decimal() or dtype in (pl.Categorical, pl.Enum)
+    ]
+    return frame.with_columns(casts)
+
+
+def _read_json_lines(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_ndjson(path, infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip() and not _is_json_object(line):
+                    raise DataError(
+                        f"Line {number} of '{printable(path.name)}' is not a JSON object "
+                        f"({printable(line.decode('utf-8', 'replace').strip(), most=40)}): "
+                        'each line must be one, such as {"size": 3, "kind": "a"}.'
+                    ) from None
+        raise
+
+
+def _is_json_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
+    findings: list[Finding] = []
+    encoding = text_encoding(path)
+    source: Path | bytes = path
+    if encoding != "utf-8":
+        source = path.read_bytes().decode(encoding).encode("utf-8")
+        severity = "note" if encoding.startswith("utf") else "warning"
+        findings.append(Finding(kind="encoding", severity=severity, values={"encoding": encoding}))
+    sample = _sample(source)
+    separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else _separator(sample)
+    _check_rows(source, separator, name=path.name)
+    header = next(csv.reader([sample.splitlines()[0]], delimiter=separator), [])
+    has_header = not all(_is_number(cell) for cell in header)
+    if not has_header:
+        findings.append(Finding(kind="no_header", severity="note", values={"columns": len(header)}))
+    decimal_comma = (
+        separator == ";" and bool(re.search(r"\d,\d", sample)) and not re.search(r"\d\.\d", sample)
+    )
+    frame = _read_csv(source, separator=separator, has_header=has_header, decimal_comma=decimal_comma)
+    names = [name.strip() for name in frame.columns]
+    if len(set(names)) == len(names):
+        frame.columns = names
+    return frame, findings
+
+
+def _read_csv(source: Path | bytes, *, separator: str, has_header: bool, decimal_comma: bool) -> pl.DataFrame:
+    """All rows count for the columns' types; where a number is too large for any type, everything stays words."""
+    for look_at in (None, 0):
+        try:
+            return pl.read_csv(
+                source,
+                separator=separator,
+                has_header=has_header,
+                decimal_comma=decimal_comma,
+                null_values=MISSING_WORDS,
+                infer_schema_length=look_at,
+            )
+        except pl.exceptions.ComputeError:
+            if look_at == 0:
+                raise
+    raise AssertionError("unreachable")
+
+
+def text_encoding(path: Path) -> str:
+    """ "utf-8" where the bytes are; else UTF-16 by its mark, Korean (cp949) where that reads sensibly, else latin-1.
+
+    Raises:
+        DataError: the file holds zero bytes, so it is no text.
+    """
+    with path.open("rb") as file:
+        start = file.read(4)
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while chunk := file.read(_CHUNK_BYTES):
+                if b"\0" in chunk:
+                    raise DataError(
+                        f"'{printable(path.name)}' is not a text file (it holds zero bytes): save it as CSV in UTF-8."
+                    )
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp949" if _reads_as_korean(path) else "latin-1"
+    return "utf-8"
+
+
+def _reads_as_korean(path: Path) -> bool:
+    """Whether the bytes are cp949 and nearly all of their signs are in the older, common set (EUC-KR)."""
+    try:
+        text = path.read_bytes().decode("cp949")
+    except UnicodeDecodeError:
+        return False
+    signs = re.findall(r"[^\x00-\x7f]", text[:1_000_000])
+    common = sum(bool(sign.encode("euc-kr", "ignore")) for sign in signs)
+    return common >= 0.9 * len(signs)
+
+
+def _sample(source: Path | bytes) -> str:
+    if isinstance(source, bytes):
+        start = source[:_SAMPLE_BYTES]
+    else:
+        with source.open("rb") as file:
+            start = file.read(_SAMPLE_BYTES)
+    text = start.decode("utf-8-sig", "ignore").lstrip("\r\n")
+    if not text.strip():
+        raise DataError("The file holds nothing but blanks: give a header line and rows.")
+    return text
+
+
+def _separator(sample: str) -> str:
+    """The separator that the header line has most of, outside of quotes."""
+    header = re.sub(r'"[^"]*"', "", sample.splitlines()[0])
+    return max(_SEPARATORS, key=header.count)
+
+
+def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
+    """Raises `DataError` for the first line that has more or fewer cells than the header."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        quoted = any(b'"' in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
+        file.seek(0)
+        bad = _ragged_quoted(file, separator) if quoted else _ragged_plain(file, separator)
+    if bad is not None:
+        line, cells, wanted = bad
+        raise DataError(
+            f"Line {line} of '{printable(name)}' has {cells} cells where the first line has {wanted} (separated by "
+            f"{separator!r}): mend that line, or put a cell that contains {separator!r} into double quotes."
+        )
+
+
+def _ragged_plain(file: IO[bytes], separator: str) -> tuple[int, int, int] | None:
+    """(line, its cells, the first line's) of the first ragged line of a text without quotes, else None."""
+    wanted, line, rest = None, 0, b""
+    while True:
+        chunk = file.read(_CHUNK_BYTES)
+        block = rest + chunk if chunk else rest + b"\n"
+        cut = block.rfind(b"\n") + 1
+        block, rest = block[:cut], block[cut:]
+        signs = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(signs == ord("\n"))
+        counts = np.diff(np.searchsorted(np.flatnonzero(signs == ord(separator)), ends), prepend=0)
+        lengths = np.diff(ends, prepend=-1) - 1
+        returns = (lengths == 1) & (signs[np.maximum(ends - 1, 0)] == ord("\r")) if len(ends) else lengths > 0
+        filled = (lengths > 0) & ~returns
+        if wanted is None and filled.any():
+            wanted = int(counts[filled][0])
+        ragged = np.flatnonzero(filled & (counts != wanted))
+        if len(ragged):
+            assert wanted is not None
+            return line + int(ragged[0]) + 1, int(counts[ragged[0]]) + 1, wanted + 1
+        line += len(ends)
+        if not chunk:
+            return None
+
+
+def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | None:
+    """The same where cells may be quoted and hold separators and line breaks."""
+    longest = csv.field_size_limit(1 << 30)
+    try:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        reader = csv.reader(text, delimiter=separator)
+        wanted = None
+        for cells in reader:
+            if cells:
+                wanted = len(cells) if wanted is None else wanted
+                if len(cells) != wanted:
+                    return reader.line_num, len(cells), wanted
+        text.detach()
+    finally:
+        csv.field_size_limit(longest)
+    return None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""One image file to bytes [C, H, W]: upright, its transparency over white, grey or colour, of a given size.
+
+JPEG, PNG, WebP, GIF (first frame), BMP and TIFF by Pillow. A picture of more than `MOST_PIXELS` is refused before it
+is decoded: a file of a few kilobytes can claim to be one of many gigabytes (a decompression bomb).
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+MOST_PIXELS = 100_000_000
+_ORIENTATION = 0x0112
+_GREY_MODES = ("1", "L", "LA", "La", "I", "F")
+
+
+class RefusedPictureError(Exception):
+    """This one file cannot be used; the message is the reason, short and in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a picture's first bytes say: its size in pixels once upright, and whether it is grey."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Pillow's own limit raised to ours, its remarks on odd files silenced."""
+    before = Pillow.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Pillow.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Pillow.MAX_IMAGE_PIXELS = before
+
+
+def read_header(path: Path) -> Header:
+    """Size and colour of a picture, without decoding it; call inside `quiet_pillow`.
+
+    Raises:
+        RefusedPictureError: the file is no picture that can be read, or it is too large.
+    """
+    with _opened(path) as picture:
+        width, height = picture.size
+        if _orientation(picture) >= 5:
+            width, height = height, width
+        return Header(height=height, width=width, grey=_is_grey(picture))
+
+
+def decode(path: Path, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+    """uint8 [channels, height, width], stretched to that size; channels 1 is grey, 3 red, green and blue.
+
+    Raises:
+        RefusedPictureError: the file is damaged, cut short, or too large.
+    """
+    with _opened(path) as picture:
+        try:
+            picture.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
+            upright = ImageOps.exif_transpose(picture) if _orientation(picture) != 1 else picture
+            assert upright is not None
+            flat = _flattened(upright, "L" if channels == 1 else "RGB")
+            if flat.size != (width, height):
+                flat = flat.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
+            pixels = np.asarray(flat, np.uint8)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's readers raise many types on damaged bytes
+            raise RefusedPictureError(_reason(error)) from error
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Pillow.Image]:
+    try:
+        picture = Pillow.open(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # as above
+        raise RefusedPictureError(_reason(error)) from error
+    with picture:
+        width, height = picture.size
+        if width * height > MOST_PIXELS:
+            raise RefusedPictureError(f"it claims {width}x{height} pixels, too many to be safe")
+        yield picture
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, FileNotFoundError):
+        return "it is gone"
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    return "cut short" if "truncated" in str(error) else "damaged"
+
+
+def _orientation(picture: Pillow.Image) -> int:
+    try:
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged note on orientation is no reason to refuse the picture
+        return 1
+
+
+def _is_grey(picture: Pillow.Image) -> bool:
+    if picture.mode == "P":
+        palette: Any = picture.getpalette("RGB") or []
+        colours = np.array(palette, np.uint8).reshape(-1, 3)
+        return bool((colours == colours[:, :1]).all())
+    return picture.mode in _GREY_MODES or picture.mode.startswith("I;16")
+
+
+def _flattened(picture: Pillow.Image, mode: str) -> Pillow.Image:
+    """Without transparency (over white), in the mode "L" or "RGB"."""
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return _from_deep_grey(picture).convert(mode)
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Pillow.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Pillow.alpha_composite(white, picture)
+    return picture if picture.mode == mode else picture.convert("RGB").convert(mode)
+
+
+def _from_deep_grey(picture: Pillow.Image) -> Pillow.Image:
+    """16-bit grey to 8 bits; other deep numbers are spread over 0 to 255 by their own range."""
+    values = np.asarray(picture, np.float64)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and 255 < values.max() <= 65535):
+        return Pillow.fromarray((values / 257.0).round().astype(np.uint8))
+    if picture.mode == "I" and values.min() >= 0 and values.max() <= 255:
+        return Pillow.fromarray(values.astype(np.uint8))
+    low, high = float(values.min()), float(values.max())
+    return Pillow.fromarray(((values - low) / max(high - low, 1e-12) * 255).round().astype(np.uint8))

@@ -1,0 +1,64 @@
+"""The seasonal period of a series, by its autocorrelation, and the unit of MASE."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Autocorrelation that a period must have at least, after a straight line is taken out.
+LEAST_CORRELATION = 0.3
+#: A repeat after a whole period must err this much less than one after half a period.
+LEAST_GAIN = 0.9
+LONGEST_PERIOD = 2000
+
+
+def seasonal_period(series: Sequence[NDArray[np.float64]]) -> int:
+    """The period in steps that most of the series repeat with, or 1 where there is none.
+
+    A straight line is taken out of each series and the (biased) autocorrelations are averaged. A candidate is a
+    local maximum of at least `LEAST_CORRELATION` whose period fits three times into the series; it counts only if the
+    values one period ago predict better than those half a period ago. That second test is what a random walk, whose
+    autocorrelation also has hills, does not pass.
+
+    >>> seasonal_period([np.sin(2 * np.pi * np.arange(200) / 12)])
+    12
+    """
+    usable = [values for values in series if len(values) >= 8 and np.ptp(values) > 0]
+    if not usable:
+        return 1
+    longest = min(max(len(values) for values in usable) // 3, LONGEST_PERIOD)
+    correlation = np.zeros(longest + 2)
+    weight = np.zeros(longest + 2)
+    for values in usable:
+        own = autocorrelation(values, longest + 1)
+        correlation[: len(own)] += own * len(values)
+        weight[: len(own)] += len(values)
+    correlation /= np.maximum(weight, 1)
+    lags = np.arange(2, longest + 1)
+    is_peak = (correlation[lags] > correlation[lags - 1]) & (correlation[lags] >= correlation[lags + 1])
+    candidates = lags[is_peak & (correlation[lags] >= LEAST_CORRELATION)]
+    for period in candidates[np.argsort(-correlation[candidates], kind="stable")][:5]:
+        half = max(1, int(period) // 2)
+        if repeat_error(usable, int(period)) < LEAST_GAIN * repeat_error(usable, half):
+            return int(period)
+    return 1
+
+
+def autocorrelation(values: NDArray[np.float64], most_lag: int) -> NDArray[np.float64]:
+    """Biased autocorrelation at lags 0 ... min(most_lag, T - 1), after a straight line is taken out, by FFT."""
+    steps = np.arange(len(values)) - (len(values) - 1) / 2
+    centred = values - values.mean()
+    rest = centred - steps * (steps @ centred) / max(float(steps @ steps), 1e-12)
+    size = 1 << (2 * len(rest) - 1).bit_length()
+    spectrum = np.abs(np.fft.rfft(rest, size)) ** 2
+    covariance = np.fft.irfft(spectrum, size)[: min(most_lag + 1, len(rest))]
+    return covariance / max(float(covariance[0]), 1e-300)
+
+
+def repeat_error(series: Sequence[NDArray[np.float64]], lag: int) -> float:
+    """Mean absolute error of "the same as `lag` steps ago" over all series; infinite where none is longer.
+
+    With lag = the season, on the training part, this is the unit of MASE (Hyndman & Koehler 2006).
+    """
+    errors = [np.abs(values[lag:] - values[:-lag]) for values in series if len(values) > lag]
+    return float(np.concatenate(errors).mean()) if errors else float("inf")
