@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 LANGUAGES = ("en", "ko")
-_TOPICS = ("data", "verdict", "report", "why", "models", "cost", "fit")
+_TOPICS = ("data", "study", "verdict", "report", "why", "models", "cost", "fit")
 
 _chosen: str | None = None
 

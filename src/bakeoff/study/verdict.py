@@ -269,7 +269,7 @@ def _first(by_name: Mapping[str, EntrantResult], standing: Standing, measure: Me
         "score": measure.show(leader.score),
         "low": measure.show(leader.low),
         "high": measure.show(leader.high),
-        "probability": f"{100 * standing.probability_best[standing.leader]:.0f} %",
+        "probability": _probability(standing.probability_best[standing.leader]),
     }
     baseline = standing.baseline
     if baseline is not None and not standing.above_baseline:
@@ -304,7 +304,7 @@ def _choice(
     flops = by_name[cheapest].flops_per_example
     if flops is None:
         return ()
-    values["flops"] = show_count(flops)
+    values["flops"] = count(flops)
     leader_flops = by_name[standing.leader].flops_per_example
     if cheapest != standing.leader and leader_flops:
         values |= {"times": f"{leader_flops / max(flops, 1):.3g}", "leader": standing.leader}
@@ -343,7 +343,10 @@ def _forecast(more: MoreData | None, measure: Metric, standing: Standing) -> tup
         return (
             Statement(key="verdict.more_data_withheld", values={"entrant": more.entrant, "reason": reason}),
         )
-    assert more.score is not None and more.low is not None and more.high is not None and more.now is not None
+    assert more.score is not None
+    assert more.low is not None
+    assert more.high is not None
+    assert more.now is not None
     figures = {"score": more.score, "low": more.low, "high": more.high, "now": more.now}
     shown = {name: measure.show(value) for name, value in figures.items()}
     key = "verdict.more_data_helps" if more.helps else "verdict.more_data_unsure"
@@ -420,16 +423,21 @@ def _is_good(name: str, standing: Standing, measure: Metric) -> bool:
     return worst <= allowed
 
 
-def show_count(count: float) -> str:
-    """A large number in words of three digits.
+def count(number: float) -> Statement:
+    """A large number in words with three digits.
 
-    >>> show_count(1234), show_count(5_600_000), show_count(12)
+    >>> count(1234).text(), count(5_600_000).text(), count(12).text()
     ('1.23 thousand', '5.6 million', '12')
     """
-    for size, key in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if count >= size:
-            return say(f"verdict.count.{key}", count=f"{count / size:.3g}")
-    return f"{count:.0f}"
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if number >= size:
+            return Statement(key=f"verdict.count.{word}", values={"count": f"{number / size:.3g}"})
+    return Statement(key="verdict.count.one", values={"count": f"{number:.0f}"})
+
+
+def _probability(share: float) -> str:
+    """In percent; never quite certain."""
+    return "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,69 @@
+"""`bakeoff compare DATA`: which family of networks fits this data, how sure that is, and what each costs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bakeoff.cli.options import started
+
+
+def compare(
+    data: Annotated[str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")],
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of times: makes a forecast.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of examples that belong together.")] = None,
+    size: Annotated[str | None, typer.Option(help="Resize images to this, as 32 or 32x48.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Networks by name, with commas; NAME@WIDTH sets a width.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A network of your own, as package.module:factory. Repeatable.")
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")] = "60s",
+    metric: Annotated[str | None, typer.Option(help="The deciding metric.")] = None,
+    seed: Annotated[int, typer.Option(help="Of splits, subsets and initial weights.")] = 0,
+    seeds: Annotated[int, typer.Option(help="How many seeds the protocol asks for.")] = 3,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps of every training.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes; as many as cores if not given.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
+) -> None:
+    """Compare families of networks on your data, and hand over the best one."""
+    from bakeoff.cli.options import parse_budget, write_json
+    from bakeoff.report.compare import compare_and_report
+
+    entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
+    result = compare_and_report(
+        data,
+        models=_defaults_and(entrants, only=models is not None),
+        budget_seconds=parse_budget(budget),
+        seed=seed,
+        metric=metric,
+        out=out,
+        name=name,
+        seeds=seeds,
+        steps=steps,
+        workers=workers,
+        started=started(),
+        target=target,
+        time=time,
+        horizon=horizon,
+        group=group,
+        size=size,
+    )
+    if json is not None:
+        write_json(json, result.to_json())
+    if result.interrupted:
+        raise typer.Exit(130)
+
+
+def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:
+    """`--models` names all networks; `--model` adds one to the scalable families, which depend on the data."""
+    from bakeoff.study.plan import ALL_FAMILIES
+
+    if not entrants:
+        return None
+    return entrants if only else [ALL_FAMILIES, *entrants]

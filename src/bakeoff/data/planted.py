@@ -1,0 +1,139 @@
+"""Planted tasks: generated data with a known answer to "which family fits?". The benchmark of truth runs on them.
+
+| name              | what decides                                     | the right answer                                |
+|-------------------|--------------------------------------------------|-------------------------------------------------|
+| linear            | a straight cut                                   | linear is the cheapest good choice              |
+| noisy_xor         | the product of two features' signs               | linear fails                                    |
+| motif             | which short shape is somewhere in a series       | CNN ahead with little data                      |
+| shuffled_motif    | the same after one fixed shuffle of positions    | CNN no longer ahead of the MLP                  |
+| first_event       | which of two far-apart events came first         | recurrent networks or attention                 |
+| lookup            | the value that follows a given key               | attention                                       |
+| noise             | nothing: labels are drawn at random              | nothing beats the baseline                      |
+
+Each generator takes a seed and gives inputs, targets and a schema; nothing else varies.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.schema import Classes, Schema, Series, Table, Tokens
+
+EXAMPLES = 2000
+#: Of the series tasks.
+LENGTH = 64
+MOTIF_LENGTH = 9
+
+Arrays = tuple[NDArray[Any], NDArray[np.int64], Schema]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planted:
+    """A generated task: `make(seed)` gives (inputs [N, ...], targets [N], schema); `summary` says what decides."""
+
+    name: str
+    summary: str
+    make: Callable[[int], Arrays]
+
+
+def _two(*names: str) -> Classes:
+    return Classes(names=names or ("no", "yes"))
+
+
+def linear(seed: int) -> Arrays:
+    """Ten features; the class is the sign of a weighted sum, and every tenth label is wrong."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((EXAMPLES, 10)).astype(np.float32)
+    y = (x @ rng.standard_normal(10) > 0).astype(np.int64)
+    wrong = rng.random(EXAMPLES) < 0.1
+    return x, np.where(wrong, 1 - y, y), Schema(input=Table(features=10), target=_two())
+
+
+def noisy_xor(seed: int) -> Arrays:
+    """Two features decide by the sign of their product, three more are noise, and every tenth label is wrong."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((EXAMPLES, 5)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+    wrong = rng.random(EXAMPLES) < 0.1
+    return x, np.where(wrong, 1 - y, y), Schema(input=Table(features=5), target=_two())
+
+
+def motif(seed: int) -> Arrays:
+    """A series of noise that hides, at a random place, one of four short shapes; the class is which."""
+    rng = np.random.default_rng(seed)
+    step = np.linspace(0, 1, MOTIF_LENGTH)
+    shapes = np.stack([np.sin(2 * np.pi * step), -np.sin(2 * np.pi * step), np.cos(2 * np.pi * step), 1 - 4 * (step - 0.5) ** 2])
+    y = rng.integers(0, len(shapes), EXAMPLES)
+    x = rng.standard_normal((EXAMPLES, LENGTH)) * 0.5
+    start = rng.integers(0, LENGTH - MOTIF_LENGTH + 1, EXAMPLES)
+    x[np.arange(EXAMPLES)[:, None], start[:, None] + np.arange(MOTIF_LENGTH)] += 2.0 * shapes[y]
+    names = ("sine", "minus sine", "cosine", "bump")
+    return x.astype(np.float32)[:, None], y, Schema(input=Series(channels=1, length=LENGTH), target=_two(*names))
+
+
+def shuffled_motif(seed: int) -> Arrays:
+    """`motif` with all positions permuted, the same way in every example."""
+    x, y, schema = motif(seed)
+    return x[:, :, np.random.default_rng(seed + 1).permutation(LENGTH)], y, schema
+
+
+def first_event(seed: int) -> Arrays:
+    """Two events, one on each channel, at random and far-apart times in noise; the class is which came first."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, EXAMPLES)
+    early = rng.integers(0, LENGTH // 2 - 8, EXAMPLES)
+    late = early + rng.integers(LENGTH // 4, LENGTH // 2, EXAMPLES)
+    x = rng.standard_normal((EXAMPLES, 2, LENGTH)) * 0.2
+    rows = np.arange(EXAMPLES)
+    x[rows, y, early] += 3.0
+    x[rows, 1 - y, late] += 3.0
+    return x.astype(np.float32), y, Schema(input=Series(channels=2, length=LENGTH), target=_two("second", "first"))
+
+
+#: Of the look-up task: keys, values and pairs shown.
+KEYS, VALUES, PAIRS = 8, 4, 6
+
+
+def lookup(seed: int) -> Arrays:
+    """Tokens: pairs of a key and its value in random order, then one of the keys; the class is that key's value.
+
+    A key and its value are one token (as in a table of entries), so that relating the question to the right entry is
+    all there is to learn. Token 0 is padding and never used.
+    """
+    rng = np.random.default_rng(seed)
+    keys = np.argsort(rng.random((EXAMPLES, KEYS)), axis=1)[:, :PAIRS]
+    values = rng.integers(0, VALUES, (EXAMPLES, PAIRS))
+    asked = rng.integers(0, PAIRS, EXAMPLES)
+    rows = np.arange(EXAMPLES)
+    entries = 1 + keys * VALUES + values
+    question = 1 + KEYS * VALUES + keys[rows, asked]
+    x = np.concatenate([entries, question[:, None]], axis=1).astype(np.int32)
+    schema = Schema(
+        input=Tokens(vocabulary_size=1 + KEYS * VALUES + KEYS, length=PAIRS + 1),
+        target=_two(*(f"value {value}" for value in range(VALUES))),
+    )
+    return x, values[rows, asked], schema
+
+
+def noise(seed: int) -> Arrays:
+    """Ten features and labels drawn without looking at them."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((EXAMPLES, 10)).astype(np.float32)
+    return x, rng.integers(0, 2, EXAMPLES), Schema(input=Table(features=10), target=_two())
+
+
+PLANTED: dict[str, Planted] = {
+    task.name: task
+    for task in (
+        Planted(name="linear", summary="a straight cut through ten features", make=linear),
+        Planted(name="noisy_xor", summary="the product of two features' signs", make=noisy_xor),
+        Planted(name="motif", summary="which short shape is somewhere in a series", make=motif),
+        Planted(name="shuffled_motif", summary="the same with all positions permuted", make=shuffled_motif),
+        Planted(name="first_event", summary="which of two far-apart events came first", make=first_event),
+        Planted(name="lookup", summary="the value of a key among pairs", make=lookup),
+        Planted(name="noise", summary="labels drawn at random", make=noise),
+    )
+}

@@ -1,0 +1,271 @@
+"""`compare`: from a person's data to an honest verdict, within the time allowed."""
+
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bakeoff.data.card import data_card
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.load import load
+from bakeoff.errors import BudgetError, OptionError
+from bakeoff.messages import say
+from bakeoff.models import ModelCard
+from bakeoff.study import work
+from bakeoff.study.assemble import Assembly
+from bakeoff.study.metrics import MetricContext, metric_named
+from bakeoff.study.plan import SEEDS, Definition, Entrant, choose_entrants, training_sizes
+from bakeoff.study.pool import Pool, available_cores
+from bakeoff.study.result import Champion, Comparison
+from bakeoff.study.run import RESERVE_PER_ENTRANT, RESERVE_SECONDS, Clock, Listener, Outcome, Study
+from bakeoff.study.store import Store, find_run
+from bakeoff.study.trial import TrialResult
+
+#: Under this no comparison is possible: the programs alone take some seconds to load.
+SHORTEST_BUDGET_SECONDS = 8.0
+_VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
+
+
+def compare(
+    data: Any,
+    models: Sequence[str | ModelCard] | None = None,
+    budget_seconds: float | None = 60.0,
+    seed: int = 0,
+    *,
+    metric: str | None = None,
+    out: str | Path = "runs",
+    name: str | None = None,
+    seeds: int = SEEDS,
+    steps: int | None = None,
+    workers: int | None = None,
+    listener: Listener | None = None,
+    on_data: Callable[[Dataset], None] | None = None,
+    started: float | None = None,
+    show: Callable[[Comparison], str] | None = None,
+    **reading: Any,
+) -> Comparison:
+    """Compare families of networks, and what is no network, on this data.
+
+    Args:
+        data: anything that `bakeoff.load` reads, or a `Dataset`.
+        models: names of networks (`name@width` for a width), `package.module:factory`, or `ModelCard`s; None enters
+            every scalable family that takes the data. Baselines, nearest neighbours and boosting always take part.
+        budget_seconds: for everything, from `started` to the return; None runs the whole protocol without a clock.
+        seed: of splits, subsets, orders and initial weights.
+        metric: the deciding one; accuracy, RMSE or MASE where None.
+        out: the folder of runs. An unfinished run with the same definition there is continued.
+        name: of the run's folder; the data's name where None.
+        seeds: how many the protocol asks for.
+        steps: of every training; None lets budget and data decide.
+        workers: processes of one thread; as many as cores where None.
+        listener: is told of progress.
+        on_data: is given the dataset as soon as it is read.
+        started: when the budget began, on the monotonic clock; now where None.
+        show: renders the result in a notebook.
+        reading: options of `bakeoff.load` (target=..., time=..., size=...).
+
+    Raises:
+        DataError, ModelError, OptionError: what was given cannot be compared.
+        BudgetError: the budget is too small for any comparison.
+        StoreError: the run's folder cannot be written.
+    """
+    clock_start = time.monotonic() if started is None else started
+    if budget_seconds is not None and budget_seconds < SHORTEST_BUDGET_SECONDS:
+        raise BudgetError(
+            f"The budget is {budget_seconds:g} s; a comparison needs at least {SHORTEST_BUDGET_SECONDS:g} s, and a "
+            "minute to say much: give --budget 60s, or --budget none for no clock."
+        )
+    if seeds < 1:
+        raise OptionError(f"'seeds' is {seeds}: give at least 1.")
+    pool = Pool(workers=workers or available_cores())
+    try:
+        for _ in range(pool.workers):
+            pool.submit(work.warm_up)
+        dataset = load(data, seed=seed, **reading)
+        deciding = metric_named(metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)).name
+        entrants = choose_entrants(dataset.schema, models)
+        if on_data is not None:
+            on_data(dataset)
+        definition = Definition(
+            dataset=dataset.fingerprint,
+            entrants=tuple(entrant.name for entrant in entrants),
+            metric=deciding,
+            seed=seed,
+            budget_seconds=budget_seconds,
+            sizes=training_sizes(dataset),
+            seeds=seeds,
+            steps=steps,
+        )
+        return _Run(
+            dataset=dataset,
+            entrants=entrants,
+            definition=definition,
+            folder=find_run(Path(out), name or dataset.name, definition.to_json()),
+            pool=pool,
+            started=clock_start,
+            listener=listener,
+            show=show,
+        ).to_the_end()
+    finally:
+        pool.close()
+
+
+class _Run:
+    """One run in its folder, from the definition to the `Comparison`."""
+
+    def __init__(
+        self,
+        *,
+        dataset: Dataset,
+        entrants: tuple[Entrant, ...],
+        definition: Definition,
+        folder: Path,
+        pool: Pool,
+        started: float,
+        listener: Listener | None,
+        show: Callable[[Comparison], str] | None,
+    ) -> None:
+        self._dataset, self._entrants, self._definition = dataset, entrants, definition
+        self._folder, self._pool, self._started = folder, pool, started
+        self._listener, self._show = listener, show
+        self._store = Store(folder)
+        self._store.put_fact("definition", definition.to_json())
+
+    def to_the_end(self) -> Comparison:
+        outcome, clock = self._study()
+        with _deaf_to_interrupts():
+            assembly = Assembly(self._dataset, self._entrants, self._definition, outcome)
+            champion = self._champion(assembly)
+            self._store.put_fact("spent_seconds", clock.spent())
+            return self._comparison(assembly, outcome, champion, clock)
+
+    def _study(self) -> tuple[Outcome, Clock]:
+        budget = self._definition.budget_seconds
+        spent = float(self._store.fact("spent_seconds", 0.0))
+        deadline = None
+        if budget is not None:
+            judged = min(len(self._dataset.splits.test), 10_000) / 1000
+            reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * judged
+            deadline = self._started + budget - spent - reserve
+        clock = Clock(started=self._started, deadline=deadline, spent_before=spent)
+        study = Study(
+            dataset=self._dataset,
+            entrants=self._entrants,
+            definition=self._definition,
+            store=self._store,
+            clock=clock,
+            pool=self._pool,
+            listener=self._listener,
+        )
+        return study.run(), clock
+
+    def _champion(self, assembly: Assembly) -> Champion | None:
+        best = assembly.champion_trial()
+        if best is None:
+            return None
+        entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
+        folder = self._folder / "champion"
+        self._write_champion(entrant, best, folder)
+        leader = assembly.verdict.winner or assembly.verdict.leader
+        return Champion(entrant=entrant.name, folder=folder, is_winner=entrant.name == leader)
+
+    def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
+        """In a worker, which has torch in memory already."""
+        weights = self._store.weights_path(best.trial, self._definition.context)
+        encoder = None if self._dataset.encoder is None else self._dataset.encoder.to_json()
+        self._pool.submit(
+            work.write_champion,
+            self._pool.share(self._dataset),
+            entrant,
+            str(weights),
+            str(folder),
+            encoder,
+            payload="champion",
+        )
+        while self._pool.running:
+            for payload, result in self._pool.finished(0.2):
+                if payload == "champion" and isinstance(result, BaseException):
+                    raise result
+
+    def _comparison(
+        self, assembly: Assembly, outcome: Outcome, champion: Champion | None, clock: Clock
+    ) -> Comparison:
+        definition = self._definition
+        return Comparison(
+            name=self._dataset.name,
+            folder=self._folder,
+            dataset=self._dataset,
+            data_card=data_card(self._dataset),
+            metric=definition.metric,
+            seconds=clock.spent(),
+            budget_seconds=definition.budget_seconds,
+            seed=definition.seed,
+            seeds=definition.seeds,
+            steps=outcome.steps,
+            verdict=assembly.verdict,
+            entrants=assembly.entrants,
+            trials=assembly.trials(),
+            skipped=outcome.skipped,
+            warnings=tuple(self._warnings(assembly, outcome)),
+            environment=environment(),
+            test_indices=self._dataset.splits.test,
+            test_targets=self._dataset.targets_at(self._dataset.splits.test),
+            test_outputs=assembly.test_outputs(),
+            mistakes=assembly.mistakes(),
+            champion=champion,
+            interrupted=outcome.interrupted,
+            show=self._show,
+        )
+
+    def _warnings(self, assembly: Assembly, outcome: Outcome) -> Iterator[str]:
+        for finding in self._dataset.findings:
+            if finding.severity != "note":
+                yield say(f"data.finding.{finding.kind}", **finding.values)
+        if outcome.interrupted:
+            yield say("study.warning.interrupted")
+        single = [entrant.name for entrant in assembly.entrants if entrant.kind == "network" and entrant.judged]
+        single = [name for name in single if len(assembly.judged[name]) == 1]
+        if single and self._definition.seeds > 1:
+            yield say("study.warning.one_seed", names=", ".join(single))
+        for entrant in assembly.entrants:
+            if not entrant.judged and entrant.state in ("failed", "diverged"):
+                yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """The few seconds in which the verdict is made are not cut short by an impatient second Ctrl-C."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def environment() -> dict[str, str]:
+    """Versions and hardware that the figures came from."""
+    found = {"python": platform.python_version(), "system": platform.platform()}
+    for package in _VERSIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    found["processor"] = _processor()
+    found["cores"] = str(available_cores())
+    return found
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or f"{os.cpu_count()} cores"

@@ -1,0 +1,313 @@
+"""What is to be trained: the definition of a study, its jobs, and which of them are worth the time that is left.
+
+A *job* is the work of one entrant that runs as one program: a stack of replicas, or some classical fits. Each
+entrant has first a tuning job (every setting, at full size, with the first seed) and then curve jobs (more sizes and
+seeds, at the setting that did best on validation).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.schema import Schema
+from bakeoff.errors import OptionError
+from bakeoff.models import ModelCard
+from bakeoff.study import classical
+from bakeoff.study.trial import Trial
+
+#: Part of a trial's key: raised when the same trial would give other figures.
+PROTOCOL = 1
+#: The learning rates that every network is given.
+LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+#: After these parts of the steps the worse half of the learning rates leaves.
+HALVINGS = (0.25, 0.5)
+BATCH = 100
+#: The whole protocol trains for this many epochs at full size, within these bounds of steps.
+EPOCHS, FEWEST_STEPS, MOST_STEPS = 60, 1000, 6000
+#: Under a clock no network is judged on fewer steps than this.
+SHORTEST_TRAINING = 150
+EVALUATIONS, PATIENCE = 12, 4
+SIZES, SEEDS = 5, 3
+#: In a list of models: every scalable family that takes the data.
+ALL_FAMILIES = "*"
+#: Tuning may take this part of the time that is left for training.
+TUNING_PART = 0.5
+#: Predicted times are trusted only up to this part of the time that is left.
+TRUST = 0.85
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One that takes part.
+
+    Attributes:
+        name: unique in the study.
+        kind: "baseline", "classical" or "network".
+        family: for colours and for the report.
+        settings: of the tuned number; (None,) where there is none.
+        card: of a network; None otherwise.
+        width: the network's dial; None for its default.
+    """
+
+    name: str
+    kind: str
+    family: str
+    settings: tuple[float | None, ...]
+    card: ModelCard | None = None
+    width: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """Everything that a study's figures depend on, save the speed of the machine where there is a clock.
+
+    Attributes:
+        dataset: fingerprint of the data.
+        entrants: names (with widths), in order.
+        metric: the deciding one.
+        seed: trials use seed, seed + 1, ...
+        budget_seconds: of the whole run; None for no clock.
+        sizes: training sizes, ascending; the last is all there is.
+        seeds: how many.
+    """
+
+    dataset: str
+    entrants: tuple[str, ...]
+    metric: str
+    seed: int
+    budget_seconds: float | None
+    sizes: tuple[int, ...]
+    seeds: int = SEEDS
+    steps: int | None = None
+    protocol: int = PROTOCOL
+
+    @property
+    def context(self) -> str:
+        """What a trial's key depends on beyond the trial itself."""
+        return f"{self.protocol}/{self.dataset}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What is known of a network before it is trained, or why it cannot be.
+
+    Attributes:
+        parameters, flops_per_example: see `bakeoff.cost`.
+        seconds_per_step: of one replica in a small stack on one thread.
+        fault: why it cannot take part, else "".
+    """
+
+    entrant: str
+    parameters: int | None = None
+    flops_per_example: int | None = None
+    seconds_per_step: float = 0.0
+    fault: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Some trials of one entrant that run as one program. `contest`: they compete at the halvings."""
+
+    name: str
+    entrant: str
+    trials: tuple[Trial, ...]
+    contest: bool = False
+
+
+def choose_entrants(schema: Schema, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
+    """Baselines and classical entrants always; then the networks asked for, or every scalable family that fits.
+
+    Args:
+        schema: of the data.
+        models: names, `name@width`, `package.module:factory`, or cards; "*", and None, for all that are scalable.
+
+    Raises:
+        ModelError: an unknown name. OptionError: a name twice, or a width that is no whole number.
+    """
+    from bakeoff import models as catalogue
+
+    chosen: list[Entrant] = [
+        Entrant(name=plain.name, kind=plain.kind, family=plain.kind, settings=plain.settings)
+        for plain in classical.entrants(schema)
+    ]
+    known = {entrant.name for entrant in chosen}
+    scalable = [card for card in catalogue.catalogue().values() if card.scalable and card.takes(schema)]
+    wanted: list[str | ModelCard] = []
+    for wish in models if models is not None else [ALL_FAMILIES]:
+        wanted += scalable if wish == ALL_FAMILIES else [wish]
+    for wish in wanted:
+        if isinstance(wish, str) and wish in known and any(e.name == wish and e.card is None for e in chosen):
+            continue  # asked for by name, and there in any case
+        name, width = _name_and_width(wish)
+        card = wish if isinstance(wish, ModelCard) else catalogue.card(name)
+        label = card.name if width is None else f"{card.name}@{width}"
+        if label in known:
+            raise OptionError(f"'{label}' is there twice: name each entrant once.")
+        known.add(label)
+        chosen.append(
+            Entrant(
+                name=label, kind="network", family=card.family, settings=LEARNING_RATES, card=card, width=width
+            )
+        )
+    return tuple(chosen)
+
+
+def _name_and_width(wish: str | ModelCard) -> tuple[str, int | None]:
+    if isinstance(wish, ModelCard):
+        return wish.name, None
+    name, _, width = wish.partition("@")
+    if not width:
+        return name, None
+    if not width.isdigit() or int(width) < 1:
+        raise OptionError(f"The width in '{wish}' is '{width}': give a whole number, as in 'mlp@200'.")
+    return name, int(width)
+
+
+def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:
+    """Geometric sizes n/16, n/8, n/4, n/2, n, without those that hold fewer than ten examples or two a class."""
+    full = len(dataset.splits.train)
+    least = max(10, 2 * dataset.schema.outputs if dataset.schema.is_classification else 10)
+    return tuple(n for k in reversed(range(sizes)) if (n := full // 2**k) >= least or k == 0)
+
+
+def full_steps(examples: int) -> int:
+    """Steps of the whole protocol: `EPOCHS` passes over all examples, within bounds."""
+    return min(max(EPOCHS * math.ceil(examples / BATCH), FEWEST_STEPS), MOST_STEPS)
+
+
+def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
+    """Every setting at full size with the first seed, in one contest."""
+    return Job(
+        name=f"{entrant.name}/tuning",
+        entrant=entrant.name,
+        contest=True,
+        trials=tuple(
+            _trial(entrant, setting, definition.sizes[-1], definition.seed, steps) for setting in entrant.settings
+        ),
+    )
+
+
+def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, steps: int) -> Trial:
+    return Trial(
+        entrant=entrant.name,
+        setting=setting,
+        examples=examples,
+        seed=seed,
+        steps=steps if entrant.kind == "network" else 0,
+        width=entrant.width,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """Part of an entrant's curve that is granted or not as a whole: sizes by seeds. `rank`: lower goes first."""
+
+    entrant: str
+    what: str
+    rank: int
+    points: tuple[tuple[int, int], ...]
+
+
+def parcels(entrant: Entrant, definition: Definition, *, contender: bool) -> tuple[Parcel, ...]:
+    """An entrant's curve in parcels, by how much they tell.
+
+    For one that may yet win or tie: its other seeds at full size, then its curve, then the curve's other seeds.
+    For one that cannot: first a curve (who would gain from more data?), then the rest.
+    """
+    first, others = definition.seed, range(definition.seed + 1, definition.seed + definition.seeds)
+    full, smaller = definition.sizes[-1], definition.sizes[-2::-1]
+    made = (
+        ("seeds", 0 if contender else 6, tuple((full, seed) for seed in others)),
+        ("curve", 1 if contender else 3, tuple((size, first) for size in smaller[:2])),
+        ("long curve", 2 if contender else 4, tuple((size, first) for size in smaller[2:])),
+        ("curve seeds", 5 if contender else 7, tuple((size, seed) for size in smaller for seed in others)),
+    )
+    return tuple(
+        Parcel(entrant=entrant.name, what=what, rank=rank, points=points) for what, rank, points in made if points
+    )
+
+
+def grant(
+    wanted: Sequence[Parcel], seconds_per_point: Mapping[str, float], seconds_left: float | None, workers: int
+) -> tuple[list[Parcel], list[Parcel]]:
+    """(granted, refused): in order of rank, each that still fits into the time left.
+
+    Args:
+        wanted: all parcels.
+        seconds_per_point: predicted time of one training of an entrant on one worker.
+        seconds_left: until the last job must be done; None grants everything.
+        workers: that run side by side.
+    """
+    granted: list[Parcel] = []
+    refused: list[Parcel] = []
+    total, longest = 0.0, 0.0
+    by_entrant: dict[str, float] = {}
+    for parcel in sorted(wanted, key=lambda parcel: (parcel.rank, seconds_per_point[parcel.entrant])):
+        cost = seconds_per_point[parcel.entrant] * len(parcel.points)
+        alone = by_entrant.get(parcel.entrant, 0.0) + cost
+        fits = seconds_left is None or max((total + cost) / workers, longest, alone) <= TRUST * seconds_left
+        if not fits:
+            refused.append(parcel)
+            continue
+        total, longest = total + cost, max(longest, alone)
+        by_entrant[parcel.entrant] = alone
+        granted.append(parcel)
+    return granted, refused
+
+
+def curve_jobs(
+    granted: Sequence[Parcel], entrants: Mapping[str, Entrant], best: Mapping[str, float | None], steps: int, turn: int
+) -> list[Job]:
+    """One job an entrant with all its granted points, at its best setting."""
+    points: dict[str, list[tuple[int, int]]] = {}
+    for parcel in granted:
+        points.setdefault(parcel.entrant, []).extend(parcel.points)
+    return [
+        Job(
+            name=f"{name}/curve-{turn}",
+            entrant=name,
+            trials=tuple(
+                _trial(entrants[name], best[name], size, seed, steps)
+                for size, seed in sorted(places, key=lambda place: (-place[0], place[1]))
+            ),
+        )
+        for name, places in points.items()
+    ]
+
+
+def affordable_steps(
+    profiles: Sequence[Profile], *, wanted: int, seconds_left: float, workers: int
+) -> tuple[int, list[Profile], list[Profile]]:
+    """(steps, kept, dropped): the most steps that let every network be tuned in its part of the time.
+
+    Where even `SHORTEST_TRAINING` steps do not fit, the dearest network is dropped, and so on.
+    """
+    kept = sorted(profiles, key=lambda profile: profile.seconds_per_step)
+    dropped: list[Profile] = []
+    while kept:
+        a_step = tuning_work(1) * max(
+            sum(profile.seconds_per_step for profile in kept) / workers, kept[-1].seconds_per_step
+        )
+        steps = int(TUNING_PART * seconds_left / max(a_step, 1e-9))
+        if steps >= SHORTEST_TRAINING:
+            return min(steps, wanted), kept, dropped
+        dropped.append(kept.pop())
+    return SHORTEST_TRAINING, [], dropped
+
+
+def tuning_work(steps: float) -> float:
+    """Trainings' worth of steps in a tuning job: fewer than the settings, since the worse half leaves twice.
+
+    >>> tuning_work(100)  # 4 rates for a quarter, 2 for the next, 1 for the rest
+    200.0
+    """
+    work, alive, before = 0.0, float(len(LEARNING_RATES)), 0.0
+    for part in (*HALVINGS, 1.0):
+        work += alive * (part - before)
+        alive, before = math.ceil(alive / 2), part
+    return work * steps

@@ -1,0 +1,237 @@
+"""Worker processes: as many as cores, one thread each, through joblib's loky; and what they share.
+
+A worker that is killed breaks only the jobs that were running: they are handed out again, and a job that has broken
+two workers is reported as failed. Data travel as memory-mapped files, progress through a small shared array.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset
+
+#: A job that was running when a worker died is handed out this often in all.
+ATTEMPTS = 2
+_SLOTS = 256
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return max(len(os.sched_getaffinity(0)), 1)
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SharedDataset:
+    """A dataset whose arrays lie in files that every worker maps into its memory."""
+
+    token: str
+    bare: Dataset
+    arrays: dict[str, Path]
+
+    def open(self) -> Dataset:
+        """The dataset, its arrays mapped read-only; opened once in each process."""
+        if self.token not in _opened:
+            _opened.clear()
+            arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in self.arrays.items()}
+            _opened[self.token] = replace(self.bare, **arrays)
+        return _opened[self.token]
+
+
+_opened: dict[str, Dataset] = {}
+
+
+def share(dataset: Dataset, folder: Path) -> SharedDataset:
+    """Write a dataset's arrays to files under `folder` (those that are mapped files already stay where they are)."""
+    arrays = {}
+    for name in ("inputs", "targets", "lengths"):
+        array = getattr(dataset, name)
+        if array is None:
+            continue
+        path = _own_file(array) or folder / f"{name}.npy"
+        if path.parent == folder:
+            np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+        arrays[name] = path
+    nothing = np.zeros((0,), np.float32)
+    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, encoder=None, groups=None)
+    return SharedDataset(token=f"{folder}/{dataset.fingerprint}", bare=bare, arrays=arrays)
+
+
+def _own_file(array: NDArray[Any]) -> Path | None:
+    """The .npy file of which this array is the whole mapped content, if it is one."""
+    if not isinstance(array, np.memmap) or array.filename is None or not str(array.filename).endswith(".npy"):
+        return None
+    whole = np.load(str(array.filename), mmap_mode="r", allow_pickle=False)
+    same = whole.shape == array.shape and whole.dtype == array.dtype and whole.offset == array.offset
+    return Path(str(array.filename)) if same else None
+
+
+@dataclass
+class _Running:
+    task: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    slot: int
+    attempts: int = 1
+    payload: Any = None
+
+
+@dataclass
+class Pool:
+    """Hands tasks to worker processes and gives their results as they come.
+
+    `submit(task, *arguments, payload=...)` calls `task(*arguments, board_path, slot)` in a worker.
+    """
+
+    workers: int = field(default_factory=available_cores)
+    _running: dict["Future[Any]", _Running] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _sweep(Path(tempfile.gettempdir()))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"bakeoff-{os.getpid()}-"))
+        self.board_path = self.folder / "progress"
+        self.board = np.memmap(self.board_path, dtype=np.int64, mode="w+", shape=(_SLOTS, 2))
+        self._free = list(range(_SLOTS))
+        self._executor: Any = None
+        self._shared: tuple[Dataset, SharedDataset] | None = None
+
+    def _start(self) -> Any:
+        if self._executor is None:
+            from joblib.externals.loky import ProcessPoolExecutor
+
+            self._executor = ProcessPoolExecutor(
+                max_workers=self.workers, env=dict.fromkeys(_THREADS, "1"), initializer=_quiet_worker
+            )
+        return self._executor
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def submit(self, task: Callable[..., Any], *arguments: Any, payload: Any = None) -> None:
+        """Start a task as soon as a worker is free."""
+        self._hand_out(_Running(task=task, arguments=arguments, slot=self._free.pop(), payload=payload))
+
+    def _hand_out(self, entry: _Running) -> None:
+        self.board[entry.slot] = 0
+        future = self._start().submit(entry.task, *entry.arguments, str(self.board_path), entry.slot)
+        self._running[future] = entry
+
+    def progress(self) -> Iterator[tuple[Any, int, int]]:
+        """(payload, done, total) of every task that is under way."""
+        for entry in self._running.values():
+            done, total = self.board[entry.slot]
+            yield entry.payload, int(done), int(total)
+
+    def finished(self, timeout: float) -> list[tuple[Any, Any]]:
+        """(payload, result or exception) of the tasks with a payload that ended within `timeout` seconds."""
+        if not self._running:
+            return []
+        done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
+        ended: list[tuple[Any, Any]] = []
+        broken: list[_Running] = []
+        for future in done:
+            entry = self._running.pop(future)
+            error = None if future.cancelled() else future.exception()
+            if future.cancelled() or isinstance(error, BrokenProcessPool):
+                broken.append(entry)
+                continue
+            self._free.append(entry.slot)
+            if entry.payload is not None:
+                ended.append((entry.payload, error if error is not None else future.result()))
+        if broken:
+            ended += self._recover(broken)
+        return ended
+
+    def _recover(self, broken: list[_Running]) -> list[tuple[Any, Any]]:
+        """New workers in place of a broken pool; what was running is handed out again, or given up."""
+        lost = broken + list(self._running.values())
+        self._running.clear()
+        self._shutdown()
+        given_up: list[tuple[Any, Any]] = []
+        for entry in lost:
+            begun = bool(self.board[entry.slot].any())
+            if begun and entry.attempts >= ATTEMPTS and entry.payload is not None:
+                self._free.append(entry.slot)
+                given_up.append((entry.payload, WorkerLostError("its worker process died twice (out of memory?)")))
+                continue
+            entry.attempts += begun
+            self._hand_out(entry)
+        return given_up
+
+    def _shutdown(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            with suppress(Exception):
+                executor.shutdown(wait=False, kill_workers=True)
+
+    def share(self, dataset: Dataset) -> SharedDataset:
+        """The dataset as workers open it; its arrays are written to files once."""
+        if self._shared is None or self._shared[0] is not dataset:
+            self._shared = (dataset, share(dataset, self.folder))
+        return self._shared[1]
+
+    def restart(self) -> None:
+        """Forget everything that runs or waits (after Ctrl-C); new tasks get new workers."""
+        self._running.clear()
+        self._free = list(range(_SLOTS))
+        self._shutdown()
+
+    def close(self) -> None:
+        """End the workers, whatever they do, and remove what they shared."""
+        self._running.clear()
+        self._shutdown()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what pools of processes that are no longer alive (`kill -9`) left behind."""
+    for folder in place.glob("bakeoff-*-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+class WorkerLostError(Exception):
+    """A job broke the workers it was given to."""
+
+
+def _quiet_worker() -> None:
+    """In a new worker: leave Ctrl-C to the parent, and use one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def report_progress(board_path: str, slot: int) -> Callable[[int, int], None]:
+    """In a worker: a function (done, total) that the parent sees. A worker whose parent is gone ends there."""
+    board = np.memmap(board_path, dtype=np.int64, mode="r+", shape=(_SLOTS, 2))
+    parent = os.getppid()
+
+    def tell(done: int, total: int) -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+        board[slot] = done, total
+
+    return tell

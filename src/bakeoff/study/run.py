@@ -1,0 +1,389 @@
+"""Running a study: profile, tune, then grant the time that is left to what tells most; stop, and continue.
+
+The order under a clock:
+1. Profile every network on this machine (parameters, FLOPs, seconds per step) and choose the number of steps that
+   every network gets, so that tuning takes about half of the time; what is too dear even so is left out, and said.
+2. Tune every entrant (all settings at full size, one seed), dearest first, on all workers.
+3. Grant parcels of the learning curves, most telling first, as long as they are predicted to fit; repeat while time
+   is left.
+Without a clock every parcel is granted, nothing depends on a timing, and the figures depend on the seed alone.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.study import work
+from bakeoff.study.metrics import METRICS, MetricContext
+from bakeoff.study.plan import (
+    SHORTEST_TRAINING,
+    Definition,
+    Entrant,
+    Job,
+    Parcel,
+    Profile,
+    affordable_steps,
+    curve_jobs,
+    full_steps,
+    grant,
+    parcels,
+    tuning_job,
+    tuning_work,
+)
+from bakeoff.study.pool import Pool, SharedDataset
+from bakeoff.study.store import Store
+from bakeoff.study.trial import State, TrialResult
+
+#: Seconds kept for the verdict and the report at the end: fixed, and per entrant for each 1000 test examples.
+RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
+#: A classical entrant may take this part of the time for its tuning before it is stopped.
+CLASSICAL_PART = 0.25
+#: An entrant this many standard errors behind on validation can no longer win or tie.
+HOPELESS_ERRORS = 3.0
+_POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What a person is told while a study runs: `done` of `total` steps or fits of `phase`, for these entrants."""
+
+    phase: str
+    entrants: tuple[str, ...]
+    done: int
+    total: int
+    seconds_left: float | None
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """Something that was not done: who, what (a key under "report.skipped."), and what it would take."""
+
+    entrant: str
+    what: str
+    reason: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """What a run leaves: all trials, the profiles, what was skipped, and whether it ended before its time."""
+
+    results: tuple[TrialResult, ...]
+    profiles: dict[str, Profile]
+    best_setting: dict[str, float | None]
+    skipped: tuple[Skipped, ...]
+    steps: int
+    interrupted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """When a run began and must be over, on the monotonic clock.
+
+    Attributes:
+        started: of this process; what a run that was killed had spent before is `spent_before`.
+        deadline: for the last training; None is no clock.
+    """
+
+    started: float
+    deadline: float | None = None
+    spent_before: float = 0.0
+
+    def left(self) -> float | None:
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+    def spent(self) -> float:
+        return self.spent_before + time.monotonic() - self.started
+
+
+@dataclass
+class Study:
+    """One study under way.
+
+    Args:
+        dataset, entrants, definition: what is compared.
+        store: where finished jobs go, and where they are found again.
+        clock: over the whole run, the reserve for the verdict taken off.
+        pool: of workers.
+        listener: is told of progress a few times a second.
+    """
+
+    dataset: Dataset
+    entrants: tuple[Entrant, ...]
+    definition: Definition
+    store: Store
+    clock: Clock
+    pool: Pool
+    listener: Listener | None = None
+    results: dict[str, tuple[TrialResult, ...]] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    best: dict[str, float | None] = field(default_factory=dict)
+    steps: int = 0
+    _phase: str = "profile"
+    _queue: list[Job] = field(default_factory=list)
+    _finished_points: int = 0
+    _kept_time_at: float = 0.0
+
+    def run(self) -> Outcome:
+        """Run to the end, to the deadline, or to Ctrl-C; what is finished by then is in the outcome."""
+        self._by_name = {entrant.name: entrant for entrant in self.entrants}
+        self.metric = METRICS[self.definition.metric]
+        self.context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
+        self._truth = self.dataset.targets_at(self.dataset.splits.validation)
+        interrupted = False
+        try:
+            self.results = self.store.jobs()
+            self._shared: SharedDataset = self.pool.share(self.dataset)
+            self._profile()
+            self._tune()
+            self._grow_curves()
+        except KeyboardInterrupt:
+            interrupted = True
+            self.pool.restart()
+        self._choose_settings()
+        return Outcome(
+            results=tuple(result for job in self.results.values() for result in job),
+            profiles=self.profiles,
+            best_setting=self.best,
+            skipped=tuple(self.skipped),
+            steps=self.steps,
+            interrupted=interrupted,
+        )
+
+    # ---- 1. profiles and the number of steps
+
+    def _profile(self) -> None:
+        """Profiles, the steps of every training, and who is too dear; kept, so that a continued run has the same."""
+        plan = self.store.fact("plan")
+        if plan is None:
+            networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
+            for entrant in networks:
+                self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
+            found = {name: result for name, result in self._drain(networks)}
+            plan = self._make_plan(found)
+            self.store.put_fact("plan", plan)
+        self.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
+        self.skipped += [Skipped(**facts) for facts in plan["skipped"]]
+        self.steps = plan["steps"]
+
+    def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:
+        names = tuple(entrant.name for entrant in networks)
+        ended = 0
+        while self.pool.running:
+            for name, result in self.pool.finished(_POLL_SECONDS):
+                ended += 1
+                if isinstance(result, BaseException):
+                    result = Profile(entrant=name, fault=f"{type(result).__name__}: {result}")
+                yield name, result
+            self._tell(names, ended, len(names))
+
+    def _make_plan(self, found: dict[str, Profile]) -> dict[str, Any]:
+        able = [profile for profile in found.values() if not profile.fault]
+        wanted = self.definition.steps or full_steps(self.definition.sizes[-1])
+        left = self.clock.left()
+        skipped: list[Skipped] = [
+            Skipped(entrant=profile.entrant, what="fault", reason=profile.fault)
+            for profile in found.values()
+            if profile.fault
+        ]
+        steps = wanted
+        if left is not None:
+            steps, _, dropped = affordable_steps(able, wanted=wanted, seconds_left=left, workers=self.pool.workers)
+            skipped += [
+                Skipped(
+                    entrant=profile.entrant,
+                    what="too_dear",
+                    reason=f"{SHORTEST_TRAINING} steps at each learning rate do not fit the budget",
+                    seconds=tuning_work(SHORTEST_TRAINING) * profile.seconds_per_step * 2,
+                )
+                for profile in dropped
+            ]
+        return {
+            "steps": steps,
+            "profiles": {name: vars(profile) for name, profile in found.items()},
+            "skipped": [vars(entry) for entry in skipped],
+        }
+
+    # ---- 2. tuning
+
+    def _tune(self) -> None:
+        self._phase = "tuning"
+        out = {entry.entrant for entry in self.skipped}
+        taking_part = [entrant for entrant in self.entrants if entrant.name not in out]
+        jobs = [tuning_job(entrant, self.definition, self.steps) for entrant in taking_part]
+        self._work_off(sorted(jobs, key=self._dearest_first))
+
+    def _dearest_first(self, job: Job) -> float:
+        entrant = self._by_name[job.entrant]
+        if entrant.kind != "network":
+            return -1e9 if entrant.kind == "baseline" else -1e6
+        return -self.profiles[job.entrant].seconds_per_step
+
+    def _work_off(self, jobs: list[Job]) -> None:
+        """Hand out jobs, in order, as workers get free; keep each result as soon as it is there."""
+        self._queue = [job for job in jobs if job.name not in self.results]
+        self._finished_points = sum(len(job.trials) for job in jobs if job.name in self.results)
+        total = sum(len(job.trials) for job in jobs)
+        while self._queue or self.pool.running:
+            left = self.clock.left()
+            while self._queue and self.pool.running < self.pool.workers:
+                job = self._queue.pop(0)
+                if left is not None and left <= 0:
+                    self._give_up(job)
+                    continue
+                self._hand_out(job)
+            for job, result in self.pool.finished(_POLL_SECONDS):
+                self._keep(job, result)
+            running = [(job, done / max(whole, 1)) for job, done, whole in self.pool.progress()]
+            done = self._finished_points + sum(part * len(job.trials) for job, part in running)
+            self._tell(tuple(job.entrant for job, _ in running), round(100 * done), 100 * total)
+
+    def _hand_out(self, job: Job) -> None:
+        entrant, deadline = self._by_name[job.entrant], self.clock.deadline
+        if entrant.kind == "network":
+            full = self.definition.sizes[-1]
+            weights = [
+                str(self.store.weights_path(trial, self.definition.context)) if trial.examples == full else None
+                for trial in job.trials
+            ]
+            self.pool.submit(
+                work.train,
+                self._shared,
+                entrant,
+                job,
+                self.profiles[entrant.name],
+                deadline,
+                weights,
+                self.clock.deadline is None,
+                payload=job,
+            )
+            return
+        left = self.clock.left()
+        if left is not None and entrant.kind == "classical" and self._phase == "tuning":
+            deadline = time.monotonic() + CLASSICAL_PART * left
+        self.pool.submit(work.fit_classical, self._shared, entrant, job, deadline, payload=job)
+
+    def _keep(self, job: Job, result: Any) -> None:
+        if isinstance(result, BaseException):
+            reason = str(result) if str(result) else type(result).__name__
+            result = [TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in job.trials]
+        self.results[job.name] = tuple(result)
+        self._finished_points += len(job.trials)
+        self.store.put_job(job.name, result, self.definition.context)
+
+    def _give_up(self, job: Job) -> None:
+        seconds = sum(self._seconds_per_point(job.entrant) for _ in job.trials)
+        self.skipped.append(Skipped(entrant=job.entrant, what="not_started", reason="the time was over", seconds=seconds))
+
+    # ---- 3. curves
+
+    def _grow_curves(self) -> None:
+        self._phase = "curves"
+        self._choose_settings()
+        hopeful = self._contenders()
+        wanted = [
+            parcel
+            for entrant in self.entrants
+            if entrant.name in self.best
+            for parcel in parcels(entrant, self.definition, contender=entrant.name in hopeful)
+        ]
+        turn = 0
+        while wanted:
+            left = self.clock.left()
+            turn += 1
+            granted, wanted = self._granted(turn, wanted, left)
+            if not granted:
+                break
+            jobs = curve_jobs(granted, self._by_name, self.best, self.steps, turn)
+            self._work_off(sorted(jobs, key=lambda job: -len(job.trials) * self._seconds_per_point(job.entrant)))
+        self.skipped += [
+            Skipped(
+                entrant=parcel.entrant,
+                what=parcel.what.replace(" ", "_") if parcel.entrant in hopeful else "cannot_win",
+                reason="no time was left for it",
+                seconds=len(parcel.points) * self._seconds_per_point(parcel.entrant),
+            )
+            for parcel in wanted
+        ]
+
+    def _granted(self, turn: int, wanted: list[Parcel], left: float | None) -> tuple[list[Parcel], list[Parcel]]:
+        """What this turn trains; kept, so that a continued run hands out the same jobs again."""
+        kept = self.store.fact(f"granted-{turn}")
+        if kept is not None:
+            chosen = {(entrant, what) for entrant, what in kept}
+            granted = [parcel for parcel in wanted if (parcel.entrant, parcel.what) in chosen]
+            return granted, [parcel for parcel in wanted if parcel not in granted]
+        seconds = {entrant.name: self._seconds_per_point(entrant.name) for entrant in self.entrants}
+        granted, refused = grant(wanted, seconds, left, self.pool.workers)
+        if granted:
+            self.store.put_fact(f"granted-{turn}", [(parcel.entrant, parcel.what) for parcel in granted])
+        return granted, refused
+
+    def _seconds_per_point(self, name: str) -> float:
+        """Predicted time of one training at full size, from those there were; from the profile where there are none."""
+        spent = [result for job in self.results.values() for result in job if result.trial.entrant == name]
+        if self._by_name[name].kind != "network":
+            counted = [result.seconds for result in spent if result.state.counts]
+            return float(np.mean(counted)) if counted else 0.0
+        steps = sum(result.steps_done for result in spent)
+        if steps:
+            return sum(result.seconds for result in spent) / steps * self.steps
+        return self.profiles[name].seconds_per_step * self.steps if name in self.profiles else 0.0
+
+    def _choose_settings(self) -> None:
+        """The setting of each entrant that did best on validation, among those that were trained as they should be."""
+        for entrant in self.entrants:
+            tried = [r for r in self.results.get(f"{entrant.name}/tuning", ()) if r.evaluated and r.state.counts]
+            if tried:
+                self.best[entrant.name] = max(tried, key=lambda r: self._validation_score(r)).trial.setting
+
+    def _validation_score(self, result: TrialResult) -> float:
+        """Grows with quality, whatever the metric."""
+        assert result.validation_outputs is not None
+        return self.metric.sign * self.metric.score(result.validation_outputs, self._truth, self.context)
+
+    def _contenders(self) -> set[str]:
+        """Those that may yet win or tie: not `HOPELESS_ERRORS` standard errors behind the best on validation, paired."""
+        tuned = {
+            name: next(
+                r for r in self.results[f"{name}/tuning"] if r.trial.setting == setting and r.evaluated
+            ).validation_outputs
+            for name, setting in self.best.items()
+        }
+        if not tuned:
+            return set()
+        losses = {name: self._example_losses(outputs) for name, outputs in tuned.items()}
+        leader = min(losses, key=lambda name: losses[name].mean())
+        hopeful = set()
+        for name, loss in losses.items():
+            behind = loss - losses[leader]
+            error = max(behind.std(), 1e-12) / np.sqrt(len(behind)) + 1 / len(behind) * (behind.max() if behind.any() else 0)
+            if behind.mean() <= HOPELESS_ERRORS * error:
+                hopeful.add(name)
+        return hopeful
+
+    def _example_losses(self, outputs: Any) -> Any:
+        """One loss an example [N]: a miss or none for classes, the squared error otherwise."""
+        if self.dataset.schema.is_classification:
+            return (outputs.argmax(axis=1) != self._truth).astype(np.float64)
+        return ((outputs - self._truth.reshape(len(outputs), -1)) ** 2).mean(axis=1)
+
+    def _tell(self, entrants: tuple[str, ...], done: int, total: int) -> None:
+        if time.monotonic() - self._kept_time_at > _KEEP_TIME_SECONDS:
+            self._kept_time_at = time.monotonic()
+            self.store.put_fact("spent_seconds", self.clock.spent())
+        if self.listener is not None:
+            self.listener(
+                Progress(
+                    phase=self._phase, entrants=entrants, done=done, total=total, seconds_left=self.clock.left()
+                )
+            )
+

@@ -1,0 +1,101 @@
+"""A `Trial`: one training, with everything that its result depends on, and a `TrialResult`: what came of it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class State(StrEnum):
+    """How a training ended.
+
+    FINISHED after all its steps; EARLY because validation no longer improved; OUTPACED because another learning
+    rate was ahead; DIVERGED because its numbers were no longer finite; STOPPED by the clock or by the user;
+    FAILED with an error that is kept as the reason.
+    """
+
+    FINISHED = "finished"
+    EARLY = "early"
+    OUTPACED = "outpaced"
+    DIVERGED = "diverged"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def counts(self) -> bool:
+        """Whether the outputs are those of the protocol's full training."""
+        return self in (State.FINISHED, State.EARLY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training.
+
+    Attributes:
+        entrant: a network of the catalogue, `package.module:factory`, or a classical or baseline entrant.
+        setting: the one number that is tuned: the learning rate (networks, boosting) or the number of neighbours;
+            None for baselines, which have none.
+        examples: size of the training set, a prefix of the seed's nested order.
+        seed: of the subset, of the order of the batches and of the initial weights.
+        steps: optimiser steps; 0 for entrants that have none.
+        width: the network's dial; None for its default.
+    """
+
+    entrant: str
+    setting: float | None
+    examples: int
+    seed: int
+    steps: int = 0
+    width: int | None = None
+
+    def key(self, context: str) -> str:
+        """A hash of everything the trial depends on; `context` stands for data, protocol and version."""
+        text = json.dumps([context, asdict(self)], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrialResult:
+    """What came of a trial.
+
+    Attributes:
+        validation_outputs, test_outputs: float32 [N, outputs]: log-probabilities, or values in the unit of the data;
+            None where the trial ended before it could be evaluated.
+        validation_loss: the best one seen.
+        seconds: its share of the time of the stack it trained in.
+        parameters, flops_per_example: of the trained thing, where known.
+    """
+
+    trial: Trial
+    state: State
+    reason: str = ""
+    steps_done: int = 0
+    seconds: float = 0.0
+    validation_loss: float | None = None
+    validation_outputs: NDArray[np.float32] | None = None
+    test_outputs: NDArray[np.float32] | None = None
+    history: tuple[tuple[int, float], ...] = ()
+    parameters: int | None = None
+    flops_per_example: int | None = None
+
+    @property
+    def evaluated(self) -> bool:
+        return self.validation_outputs is not None and self.test_outputs is not None
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the arrays, for JSON."""
+        return {
+            "trial": asdict(self.trial),
+            "state": str(self.state),
+            "reason": self.reason,
+            "steps_done": self.steps_done,
+            "seconds": self.seconds,
+            "validation_loss": self.validation_loss,
+            "history": [list(point) for point in self.history],
+            "parameters": self.parameters,
+            "flops_per_example": self.flops_per_example,
+        }

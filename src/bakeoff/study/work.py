@@ -1,0 +1,256 @@
+"""What a worker process does: profile a network, train a stack, fit a classical entrant. Runs nothing at import."""
+
+import math
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.data.dataset import training_order
+from bakeoff.errors import BakeoffError
+from bakeoff.study import classical
+from bakeoff.study.plan import BATCH, EVALUATIONS, HALVINGS, PATIENCE, Entrant, Job, Profile
+from bakeoff.study.pool import SharedDataset, report_progress
+from bakeoff.study.trial import State, Trial, TrialResult
+
+if TYPE_CHECKING:
+    from bakeoff.train.data import TrainingData
+
+#: A profile times a stack of this many replicas.
+PROFILE_WIDTH = 4
+#: Classical entrants hold their rows in memory: more than this is refused with the figure.
+LARGEST_ROWS_BYTES = 1_500_000_000
+
+
+def warm_up(board_path: str, slot: int) -> None:
+    """Import what training needs, while the parent still reads the data."""
+    import torch
+
+    import bakeoff.train.stack  # noqa: F401
+
+    torch.set_num_threads(1)
+
+
+@lru_cache(maxsize=1)
+def _training_data(shared: SharedDataset) -> "TrainingData":
+    from bakeoff.train.data import TrainingData
+
+    return TrainingData(shared.open())
+
+
+def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int) -> Profile:
+    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
+    import torch
+
+    from bakeoff import models
+    from bakeoff.cost import cost_of, example_inputs
+    from bakeoff.train.stack import seconds_per_step
+
+    torch.set_num_threads(1)
+    assert entrant.card is not None
+    data = _training_data(shared)
+    try:
+        module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
+        _check_forward(module, data)
+        cost = cost_of(module, *example_inputs(data.schema))
+        seconds = seconds_per_step(_builder(entrant, data), data, PROFILE_WIDTH)
+    except BakeoffError as error:
+        return Profile(entrant=entrant.name, fault=str(error))
+    return Profile(
+        entrant=entrant.name,
+        parameters=cost.parameters,
+        flops_per_example=cost.flops,
+        seconds_per_step=seconds,
+    )
+
+
+def _check_forward(module: Any, data: "TrainingData") -> None:
+    """One forward pass of two examples: an error there is told in the words of the data, not as a traceback."""
+    import torch
+
+    from bakeoff.errors import ModelError
+    from bakeoff.models import takes_lengths
+
+    batch = data.train.at(torch.arange(min(2, len(data.train))))
+    module.eval()
+    try:
+        with torch.no_grad():
+            given = (batch.inputs, batch.lengths) if takes_lengths(module) else (batch.inputs,)
+            outputs = module(*given)
+    except BakeoffError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"The network fails on inputs of shape {tuple(batch.inputs.shape)}: {type(error).__name__}: {error}"
+        ) from error
+    wanted = (len(batch.targets), data.outputs)
+    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != wanted:
+        came = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise ModelError(f"The network gives {came} where {wanted} was needed: [batch, classes or values].")
+
+
+def _builder(entrant: Entrant, data: "TrainingData") -> Any:
+    from bakeoff import models
+
+    assert entrant.card is not None
+    card = entrant.card
+    return lambda seed: models.build(card, data.schema, width=entrant.width, seed=seed)
+
+
+def train(
+    shared: SharedDataset,
+    entrant: Entrant,
+    job: Job,
+    known: Profile,
+    deadline: float | None,
+    weights: Sequence[str | None],
+    reproducible: bool,
+    board_path: str,
+    slot: int,
+) -> list[TrialResult]:
+    """Train a job's trials as one stack.
+
+    Args:
+        known: the network's profile, copied into the results.
+        deadline: on the monotonic clock.
+        weights: for each trial the file that its weights go to, or None.
+        reproducible: choose the stack's width by a rule and not by a timing.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    from bakeoff.train.recipe import Recipe, Replica
+    from bakeoff.train.stack import fit_stack
+
+    torch.set_num_threads(1)
+    tell = report_progress(board_path, slot)
+    data = _training_data(shared)
+    recipe = Recipe(
+        steps=job.trials[0].steps,
+        batch_size=BATCH,
+        schedule="cosine",
+        evaluations=EVALUATIONS,
+        patience=PATIENCE,
+        halvings=HALVINGS if job.contest else (),
+    )
+    replicas = [
+        Replica(
+            learning_rate=float(trial.setting or 0),
+            seed=trial.seed,
+            examples=trial.examples,
+            contest="settings" if job.contest else None,
+        )
+        for trial in job.trials
+    ]
+    trained = fit_stack(
+        _builder(entrant, data),
+        data,
+        replicas,
+        recipe,
+        deadline=deadline,
+        progress=lambda done, total, alive: tell(done, total),
+        reproducible=reproducible,
+    )
+    results = []
+    for trial, one, path in zip(job.trials, trained, weights, strict=True):
+        if path is not None and one.weights:
+            partial = Path(f"{path}.part")
+            save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, str(partial))
+            partial.replace(path)
+        results.append(
+            TrialResult(
+                trial=trial,
+                state=State(one.state),
+                reason=one.reason or "",
+                steps_done=one.steps_done,
+                seconds=one.seconds,
+                validation_loss=one.validation_loss,
+                validation_outputs=one.validation_outputs,
+                test_outputs=one.test_outputs,
+                history=tuple(one.history),
+                parameters=known.parameters,
+                flops_per_example=known.flops_per_example,
+            )
+        )
+    return results
+
+
+def fit_classical(
+    shared: SharedDataset, entrant: Entrant, job: Job, deadline: float | None, board_path: str, slot: int
+) -> list[TrialResult]:
+    """Fit a classical or baseline entrant's trials; trials that differ in the setting alone share one pass."""
+    tell = report_progress(board_path, slot)
+    dataset = shared.open()
+    plain = classical.by_name(dataset.schema)[entrant.name]
+    until = float("inf") if deadline is None else deadline
+    results: dict[Trial, TrialResult] = {}
+    places = list(dict.fromkeys((trial.examples, trial.seed) for trial in job.trials))
+    for number, (examples, seed) in enumerate(places):
+        tell(number, len(places))
+        trials = [trial for trial in job.trials if (trial.examples, trial.seed) == (examples, seed)]
+        results |= _fit_place(plain, dataset, trials, until)
+    tell(len(places), len(places))
+    return [results[trial] for trial in job.trials]
+
+
+def _fit_place(
+    plain: classical.Classical, dataset: Any, trials: Sequence[Trial], until: float
+) -> dict[Trial, TrialResult]:
+    examples, seed = trials[0].examples, trials[0].seed
+    rows_bytes = 4 * examples * _row_size(dataset)
+    if plain.kind == "classical" and rows_bytes > LARGEST_ROWS_BYTES:
+        reason = f"it would hold {rows_bytes / 1e9:.1f} GB of rows in memory"
+        return {trial: TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in trials}
+    started = time.monotonic()
+    try:
+        if started > until:
+            raise classical.OutOfTimeError
+        train_indices = training_order(dataset, seed=seed)[:examples]
+        fits = plain.fit(dataset, train_indices, seed, [trial.setting for trial in trials], until)
+    except classical.OutOfTimeError:
+        spent = time.monotonic() - started
+        reason = "its share of the time was over"
+        return {t: TrialResult(trial=t, state=State.STOPPED, reason=reason, seconds=spent / len(trials)) for t in trials}
+    return {
+        trial: TrialResult(
+            trial=trial,
+            state=State.FINISHED,
+            seconds=fit.seconds,
+            validation_outputs=fit.validation,
+            test_outputs=fit.test,
+            parameters=fit.parameters,
+            flops_per_example=fit.flops_per_example,
+        )
+        for trial, fit in zip(trials, fits, strict=True)
+    }
+
+
+def _row_size(dataset: Any) -> int:
+    from bakeoff.data.schema import Tokens
+
+    kind = dataset.schema.input
+    if isinstance(kind, Tokens):
+        return classical.TOPICS
+    return math.prod(kind.shape)
+
+
+def write_champion(
+    shared: SharedDataset,
+    entrant: Entrant,
+    weights: str,
+    folder: str,
+    encoder: dict[str, Any] | None,
+    board_path: str,
+    slot: int,
+) -> None:
+    """Write the network that is handed over: weights, schema, scaling and how new data are read."""
+    from safetensors.torch import load_file
+
+    from bakeoff.train.fitted import Fitted
+
+    assert entrant.card is not None
+    data = _training_data(shared)
+    Fitted.of(data, model=entrant.card, width=entrant.width, weights=load_file(weights), encoder=encoder).save(
+        Path(folder)
+    )
