@@ -1,0 +1,79 @@
+"use strict";
+(() => {
+  const figures = JSON.parse(document.getElementById("figures").textContent);
+  const root = document.documentElement;
+  const plots = [...document.querySelectorAll(".plot[data-figure]")];
+  const tokenPattern = /^token:([a-z-]+)(?:\/([0-9.]+))?$/;
+
+  const resolve = (value, style) => {
+    if (typeof value === "string") {
+      const found = tokenPattern.exec(value);
+      if (!found) return value;
+      const colour = style.getPropertyValue("--" + found[1]).trim();
+      if (found[2] === undefined) return colour;
+      const part = (start) => parseInt(colour.slice(start, start + 2), 16);
+      return `rgba(${part(1)},${part(3)},${part(5)},${found[2]})`;
+    }
+    if (Array.isArray(value)) return value.map((item) => resolve(item, style));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, style)]));
+    }
+    return value;
+  };
+
+  const draw = (plot) => {
+    const figure = resolve(figures[plot.dataset.figure], getComputedStyle(root));
+    const width = plot.clientWidth;
+    if (!width) return;
+    const { aspect = 0.6, tallest = 460 } = figure.layout.meta || {};
+    const narrow = width < 480;
+    const layout = { ...figure.layout, width, height: Math.round(Math.min(Math.max(width * aspect, Math.min(260, tallest)), tallest)) };
+    layout.font = { ...layout.font, family: getComputedStyle(document.body).fontFamily, size: narrow ? 11 : 12 };
+    const hidden = new Set((plot.dataset.hidden || "").split(" ").filter(Boolean));
+    const data = figure.data.map((trace) => ({ ...trace, visible: !hidden.has(trace.legendgroup) }));
+    if (plot.dataset.zoomed && figure.layout.meta.zoom) layout.yaxis = { ...layout.yaxis, range: figure.layout.meta.zoom };
+    Plotly.react(plot, data, layout, { displayModeBar: false, staticPlot: root.classList.contains("printing"), responsive: false });
+    plot.dataset.width = width;
+  };
+  const drawAll = () => plots.forEach(draw);
+
+  if (typeof Plotly === "undefined") return;
+  drawAll();
+  root.classList.add("drawn");
+
+  if (typeof ResizeObserver !== "undefined") {
+    const watch = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+      if (Math.abs(target.clientWidth - Number(target.dataset.width || 0)) > 1) draw(target);
+    }));
+    plots.forEach((plot) => watch.observe(plot));
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+
+  document.querySelectorAll(".legend button[data-group]").forEach((button) => button.addEventListener("click", () => {
+    const plot = document.getElementById(button.closest(".legend").dataset.for);
+    const hidden = new Set((plot.dataset.hidden || "").split(" ").filter(Boolean));
+    const show = hidden.delete(button.dataset.group);
+    if (!show) hidden.add(button.dataset.group);
+    plot.dataset.hidden = [...hidden].join(" ");
+    button.setAttribute("aria-pressed", String(show));
+    draw(plot);
+  }));
+  document.querySelectorAll(".legend button.zoom").forEach((button) => button.addEventListener("click", () => {
+    const plot = document.getElementById(button.closest(".legend").dataset.for);
+    plot.dataset.zoomed = plot.dataset.zoomed ? "" : "yes";
+    [button.textContent, button.dataset.other] = [button.dataset.other, button.textContent];
+    draw(plot);
+  }));
+
+  const opened = [];
+  addEventListener("beforeprint", () => {
+    root.classList.add("printing");
+    document.querySelectorAll("details:not([open])").forEach((part) => { part.open = true; opened.push(part); });
+    drawAll();
+  });
+  addEventListener("afterprint", () => {
+    root.classList.remove("printing");
+    opened.splice(0).forEach((part) => { part.open = false; });
+    drawAll();
+  });
+})();

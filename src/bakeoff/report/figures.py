@@ -1,0 +1,292 @@
+"""What the figures of a report show, as records of numbers and names. Drawing them is `plotly_figures`' work.
+
+Nothing here knows a plotting library, so a test can say what a figure claims without looking at a picture. Names are
+the user's own, unescaped; colours are tokens of `palette`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.messages import say
+from bakeoff.report.palette import styles
+from bakeoff.study.metrics import METRICS, Metric
+from bakeoff.study.verdict import CurvePoint, EntrantResult
+
+Floats = NDArray[np.float64]
+
+#: A confusion matrix of more classes than this is shown by its largest cells only.
+MOST_CLASSES_IN_MATRIX = 24
+#: At most this many points in a scatter of predicted against true values.
+MOST_SCATTER_POINTS = 1500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How one entrant is drawn everywhere: the token of its family's colour, its marker and its dash."""
+
+    colour: str
+    marker: str
+    dash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveLine:
+    """One entrant's learning curve; `forecast` starts after the last measured point, empty where withheld."""
+
+    name: str
+    style: Style
+    points: tuple[CurvePoint, ...]
+    forecast: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveFigure:
+    """Score against the number of training examples (log axis); `examples_now` is all the data there are."""
+
+    metric: str
+    percent: bool
+    lines: tuple[CurveLine, ...]
+    examples_now: int
+
+    def zoom(self, sign: int) -> tuple[float, float] | None:
+        """The range of scores that holds the better half of the curves, second half of each; None where it is no use.
+
+        `sign` is that of the metric (1 where higher is better).
+        """
+        ends = sorted(self.lines, key=lambda line: -sign * line.points[-1].score)
+        better = ends[: max((len(ends) + 1) // 2, 2)]
+        near = [point for line in better for point in (*line.points[len(line.points) // 2 :], *line.forecast)]
+        everything = [bound for line in self.lines for point in line.points for bound in (point.low, point.high)]
+        low, high = min(point.low for point in near), max(point.high for point in near)
+        margin = 0.08 * (high - low)
+        if high - low <= 0 or high - low > 0.6 * (max(everything) - min(everything)):
+            return None
+        return low - margin, high + margin
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostPoint:
+    """One entrant at its cost (log axis). `on_front`: nobody else is as good or better and as cheap or cheaper."""
+
+    name: str
+    style: Style
+    cost: float
+    score: float
+    low: float
+    high: float
+    on_front: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostFigure:
+    """Score against one kind of cost: "flops", "parameters" or "seconds"."""
+
+    cost: str
+    metric: str
+    percent: bool
+    points: tuple[CostPoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusionFigure:
+    """How many test examples of each true class (row) were taken for each class (column), of one entrant."""
+
+    entrant: str
+    names: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    @property
+    def fits_a_matrix(self) -> bool:
+        return len(self.names) <= MOST_CLASSES_IN_MATRIX
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualFigure:
+    """Predicted against true values of one entrant's test examples, in the unit of the target."""
+
+    entrant: str
+    true: tuple[float, ...]
+    predicted: tuple[float, ...]
+    shown_of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorizonFigure:
+    """Mean absolute error at each step ahead (1 is the next value), for several entrants."""
+
+    lines: tuple[tuple[str, Style, tuple[float, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRow:
+    """One class in the table per class; rates are None where their denominator is zero."""
+
+    name: str
+    examples: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    mistaken_for: str | None
+
+
+def entrant_styles(entrants: Sequence[EntrantResult]) -> dict[str, Style]:
+    """The style of each entrant by name; those that are no network count as families of their own."""
+    drawn = styles([entrant.family if entrant.kind == "network" else entrant.name for entrant in entrants])
+    return {
+        entrant.name: Style(colour=colour, marker=marker, dash=dash)
+        for entrant, (colour, marker, dash) in zip(entrants, drawn, strict=True)
+    }
+
+
+def metric_label(metric: str) -> str:
+    """The metric's name in the language in force."""
+    return say(f"verdict.metric.{metric}")
+
+
+def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigure | None:
+    """Learning curves of all that have one; None where nobody has."""
+    drawn = entrant_styles(entrants)
+    lines = tuple(
+        CurveLine(
+            name=entrant.name,
+            style=drawn[entrant.name],
+            points=tuple(sorted(entrant.curve, key=lambda point: point.examples)),
+            forecast=tuple(sorted(entrant.forecast, key=lambda point: point.examples)),
+        )
+        for entrant in entrants
+        if entrant.curve
+    )
+    if not lines:
+        return None
+    return CurveFigure(
+        metric=metric_label(metric),
+        percent=METRICS[metric].percent,
+        lines=lines,
+        examples_now=max(point.examples for line in lines for point in line.points),
+    )
+
+
+def cost_figure(entrants: Sequence[EntrantResult], *, metric: str, cost: str) -> CostFigure | None:
+    """Score against "flops" (per example), "parameters" or "seconds" (of training); None with fewer than two points.
+
+    Entrants of unknown cost, or of none at all (a log axis has no zero), are left out.
+    """
+    drawn = entrant_styles(entrants)
+    measure = METRICS[metric]
+    known = [
+        (entrant, found, entrant.score)
+        for entrant in entrants
+        if (found := _cost(entrant, cost)) and entrant.score is not None and np.isfinite(entrant.score)
+    ]
+    if len(known) < 2:
+        return None
+    front = _pareto_front([(spent, score) for _, spent, score in known], measure)
+    points = tuple(
+        CostPoint(
+            name=entrant.name,
+            style=drawn[entrant.name],
+            cost=spent,
+            score=score,
+            low=score if entrant.low is None else entrant.low,
+            high=score if entrant.high is None else entrant.high,
+            on_front=on_front,
+        )
+        for (entrant, spent, score), on_front in zip(known, front, strict=True)
+    )
+    return CostFigure(cost=cost, metric=metric_label(metric), percent=measure.percent, points=points)
+
+
+def _cost(entrant: EntrantResult, cost: str) -> float:
+    spent = {
+        "flops": entrant.flops_per_example,
+        "parameters": entrant.parameters,
+        "seconds": entrant.train_seconds,
+    }[cost]
+    return float(spent or 0.0)
+
+
+def _pareto_front(points: Sequence[tuple[float, float]], measure: Metric) -> list[bool]:
+    """Whether no other of the (cost, score) points is at least as good in both and better in one."""
+    signed = [(cost, measure.sign * score) for cost, score in points]
+    return [
+        not any(
+            other_cost <= cost and other_score >= score and (other_cost, other_score) != (cost, score)
+            for other_cost, other_score in signed
+        )
+        for cost, score in signed
+    ]
+
+
+def confusion_figure(entrant: str, names: Sequence[str], targets: NDArray[np.int64], outputs: Floats) -> ConfusionFigure:
+    """From true classes [N] and log-probabilities [N, K]."""
+    size = len(names)
+    counts = np.bincount(targets * size + outputs.argmax(axis=1), minlength=size * size).reshape(size, size)
+    return ConfusionFigure(entrant=entrant, names=tuple(names), counts=tuple(tuple(row) for row in counts.tolist()))
+
+
+def largest_confusions(figure: ConfusionFigure, *, most: int = 20) -> list[tuple[str, str, int]]:
+    """(true class, taken for, how often), the most frequent mistakes first."""
+    counts = np.array(figure.counts)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:most]
+    rows, columns = np.unravel_index(order, counts.shape)
+    return [
+        (figure.names[row], figure.names[column], int(counts[row, column]))
+        for row, column in zip(rows, columns, strict=True)
+        if counts[row, column]
+    ]
+
+
+def class_rows(figure: ConfusionFigure) -> list[ClassRow]:
+    """Precision, recall and F1 of each class from the confusion matrix, in the order of the classes."""
+    counts = np.array(figure.counts)
+    right, true, taken = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    wrong = counts - np.diag(right)
+    rows = []
+    for index, name in enumerate(figure.names):
+        worst = int(wrong[index].argmax())
+        rows.append(
+            ClassRow(
+                name=name,
+                examples=int(true[index]),
+                precision=_rate(right[index], taken[index]),
+                recall=_rate(right[index], true[index]),
+                f1=_rate(2 * right[index], true[index] + taken[index]),
+                mistaken_for=figure.names[worst] if wrong[index, worst] else None,
+            )
+        )
+    return rows
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return float(part) / float(whole) if whole else None
+
+
+def residual_figure(entrant: str, targets: Floats, outputs: Floats) -> ResidualFigure:
+    """From true and predicted values [N, size]; evenly spread examples where there are very many."""
+    true, predicted = targets.reshape(-1), outputs.reshape(-1)
+    chosen = np.unique(np.linspace(0, len(true) - 1, min(len(true), MOST_SCATTER_POINTS)).astype(np.int64))
+    return ResidualFigure(
+        entrant=entrant,
+        true=tuple(true[chosen].tolist()),
+        predicted=tuple(predicted[chosen].tolist()),
+        shown_of=len(true),
+    )
+
+
+def horizon_figure(
+    entrants: Sequence[EntrantResult], targets: Floats, outputs: Mapping[str, Floats]
+) -> HorizonFigure | None:
+    """Error at each step ahead from targets and outputs [N, horizon]; None for a horizon of one step."""
+    if targets.ndim < 2 or targets.shape[1] < 2:
+        return None
+    drawn = entrant_styles(entrants)
+    lines = tuple(
+        (name, drawn[name], tuple(np.abs(values - targets).mean(axis=0).tolist()))
+        for name, values in outputs.items()
+        if name in drawn and values.shape == targets.shape
+    )
+    return HorizonFigure(lines=lines) if lines else None

@@ -1,0 +1,105 @@
+"""How numbers and other people's words are written, the same in terminal, report and notebook.
+
+Rounding is to what a reader can use: three significant digits for sizes, one decimal for percentages. Words from
+data (class, column and file names) may hold anything; `clean` makes them harmless to a terminal and to a layout,
+and escaping for markup happens where the markup is written.
+"""
+
+import math
+import unicodedata
+
+from rich.cells import cell_len
+
+#: Characters that move the cursor, reverse the reading direction or do not show: never printed as they are.
+_HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+#: Joiners inside words of several scripts and in emoji: format characters that are part of a name.
+_KEPT = {"\u200c", "\u200d"}
+
+
+def clean(text: object) -> str:
+    """User text on one line: white space becomes a blank, each control or direction character a replacement sign.
+
+    >>> clean("a\\x1b[31mb\\nc")
+    'a\N{REPLACEMENT CHARACTER}[31mb c'
+    """
+    return "".join(
+        " "
+        if character in "\t\r\n"
+        else _REPLACEMENT
+        if unicodedata.category(character) in _HARMFUL and character not in _KEPT
+        else character
+        for character in str(text)
+    )
+
+
+def shorten(text: str, width: int) -> str:
+    """At most `width` terminal cells (a Korean syllable takes two), with an ellipsis where something was cut.
+
+    >>> shorten("setosa", 4), shorten("setosa", 6)
+    ('set…', 'setosa')
+    """
+    if cell_len(text) <= width:
+        return text
+    kept = ""
+    for character in text:
+        if cell_len(kept + character) > width - 1:
+            break
+        kept += character
+    return kept + "…"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A real number with so many significant digits, without an exponent where it is of everyday size.
+
+    >>> significant(0.012345), significant(1234.5), significant(3.0), significant(2.5e-7)
+    ('0.0123', '1,230', '3.00', '2.50e-07')
+    """
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞" if value > 0 else "-∞"
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    if magnitude < -4 or magnitude >= 9:
+        return f"{value:.{digits - 1}e}"
+    rounded = round(value, digits - 1 - magnitude)
+    return f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}"
+
+
+def amount(value: float, unit: str = "") -> str:
+    """A count with three significant digits and a decimal prefix (k, M, G, T), before its unit.
+
+    >>> amount(950), amount(12_345), amount(2.5e9, "FLOPs"), amount(999_999)
+    ('950', '12.3 k', '2.50 GFLOPs', '1.00 M')
+    """
+    if not math.isfinite(value):
+        return "–"
+    for prefix, size in (("", 1.0), ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("P", 1e15)):
+        if abs(value) < 999.5 * size or prefix == "P":
+            break
+    number = f"{value:.0f}" if prefix == "" and value == round(value) else significant(value / size)
+    return f"{number} {prefix}{unit}".strip()
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the two units that matter.
+
+    >>> duration(0.0021), duration(4.23), duration(59.97), duration(83), duration(8000)
+    ('2.1 ms', '4.2 s', '1 min 0 s', '1 min 23 s', '2 h 13 min')
+    """
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 0.1:
+        return f"{1000 * seconds:.1f} ms" if seconds > 0 else "0 s"
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    if round(seconds) < 3600:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest} s"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours} h {rest} min"
+
+
+def grouped(count: int) -> str:
+    """A whole number with separators: 60,000."""
+    return f"{count:,}"
