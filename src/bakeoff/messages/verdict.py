@@ -4,17 +4,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "verdict.winner": (
         "{leader} is the best here: {metric} {score} ({low} to {high}); the probability that it is the best of all "
         "that took part is {probability}.",
-        "최고는 {leader}입니다: {metric} {score} ({low} ~ {high}). 참가한 모든 모델 중 최고일 확률은 {probability}입니다.",
+        "최고는 {leader}입니다: {metric} {score} ({low} ~ {high}). "
+        "참가한 모든 모델 중 최고일 확률은 {probability}입니다.",
     ),
     "verdict.tie": (
-        "No single winner: {names} cannot be told apart on these data; {leader} has the best {metric}, {score} ({low} to "
-        "{high}), and is the best with a probability of {probability}.",
+        "No single winner: {names} cannot be told apart on these data; {leader} has the best {metric}, {score} "
+        "({low} to {high}), and is the best with a probability of {probability}.",
         "단독 승자가 없습니다: 이 데이터로는 {names}의 우열을 가릴 수 없습니다. {metric} 최고값은 {leader}의 {score} "
         "({low} ~ {high})이며, 최고일 확률은 {probability}입니다.",
     ),
     "verdict.nothing": (
-        "Nothing was shown to beat the baseline: {baseline} has {metric} {baseline_score}, and the best of all, {leader}, "
-        "has {score} ({low} to {high}).",
+        "Nothing was shown to beat the baseline: {baseline} has {metric} {baseline_score}, and the best of all, "
+        "{leader}, has {score} ({low} to {high}).",
         "기준선보다 낫다고 입증된 모델이 없습니다: {baseline}의 {metric} {baseline_score}, 가장 좋은 {leader}의 값은 "
         "{score} ({low} ~ {high})입니다.",
     ),
@@ -27,8 +28,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "신경망이 필요하지 않습니다: {name}의 값 {score}은(는) 최고와 구별되지 않습니다.",
     ),
     "verdict.cheapest": (
-        "The cheapest good choice is {cheapest}: {score} with {flops} FLOPs an example, {times} times fewer than {leader}.",
-        "가장 저렴하면서 좋은 선택은 {cheapest}입니다: {score}, 예제당 {flops} FLOPs로 {leader}보다 {times}배 적습니다.",
+        "The cheapest good choice is {cheapest}: {score} with {flops} FLOPs an example, "
+        "{times} times fewer than {leader}.",
+        "가장 저렴하면서 좋은 선택은 {cheapest}입니다: {score}, "
+        "예제당 {flops} FLOPs로 {leader}보다 {times}배 적습니다.",
     ),
     "verdict.cheapest_is_best": (
         "It is also the cheapest good choice: {cheapest} needs {flops} FLOPs an example.",
@@ -41,8 +44,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "({low} ~ {high}), 현재 {now}입니다.",
     ),
     "verdict.more_data_unsure": (
-        "More data cannot be promised to help: with {multiple} times as many examples ({examples}), {entrant} is expected "
-        "at {score} ({low} to {high}), now {now}.",
+        "More data cannot be promised to help: with {multiple} times as many examples ({examples}), {entrant} is "
+        "expected at {score} ({low} to {high}), now {now}.",
         "데이터를 늘려도 좋아진다고 장담할 수 없습니다: 예제가 {multiple}배({examples}개)일 때 {entrant}의 예상값은 "
         "{score} ({low} ~ {high}), 현재 {now}입니다.",
     ),
@@ -109,6 +112,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "verdict.metric.mae": ("MAE", "MAE"),
     "verdict.metric.r2": ("R²", "R²"),
     "verdict.metric.mase": ("MASE", "MASE"),
+    "verdict.count.one": ("{count}", "{count}"),
     "verdict.count.thousand": ("{count} thousand", "{count}천"),
     "verdict.count.million": ("{count} million", "{count}백만"),
     "verdict.count.billion": ("{count} billion", "{count}십억"),

@@ -99,7 +99,9 @@ def _not_monotone(curve: ErrorCurve, rng: np.random.Generator) -> str | None:
     if rise.max() <= max(_FAULT_RISE * float(curve.errors[int(rise.argmax())]), 2 * curve.floor):
         return None
     draws = falling + rng.standard_t(curve.degrees, (_SIMULATIONS, len(falling))) * curve.noise
-    by_chance = np.array([(((draw - _falling(draw, curve.noise)) / curve.noise) ** 2).sum() for draw in draws])
+    by_chance = np.array(
+        [(((draw - _falling(draw, curve.noise)) / curve.noise) ** 2).sum() for draw in draws]
+    )
     if found <= float(np.quantile(by_chance, 1 - _FAULT_LEVEL)):
         return None
     return "dipping" if rise[-1] >= 0.5 * rise.max() else "peaking"

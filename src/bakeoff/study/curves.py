@@ -14,14 +14,15 @@ evidence and an interval holds the doubt about form and parameters, the spread o
 the distance (`DRIFT`), without which every such forecast is too sure of itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.study.curve_points import ErrorCurve, error_curve, fault
 from bakeoff.study.metrics import METRICS, Floats, Metric
-from bakeoff.study.verdict import CurvePoint, Crossover
+from bakeoff.study.verdict import Crossover, CurvePoint
 
 #: Forecasts are made at these multiples of the data.
 MULTIPLES = (2, 4, 10)
@@ -36,10 +37,12 @@ _DRAWS, _KEPT = 40_000, 2_000
 _WIDER = 1.5
 
 
+Clock = Callable[[Floats], Floats]
+
 #: Forms c + a exp(-rate clock(n)), by their clocks.
-_DECAYS = {"power": np.log, "exponential": lambda n: n, "stretched": np.sqrt}
+_DECAYS: dict[str, Clock] = {"power": np.log, "exponential": lambda n: n, "stretched": np.sqrt}
 #: Forms a - b clock(n), cut off at 0.
-_LINES = {"logarithmic": np.log, "inverse log": lambda n: -1.0 / np.log(n + np.e)}
+_LINES: dict[str, Clock] = {"logarithmic": np.log, "inverse log": lambda n: -1.0 / np.log(n + np.e)}
 FORMS: tuple[str, ...] = (*_DECAYS, *_LINES, "constant")
 
 
@@ -47,7 +50,7 @@ FORMS: tuple[str, ...] = (*_DECAYS, *_LINES, "constant")
 class _Draws:
     """Learning curves drawn from what the measured points allow: a form and its anchors each, [D]."""
 
-    form: np.ndarray  # index into FORMS
+    form: NDArray[np.int64]  # index into FORMS
     first: Floats
     last: Floats
     rest: Floats

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
 
@@ -100,8 +101,8 @@ def resample(
     twin = _twins([list(entrants[name]) for name in names])
     per_seed = [plain[owner == index] for index in range(len(names))]
     single = [len(entrants[name]) == 1 and name not in deterministic for name in names]
-    variance, degrees = seed_variances(per_seed, unknown=single)
     examples_only = average @ drawn
+    variance, degrees = seed_variances(per_seed, np.var(examples_only, axis=1), unknown=single)
     smoothing = 1.0 / len(targets) ** 2 if is_hit_or_miss(means) else 0.0
     jitter = rng.standard_t(degrees[:, None], (len(names), count)) * np.sqrt(variance)[:, None]
     jitter += rng.standard_normal((len(names), count)) * np.sqrt(smoothing / 2)
@@ -133,27 +134,32 @@ def draw_weights(
     return drawn.reshape(examples, count).astype(np.float64).T
 
 
-def seed_variances(per_seed: Sequence[Floats], *, unknown: Sequence[bool]) -> tuple[Floats, Floats]:
+def seed_variances(
+    per_seed: Sequence[Floats], example_variance: Floats, *, unknown: Sequence[bool]
+) -> tuple[Floats, Floats]:
     """Variance of each entrant's mean over seeds, and the degrees of freedom it is known with.
+
+    What is pooled is the ratio of a seed's variance to that of the draw of examples: a bad entrant, whose scores
+    spread widely in every respect, then says nothing against a good one. The pool is the median (over the median of
+    a chi-squared variable), so that one unstable entrant does not decide for all.
 
     Args:
         per_seed: for each entrant the scores of its distinct runs; one run means that the seed changed nothing,
             unless `unknown` says that only one seed was run: then the pooled spread stands in, if there is one.
+        example_variance: of each entrant's mean score under the draw of examples, [E].
     """
-    spreads = [float(np.var(scores, ddof=1)) if len(scores) > 1 else 0.0 for scores in per_seed]
-    varied = [spread for spread, scores in zip(spreads, per_seed, strict=True) if len(scores) > 1]
-    pooled = float(np.mean(varied)) if varied else 0.0
-    variance, degrees = np.zeros(len(per_seed)), np.full(len(per_seed), float(PRIOR_DEGREES))
-    for index, scores in enumerate(per_seed):
-        own = len(scores) - 1
-        if own > 0:
-            moderated = (PRIOR_DEGREES * pooled + own * spreads[index]) / (PRIOR_DEGREES + own)
-            # A pool of one is its own: it brings no further degrees of freedom.
-            degrees[index] = own + PRIOR_DEGREES if len(varied) > 1 else max(own, PRIOR_DEGREES)
-            variance[index] = moderated / len(scores)
-        elif unknown[index]:
-            variance[index] = pooled
-    return variance, degrees
+    own = np.array([len(scores) - 1 for scores in per_seed])
+    spreads = np.array([float(np.var(scores, ddof=1)) if len(scores) > 1 else 0.0 for scores in per_seed])
+    varied = own > 0
+    known = varied & (example_variance > 0)
+    pool = float(np.median(spreads[known] / example_variance[known])) if known.any() else 0.0
+    typical = float(np.median(own[known])) if known.any() else 1.0
+    pooled = pool * typical / float(stats.chi2.median(typical)) * example_variance
+    # A pool of one is its own: it brings nothing new.
+    prior = PRIOR_DEGREES if varied.sum() > 1 else 0
+    moderated = (prior * pooled + own * spreads) / np.maximum(prior + own, 1)
+    variance = np.where(varied, moderated, np.where(np.asarray(unknown, dtype=bool), pooled, 0.0)) / (own + 1)
+    return variance, np.maximum(own + prior, PRIOR_DEGREES).astype(np.float64)
 
 
 def is_hit_or_miss(values: Floats | None) -> bool:

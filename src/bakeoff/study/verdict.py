@@ -307,7 +307,7 @@ def _choice(
     values["flops"] = count(flops)
     leader_flops = by_name[standing.leader].flops_per_example
     if cheapest != standing.leader and leader_flops:
-        values |= {"times": f"{leader_flops / max(flops, 1):.3g}", "leader": standing.leader}
+        values |= {"times": _times(leader_flops / max(flops, 1)), "leader": standing.leader}
         return (Statement(key="verdict.cheapest", values=values),)
     return (Statement(key="verdict.cheapest_is_best", values=values),)
 
@@ -433,6 +433,10 @@ def count(number: float) -> Statement:
         if number >= size:
             return Statement(key=f"verdict.count.{word}", values={"count": f"{number / size:.3g}"})
     return Statement(key="verdict.count.one", values={"count": f"{number:.0f}"})
+
+
+def _times(factor: float) -> str:
+    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
 
 
 def _probability(share: float) -> str:
