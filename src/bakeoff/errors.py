@@ -54,7 +54,9 @@ class MissingExtraError(BakeoffError, ImportError):
     """
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(f"This needs the package '{module}': install it with  pip install 'bakeoff[{extra}]'")
+        super().__init__(
+            f"This needs the package '{module}': install it with  pip install 'bakeoff[{extra}]'"
+        )
 
 
 class BakeoffWarning(UserWarning):
@@ -92,3 +94,13 @@ def printable(text: str, *, most: int = 80) -> str:
         for sign in text
     )
     return safe if len(safe) <= most else safe[: most - 3] + "..."
+
+
+def listed(names: Iterable[object], *, most: int = 5) -> str:
+    """A person's own names in quotes, the first few of them, safe for one line of a terminal.
+
+    >>> listed(["a", "b", "c"], most=2)
+    "'a', 'b' and 1 more"
+    """
+    words = [f"'{printable(str(name), most=40)}'" for name in names]
+    return ", ".join(words[:most]) + (f" and {len(words) - most} more" if len(words) > most else "")

@@ -2,11 +2,13 @@
 
 import os
 import sys
+import warnings
+from typing import Any
 
 import typer
 
-from bakeoff.cli import models
-from bakeoff.errors import BakeoffError
+from bakeoff.cli import data, models
+from bakeoff.errors import BakeoffError, BakeoffWarning, printable
 
 app = typer.Typer(
     name="bakeoff",
@@ -16,15 +18,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(name="models")(models.models)
+app.command(name="data")(data.data)
 
 
 def main() -> None:
     """Run the command line: a `BakeoffError` becomes one sentence and status 1, never a traceback."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except BakeoffError as error:
-        print(f"bakeoff: {error}", file=sys.stderr)
+        print(f"bakeoff: {printable(str(error), most=2000)}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    """Our own warnings as one sentence; other packages' as they are."""
+    if issubclass(category, BakeoffWarning):
+        print(f"bakeoff: {printable(str(message), most=2000)}", file=sys.stderr)
+    else:
+        print(
+            warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr
+        )

@@ -4,7 +4,6 @@ Each is a function of the seed; the line in `BUILTINS` is what `bakeoff data` sh
 catalogue as "data.builtin.<name>"). The planted tasks of `bakeoff.data.planted` are listed as `planted:NAME`.
 """
 
-import importlib.util
 import random
 from collections.abc import Callable
 from functools import partial
@@ -16,9 +15,11 @@ from numpy.typing import NDArray
 from bakeoff.data.arrays import ArrayEncoder
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.finish import finish
-from bakeoff.data.schema import Classes, Image, Series
+from bakeoff.data.schema import Classes, Image, Series, Table, Tokens
+from bakeoff.messages import say
 
-PLANTED = "planted:"
+PLANTED_PREFIX = "planted:"
+_AXES = {Image: "image", Series: "series", Table: "table", Tokens: "text"}
 
 
 def digits(seed: int = 0) -> Dataset:
@@ -155,19 +156,35 @@ BUILTINS: dict[str, Callable[[int], Dataset]] = {
 
 def builtin_names() -> list[str]:
     """All names that `load` knows by heart, the planted tasks last."""
-    return [*BUILTINS, *(PLANTED + name for name in _planted())]
+    from bakeoff.data.planted import PLANTED
+
+    return [*BUILTINS, *(PLANTED_PREFIX + name for name in PLANTED)]
+
+
+def builtin_summaries() -> dict[str, str]:
+    """Name -> a line on what it is, in the language in force (the planted tasks' own line in English)."""
+    from bakeoff.data.planted import PLANTED
+
+    lines = {name: say(f"data.builtin.{name}") for name in BUILTINS}
+    lines.update({PLANTED_PREFIX + name: task.summary for name, task in PLANTED.items()})
+    return lines
 
 
 def load_builtin(name: str, *, seed: int = 0) -> Dataset:
     """The built-in data of this name (one of `builtin_names`)."""
-    if name.startswith(PLANTED):
-        return _planted()[name.removeprefix(PLANTED)](seed)
-    return BUILTINS[name](seed)
+    if not name.startswith(PLANTED_PREFIX):
+        return BUILTINS[name](seed)
+    from bakeoff.data.planted import PLANTED
 
-
-def _planted() -> dict[str, Callable[[int], Dataset]]:
-    """The planted tasks by name, from `bakeoff.data.planted.PLANTED`: name -> function of the seed."""
-    if importlib.util.find_spec("bakeoff.data.planted") is None:
-        return {}
-    planted: dict[str, Callable[[int], Dataset]] = importlib.import_module("bakeoff.data.planted").PLANTED
-    return planted
+    inputs, targets, schema = PLANTED[name.removeprefix(PLANTED_PREFIX)].make(seed)
+    return finish(
+        name=name.replace(":", "-"),
+        input=schema.input,
+        target=schema.target,
+        inputs=inputs,
+        targets=targets,
+        encoder=ArrayEncoder(axes=_AXES[type(schema.input)]),
+        seed=seed,
+        source="generated: " + PLANTED[name.removeprefix(PLANTED_PREFIX)].summary,
+        licence="generated",
+    )

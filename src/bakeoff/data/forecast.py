@@ -21,7 +21,7 @@ from bakeoff.data.finish import finish
 from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.data.season import repeat_error, seasonal_period
 from bakeoff.data.table import open_table, require_column
-from bakeoff.errors import DataError, OptionError, printable, suggest
+from bakeoff.errors import DataError, OptionError, listed, printable, suggest
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.64, 0.16
 MOST_WINDOW, MOST_HORIZON = 512, 1000
@@ -250,7 +250,7 @@ def _channels(
         (channels if usable else left_out).append(name)
     if not left_out:
         return channels, []
-    values = {"columns": left_out, "count": len(left_out)}
+    values = {"columns": listed(left_out), "count": len(left_out)}
     return channels, [Finding(kind="left_out_forecast", severity="note", values=values)]
 
 

@@ -26,7 +26,7 @@ from bakeoff.data.frames import is_frame, to_polars
 from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.table_file import read_table_file
 from bakeoff.data.targets import known_targets, read_target
-from bakeoff.errors import DataError, OptionError, printable, suggest
+from bakeoff.errors import DataError, OptionError, listed, printable, suggest
 
 #: Words are an identifier, not a category, where more than this share of the filled rows are different.
 IDENTIFIER_SHARE = 0.5
@@ -228,7 +228,9 @@ def without_missing(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, lis
             "fill it in, or name another column."
         )
     finding = Finding(
-        kind="target_missing", severity="fault", values={"column": target, "count": missing, "of": len(frame)}
+        kind="target_missing",
+        severity="fault",
+        values={"column": printable(target), "count": missing, "of": len(frame)},
     )
     return frame.filter(pl.col(target).is_not_null()), [finding]
 
@@ -315,7 +317,9 @@ def _usable(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
         if reason:
             left_out.setdefault(reason, []).append(name)
     findings = [
-        Finding(kind=f"left_out_{reason}", severity="note", values={"columns": names, "count": len(names)})
+        Finding(
+            kind=f"left_out_{reason}", severity="note", values={"columns": listed(names), "count": len(names)}
+        )
         for reason, names in left_out.items()
     ]
     return frame.drop([name for names in left_out.values() for name in names]), findings
@@ -352,7 +356,7 @@ def _learn(
         raise DataError("No column is left to learn from: all are constant, identifiers or empty.")
     findings = []
     if constant:
-        values = {"columns": constant, "count": len(constant)}
+        values = {"columns": listed(constant), "count": len(constant)}
         findings.append(Finding(kind="constant_columns", severity="note", values=values))
     missing = {name: count for name in frame.columns if (count := frame[name].null_count())}
     if missing:
@@ -360,7 +364,7 @@ def _learn(
         filled = {
             "count": sum(missing.values()),
             "columns": len(missing),
-            "worst": worst,
+            "worst": printable(worst),
             "most": missing[worst],
         }
         findings.append(Finding(kind="missing_filled", severity="note", values=filled))

@@ -20,7 +20,7 @@ from bakeoff.data.dataset import Dataset, Finding, make_splits
 from bakeoff.data.encoding import FormEncoder, NewData
 from bakeoff.data.finish import finish
 from bakeoff.data.schema import Schema, Tokens
-from bakeoff.errors import DataError
+from bakeoff.errors import DataError, listed, printable
 
 #: A vocabulary holds at most this many words, each seen in at least `LEAST_TEXTS` training texts.
 MOST_WORDS = 20_000
@@ -183,7 +183,7 @@ def build_text(
             Finding(
                 kind="text_only",
                 severity="note",
-                values={"column": column, "others": others, "count": len(others)},
+                values={"column": printable(column), "others": listed(others), "count": len(others)},
             )
         )
     empty = sum(not text.strip() for text in texts)

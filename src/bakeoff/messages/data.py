@@ -1,3 +1,217 @@
 """Sentences about: data. See `bakeoff.messages`."""
 
-SENTENCES: dict[str, tuple[str, str]] = {}
+SENTENCES: dict[str, tuple[str, str]] = {
+    # The built-in data, one line each.
+    "data.builtin.digits": (
+        "1797 grey images of handwritten digits, 8x8",
+        "손으로 쓴 숫자의 회색조 이미지 1797장, 8x8",
+    ),
+    "data.builtin.iris": ("150 flowers of three species, 4 measures", "붓꽃 세 품종 150송이, 측정값 4개"),
+    "data.builtin.wine": ("178 wines of three growers, 13 measures", "세 생산자의 와인 178종, 측정값 13개"),
+    "data.builtin.breast_cancer": (
+        "569 cell samples, benign or malignant, 30 measures",
+        "세포 표본 569개(양성 또는 악성), 측정값 30개",
+    ),
+    "data.builtin.diabetes": (
+        "442 patients, 10 measures; the course of diabetes after a year, a number",
+        "환자 442명, 측정값 10개; 1년 뒤 당뇨병의 진행 정도(숫자)",
+    ),
+    "data.builtin.mnist1d": (
+        "5000 generated series of 40 steps, ten classes (MNIST-1D)",
+        "생성된 40단계 시계열 5000개, 열 가지 클래스 (MNIST-1D)",
+    ),
+    "data.builtin.xor": ("1000 points, XOR of two signs in noise", "점 1000개, 잡음 속 두 부호의 XOR"),
+    "data.builtin.spirals": (
+        "1000 points on two spirals wound into each other",
+        "서로 감긴 두 나선 위의 점 1000개",
+    ),
+    "data.builtin.circles": (
+        "1000 points on a circle inside another",
+        "큰 원과 그 안의 작은 원 위의 점 1000개",
+    ),
+    "data.builtin.heading": (
+        "Built-in data (use the name as DATA; all work offline):",
+        "내장 데이터 (이름을 DATA로 쓰세요. 모두 인터넷 없이 동작합니다):",
+    ),
+    "data.builtin.hint": (
+        "Your own: a folder of images, a CSV, TSV, Parquet or JSON Lines file with --target, a .ts file, a .npz file.",
+        "직접 가진 데이터: 이미지 폴더, --target을 준 CSV·TSV·Parquet·JSON Lines 파일, .ts 파일, .npz 파일.",
+    ),
+    # Rows of the card.
+    "data.card.kind": ("kind", "종류"),
+    "data.card.image": (
+        "images, {channels} channel(s), {height}x{width} pixels",
+        "이미지, 채널 {channels}개, {height}x{width} 픽셀",
+    ),
+    "data.card.series": (
+        "series, {channels} channel(s), {length} steps",
+        "시계열, 채널 {channels}개, {length}단계",
+    ),
+    "data.card.tokens": (
+        "texts, up to {length} tokens, {vocabulary} in the vocabulary",
+        "텍스트, 최대 {length}토큰, 어휘 {vocabulary}개",
+    ),
+    "data.card.table": ("table, {features} features", "표, 특징 {features}개"),
+    "data.card.examples": ("examples", "예제"),
+    "data.card.lengths": ("lengths", "길이"),
+    "data.card.lengths_text": (
+        "{shortest} to {longest}, median {median}",
+        "{shortest}부터 {longest}까지, 중앙값 {median}",
+    ),
+    "data.card.columns": ("columns", "열"),
+    "data.card.target": ("target", "목표"),
+    "data.card.classes": ("{count} classes", "클래스 {count}개"),
+    "data.card.value": (
+        "a number, {low:.4g} to {high:.4g}, mean {mean:.4g}",
+        "숫자, {low:.4g}부터 {high:.4g}까지, 평균 {mean:.4g}",
+    ),
+    "data.card.values": ("{size} numbers", "숫자 {size}개"),
+    "data.card.forecast": ("the next {horizon} steps, no season found", "다음 {horizon}단계, 주기 없음"),
+    "data.card.forecast_season": (
+        "the next {horizon} steps, repeating every {season}",
+        "다음 {horizon}단계, {season}단계마다 반복",
+    ),
+    "data.card.class_counts": ("per class", "클래스별"),
+    "data.card.more_classes": ("{count} more", "그 외 {count}개"),
+    "data.card.splits": ("splits", "분할"),
+    "data.card.splits_text": (
+        "{train} training, {validation} validation, {test} test ({how})",
+        "학습 {train}, 검증 {validation}, 시험 {test} ({how})",
+    ),
+    "data.card.how.given": ("given with the data", "데이터에 주어짐"),
+    "data.card.how.stratified": ("stratified", "클래스 비율 유지"),
+    "data.card.how.random": ("random", "무작위"),
+    "data.card.how.by_group": ("whole groups on one side", "그룹을 나누지 않음"),
+    "data.card.how.by_time": ("the past trains, the future tests", "과거로 학습, 미래로 시험"),
+    "data.card.groups": ("groups", "그룹"),
+    "data.card.source": ("source", "출처"),
+    "data.card.licence": ("licence", "라이선스"),
+    "data.card.findings": ("What to know before believing a comparison:", "비교를 믿기 전에 알아야 할 점:"),
+    "data.card.no_findings": (
+        "Nothing was found that spoils a comparison.",
+        "비교를 망칠 만한 것은 없었습니다.",
+    ),
+    "data.card.written": ("The card was written to {path}.", "카드를 {path}에 저장했습니다."),
+    # Findings: what reading the data found.
+    "data.finding.encoding": (
+        "The file is not UTF-8; it was read as {encoding}. Check a few words, or save it as UTF-8.",
+        "파일이 UTF-8이 아니어서 {encoding}(으)로 읽었습니다. 몇 단어를 확인하거나 UTF-8로 저장하세요.",
+    ),
+    "data.finding.no_header": (
+        "The first line holds numbers only, so the columns are named column_1 to column_{columns}.",
+        "첫 줄이 숫자뿐이라 열 이름을 column_1부터 column_{columns}까지로 붙였습니다.",
+    ),
+    "data.finding.target_missing": (
+        "{count} of {of} rows have no value in the target '{column}' and were left out.",
+        "목표 '{column}'의 값이 없는 행 {count}개(전체 {of}개)를 뺐습니다.",
+    ),
+    "data.finding.left_out_nested": (
+        "{count} columns of lists or bytes were left out: {columns}.",
+        "목록이나 바이트가 든 열 {count}개를 뺐습니다: {columns}.",
+    ),
+    "data.finding.left_out_row_number": (
+        "{count} columns only number the rows and were left out: {columns}.",
+        "행 번호일 뿐인 열 {count}개를 뺐습니다: {columns}.",
+    ),
+    "data.finding.left_out_identifier": (
+        "{count} columns of words differ in most rows (names, identifiers) and were left out: {columns}.",
+        "거의 모든 행에서 값이 다른 단어 열(이름, 식별자) {count}개를 뺐습니다: {columns}.",
+    ),
+    "data.finding.left_out_forecast": (
+        "{count} columns are not numbers, or never change, and were left out of the forecast: {columns}.",
+        "숫자가 아니거나 변하지 않는 열 {count}개를 예측에서 뺐습니다: {columns}.",
+    ),
+    "data.finding.constant_columns": (
+        "{count} columns never change in the training split and say nothing: {columns}.",
+        "학습 분할에서 변하지 않아 정보가 없는 열이 {count}개 있습니다: {columns}.",
+    ),
+    "data.finding.missing_filled": (
+        "{count} missing values in {columns} columns were filled in (the training median, with a flag column; "
+        "an own category for words); most are in '{worst}' ({most}).",
+        "열 {columns}개의 빠진 값 {count}개를 채웠습니다(학습 중앙값과 표시 열, 단어는 별도 범주). "
+        "가장 많은 열은 '{worst}'({most}개)입니다.",
+    ),
+    "data.finding.text_only": (
+        "The networks read the text column '{column}' alone; {count} other columns are not used: {others}.",
+        "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}.",
+    ),
+    "data.finding.empty_texts": ("{count} texts are empty.", "빈 텍스트가 {count}개 있습니다."),
+    "data.finding.images_skipped": (
+        "{count} images could not be used and were skipped: {names}.",
+        "쓸 수 없는 이미지 {count}장을 건너뛰었습니다: {names}.",
+    ),
+    "data.finding.images_resized": (
+        "The images are {smallest} to {largest} pixels (height x width); all were stretched to {size} (--size changes "
+        "it).",
+        "이미지 크기는 {smallest}부터 {largest}까지(세로x가로)이며 모두 {size}(으)로 맞췄습니다(--size로 변경).",
+    ),
+    "data.finding.empty_class_folders": (
+        "{count} sub-folders hold no image and are no classes: {names}.",
+        "이미지가 없는 하위 폴더 {count}개는 클래스로 보지 않았습니다: {names}.",
+    ),
+    "data.finding.series_padded": (
+        "The series have {shortest} to {longest} steps; shorter ones are padded, and the networks mask the padding.",
+        "시계열 길이는 {shortest}부터 {longest}단계입니다. 짧은 것은 채우고, 신경망은 채운 부분을 가립니다.",
+    ),
+    "data.finding.series_gaps": (
+        "{count} missing values in {series} series were bridged along straight lines.",
+        "시계열 {series}개의 빠진 값 {count}개를 직선으로 이었습니다.",
+    ),
+    "data.finding.uneven_steps": (
+        "{count} of {of} steps in time are longer or shorter than usual; the forecast counts steps, not time.",
+        "시간 간격 {of}개 중 {count}개가 보통과 다릅니다. 예측은 시간이 아니라 단계를 셉니다.",
+    ),
+    # Findings: what looking at the whole set found.
+    "data.finding.small_classes": (
+        "{count} classes have fewer than ten examples ({names}); their scores mean little.",
+        "예제가 열 개 미만인 클래스가 {count}개 있습니다({names}). 그 점수는 믿기 어렵습니다.",
+    ),
+    "data.finding.imbalance": (
+        "'{largest}' makes up {share:.0%} of the examples, {ratio:.0f} times the rarest class; accuracy flatters, "
+        "compare balanced accuracy.",
+        "'{largest}'이(가) 전체의 {share:.0%}로, 가장 드문 클래스의 {ratio:.0f}배입니다. 정확도는 과장되니 "
+        "균형 정확도로 비교하세요.",
+    ),
+    "data.finding.duplicates": (
+        "{count} of {of} examples are exact copies of an earlier one.",
+        "예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다.",
+    ),
+    "data.finding.duplicates_across": (
+        "{count} of {of} test examples also stand in the training or validation split, so the score is too good.",
+        "시험 예제 {of}개 중 {count}개가 학습 또는 검증 분할에도 있어 점수가 실제보다 좋게 나옵니다.",
+    ),
+    "data.finding.contradictions": (
+        "{count} examples are exact copies with another target; no model can get all of them right.",
+        "입력은 같은데 목표가 다른 예제가 {count}개 있습니다. 어떤 모델도 모두 맞힐 수 없습니다.",
+    ),
+    "data.finding.gives_target_away": (
+        "The column '{column}' alone gives the target away ({metric} {score:.1%} on validation, {baseline:.1%} "
+        "without it): leave it out unless it is known before the answer is.",
+        "'{column}' 열 하나로 목표가 드러납니다(검증 {metric} {score:.1%}, 없을 때 {baseline:.1%}). "
+        "답보다 먼저 알 수 있는 값이 아니라면 빼세요.",
+    ),
+    "data.finding.order_follows_class": (
+        "The order in the file follows the class ({share:.0%} of neighbours share theirs, {expected:.0%} by chance); "
+        "the splits are shuffled, so this does no harm here.",
+        "파일의 순서가 클래스를 따릅니다(이웃의 {share:.0%}가 같은 클래스, 우연이면 {expected:.0%}). "
+        "분할할 때 섞으므로 여기서는 해가 없습니다.",
+    ),
+    "data.finding.order_follows_class_split": (
+        "The order in the file follows the class ({share:.0%} of neighbours share theirs, {expected:.0%} by chance), "
+        "and the given splits were cut along it: the parts may hold different classes.",
+        "파일의 순서가 클래스를 따르고(이웃의 {share:.0%}, 우연이면 {expected:.0%}) 주어진 분할도 그 순서를 "
+        "따릅니다. 부분마다 클래스가 다를 수 있습니다.",
+    ),
+    "data.finding.class_not_in_training": (
+        "{count} classes have no training example ({names}), so no network can learn them.",
+        "학습 예제가 하나도 없는 클래스가 {count}개 있습니다({names}). 어떤 신경망도 배울 수 없습니다.",
+    ),
+    "data.finding.constant_features": (
+        "{count} of {of} features never change in the training split.",
+        "특징 {of}개 중 {count}개가 학습 분할에서 변하지 않습니다.",
+    ),
+    "data.finding.small_test": (
+        "The test split has {count} examples: an accuracy of 90 % would be known to about ±{margin:.0%} only.",
+        "시험 예제가 {count}개뿐입니다. 정확도 90 %도 ±{margin:.0%} 정도로만 알 수 있습니다.",
+    ),
+}

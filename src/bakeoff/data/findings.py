@@ -1,0 +1,209 @@
+"""What spoils comparisons: small classes, imbalance, duplicates, a column that gives the target away, an order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset, Finding
+from bakeoff.data.images import ImageEncoder
+from bakeoff.data.schema import Classes, Forecast, Series, Table
+from bakeoff.data.table import TableEncoder
+from bakeoff.errors import listed, printable
+
+FEW_EXAMPLES = 10
+#: The commonest class has this many times the examples of the rarest.
+HEAVY_IMBALANCE = 10.0
+#: A single column that reaches this much of the way from the baseline to a perfect score gives the target away.
+GIVEN_AWAY = 0.98
+SMALL_TEST = 100
+_MOST_COLUMNS, _MOST_ROWS, _BLOCK = 200, 5000, 8192
+
+
+def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
+    """All findings of a dataset: those of its reader, then those measured on the whole set here."""
+    measured: list[Finding] = []
+    if isinstance(dataset.schema.target, Classes):
+        measured += class_findings(dataset)
+    if not isinstance(dataset.schema.target, Forecast):
+        measured += duplicate_findings(dataset)
+    if isinstance(dataset.schema.input, Table):
+        measured += column_findings(dataset)
+    measured += constant_findings(dataset)
+    test = len(dataset.splits.test)
+    if test < SMALL_TEST:
+        values = {"count": test, "margin": 1.96 * float(np.sqrt(0.9 * 0.1 / test))}
+        measured.append(Finding(kind="small_test", severity="note", values=values))
+    return (*dataset.findings, *measured)
+
+
+def class_findings(dataset: Dataset) -> Iterator[Finding]:
+    """Small classes, classes without training examples, imbalance, and an order that follows the class."""
+    assert isinstance(dataset.schema.target, Classes)
+    names = dataset.schema.target.names
+    counts = np.bincount(dataset.targets, minlength=len(names))
+    small = [names[place] for place in np.flatnonzero(counts < FEW_EXAMPLES)]
+    if small:
+        values = {"count": len(small), "names": listed(small)}
+        yield Finding(kind="small_classes", severity="warning", values=values)
+    in_training = np.bincount(dataset.targets[dataset.splits.train], minlength=len(names))
+    unseen = [names[place] for place in np.flatnonzero((in_training == 0) & (counts > 0))]
+    if unseen:
+        values = {"count": len(unseen), "names": listed(unseen)}
+        yield Finding(kind="class_not_in_training", severity="warning", values=values)
+    ratio = float(counts.max() / max(counts[counts > 0].min(), 1))
+    if ratio >= HEAVY_IMBALANCE:
+        largest = int(counts.argmax())
+        share = float(counts[largest] / counts.sum())
+        values = {"largest": printable(names[largest]), "share": share, "ratio": ratio}
+        yield Finding(kind="imbalance", severity="warning", values=values)
+    if not isinstance(dataset.encoder, ImageEncoder):
+        yield from _order(dataset, counts / counts.sum())
+
+
+def duplicate_findings(dataset: Dataset) -> Iterator[Finding]:
+    """Exact copies: in all, of test examples elsewhere, and with contradicting targets."""
+    first = first_equal(dataset.inputs)
+    count = len(first)
+    copies = int((first != np.arange(count)).sum())
+    if not copies:
+        return
+    yield Finding(kind="duplicates", severity="note", values={"count": copies, "of": count})
+    elsewhere = np.zeros(count, bool)
+    elsewhere[first[dataset.splits.train]] = elsewhere[first[dataset.splits.validation]] = True
+    leaked = int(elsewhere[first[dataset.splits.test]].sum())
+    if leaked:
+        test = len(dataset.splits.test)
+        severity = "warning" if leaked >= 0.01 * test else "note"
+        yield Finding(kind="duplicates_across", severity=severity, values={"count": leaked, "of": test})
+    targets = dataset.targets.reshape(count, -1)
+    contradictions = int((targets != targets[first]).any(axis=1).sum())
+    if contradictions:
+        yield Finding(kind="contradictions", severity="warning", values={"count": contradictions})
+
+
+def first_equal(inputs: NDArray[np.generic]) -> NDArray[np.int64]:
+    """For each example of [N, ...] the index of the first one that equals it byte for byte.
+
+    Rows are hashed to 64 bits block by block (a multiply-shift hash of their bytes, twice folded); rows with equal
+    hashes are then compared in full.
+    """
+    count = len(inputs)
+    hashes = np.empty(count, np.uint64)
+    for start in range(0, count, _BLOCK):
+        hashes[start : start + _BLOCK] = _row_hashes(np.ascontiguousarray(inputs[start : start + _BLOCK]))
+    _, first_place, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    first = first_place.astype(np.int64)[inverse.reshape(-1)]
+    for start in range(0, count, _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, count))
+        rows = rows[first[rows] != rows]
+        if len(rows):
+            own, other = np.asarray(inputs[rows]), np.asarray(inputs[first[rows]])
+            differ = (own != other).reshape(len(rows), -1).any(axis=1)
+            first[rows[differ]] = rows[differ]
+    return first
+
+
+def column_findings(dataset: Dataset) -> Iterator[Finding]:
+    """Columns from which alone a small tree predicts the validation split almost perfectly, with its score.
+
+    Learned on at most 5000 training rows; of more than 200 columns, the 200 that vary most with the target.
+    """
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    train, held = np.sort(dataset.splits.train[:_MOST_ROWS]), dataset.splits.validation[:_MOST_ROWS]
+    x_train, x_held = np.asarray(dataset.inputs[train]), np.asarray(dataset.inputs[held])
+    y_train, y_held = dataset.targets[train], dataset.targets[held]
+    is_classes = isinstance(dataset.schema.target, Classes)
+    if is_classes:
+        baseline = float((y_held == np.bincount(y_train).argmax()).mean())
+        leaves = max(2 * dataset.schema.outputs, 4)
+        tree = DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=2, random_state=0)
+    else:
+        baseline = 0.0
+        tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
+    if baseline >= 0.999 or len(held) < FEW_EXAMPLES:
+        return
+    for name, places in _columns(dataset):
+        score = float(tree.fit(x_train[:, places], y_train).score(x_held[:, places], y_held))
+        if score - baseline >= GIVEN_AWAY * (1 - baseline):
+            values = {
+                "column": printable(name),
+                "metric": "accuracy" if is_classes else "R²",
+                "score": score,
+                "baseline": max(baseline, 0.0),
+            }
+            yield Finding(kind="gives_target_away", severity="warning", values=values)
+
+
+def constant_findings(dataset: Dataset) -> Iterator[Finding]:
+    """Features of a table, or channels of series, that never change in training (readers of tables name theirs)."""
+    if not isinstance(dataset.schema.input, Table | Series) or isinstance(dataset.encoder, TableEncoder):
+        return
+    train = np.sort(dataset.splits.train)
+    lowest = highest = np.asarray(dataset.inputs[train[0]])
+    for start in range(0, len(train), _BLOCK):
+        block = np.asarray(dataset.inputs[train[start : start + _BLOCK]])
+        lowest, highest = np.minimum(lowest, block.min(axis=0)), np.maximum(highest, block.max(axis=0))
+    same = (lowest == highest).reshape(len(lowest), -1).all(axis=1)
+    if isinstance(dataset.schema.input, Series):
+        same &= lowest.min(axis=-1) == lowest.max(axis=-1)
+    if same.any():
+        values = {"count": int(same.sum()), "of": len(same)}
+        yield Finding(kind="constant_features", severity="note", values=values)
+
+
+def _order(dataset: Dataset, shares: NDArray[np.float64]) -> Iterator[Finding]:
+    labels = dataset.targets
+    share = float((labels[1:] == labels[:-1]).mean())
+    expected = float((shares**2).sum())
+    if len(labels) < 20 or share < expected + 0.5 * (1 - expected):
+        return
+    values = {"share": share, "expected": expected}
+    if dataset.splits.how == "given":
+        yield Finding(kind="order_follows_class_split", severity="note", values=values)
+    else:
+        yield Finding(kind="order_follows_class", severity="note", values=values)
+
+
+def _columns(dataset: Dataset) -> list[tuple[str, list[int]]]:
+    """Each column's name and the places of its features; the 200 most promising where there are more."""
+    if isinstance(dataset.encoder, TableEncoder):
+        columns, place = [], 0
+        for column in dataset.encoder.columns:
+            columns.append((column.name, list(range(place, place + len(column.features)))))
+            place += len(column.features)
+    else:
+        columns = [(f"column {place}", [place]) for place in range(dataset.schema.input.shape[0])]
+    if len(columns) <= _MOST_COLUMNS:
+        return columns
+    rows = np.sort(dataset.splits.train[:_MOST_ROWS])
+    inputs, targets = (
+        np.asarray(dataset.inputs[rows], np.float64),
+        dataset.targets[rows].reshape(len(rows), -1),
+    )
+    centred = inputs - inputs.mean(axis=0)
+    answers = targets[:, 0]
+    if isinstance(dataset.schema.target, Classes):
+        between = np.zeros(inputs.shape[1])
+        for label in np.unique(answers):
+            between += (answers == label).sum() * centred[answers == label].mean(axis=0) ** 2
+    else:
+        between = ((answers - answers.mean()) @ centred) ** 2
+    strength = between / np.maximum((centred**2).sum(axis=0), 1e-12)
+    best = sorted(columns, key=lambda column: -float(strength[column[1]].max()))
+    return best[:_MOST_COLUMNS]
+
+
+def _row_hashes(rows: NDArray[np.generic]) -> NDArray[np.uint64]:
+    """uint64 [N] of [N, ...], each 8 bytes of a row multiplied by an odd number of its own place, and mixed."""
+    data = rows.reshape(len(rows), -1).view(np.uint8)
+    width = -(-data.shape[1] // 8) * 8
+    padded = np.zeros((len(rows), width), np.uint8)
+    padded[:, : data.shape[1]] = data
+    words = padded.view(np.uint64)
+    odd = np.random.default_rng(0).integers(0, 2**63, words.shape[1], dtype=np.uint64) * np.uint64(
+        2
+    ) + np.uint64(1)
+    mixed = (words ^ (words >> np.uint64(32))) * odd
+    return (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)
