@@ -1,8 +1,8 @@
 """Explicit operators on stacks of networks: R replicas of one architecture, each with its own weights and batch.
 
-Letters: R replicas, B batch, T time, D width, I inputs, O outputs, C channels, L length, H height, W columns, K classes.
+Letters: R replicas, B batch, T time, D width, I inputs, O outputs, C channels, L length, H height, W width, K classes.
 Every tensor has the replica axis first, activations and parameters alike; all are float32 (or float64, for tests).
-All functions are differentiable (`torch.autograd.Function`s with a backward pass written by hand) unless they end in `_`.
+All are differentiable (`torch.autograd.Function`s with a backward pass written by hand) unless they end in `_`.
 
     linear(x [R,B,...,I], weight [R,O,I], bias [R,O] | None, *, relu=False)                      -> [R,B,...,O]
     conv1d(x [R,B,C,L], weight [R,O,C,k], bias [R,O] | None, *, stride, padding, relu=False)      -> [R,B,O,L']
@@ -14,7 +14,7 @@ All functions are differentiable (`torch.autograd.Function`s with a backward pas
     layer_norm(x [R,B,...,D], weight [R,D], bias [R,D], *, epsilon=1e-5)                          -> [R,B,...,D]
     attention(qkv [R,B,T,3*D], *, heads, real [R,B,T] bool | None)                                -> [R,B,T,D]
     transformer_block(x [R,B,T,D], parameters, *, heads, real=None, activation="relu", epsilon=1e-5) -> [R,B,T,D]
-        `parameters` is a `BlockParameters`: pre-norm, one qkv product (rows: queries, keys, values; heads side by side).
+        `parameters` is a `BlockParameters`: pre-norm, one qkv product (queries, keys, values; heads side by side).
     cross_entropy(logits [R,B,K], targets [R,B] int64, weights [R,B] | None)                      -> [R]
         sum_b weights * loss; the mean over B where None. Weight 0 leaves a row out (short batches, padding).
     adamw_(parameters [R,P], gradients [R,P], mean [R,P], square [R,P], *, learning_rate [R], steps [R] int64,
@@ -26,7 +26,8 @@ Memory formats: conv1d, conv2d and max_pool2d return channels-last memory under 
 agree to rounding. `native.keep_memory()` stops the allocator's page faults in a worker process: call it once at start.
 """
 
-from bakeoff.train.kernels.block import BlockParameters, attention, layer_norm, transformer_block
+from bakeoff.train.kernels.attention import attention, layer_norm
+from bakeoff.train.kernels.block import BlockParameters, transformer_block
 from bakeoff.train.kernels.convolution import conv1d, conv2d, max_pool2d
 from bakeoff.train.kernels.dense import linear
 from bakeoff.train.kernels.loss import cross_entropy

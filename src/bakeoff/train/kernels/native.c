@@ -38,6 +38,7 @@ enum { RNN, LSTM, GRU };
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW -2.12194440e-4f
 #define EXP_TERMS 7
+#define ROOT sqrtf
 #define N(name) PASTE(name, _f32)
 #include "operators.c"
 #undef REAL
@@ -50,6 +51,7 @@ enum { RNN, LSTM, GRU };
 #undef LN2_HIGH
 #undef LN2_LOW
 #undef EXP_TERMS
+#undef ROOT
 #undef N
 
 #define REAL double
@@ -62,5 +64,6 @@ enum { RNN, LSTM, GRU };
 #define LN2_HIGH 6.93147180369123816490e-01
 #define LN2_LOW 1.90821492927058770002e-10
 #define EXP_TERMS 13
+#define ROOT sqrt
 #define N(name) PASTE(name, _f64)
 #include "operators.c"

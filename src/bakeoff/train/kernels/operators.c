@@ -12,7 +12,10 @@ INLINE long N(least)(long a, long b) { return a < b ? a : b; }
 
 #include "product.c"
 #include "pointwise.c"
+#include "dense.c"
+#include "convolution.c"
 #include "recurrent.c"
+#include "block.c"
 
 #undef VL
 #undef vec

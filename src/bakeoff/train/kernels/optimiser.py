@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from bakeoff.train.kernels import native
+
 
 @torch.no_grad()
 def adamw_(
@@ -28,13 +30,29 @@ def adamw_(
         scale: multiplies each replica's gradients first.
     """
     first, second = betas
-    rate = learning_rate.to(parameters)[:, None]
+    rate, count = learning_rate.double(), steps.double()
+    decay = (
+        weight_decay.double() if isinstance(weight_decay, Tensor) else torch.as_tensor(weight_decay).double()
+    )
+    scaled, shrink, correction = (
+        tensor.to(parameters)[:, None]
+        for tensor in (
+            rate / (1 - first**count),
+            1 - rate * decay,
+            (1 - second**count).rsqrt(),
+        )
+    )
+    if native.takes(parameters, gradients, mean, square):
+        row = torch.ones(parameters.shape[0], 7, dtype=parameters.dtype)
+        if scale is not None:
+            row[:, 0] = scale
+        row[:, 1], row[:, 2], row[:, 6] = 1 - first, second, epsilon
+        row[:, 3:6] = torch.cat((shrink, scaled, correction), 1)
+        given = [parameters, gradients.contiguous(), mean, square, row]
+        native.call("adamw", parameters.shape, given, parameters.dtype)
+        return
     if scale is not None:
         gradients = gradients * scale[:, None]
     mean.lerp_(gradients, 1 - first)
     square.mul_(second).addcmul_(gradients, gradients, value=1 - second)
-    count = steps.to(parameters.dtype)[:, None]
-    decay = weight_decay[:, None] if isinstance(weight_decay, Tensor) else weight_decay
-    parameters.mul_(1 - rate * decay)
-    denominator = square.sqrt().div_((1 - second**count).sqrt()).add_(epsilon)
-    parameters.sub_(mean.div(denominator).mul_(rate / (1 - first**count)))
+    parameters.mul_(shrink).sub_(mean.div(square.sqrt().mul_(correction).add_(epsilon)).mul_(scaled))

@@ -21,6 +21,7 @@ INLINE REAL N(exponential)(REAL x)
     return sum * power.real;
 }
 
+INLINE REAL N(root)(REAL x) { return ROOT(x); }
 INLINE REAL N(logistic)(REAL x) { return 1 / (1 + N(exponential)(-x)); }
 INLINE REAL N(tangent)(REAL x) { return 1 - 2 / (1 + N(exponential)(2 * x)); }
 

@@ -123,14 +123,26 @@ INLINE void N(store)(const vec *sums, int wide, long m, long tall, long n, long 
             }
             continue;
         }
-        for (long j = 0; j < width; j++) {
-            REAL v = sum[j];
-            if (out.bias) v += out.bias[n + j];
-            if (add) v += add[j];
-            if (out.accumulate) v += c[j * out.column];
-            if (out.relu && v < 0) v = 0;
-            c[j * out.column] = v;
-        }
+        if (out.column == 1) /* whole vectors with a mask over the last one's tail */
+            for (int v = 0; v * VL < width; v++) {
+                long first = v * VL, rest = width - first;
+                for (long l = 0; l < VL; l++)
+                    if (l < rest) {
+                        REAL value = sum[first + l];
+                        if (out.bias) value += out.bias[n + first + l];
+                        if (add) value += add[first + l];
+                        if (out.accumulate) value += c[first + l];
+                        c[first + l] = out.relu && value < 0 ? 0 : value;
+                    }
+            }
+        else
+            for (long j = 0; j < width; j++) {
+                REAL value = sum[j];
+                if (out.bias) value += out.bias[n + j];
+                if (add) value += add[j];
+                if (out.accumulate) value += c[j * out.column];
+                c[j * out.column] = out.relu && value < 0 ? 0 : value;
+            }
     }
 }
 

@@ -34,7 +34,8 @@ def recurrent(cell: str, x: Float[Tensor, "R B T I"], layers: Sequence[Layer]) -
     """
     for weight_ih, weight_hh, bias_ih, bias_hh in layers:
         function = _Native if native.takes(x, weight_ih) else _Pure
-        x = function.apply(cell, x, weight_ih, weight_hh, bias_ih, bias_hh).transpose(1, 2)
+        states = function.apply(cell, x, weight_ih, weight_hh, bias_ih, bias_hh)  # type: ignore[no-untyped-call]
+        x = states.transpose(1, 2)
     return x
 
 
@@ -71,7 +72,7 @@ class _Native(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (d_states,) = gradients
         weight_ih, weight_hh, rows, kept = ctx.saved_tensors
-        _, R, B, T, inputs, D, bias, _ = ctx.sizes
+        _, R, B, T, inputs, _, bias, _ = ctx.sizes
         if d_states.stride(3) != 1:
             d_states = d_states.contiguous()
         dx = weight_ih.new_empty(R, B, T, inputs) if ctx.needs_input_grad[1] else None

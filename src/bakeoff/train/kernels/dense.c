@@ -1,0 +1,103 @@
+/* Dense layers, the loss and the optimiser of a stack. */
+#define DENSE_ROWS 480
+
+/* out = gradient where the function's result was positive (the ReLU's derivative). */
+static void N(relu_back)(long count, const REAL *restrict gradient, const REAL *restrict result, REAL *restrict out)
+{
+    for (long i = 0; i < count; i++) out[i] = result[i] > 0 ? gradient[i] : 0;
+}
+
+static void N(column_sums)(long rows, long width, const REAL *restrict x, REAL *restrict sums)
+{
+    for (long i = 0; i < rows; i++)
+        for (long j = 0; j < width; j++) sums[j] += x[i * width + j];
+}
+
+/* sizes: R, rows, I, O, ReLU. pointers: x, weight [R,O,I], bias or null, y. */
+void N(linear_forward)(const long *n, void *const *p)
+{
+    long rows = n[1], I = n[2], O = n[3];
+    for (long r = 0; r < n[0]; r++) {
+        Mark mark = scratch_mark();
+        Right right = N(pack)((const REAL *)p[1] + r * O * I, 1, I, I, O);
+        N(product)(rows, O, I, (Left){(const REAL *)p[0] + r * rows * I, I, 1, 0, 0}, right,
+                   (Out){.c = (REAL *)p[3] + r * rows * O, .row = O, .column = 1, .bias = p[2] ? (const REAL *)p[2] + r * O : 0, .relu = (int)n[4]});
+        scratch_release(mark);
+    }
+}
+
+/* pointers: x, weight, y (with ReLU, else null), dy, then dx or null, dweight, dbias or null. */
+void N(linear_backward)(const long *n, void *const *p)
+{
+    long rows = n[1], I = n[2], O = n[3];
+    for (long r = 0; r < n[0]; r++) {
+        Mark mark = scratch_mark();
+        REAL *dw = (REAL *)p[5] + r * O * I, *db = p[6] ? (REAL *)p[6] + r * O : 0;
+        Right right = {0};
+        if (p[4]) right = N(pack)((const REAL *)p[1] + r * O * I, I, 1, O, I);
+        if (db) memset(db, 0, (size_t)O * sizeof(REAL));
+        for (long i = 0; i < rows; i += DENSE_ROWS) {
+            Mark inner = scratch_mark();
+            long count = least(DENSE_ROWS, rows - i), at = r * rows + i;
+            const REAL *x = (const REAL *)p[0] + at * I, *dy = (const REAL *)p[3] + at * O;
+            if (p[2]) {
+                REAL *masked = TAKE(count * O);
+                N(relu_back)(count * O, dy, (const REAL *)p[2] + at * O, masked);
+                dy = masked;
+            }
+            if (db) N(column_sums)(count, O, dy, db);
+            if (I < 8) /* few inputs: let the vectors run along the outputs */
+                N(product)(I, O, count, (Left){x, 1, I, 0, 0}, N(pack)(dy, O, 1, count, O), (Out){.c = dw, .row = 1, .column = I, .accumulate = i > 0});
+            else
+                N(product)(O, I, count, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, count, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = i > 0});
+            if (p[4]) N(product)(count, I, O, (Left){dy, O, 1, 0, 0}, right, (Out){.c = (REAL *)p[4] + at * I, .row = I, .column = 1});
+            scratch_release(inner);
+        }
+        scratch_release(mark);
+    }
+}
+
+/* sizes: R, B, K. pointers: logits, targets int64 [R,B], weights [R,B] or null (1 / B), losses [R], gradients [R,B,K]. */
+void N(cross_entropy)(const long *n, void *const *p)
+{
+    long B = n[1], K = n[2];
+    for (long r = 0; r < n[0]; r++) {
+        double total = 0;
+        for (long b = 0; b < B; b++) {
+            long at = r * B + b, target = ((const int64_t *)p[1])[at];
+            const REAL *x = (const REAL *)p[0] + at * K;
+            REAL *g = (REAL *)p[4] + at * K, weight = p[2] ? ((const REAL *)p[2])[at] : 1 / (REAL)B, top = x[0], sum = 0;
+            if (weight == 0) {
+                memset(g, 0, (size_t)K * sizeof(REAL));
+                continue;
+            }
+            for (long k = 1; k < K; k++) top = x[k] > top ? x[k] : top;
+            for (long k = 0; k < K; k++) g[k] = N(exponential)(x[k] - top);
+#pragma omp simd reduction(+ : sum)
+            for (long k = 0; k < K; k++) sum += g[k];
+            total += (double)weight * (log((double)sum) - (double)(x[target] - top));
+            REAL part = weight / sum;
+            for (long k = 0; k < K; k++) g[k] *= part;
+            g[target] -= weight;
+        }
+        ((REAL *)p[3])[r] = (REAL)total;
+    }
+}
+
+/* sizes: R, P. pointers: parameters, gradients, mean, square, then a row of 7 numbers a replica: scale of gradients,
+ * 1 - beta1, beta2, 1 - lr * decay, lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), epsilon. */
+void N(adamw)(const long *n, void *const *p)
+{
+    for (long r = 0; r < n[0]; r++) {
+        const REAL *c = (const REAL *)p[4] + 7 * r, *restrict gradients = (const REAL *)p[1] + r * n[1];
+        REAL scale = c[0], first = c[1], second = c[2], shrink = c[3], rate = c[4], correction = c[5], epsilon = c[6];
+        REAL *restrict parameters = (REAL *)p[0] + r * n[1], *restrict mean = (REAL *)p[2] + r * n[1], *restrict square = (REAL *)p[3] + r * n[1];
+        for (long i = 0; i < n[1]; i++) {
+            REAL g = gradients[i] * scale;
+            REAL m = mean[i] + first * (g - mean[i]), s = second * square[i] + (1 - second) * g * g;
+            mean[i] = m;
+            square[i] = s;
+            parameters[i] = parameters[i] * shrink - rate * m / (N(root)(s) * correction + epsilon);
+        }
+    }
+}
