@@ -112,7 +112,12 @@ class TrainingData:
         device: str | torch.device = "cpu",
         resident_bytes: int = RESIDENT_BYTES,
     ) -> None:
-        self.dataset, self.schema, self.dtype, self.device = dataset, dataset.schema, dtype, torch.device(device)
+        self.dataset, self.schema, self.dtype, self.device = (
+            dataset,
+            dataset.schema,
+            dtype,
+            torch.device(device),
+        )
         self._train_indices = np.sort(dataset.splits.train)
         self.target_scaling: TargetScaling | None = None
         if not self.schema.is_classification:

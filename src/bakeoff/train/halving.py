@@ -26,7 +26,9 @@ def losers(standings: Sequence[tuple[Replica, float]]) -> set[int]:
             contests.setdefault(replica.contest, {}).setdefault(replica.learning_rate, []).append(place)
     leaving: set[int] = set()
     for rates in contests.values():
-        ranking = sorted(rates, key=lambda rate: (_mean([standings[place][1] for place in rates[rate]]), rate))  # noqa: B023
+        ranking = sorted(
+            rates, key=lambda rate: (_mean([standings[place][1] for place in rates[rate]]), rate)
+        )  # noqa: B023
         for rate in ranking[math.ceil(len(ranking) / 2) :]:
             leaving.update(rates[rate])
     return leaving

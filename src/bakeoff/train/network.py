@@ -45,7 +45,7 @@ class NetworkStack:
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ) -> None:
-        from bakeoff.train.rules import STACKED
+        from bakeoff.train.families import STACKED
 
         self._rules: Mapping[type[nn.Module], Rule] = STACKED
         self.template = modules[0]
@@ -61,8 +61,7 @@ class NetworkStack:
             self.tensors[name] = stacked.requires_grad_(first.requires_grad)
         self._names = _names_by_module(self.template)
         self._token = torch.zeros(len(modules), device=device)
-        if self.how == "vmap":
-            self._divert(self.template)
+        self._divert(self.template)
 
     def __len__(self) -> int:
         return len(self.generators)
@@ -76,6 +75,10 @@ class NetworkStack:
         """The stacked parameter or buffer [R, ...] of one of the template's modules."""
         return self.tensors[self._names[module][name]]
 
+    def bias(self, module: nn.Module) -> Tensor | None:
+        """The stacked bias [R, ...] of a module that may have none."""
+        return self.of(module, "bias") if "bias" in self._names[module] else None
+
     def forward(self, inputs: Tensor, lengths: Tensor | None = None, counts: Tensor | None = None) -> Tensor:
         """Outputs [R, B, K] for inputs [R, B, ...], true lengths [R, B]; `counts` [R] says how many rows are real."""
         self.counts = torch.full((len(self),), inputs.shape[1]) if counts is None else counts
@@ -87,10 +90,10 @@ class NetworkStack:
                 self._fall_back(arguments, error)
         return self._loop(arguments)
 
-    def call(self, module: nn.Module, *inputs: Any) -> Any:
+    def call(self, module: nn.Module, *inputs: Any, **options: Any) -> Any:
         """One of the template's modules on inputs [R, B, ...], by its rule or vectorised."""
         rule = self._rules.get(type(module))
-        return self._vectorised(module, inputs) if rule is None else rule(self, module, *inputs)
+        return self.vectorised(module, *inputs) if rule is None else rule(self, module, *inputs, **options)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these replicas only."""
@@ -112,7 +115,8 @@ class NetworkStack:
     def state_dict(self, row: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """One replica's weights as its plain module names them, copied to the CPU."""
         return {
-            name: tensors[self._canonical[name]][row].detach().cpu().clone() for name in self.template.state_dict()
+            name: tensors[self._canonical[name]][row].detach().cpu().clone()
+            for name in self.template.state_dict()
         }
 
     @property
@@ -128,17 +132,17 @@ class NetworkStack:
     def _divert(self, module: nn.Module) -> None:
         """Give the outermost modules inside this one that have a rule a forward that leaves vmap and calls it."""
         for child in module.children():
-            if type(child) in self._rules:
-                child.forward = _Diverted(self, child)  # type: ignore[method-assign]
-            else:
-                self._divert(child)
+            if type(module) not in self._rules and type(child) in self._rules:
+                child.forward = _Diverted(child)  # type: ignore[method-assign]
+            self._divert(child)
 
-    def _vectorised(self, module: nn.Module, inputs: tuple[Any, ...]) -> Any:
-        own = {
-            f"{path}.{local}".lstrip("."): self.tensors[name]
-            for path, child in module.named_modules()
-            for local, name in self._names[child].items()
-        }
+    def vectorised(self, module: nn.Module, *inputs: Any) -> Any:
+        """One of the template's modules on inputs [R, B, ...] by `torch.func.vmap`, with rules inside it."""
+        keys: dict[str, str] = {}  # one a tensor: functional_call finds those tied to it
+        for path, child in module.named_modules():
+            for local, name in self._names[child].items():
+                keys.setdefault(name, f"{path}.{local}".lstrip("."))
+        own = {key: self.tensors[name] for name, key in keys.items()}
 
         def one(tensors: dict[str, Tensor], token: Tensor, arguments: tuple[Any, ...]) -> Any:
             outer, _CURRENT["token"] = _CURRENT.get("token"), token
@@ -148,9 +152,14 @@ class NetworkStack:
             finally:
                 _CURRENT["token"], _CURRENT["stack"] = outer, outer_stack
 
+        diverted = module.__dict__.pop("forward", None)
         axes = tuple(0 if isinstance(argument, Tensor) else None for argument in inputs)
-        with sdpa_kernel(SDPBackend.MATH):  # the fused ones cannot be vectorised
-            return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
+        try:
+            with sdpa_kernel(SDPBackend.MATH):  # the fused ones cannot be vectorised
+                return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
+        finally:
+            if diverted is not None:
+                module.forward = diverted  # type: ignore[method-assign]
 
     def _fall_back(self, arguments: tuple[Any, ...], error: Exception) -> None:
         self.how = "loop"
@@ -189,7 +198,7 @@ _SAID: set[str] = set()
 class _Diverted:
     """The forward of a module with a rule while the module around it is vectorised."""
 
-    def __init__(self, stack: NetworkStack, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module) -> None:
         self.module = module
 
     def __call__(self, *inputs: Any) -> Any:
@@ -211,7 +220,12 @@ class _Call(torch.autograd.Function):
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[int | None, ...], module: nn.Module, stack: NetworkStack, token: Tensor, *inputs: Any
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        module: nn.Module,
+        stack: NetworkStack,
+        token: Tensor,
+        *inputs: Any,
     ) -> Any:
         stacked = [
             argument
@@ -257,7 +271,10 @@ def _names_by_module(template: nn.Module) -> dict[nn.Module, dict[str, str]]:
     return {
         module: {
             local: first[id(tensor)]
-            for local, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+            for local, tensor in (
+                *module.named_parameters(recurse=False),
+                *module.named_buffers(recurse=False),
+            )
         }
         for module in template.modules()
     }

@@ -19,7 +19,9 @@ class StackedAdamW:
         weight_decay: of all.
     """
 
-    def __init__(self, parameters: Sequence[Tensor], learning_rates: Sequence[float], weight_decay: float) -> None:
+    def __init__(
+        self, parameters: Sequence[Tensor], learning_rates: Sequence[float], weight_decay: float
+    ) -> None:
         self.weight_decay = weight_decay
         self._means = [torch.zeros_like(parameter) for parameter in parameters]
         self._squares = [torch.zeros_like(parameter) for parameter in parameters]
@@ -32,7 +34,9 @@ class StackedAdamW:
         start = 0
         for rate, members in groupby(self.learning_rates):
             size = len(list(members))
-            steps = [torch.full((), float(self._finished), device=parameter.device) for parameter in parameters]
+            steps = [
+                torch.full((), float(self._finished), device=parameter.device) for parameter in parameters
+            ]
             self._groups.append((rate, slice(start, start + size), steps))
             start += size
 

@@ -39,7 +39,9 @@ class Recipe:
             if getattr(self, name) < 1:
                 raise OptionError(f"'{name}' is {getattr(self, name)}: give at least 1.")
         if self.schedule not in ("constant", "cosine"):
-            raise OptionError(f"There is no schedule called '{self.schedule}': choose 'constant' or 'cosine'.")
+            raise OptionError(
+                f"There is no schedule called '{self.schedule}': choose 'constant' or 'cosine'."
+            )
         if self.weight_decay < 0:
             raise OptionError(f"'weight_decay' is {self.weight_decay}: give 0 or more.")
         if self.clip_norm is not None and self.clip_norm <= 0:

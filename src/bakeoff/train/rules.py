@@ -12,9 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bakeoff.train import kernels
 from bakeoff.train.network import NetworkStack, Rule
 
 STACKED: dict[type[nn.Module], Rule] = {}
+#: Their rules take `relu=True`.
+FUSES_RELU = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 def stacked(*kinds: type[nn.Module]) -> Callable[[Rule], Rule]:
@@ -34,20 +37,95 @@ def elementwise(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
 
 @stacked(nn.Sequential)
 def sequential(stack: NetworkStack, module: nn.Sequential, x: Any) -> Any:
-    for part in module:
-        x = stack.call(part, x)
+    parts = list(module)
+    while parts:
+        part = parts.pop(0)
+        if type(part) in FUSES_RELU and parts and type(parts[0]) is nn.ReLU:
+            parts.pop(0)
+            x = stack.call(part, x, relu=True)
+        else:
+            x = stack.call(part, x)
     return x
 
 
 @stacked(nn.Linear)
-def linear(stack: NetworkStack, module: nn.Linear, x: Tensor) -> Tensor:
-    weight = stack.of(module, "weight").transpose(1, 2)
-    rows = x.flatten(1, -2)
-    if module.bias is None:
-        out = torch.bmm(rows, weight)
-    else:
-        out = torch.baddbmm(stack.of(module, "bias")[:, None], rows, weight)
-    return out.view(*x.shape[:-1], -1)
+def linear(stack: NetworkStack, module: nn.Linear, x: Tensor, *, relu: bool = False) -> Tensor:
+    return kernels.linear(x, stack.of(module, "weight"), stack.bias(module), relu=relu)
+
+
+@stacked(nn.Conv1d)
+def conv1d(stack: NetworkStack, module: nn.Conv1d, x: Tensor, *, relu: bool = False) -> Tensor:
+    stride, padding, plain = _geometry(module)
+    if not plain:
+        out = stack.vectorised(module, x)
+        return out.relu() if relu else out
+    return kernels.conv1d(
+        x, stack.of(module, "weight"), stack.bias(module), stride=stride[0], padding=padding[0], relu=relu
+    )
+
+
+@stacked(nn.Conv2d)
+def conv2d(stack: NetworkStack, module: nn.Conv2d, x: Tensor, *, relu: bool = False) -> Tensor:
+    stride, padding, plain = _geometry(module)
+    if not plain:
+        out = stack.vectorised(module, x)
+        return out.relu() if relu else out
+    return kernels.conv2d(
+        x, stack.of(module, "weight"), stack.bias(module), stride=stride, padding=padding, relu=relu
+    )
+
+
+def _geometry(module: nn.Conv1d | nn.Conv2d) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
+    """Stride and padding, and whether the kernels know this convolution (no groups, no dilation, zeros around)."""
+    padding = module.padding
+    plain = module.groups == 1 and module.padding_mode == "zeros" and all(d == 1 for d in module.dilation)
+    if isinstance(padding, str):
+        plain = plain and (padding == "valid" or all(k % 2 for k in module.kernel_size))
+        padding = tuple(0 if padding == "valid" else k // 2 for k in module.kernel_size)
+    return tuple(module.stride), tuple(padding), plain
+
+
+@stacked(nn.RNN, nn.GRU, nn.LSTM)
+def recurrent(stack: NetworkStack, module: nn.RNNBase, x: Tensor, state: Any = None) -> Any:
+    """One layer from zeros: (states, last states)."""
+    layers = recurrent_layers(stack, module)
+    known = not isinstance(module, nn.LSTM) and module.num_layers == 1 and state is None and x.dim() == 4
+    if layers is None or not known:
+        raise NotImplementedError(f"no stacked form of this {type(module).__name__}")
+    by_batch = x if module.batch_first else x.transpose(1, 2)
+    states = kernels.recurrent(type(module).__name__.lower(), by_batch, layers)
+    return (states if module.batch_first else states.transpose(1, 2)), states[:, None, :, -1]
+
+
+def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[tuple[Tensor, ...]] | None:
+    """The stacked weights a layer, or None where the kernels do not know this form."""
+    known = (
+        not module.bidirectional and module.proj_size == 0 and (module.dropout == 0 or not module.training)
+    )
+    if not known or getattr(module, "nonlinearity", "tanh") != "tanh":
+        return None
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if module.bias else 2]
+    layers = []
+    for layer in range(module.num_layers):
+        weights = tuple(stack.of(module, f"{name}_l{layer}") for name in names)
+        layers.append(weights if module.bias else (*weights, None, None))
+    return layers
+
+
+@stacked(nn.Embedding)
+def embedding(stack: NetworkStack, module: nn.Embedding, tokens: Tensor) -> Tensor:
+    """The replicas' tables one below the other are one table."""
+    if module.max_norm is not None or module.scale_grad_by_freq or module.padding_idx is not None:
+        return stack.vectorised(module, tokens)
+    table = stack.of(module, "weight")
+    first = torch.arange(len(stack), device=tokens.device) * module.num_embeddings
+    return F.embedding(tokens + first.view(-1, *[1] * (tokens.dim() - 1)), table.flatten(0, 1))
+
+
+@stacked(nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
+def pooling(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
+    """A pooling knows no parameters: the replicas are more examples."""
+    return module(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 @stacked(nn.Flatten)
@@ -98,6 +176,8 @@ def batch_norm(stack: NetworkStack, module: nn.BatchNorm1d | nn.BatchNorm2d, x: 
 
 @stacked(nn.LayerNorm)
 def layer_norm(stack: NetworkStack, module: nn.LayerNorm, x: Tensor) -> Tensor:
+    if module.weight is not None and module.bias is not None and len(module.normalized_shape) == 1:
+        return kernels.layer_norm(x, stack.of(module, "weight"), stack.of(module, "bias"), epsilon=module.eps)
     out = F.layer_norm(x, module.normalized_shape, eps=module.eps)
     if module.weight is None:
         return out

@@ -60,11 +60,16 @@ class StackRun:
         self.rows = [_Row(replica) for replica in replicas]
         self.results: dict[Replica, list[Trained]] = {}
         made = {} if modules is None else modules
-        networks = [made.get(replica.seed) or made.setdefault(replica.seed, build(replica.seed)) for replica in replicas]
+        networks = [
+            made.get(replica.seed) or made.setdefault(replica.seed, build(replica.seed))
+            for replica in replicas
+        ]
         seeds = [replica.seed for replica in replicas]
         self.network = NetworkStack(networks, seeds, dtype=data.dtype, device=data.device)
         self._parameters = list(self.network.parameters.values())
-        self.optimiser = StackedAdamW(self._parameters, [r.learning_rate for r in replicas], recipe.weight_decay)
+        self.optimiser = StackedAdamW(
+            self._parameters, [r.learning_rate for r in replicas], recipe.weight_decay
+        )
         subsets = [data.subset(seed=replica.seed, examples=replica.examples) for replica in replicas]
         self.batches = StackedBatches(subsets, seeds, recipe.batch_size)
         self.steps_done = 0
@@ -127,7 +132,9 @@ class StackRun:
         rows = (~torch.isfinite(self._bad)).nonzero().view(-1).tolist()
         self._bad = None
         if rows:
-            self.leave(rows, "diverged", f"The loss was no longer finite within the first {self.steps_done} steps.")
+            self.leave(
+                rows, "diverged", f"The loss was no longer finite within the first {self.steps_done} steps."
+            )
         return bool(rows)
 
     def _share_time(self, started: float) -> float:
@@ -161,7 +168,9 @@ class StackRun:
         self._share_time(started)
         reasons = [""] * len(self.rows)
         if self.steps_done < self.recipe.steps:
-            self.leave(tired, "early", f"{self.recipe.patience} evaluations brought no better validation loss.")
+            self.leave(
+                tired, "early", f"{self.recipe.patience} evaluations brought no better validation loss."
+            )
             diverged = [index - sum(other < index for other in tired) for index in diverged]
         del reasons
         self.leave(diverged, "diverged", f"The validation loss was not finite after {self.steps_done} steps.")

@@ -56,14 +56,21 @@ def fit_stack(
         return ()
     alone = couples_examples(build(replicas[0].seed), data)
     if width is None:
-        width = choose_width(build, data, replicas, recipe, limit_bytes=limit_bytes, reproducible=reproducible)
+        width = choose_width(
+            build, data, replicas, recipe, limit_bytes=limit_bytes, reproducible=reproducible
+        )
     modules: dict[int, nn.Module] = {}
     done: dict[Replica, list[Trained]] = {}
     total, before = recipe.steps * len(replicas), 0
     for pack in _packs(replicas, width, alone=alone):
         runs = [StackRun(build, data, members, recipe, modules=modules) for members in pack]
         size = sum(map(len, pack))
-        _run_together(runs, recipe, deadline, lambda steps, alive: progress and progress(before + steps * size, total, alive))  # noqa: B023
+        _run_together(
+            runs,
+            recipe,
+            deadline,
+            lambda steps, alive: progress and progress(before + steps * size, total, alive),
+        )  # noqa: B023
         before += recipe.steps * size
         for run in runs:
             for replica, results in run.results.items():
@@ -86,8 +93,14 @@ def _run_together(
             standings = [(run, row) for run in runs for row in run.rows]
             out = losers([(row.replica, row.best_loss) for _, row in standings])
             for run in runs:
-                rows = [run.rows.index(row) for place, (owner, row) in enumerate(standings) if owner is run and place in out]
-                run.leave(rows, "outpaced", f"Other learning rates had a lower validation loss after {step} steps.")
+                rows = [
+                    run.rows.index(row)
+                    for place, (owner, row) in enumerate(standings)
+                    if owner is run and place in out
+                ]
+                run.leave(
+                    rows, "outpaced", f"Other learning rates had a lower validation loss after {step} steps."
+                )
         tell(step, sum(len(run.rows) for run in runs))
     for run in runs:
         run.finish()
@@ -103,7 +116,7 @@ def _packs(replicas: Sequence[Replica], width: int, *, alone: bool) -> list[list
     contests: dict[object, list[Replica]] = {}
     for place, replica in enumerate(replicas):
         contests.setdefault(replica.contest if replica.contest is not None else place, []).append(replica)
-    units = sorted(contests.values(), key=lambda unit: (unit[0].examples if alone else 0))
+    units = sorted(contests.values(), key=lambda unit: unit[0].examples if alone else 0)
     packs: list[list[Replica]] = []
     for unit in units:
         fits = packs and len(packs[-1]) + len(unit) <= width

@@ -19,7 +19,9 @@ RULE_BYTES = 32 * 2**20
 TIMED_STEPS, WARM_UP_STEPS = 4, 2
 
 
-def seconds_per_step(build: Build, data: TrainingData, width: int, *, batch_size: int = 100, steps: int = TIMED_STEPS) -> float:
+def seconds_per_step(
+    build: Build, data: TrainingData, width: int, *, batch_size: int = 100, steps: int = TIMED_STEPS
+) -> float:
     """Seconds that one step of a stack of this width takes: the median of a few."""
     size = len(data.train)
     replicas = [Replica(learning_rate=1e-3, seed=seed, examples=size) for seed in range(width)]
@@ -49,7 +51,9 @@ def choose_width(
     if reproducible:
         return min(largest, widest(build, data, recipe, limit_bytes=RULE_BYTES, replicas=len(replicas)))
     best, best_time = 1, float("inf")
-    for width in sorted({*(w for w in LADDER if w < largest), largest} if largest <= LADDER[-1] else {*LADDER}):
+    for width in sorted(
+        {*(w for w in LADDER if w < largest), largest} if largest <= LADDER[-1] else {*LADDER}
+    ):
         took = seconds_per_step(build, data, width, batch_size=recipe.batch_size) / width
         if took > best_time * 1.05:
             break
@@ -102,7 +106,9 @@ def couples_examples(module: nn.Module, data: TrainingData) -> bool:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
-                outputs.append(module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs))
+                outputs.append(
+                    module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs)
+                )
             except ValueError:
                 return True
     return not torch.allclose(outputs[0][: len(outputs[1])], outputs[1], rtol=1e-3, atol=1e-4)

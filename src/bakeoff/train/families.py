@@ -1,0 +1,179 @@
+"""Rules for the catalogue's own scalable families, so that a whole stack runs without `vmap`.
+
+Each repeats the forward of its module with the replicas on the first axis [R, B, ...] and leaves the heavy parts to
+`bakeoff.train.kernels`. The tests hold every one against the plain module.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from bakeoff.data.schema import Image, Series, Table
+from bakeoff.models import cnn, linear, mlp, transformer, views
+from bakeoff.models import recurrent as recurrent_family
+from bakeoff.train import kernels
+from bakeoff.train.network import NetworkStack
+from bakeoff.train.rules import STACKED, recurrent_layers, stacked
+
+__all__ = ["STACKED"]
+
+
+def is_real(lengths: Tensor, steps: int) -> Tensor:
+    """[R, B, T]: True where a step lies within the example's true length [R, B]."""
+    return torch.arange(steps, device=lengths.device) < lengths[..., None]
+
+
+@stacked(views.Embedding)
+def embedding(stack: NetworkStack, module: views.Embedding, tokens: Tensor) -> Tensor:
+    return stack.call(module.table, tokens) * (tokens != 0)[..., None]
+
+
+@stacked(views.Counts)
+def counts(stack: NetworkStack, module: views.Counts, tokens: Tensor) -> Tensor:
+    real = (tokens != 0)[..., None]
+    return (stack.call(module.weight, tokens) * real).sum(2) / real.sum(2).clamp(min=1)
+
+
+@stacked(views.Row)
+def row(stack: NetworkStack, module: views.Row, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    if module.embed is not None:
+        x = stack.call(module.embed, x)
+    elif lengths is not None:
+        x = x * is_real(lengths, x.shape[-1])[:, :, None, :]
+    return x.flatten(2)
+
+
+@stacked(views.Line)
+def line(stack: NetworkStack, module: views.Line, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    if module.embed is not None:
+        return stack.call(module.embed, x).transpose(2, 3)
+    return x if lengths is None else x * is_real(lengths, x.shape[-1])[:, :, None, :]
+
+
+@stacked(views.Steps)
+def steps(stack: NetworkStack, module: views.Steps, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    match module.kind:
+        case Image():
+            x = x.transpose(2, 3).flatten(3)
+        case Series():
+            x = x.transpose(2, 3)
+        case Table():
+            x = x[..., None]
+    if module.embed is not None:
+        x = stack.call(module.embed, x)
+    elif lengths is not None:
+        x = x * is_real(lengths, x.shape[2])[..., None]
+    if module.frame == 1:
+        return x
+    x = F.pad(x, (0, 0, 0, module.steps * module.frame - x.shape[2]))
+    return x.unflatten(2, (module.steps, module.frame)).flatten(3)
+
+
+@stacked(views.Patches)
+def patches(stack: NetworkStack, module: views.Patches, x: Tensor) -> Tensor:
+    if any(module.fill):
+        x = F.pad(x, module.fill)
+    x = x.unflatten(4, (-1, module.side)).unflatten(3, (-1, module.side))
+    return x.permute(0, 1, 3, 5, 2, 4, 6).flatten(4).flatten(2, 3)
+
+
+@stacked(views.Features)
+def features(stack: NetworkStack, module: views.Features, x: Tensor) -> Tensor:
+    return torch.addcmul(stack.of(module, "bias")[:, None], x[..., None], stack.of(module, "weight")[:, None])
+
+
+@stacked(linear.Linear)
+def linear_network(
+    stack: NetworkStack, module: linear.Linear, x: Tensor, lengths: Tensor | None = None
+) -> Tensor:
+    return stack.call(module.out, stack.call(module.row, x, lengths))
+
+
+@stacked(linear.BagOfWords)
+def bag_of_words(stack: NetworkStack, module: linear.BagOfWords, x: Tensor) -> Tensor:
+    return stack.call(module.counts, x) + stack.of(module, "bias")[:, None]
+
+
+@stacked(mlp.MLP)
+def mlp_network(stack: NetworkStack, module: mlp.MLP, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    return stack.call(module.layers, stack.call(module.row, x, lengths))
+
+
+def where_and_whether(x: Tensor) -> Tensor:
+    """[R, B, C, P] to every position's features and each channel's maximum."""
+    return torch.cat((x.flatten(2), x.amax(3)), dim=2)
+
+
+@stacked(cnn.Convolution1d)
+def convolution1d(
+    stack: NetworkStack, module: cnn.Convolution1d, x: Tensor, lengths: Tensor | None = None
+) -> Tensor:
+    x = stack.call(module.line, x, lengths)
+    for stage in module.stages:
+        x = stack.call(stage, x, relu=True)
+        if lengths is not None:
+            lengths = ((lengths + 2 - stage.kernel_size[0]) // 2 + 1).clamp(min=1)
+            x = x * is_real(lengths, x.shape[-1])[:, :, None, :]
+    return stack.call(module.head, where_and_whether(x))
+
+
+@stacked(cnn.Convolution2d)
+def convolution2d(stack: NetworkStack, module: cnn.Convolution2d, x: Tensor) -> Tensor:
+    for stage in module.stages:
+        x = kernels.max_pool2d(stack.call(stage, x, relu=True), size=2)
+    return stack.call(module.head, where_and_whether(x.flatten(3)))
+
+
+@stacked(recurrent_family.Recurrent)
+def recurrent_network(
+    stack: NetworkStack, module: recurrent_family.Recurrent, x: Tensor, lengths: Tensor | None = None
+) -> Tensor:
+    layers = recurrent_layers(stack, module.cell)
+    assert layers is not None
+    cell = type(module.cell).__name__.lower()
+    states = kernels.recurrent(cell, stack.call(module.steps, x, lengths), layers)
+    if lengths is None:
+        return stack.call(module.head, states[:, :, -1])
+    last = (module.steps.lengths(lengths) - 1)[..., None, None].expand(-1, -1, 1, states.shape[3])
+    return stack.call(module.head, states.gather(2, last)[:, :, 0])
+
+
+@stacked(transformer.Block)
+def block(stack: NetworkStack, module: transformer.Block, x: Tensor, real: Tensor | None = None) -> Tensor:
+    parts = {
+        "norm1": module.norm1,
+        "qkv": module.attention.qkv,
+        "out": module.attention.out,
+        "norm2": module.norm2,
+        "up": module.up,
+        "down": module.down,
+    }
+    parameters = kernels.BlockParameters(
+        **{
+            f"{name}_{kind}": stack.of(part, kind)
+            for name, part in parts.items()
+            for kind in ("weight", "bias")
+        }
+    )
+    return kernels.transformer_block(
+        x, parameters, heads=module.attention.heads, real=real, activation="relu", epsilon=module.norm1.eps
+    )
+
+
+@stacked(transformer.Transformer)
+def transformer_network(
+    stack: NetworkStack, module: transformer.Transformer, x: Tensor, lengths: Tensor | None = None
+) -> Tensor:
+    real = None
+    if isinstance(module.elements, views.Steps):
+        x = stack.call(module.elements, x, lengths)
+        real = None if lengths is None else is_real(module.elements.lengths(lengths), x.shape[2])
+    elif module.elements is not None:
+        x = stack.call(module.elements, x)
+    x = stack.call(module.embed, x) + stack.of(module, "positions")[:, None]
+    for part in module.blocks:
+        x = stack.call(part, x, real)
+    x = stack.call(module.norm, x)
+    if real is None:
+        return stack.call(module.head, x.mean(2))
+    return stack.call(module.head, (x * real[..., None]).sum(2) / real.sum(2, keepdim=True))
