@@ -41,7 +41,7 @@ def entrant_results(sizes: Sequence[int] = (72, 144, 287, 575, 1150), *, scale: 
 
     def point(error: float, exponent: float, examples: int, share: float) -> CurvePoint:
         at = min(error * (examples / full) ** -exponent, 0.9)
-        spread = share * at + 0.002
+        spread = share * min(at, 0.1) + 0.002
         if lower:
             return CurvePoint(examples=examples, score=scale * at, low=scale * max(at - spread, 0.0), high=scale * (at + spread))
         return CurvePoint(examples=examples, score=1 - at, low=1 - at - spread, high=min(1 - at + spread, 1.0))

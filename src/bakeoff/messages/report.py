@@ -37,6 +37,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.table.best": ("best?", "최고 확률"),
     "report.table.parameters": ("parameters", "매개변수"),
     "report.table.flops": ("FLOPs / example", "FLOPs / 예제"),
+    "report.table.flops_short": ("FLOPs", "FLOPs"),
     "report.table.seconds": ("training", "학습 시간"),
     "report.table.at_sizes": (
         "{metric} at each number of training examples",
@@ -151,8 +152,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "report.mistake.sure": ("{share} sure", "확신 {share}"),
     "report.mistake.example": ("example {index}", "예제 {index}"),
-    "report.mistake.true": ("true {value}", "실제 {value}"),
-    "report.mistake.predicted": ("predicted {value}", "예측 {value}"),
+    "report.mistake.pair": ("predicted {answer}, true {truth}", "예측 {answer}, 실제 {truth}"),
     "report.mistake.deviations": ("{count} standard deviations off", "표준편차의 {count}배 차이"),
     "report.more_columns": ("and {count} more columns", "외 열 {count}개"),
     "report.show_trials": ("Show all {count}", "{count}개 모두 보기"),
@@ -168,6 +168,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.condition.steps": ("steps of each training", "학습당 스텝 수"),
     "report.condition.learning_rate": ("setting of {entrant}", "{entrant}의 설정값"),
     "report.condition.metric": ("deciding metric", "판정 지표"),
+    # lengths of time
+    "report.time.ms": ("{count} ms", "{count} ms"),
+    "report.time.s": ("{count} s", "{count}초"),
+    "report.time.min": ("{count} min", "{count}분"),
+    "report.time.h": ("{count} h", "{count}시간"),
     # what was not done (keys are those of `study.run.Skipped.what`)
     "report.skipped.fault": ("cannot take part: {reason}", "참가할 수 없음: {reason}"),
     "report.skipped.too_dear": ("not trained, since {reason}.", "학습하지 않음: {reason}."),

@@ -148,13 +148,10 @@ def _card(comparison: Comparison, mistake: Mistake, is_classes: bool) -> Mistake
     truth, answer = clean(mistake.truth), clean(mistake.answer)
     label = _label(comparison, mistake.index)
     details = [say("report.mistake.sure", share=f"{100 * mistake.confidence:.0f} %")] if is_classes else []
-    if is_classes:
-        line = Markup("<s>{}</s> → <b>{}</b>").format(answer, truth)
-    else:
-        line = Markup("{}<br><b>{}</b>").format(
-            say("report.mistake.predicted", value=answer), say("report.mistake.true", value=truth)
-        )
+    if not is_classes:
         details.append(say("report.mistake.deviations", count=significant(mistake.confidence, 2)))
+    strong = {name: Markup("<b>{}</b>").format(word) for name, word in (("truth", truth), ("answer", answer))}
+    line = Markup(say("report.mistake.pair", **strong))
     is_text = isinstance(comparison.dataset.schema.input, Tokens)
     details.append(say("report.mistake.example", index=mistake.index) if is_text or not label else label)
     return MistakeCard(shown=_shown(comparison, mistake.index, label), answer=line, detail=" · ".join(details))

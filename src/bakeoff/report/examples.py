@@ -21,6 +21,8 @@ MOST_CHANNELS, MOST_POINTS = 4, 160
 MOST_COLUMNS, MOST_CHARACTERS = 8, 260
 #: Pictures are made smaller than this many pixels a side before they go into the page.
 LARGEST_SIDE = 160
+#: A picture of bytes that has none as bright as this is stretched to the whole range (the digits reach 16).
+_DARK = 64
 
 _WIDTH, _HEIGHT = 200.0, 84.0
 
@@ -49,7 +51,7 @@ def show_example(raw: Any, *, columns: Sequence[str] = ()) -> Markup | None:
 def _picture(image: NDArray[Any]) -> Markup:
     from PIL import Image
 
-    pixels = image if image.dtype == np.uint8 else _to_bytes(image)
+    pixels = image if image.dtype == np.uint8 and image.max(initial=0) >= _DARK else _to_bytes(image)
     pixels = pixels[:1] if len(pixels) == 2 else pixels[:3]
     array = np.ascontiguousarray(pixels.transpose(1, 2, 0))
     picture = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)

@@ -44,27 +44,31 @@ class CurveLine:
 
 @dataclass(frozen=True, kw_only=True)
 class CurveFigure:
-    """Score against the number of training examples (log axis); `examples_now` is all the data there are."""
+    """Score against the number of training examples (log axis).
+
+    `examples_now`: all the data there are. `foremost`: the three entrants that end best.
+    """
 
     metric: str
     percent: bool
     lines: tuple[CurveLine, ...]
     examples_now: int
+    foremost: tuple[str, ...] = ()
 
     def zoom(self, sign: int) -> tuple[float, float] | None:
-        """The range of scores that holds the better half of the curves, second half of each; None where it is no use.
+        """The range of scores of the better half of the curves; None where it shows little more than the whole.
 
         `sign` is that of the metric (1 where higher is better).
         """
         ends = sorted(self.lines, key=lambda line: -sign * line.points[-1].score)
         better = ends[: max((len(ends) + 1) // 2, 2)]
-        near = [point for line in better for point in (*line.points[len(line.points) // 2 :], *line.forecast)]
-        everything = [bound for line in self.lines for point in line.points for bound in (point.low, point.high)]
-        low, high = min(point.low for point in near), max(point.high for point in near)
-        margin = 0.08 * (high - low)
-        if high - low <= 0 or high - low > 0.6 * (max(everything) - min(everything)):
+        near = [point.score for line in better for point in line.points]
+        near += [bound for line in better for point in line.forecast for bound in (point.low, point.high)]
+        whole = [point.score for line in self.lines for point in line.points]
+        low, high = min(near), max(near)
+        if not 0 < high - low < 0.6 * (max(whole) - min(whole)):
             return None
-        return low - margin, high + margin
+        return low - 0.08 * (high - low), high + 0.08 * (high - low)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +165,14 @@ def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigu
     )
     if not lines:
         return None
+    measure = METRICS[metric]
+    best = sorted(lines, key=lambda line: -measure.sign * line.points[-1].score)
     return CurveFigure(
         metric=metric_label(metric),
-        percent=METRICS[metric].percent,
+        percent=measure.percent,
         lines=lines,
         examples_now=max(point.examples for line in lines for point in line.points),
+        foremost=tuple(line.name for line in best[:3]),
     )
 
 

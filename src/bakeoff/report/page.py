@@ -9,10 +9,15 @@ from datetime import datetime
 
 from bakeoff.messages import say
 from bakeoff.report.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
-from bakeoff.report.data_card import card_findings, card_pairs
-from bakeoff.report.figures import Style, cost_figure, curve_figure, entrant_styles, metric_label
-from bakeoff.report.plotly_figures import Plot, cost_plot, curve_plot, horizon_plot
-from bakeoff.report.plotly_figures import confusion_plot, residual_plot
+from bakeoff.report.figures import Style, cost_figure, curve_figure, metric_label
+from bakeoff.report.plotly_figures import (
+    Plot,
+    confusion_plot,
+    cost_plot,
+    curve_plot,
+    horizon_plot,
+    residual_plot,
+)
 from bakeoff.report.rows import (
     EntrantRow,
     SizeTable,
@@ -23,7 +28,7 @@ from bakeoff.report.rows import (
     verdict_label,
     withheld_forecasts,
 )
-from bakeoff.report.text import amount, clean, duration, significant
+from bakeoff.report.text import bound, clean, duration, significant
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.result import Comparison
 
@@ -167,7 +172,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         residuals=values,
         horizon=horizon,
         mistakes=wrong,
-        data=DataPart(pairs=tuple(card_pairs(comparison.data_card)), findings=tuple(card_findings(comparison.data_card))),
+        data=DataPart(pairs=comparison.data_card.rows(), findings=comparison.data_card.sentences()),
         warnings=tuple(clean(sentence) for sentence in comparison.warnings),
         skipped=tuple(skipped_rows(comparison)),
         trials=tuple(_trials(comparison)),
@@ -199,9 +204,9 @@ def _verdict(comparison: Comparison, rows: tuple[EntrantRow, ...]) -> VerdictPar
         label=label if named else say("report.fact.judged", count=len(judged)),
         name=clean(leader.name) if named and leader else label,
         score=show(leader.score, comparison.metric) if named and leader else "",
-        interval=f"{metric_label(comparison.metric)}, 95 %: {spread}" if spread else "",
+        interval=bound(f"{metric_label(comparison.metric)}, 95 %: {spread}") if spread else "",
         tied=tuple(drawn),
-        sentences=tuple(clean(sentence) for sentence in verdict.sentences),
+        sentences=tuple(bound(clean(sentence)) for sentence in verdict.sentences),
         facts=tuple(facts),
     )
 
@@ -283,11 +288,3 @@ def _conditions(comparison: Comparison) -> list[tuple[str, str]]:
             pairs.append((name, significant(entrant.learning_rate, 2) if entrant.learning_rate >= 1e-4 else f"{entrant.learning_rate:g}"))
     pairs += [(clean(name), clean(value)) for name, value in comparison.environment.items()]
     return pairs
-
-
-def styles_of(comparison: Comparison) -> dict[str, Style]:
-    """The style of each entrant by name."""
-    return entrant_styles(comparison.entrants)
-
-
-__all__ = ["Page", "amount", "page_of", "skipped_rows", "styles_of"]

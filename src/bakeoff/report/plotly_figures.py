@@ -61,11 +61,15 @@ def with_colours(plot: Any, theme: str) -> Any:
 
 
 def curve_plot(figure: CurveFigure) -> Plot:
-    """Learning curves: line and 95 % band where measured, dotted line and 80 % band where forecast."""
+    """Learning curves: line and 95 % band where measured, dotted line and 80 % band where forecast.
+
+    The foremost entrants lie on top, and their bands are stronger than the others'.
+    """
     scale = 100.0 if figure.percent else 1.0
     data: list[Plot] = []
-    for index, line in enumerate(figure.lines):
-        data += _curve_traces(line, group=f"entrant-{index}", scale=scale, figure=figure)
+    for index, line in reversed(list(enumerate(figure.lines))):
+        strength = 1.0 if line.name in figure.foremost else 0.4
+        data += _curve_traces(line, group=f"entrant-{index}", scale=scale, figure=figure, strength=strength)
     examples = [point.examples for line in figure.lines for point in (*line.points, *line.forecast)]
     layout = _layout(x=_log_axis(examples, say("report.axis.examples")), y=_score_axis(figure.metric, figure.percent))
     if any(line.forecast for line in figure.lines):
@@ -75,15 +79,17 @@ def curve_plot(figure: CurveFigure) -> Plot:
     return {"data": data, "layout": layout}
 
 
-def _curve_traces(line: CurveLine, *, group: str, scale: float, figure: CurveFigure) -> list[Plot]:
+def _curve_traces(
+    line: CurveLine, *, group: str, scale: float, figure: CurveFigure, strength: float
+) -> list[Plot]:
     colour = line.style.colour
     last = line.points[-1]
     common: Plot = {"type": "scatter", "legendgroup": group, "showlegend": False}
-    traces = [_band(line.points, colour, 0.13, scale, common)]
+    traces = [_band(line.points, colour, 0.14 * strength, scale, common)]
     if line.forecast:
         start = CurvePoint(examples=last.examples, score=last.score, low=last.score, high=last.score)
         ahead = (start, *line.forecast)
-        traces.append(_band(ahead, colour, 0.09, scale, common))
+        traces.append(_band(ahead, colour, 0.1 * strength, scale, common))
         traces.append(
             {
                 **common,
@@ -215,8 +221,9 @@ def cost_plot(figure: CostFigure) -> Plot:
             }
         )
     axis = _log_axis([point.cost for point in figure.points], say(f"report.cost.{figure.cost}"), cost=figure.cost)
+    del axis["title"]  # the heading above the figure says it
     layout = _layout(x=axis, y=_score_axis(figure.metric, figure.percent))
-    layout["meta"] = {"aspect": 0.86, "tallest": 330}
+    layout["meta"] = {"aspect": 0.92, "tallest": 340}
     return {"data": data, "layout": layout}
 
 
@@ -263,6 +270,7 @@ def confusion_plot(figure: ConfusionFigure) -> Plot:
         ),
     ]
     ticks = {"tickmode": "array", "tickvals": list(rows), "ticktext": [label(name, 12) for name in figure.names]}
+    ticks["ticklabelstandoff"] = 4
     plain = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True, "automargin": True}
     span = [-0.5, size - 0.5]
     layout = _layout(

@@ -116,6 +116,14 @@ def interval(low: float | None, high: float | None, metric: str) -> str:
     return say("report.verdict.between", low=first.removesuffix(" %"), high=last)
 
 
+def narrow_interval(low: float, high: float, metric: str) -> str:
+    """An interval without unit, for narrow columns: "97.5–99.1"."""
+    if low == high:
+        return ""
+    shown = [METRICS[metric].show(bound).removesuffix(" %") for bound in (low, high)]
+    return "–".join(shown) if not any(bound.startswith("-") for bound in shown) else " … ".join(shown)
+
+
 def _probability(share: float | None) -> str:
     if share is None:
         return ""
@@ -195,7 +203,7 @@ def size_table(entrants: Sequence[EntrantResult], metric: str) -> SizeTable | No
 def _at(points: Sequence[CurvePoint], examples: int, metric: str) -> tuple[str, str]:
     for point in points:
         if point.examples == examples:
-            return show(point.score, metric), interval(point.low, point.high, metric)
+            return show(point.score, metric), narrow_interval(point.low, point.high, metric)
     return "", ""
 
 

@@ -6,9 +6,12 @@ and escaping for markup happens where the markup is written.
 """
 
 import math
+import re
 import unicodedata
 
 from rich.cells import cell_len
+
+from bakeoff.messages import say
 
 #: Characters that move the cursor, reverse the reading direction or do not show: never printed as they are.
 _HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -82,22 +85,34 @@ def amount(value: float, unit: str = "") -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in the two units that matter.
+    """A length of time in the two units that matter, in the language in force.
 
     >>> duration(0.0021), duration(4.23), duration(59.97), duration(83), duration(8000)
-    ('2.1 ms', '4.2 s', '1 min 0 s', '1 min 23 s', '2 h 13 min')
+    ('2.1 ms', '4.2 s', '1 min', '1 min 23 s', '2 h 13 min')
     """
     if not math.isfinite(seconds):
         return "–"
     if seconds < 0.1:
-        return f"{1000 * seconds:.1f} ms" if seconds > 0 else "0 s"
+        return say("report.time.ms", count=f"{1000 * seconds:.1f}") if seconds > 0 else say("report.time.s", count="0")
     if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
+        return say("report.time.s", count=f"{seconds:.1f}".removesuffix(".0"))
     if round(seconds) < 3600:
-        minutes, rest = divmod(round(seconds), 60)
-        return f"{minutes} min {rest} s"
-    hours, rest = divmod(round(seconds / 60), 60)
-    return f"{hours} h {rest} min"
+        return _two_units(*divmod(round(seconds), 60), "min", "s")
+    return _two_units(*divmod(round(seconds / 60), 60), "h", "min")
+
+
+def _two_units(large: int, small: int, large_unit: str, small_unit: str) -> str:
+    first = say(f"report.time.{large_unit}", count=large)
+    return f"{first} {say(f'report.time.{small_unit}', count=small)}" if small else first
+
+
+def bound(text: str) -> str:
+    """A sentence in which no line may break between a number and its unit sign.
+
+    >>> bound("98.9 % of") == "98.9\\N{NO-BREAK SPACE}% of"
+    True
+    """
+    return re.sub(r"(?<=\d) (?=%|[kMGT]?FLOPs)", "\N{NO-BREAK SPACE}", text)
 
 
 def grouped(count: int) -> str:

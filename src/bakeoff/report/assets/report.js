@@ -29,9 +29,14 @@
     const narrow = width < 480;
     const layout = { ...figure.layout, width, height: Math.round(Math.min(Math.max(width * aspect, Math.min(260, tallest)), tallest)) };
     layout.font = { ...layout.font, family: getComputedStyle(document.body).fontFamily, size: narrow ? 11 : 12 };
+    const ticks = layout.xaxis.tickvals;
+    if (width < 300 && layout.xaxis.type === "log" && ticks.length > 4) {
+      const kept = (_, place) => place % 2 === 0;
+      layout.xaxis = { ...layout.xaxis, tickvals: ticks.filter(kept), ticktext: layout.xaxis.ticktext.filter(kept) };
+    }
     const hidden = new Set((plot.dataset.hidden || "").split(" ").filter(Boolean));
     const data = figure.data.map((trace) => ({ ...trace, visible: !hidden.has(trace.legendgroup) }));
-    if (plot.dataset.zoomed && figure.layout.meta.zoom) layout.yaxis = { ...layout.yaxis, range: figure.layout.meta.zoom };
+    if (!plot.dataset.whole && figure.layout.meta.zoom) layout.yaxis = { ...layout.yaxis, range: figure.layout.meta.zoom };
     Plotly.react(plot, data, layout, { displayModeBar: false, staticPlot: root.classList.contains("printing"), responsive: false });
     plot.dataset.width = width;
   };
@@ -60,7 +65,7 @@
   }));
   document.querySelectorAll(".legend button.zoom").forEach((button) => button.addEventListener("click", () => {
     const plot = document.getElementById(button.closest(".legend").dataset.for);
-    plot.dataset.zoomed = plot.dataset.zoomed ? "" : "yes";
+    plot.dataset.whole = plot.dataset.whole ? "" : "yes";
     [button.textContent, button.dataset.other] = [button.dataset.other, button.textContent];
     draw(plot);
   }));
