@@ -1,0 +1,168 @@
+"""Accuracy of the named networks, published figures beside ours. Run by `scripts/bench networks`.
+
+    python benchmarks/networks.py --quick          a few minutes: the small sets, one seed, few epochs (not recorded)
+    python benchmarks/networks.py                  everything, some hours on one core; goes on where it stopped
+    python benchmarks/networks.py --tasks GunPoint adding --seeds 5
+    python benchmarks/networks.py --write          writes docs/benchmarks/networks.md from the records
+
+Each finished training is one line of `benchmarks/results/networks.jsonl`; one that is there is not run again.
+"""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import networks_data as data
+import networks_report as report
+import networks_train as train
+import torch
+from networks_train import Recipe
+from torch import Tensor
+
+HERE = Path(__file__).parent
+RECORDS = HERE / "results" / "networks.jsonl"
+PAGE = HERE.parent / "docs" / "benchmarks" / "networks.md"
+CACHE = Path(os.environ.get("BAKEOFF_BENCH_CACHE", Path.home() / ".cache" / "bakeoff-bench"))
+
+ADDING_LENGTH, COPY_LENGTH = 100, 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One training. `recipe` for classifications, `steps` for the two invented tasks."""
+
+    task: str
+    network: str
+    recipe: Recipe | None = None
+    steps: int = 0
+
+
+def _ucr_jobs(task: str, mlp: int, fcn: int, resnet: int, inception: int) -> tuple[Job, ...]:
+    epochs = {"mlp_ucr": mlp, "fcn": fcn, "resnet1d": resnet, "inceptiontime": inception}
+    return tuple(Job(task=task, network=name, recipe=Recipe(epochs=count)) for name, count in epochs.items())
+
+
+#: Epochs are a tenth of the published ones and less, with a learning rate that falls to zero.
+JOBS = (
+    *_ucr_jobs("ItalyPowerDemand", 500, 200, 150, 100),
+    *_ucr_jobs("GunPoint", 500, 200, 150, 100),
+    *(Job(task="copy", network=network, steps=2000) for network in ("tcn", "lstm", "gru")),
+    *(Job(task="adding", network=network, steps=1500) for network in ("tcn", "lstm", "gru")),
+    Job(task="MNIST-5k", network="lenet5", recipe=Recipe(epochs=40, batch=64, rate=3e-3, shift=2)),
+    *_ucr_jobs("ArrowHead", 500, 200, 150, 100),
+    Job(task="MNIST-5k", network="resnet20_cifar", recipe=Recipe(epochs=8, batch=64, rate=1e-2, shift=2)),
+    Job(task="Fashion-MNIST", network="lenet5", recipe=Recipe(epochs=8, batch=128, rate=3e-3)),
+    *_ucr_jobs("OSULeaf", 500, 60, 40, 30),
+    Job(
+        task="Fashion-MNIST",
+        network="resnet20_cifar",
+        recipe=Recipe(epochs=3, batch=128, rate=1e-2, flip=True),
+    ),
+)
+QUICK = ("ItalyPowerDemand", "GunPoint", "copy", "adding")
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    if arguments.write:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(report.page(_records(), adding=ADDING_LENGTH, copying=COPY_LENGTH))
+        return
+    for job, seed in _plan(arguments):
+        record = run(_shortened(job) if arguments.quick else job, seed)
+        print(json.dumps(record), flush=True)
+        if not arguments.quick:
+            RECORDS.parent.mkdir(exist_ok=True)
+            with RECORDS.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+
+
+def run(job: Job, seed: int) -> dict[str, object]:
+    """One training's record: what was trained how, and the score (accuracy, or the loss of an invented task)."""
+    record: dict[str, object] = {"task": job.task, "network": job.network, "seed": seed}
+    if job.recipe is None:
+        learn = train.learn_adding if job.task == "adding" else train.learn_copying
+        length = ADDING_LENGTH if job.task == "adding" else COPY_LENGTH
+        loss, seconds, parameters = learn(job.network, length=length, steps=job.steps, seed=seed)
+        record |= {"steps": job.steps, "parameters": parameters, "loss": loss}
+    else:
+        examples = _examples(job.task, seed)
+        answers, seconds = train.classify(job.network, examples, job.recipe, seed=seed)
+        accuracy = float((answers.argmax(dim=1) == examples.test_targets).float().mean())
+        _keep_for_the_ensemble(job, seed, answers)
+        record |= {**asdict(job.recipe), "accuracy": accuracy}
+        record |= {"ensemble_accuracy": _ensemble(job, seed, examples.test_targets)}
+    return record | {
+        "seconds": round(seconds, 1),
+        "date": date.today().isoformat(),
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+    }
+
+
+def _examples(task: str, seed: int) -> data.Examples:
+    if task == "MNIST-5k":
+        return data.mnist_5k(seed, CACHE)
+    return data.fashion_mnist(CACHE) if task == "Fashion-MNIST" else data.ucr(task, CACHE)
+
+
+def _keep_for_the_ensemble(job: Job, seed: int, answers: Tensor) -> None:
+    if job.network == "inceptiontime":
+        folder = CACHE / "answers"
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(answers, folder / f"{job.task}-{seed}.pt")
+
+
+def _ensemble(job: Job, seed: int, targets: Tensor) -> float | None:
+    """Accuracy of the mean probability of seeds 0..seed, once there are five."""
+    paths = [CACHE / "answers" / f"{job.task}-{one}.pt" for one in range(seed + 1)]
+    if job.network != "inceptiontime" or len(paths) < 5 or not all(path.is_file() for path in paths):
+        return None
+    mean = torch.stack([torch.load(path, weights_only=True).exp() for path in paths]).mean(dim=0)
+    return float((mean.argmax(dim=1) == targets).float().mean())
+
+
+def _shortened(job: Job) -> Job:
+    """A twentieth of the steps, a quarter of the epochs: whether it runs, not how good it is."""
+    if job.recipe is None:
+        return Job(task=job.task, network=job.network, steps=job.steps // 20)
+    short = Recipe(**(asdict(job.recipe) | {"epochs": max(job.recipe.epochs // 4, 1)}))
+    return Job(task=job.task, network=job.network, recipe=short)
+
+
+def _plan(arguments: argparse.Namespace) -> Iterator[tuple[Job, int]]:
+    """Seed by seed, so that what is done when it is stopped tells of all networks."""
+    done = {(record["task"], record["network"], record["seed"]) for record in _records()}
+    wanted = arguments.tasks or (QUICK if arguments.quick else sorted({job.task for job in JOBS}))
+    for seed in range(1 if arguments.quick else arguments.seeds):
+        for job in JOBS:
+            if job.task not in wanted or (arguments.networks and job.network not in arguments.networks):
+                continue
+            if arguments.quick or (job.task, job.network, seed) not in done:
+                yield job, seed
+
+
+def _records() -> list[dict[str, object]]:
+    return [json.loads(line) for line in RECORDS.read_text().splitlines()] if RECORDS.is_file() else []
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a few minutes, nothing recorded")
+    parser.add_argument("--tasks", nargs="+", choices=sorted({job.task for job in JOBS}))
+    parser.add_argument("--networks", nargs="+")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="write the page from the records")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
