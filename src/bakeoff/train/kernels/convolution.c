@@ -126,7 +126,7 @@ void N(convolution_backward)(const long *n, void *const *p)
     scratch_release(mark);
 }
 
-/* sizes: images, H, W, C, size. pointers: x [images,H,W,C], y [images,H/size,W/size,C], places uint8 like y. */
+/* sizes: images, H, W, C, size. pointers: x [images,H,W,C], y [images,H/size,W/size,C]. NaN is larger than all. */
 void N(pool_forward)(const long *n, void *const *p)
 {
     long H = n[1], W = n[2], C = n[3], size = n[4], Hout = H / size, Wout = W / size;
@@ -134,35 +134,38 @@ void N(pool_forward)(const long *n, void *const *p)
         for (long i = 0; i < Hout; i++)
             for (long j = 0; j < Wout; j++) {
                 const REAL *x = (const REAL *)p[0] + ((e * H + i * size) * W + j * size) * C;
-                long at = ((e * Hout + i) * Wout + j) * C;
-                REAL *restrict y = (REAL *)p[1] + at;
-                uint8_t *restrict place = (uint8_t *)p[2] + at;
-                for (long c = 0; c < C; c++) y[c] = x[c], place[c] = 0;
+                REAL *restrict y = (REAL *)p[1] + ((e * Hout + i) * Wout + j) * C;
+                memcpy(y, x, (size_t)C * sizeof(REAL));
                 for (long k = 1; k < size * size; k++) {
                     const REAL *restrict other = x + (k / size * W + k % size) * C;
-                    for (long c = 0; c < C; c++) {
-                        int more = other[c] > y[c] || other[c] != other[c];
-                        y[c] = more ? other[c] : y[c];
-                        place[c] = more ? (uint8_t)k : place[c];
-                    }
+                    for (long c = 0; c < C; c++) y[c] = y[c] >= other[c] || y[c] != y[c] ? y[c] : other[c];
                 }
             }
 }
 
-/* pointers: dy, places, dx. */
+/* pointers: x, y, dy, dx. The first place that holds the largest value takes the gradient. */
 void N(pool_backward)(const long *n, void *const *p)
 {
     long H = n[1], W = n[2], C = n[3], size = n[4], Hout = H / size, Wout = W / size;
-    if (H % size || W % size) memset(p[2], 0, (size_t)(n[0] * H * W * C) * sizeof(REAL));
+    Mark mark = scratch_mark();
+    REAL *restrict left = TAKE(C);
+    if (H % size || W % size) memset(p[3], 0, (size_t)(n[0] * H * W * C) * sizeof(REAL));
     for (long e = 0; e < n[0]; e++)
         for (long i = 0; i < Hout; i++)
             for (long j = 0; j < Wout; j++) {
                 long at = ((e * Hout + i) * Wout + j) * C;
-                const REAL *restrict dy = (const REAL *)p[0] + at;
-                const uint8_t *restrict place = (const uint8_t *)p[1] + at;
+                const REAL *restrict y = (const REAL *)p[1] + at;
+                memcpy(left, (const REAL *)p[2] + at, (size_t)C * sizeof(REAL));
                 for (long k = 0; k < size * size; k++) {
-                    REAL *restrict dx = (REAL *)p[2] + ((e * H + i * size + k / size) * W + j * size + k % size) * C;
-                    for (long c = 0; c < C; c++) dx[c] = place[c] == k ? dy[c] : 0;
+                    long from = ((e * H + i * size + k / size) * W + j * size + k % size) * C;
+                    const REAL *restrict x = (const REAL *)p[0] + from;
+                    REAL *restrict dx = (REAL *)p[3] + from;
+                    for (long c = 0; c < C; c++) {
+                        REAL all = left[c];
+                        dx[c] = x[c] == y[c] ? all : 0;
+                        left[c] = x[c] == y[c] ? 0 : all;
+                    }
                 }
             }
+    scratch_release(mark);
 }

@@ -51,7 +51,7 @@ def conv2d(
 
 def max_pool2d(x: Float[Tensor, "R B C H W"], *, size: int) -> Float[Tensor, "R B C H2 W2"]:
     """The largest value of each `size` x `size` square; rows and columns that fill none are left out."""
-    if native.takes(x) and size < 16:
+    if native.takes(x):
         return _MaxPool.apply(x.movedim(2, 4), size).movedim(4, 2)  # type: ignore[no-untyped-call]
     pooled = F.max_pool2d(x.flatten(0, 1), size)
     return pooled.view(*x.shape[:2], *pooled.shape[1:])
@@ -167,15 +167,14 @@ class _MaxPool(torch.autograd.Function):
         x = x.contiguous()
         R, B, H, W, C = x.shape
         out = x.new_empty(R, B, H // size, W // size, C)
-        places = torch.empty_like(out, dtype=torch.uint8)
-        ctx.sizes, ctx.shape = [R * B, H, W, C, size], x.shape
-        native.call("pool_forward", ctx.sizes, [x, out, places], x.dtype)
-        ctx.save_for_backward(places)
+        ctx.sizes = [R * B, H, W, C, size]
+        native.call("pool_forward", ctx.sizes, [x, out], x.dtype)
+        ctx.save_for_backward(x, out)
         return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (places,) = ctx.saved_tensors
-        dx = gradients[0].new_empty(ctx.shape)
-        native.call("pool_backward", ctx.sizes, [gradients[0].contiguous(), places, dx], dx.dtype)
+        x, out = ctx.saved_tensors
+        dx = torch.empty_like(x)
+        native.call("pool_backward", ctx.sizes, [x, out, gradients[0].contiguous(), dx], dx.dtype)
         return dx, None
