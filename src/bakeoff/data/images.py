@@ -16,7 +16,7 @@ from bakeoff.data.finish import finish
 from bakeoff.data.image_cache import Pictures, cached_pictures, decode_now
 from bakeoff.data.schema import Classes, Image, Schema
 from bakeoff.data.targets import check_classes, known_targets
-from bakeoff.errors import BakeoffWarning, DataError, printable
+from bakeoff.errors import BakeoffWarning, DataError, listed, printable
 
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 PART_FOLDERS = {
@@ -234,8 +234,12 @@ def _no_images(root: Path) -> str:
 
 
 def _findings(root: Path, files: Sequence[Path], pictures: Pictures) -> list[Finding]:
-    """The files that were skipped, and the sizes that were changed."""
+    """The files that were skipped, folders without images, and the sizes that were changed."""
     findings = []
+    empty = [folder.name for folder in _subfolders(root) if not image_files(folder)]
+    if empty:
+        values = {"count": len(empty), "names": listed(empty)}
+        findings.append(Finding(kind="empty_class_folders", severity="note", values=values))
     if pictures.refused:
         values = {"count": len(pictures.refused), "names": named_reasons(root, files, pictures.refused)}
         findings.append(Finding(kind="images_skipped", severity="fault", values=values))

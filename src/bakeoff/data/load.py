@@ -322,7 +322,9 @@ def _no_such(source: str | Path) -> str:
     from bakeoff.data.builtin import builtin_names
 
     path = Path(source)
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside: list[str] = []
+    if path.parent.is_dir():
+        beside = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
     known = [*builtin_names(), *beside[:1000]]
     return (
         f"There is no file or folder '{printable(str(source))}', and no built-in data of that name. "

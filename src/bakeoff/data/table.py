@@ -227,11 +227,8 @@ def without_missing(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, lis
             f"The target '{printable(target)}' is missing in {missing} of {len(frame)} rows, more than half: "
             "fill it in, or name another column."
         )
-    finding = Finding(
-        kind="target_missing",
-        severity="fault",
-        values={"column": printable(target), "count": missing, "of": len(frame)},
-    )
+    values = {"column": printable(target), "count": missing, "of": len(frame)}
+    finding = Finding(kind="target_missing", severity="fault", values=values)
     return frame.filter(pl.col(target).is_not_null()), [finding]
 
 

@@ -96,7 +96,7 @@ def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
         separator == ";" and bool(re.search(r"\d,\d", sample)) and not re.search(r"\d\.\d", sample)
     )
     frame = _read_csv(source, separator=separator, has_header=has_header, decimal_comma=decimal_comma)
-    names = [name.strip() for name in frame.columns]
+    names = [name.strip() if has_header else f"column_{place}" for place, name in enumerate(frame.columns, 1)]
     if len(set(names)) == len(names):
         frame.columns = names
     return frame, findings
@@ -217,15 +217,13 @@ def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | No
     """The same where cells may be quoted and hold separators and line breaks."""
     longest = csv.field_size_limit(1 << 30)
     try:
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        reader = csv.reader(text, delimiter=separator)
+        reader = csv.reader(codecs.getreader("utf-8-sig")(file), delimiter=separator)
         wanted = None
         for cells in reader:
             if cells:
                 wanted = len(cells) if wanted is None else wanted
                 if len(cells) != wanted:
                     return reader.line_num, len(cells), wanted
-        text.detach()
     finally:
         csv.field_size_limit(longest)
     return None

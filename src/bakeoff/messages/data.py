@@ -106,38 +106,38 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "목표 '{column}'의 값이 없는 행 {count}개(전체 {of}개)를 뺐습니다.",
     ),
     "data.finding.left_out_nested": (
-        "{count} columns of lists or bytes were left out: {columns}.",
+        "Columns of lists or bytes were left out ({count}): {columns}.",
         "목록이나 바이트가 든 열 {count}개를 뺐습니다: {columns}.",
     ),
     "data.finding.left_out_row_number": (
-        "{count} columns only number the rows and were left out: {columns}.",
+        "A column that only numbers the rows was left out ({count}): {columns}.",
         "행 번호일 뿐인 열 {count}개를 뺐습니다: {columns}.",
     ),
     "data.finding.left_out_identifier": (
-        "{count} columns of words differ in most rows (names, identifiers) and were left out: {columns}.",
+        "Words that differ in most rows (names, identifiers) were left out, {count} in all: {columns}.",
         "거의 모든 행에서 값이 다른 단어 열(이름, 식별자) {count}개를 뺐습니다: {columns}.",
     ),
     "data.finding.left_out_forecast": (
-        "{count} columns are not numbers, or never change, and were left out of the forecast: {columns}.",
+        "What is not numbers, or never changes, was left out of the forecast ({count}): {columns}.",
         "숫자가 아니거나 변하지 않는 열 {count}개를 예측에서 뺐습니다: {columns}.",
     ),
     "data.finding.constant_columns": (
-        "{count} columns never change in the training split and say nothing: {columns}.",
+        "Columns that never change in the training split say nothing and were left out ({count}): {columns}.",
         "학습 분할에서 변하지 않아 정보가 없는 열이 {count}개 있습니다: {columns}.",
     ),
     "data.finding.missing_filled": (
-        "{count} missing values in {columns} columns were filled in (the training median, with a flag column; "
+        "Missing values were filled in, {count} in {columns} column(s) (the training median, with a flag column; "
         "an own category for words); most are in '{worst}' ({most}).",
         "열 {columns}개의 빠진 값 {count}개를 채웠습니다(학습 중앙값과 표시 열, 단어는 별도 범주). "
         "가장 많은 열은 '{worst}'({most}개)입니다.",
     ),
     "data.finding.text_only": (
-        "The networks read the text column '{column}' alone; {count} other columns are not used: {others}.",
+        "The networks read the text column '{column}' alone; the others are not used ({count}): {others}.",
         "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}.",
     ),
-    "data.finding.empty_texts": ("{count} texts are empty.", "빈 텍스트가 {count}개 있습니다."),
+    "data.finding.empty_texts": ("Empty texts: {count}.", "빈 텍스트가 {count}개 있습니다."),
     "data.finding.images_skipped": (
-        "{count} images could not be used and were skipped: {names}.",
+        "Images that could not be used were skipped, {count} in all: {names}.",
         "쓸 수 없는 이미지 {count}장을 건너뛰었습니다: {names}.",
     ),
     "data.finding.images_resized": (
@@ -146,7 +146,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "이미지 크기는 {smallest}부터 {largest}까지(세로x가로)이며 모두 {size}(으)로 맞췄습니다(--size로 변경).",
     ),
     "data.finding.empty_class_folders": (
-        "{count} sub-folders hold no image and are no classes: {names}.",
+        "Sub-folders without an image are no classes ({count}): {names}.",
         "이미지가 없는 하위 폴더 {count}개는 클래스로 보지 않았습니다: {names}.",
     ),
     "data.finding.series_padded": (
@@ -154,7 +154,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "시계열 길이는 {shortest}부터 {longest}단계입니다. 짧은 것은 채우고, 신경망은 채운 부분을 가립니다.",
     ),
     "data.finding.series_gaps": (
-        "{count} missing values in {series} series were bridged along straight lines.",
+        "Missing values were bridged along straight lines, {count} in {series} series.",
         "시계열 {series}개의 빠진 값 {count}개를 직선으로 이었습니다.",
     ),
     "data.finding.uneven_steps": (
@@ -163,7 +163,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # Findings: what looking at the whole set found.
     "data.finding.small_classes": (
-        "{count} classes have fewer than ten examples ({names}); their scores mean little.",
+        "Classes with fewer than ten examples, {count} in all ({names}): their scores mean little.",
         "예제가 열 개 미만인 클래스가 {count}개 있습니다({names}). 그 점수는 믿기 어렵습니다.",
     ),
     "data.finding.imbalance": (
@@ -173,15 +173,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "균형 정확도로 비교하세요.",
     ),
     "data.finding.duplicates": (
-        "{count} of {of} examples are exact copies of an earlier one.",
+        "Exact copies of an earlier example: {count} of {of}.",
         "예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다.",
     ),
     "data.finding.duplicates_across": (
-        "{count} of {of} test examples also stand in the training or validation split, so the score is too good.",
+        "Test examples that also stand in the training or validation split: {count} of {of}; the score flatters.",
         "시험 예제 {of}개 중 {count}개가 학습 또는 검증 분할에도 있어 점수가 실제보다 좋게 나옵니다.",
     ),
     "data.finding.contradictions": (
-        "{count} examples are exact copies with another target; no model can get all of them right.",
+        "Exact copies with another target: {count}; no model can get all of them right.",
         "입력은 같은데 목표가 다른 예제가 {count}개 있습니다. 어떤 모델도 모두 맞힐 수 없습니다.",
     ),
     "data.finding.gives_target_away": (
@@ -203,11 +203,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "따릅니다. 부분마다 클래스가 다를 수 있습니다.",
     ),
     "data.finding.class_not_in_training": (
-        "{count} classes have no training example ({names}), so no network can learn them.",
+        "Classes without a training example, {count} in all ({names}): no network can learn them.",
         "학습 예제가 하나도 없는 클래스가 {count}개 있습니다({names}). 어떤 신경망도 배울 수 없습니다.",
     ),
     "data.finding.constant_features": (
-        "{count} of {of} features never change in the training split.",
+        "Features that never change in the training split: {count} of {of}.",
         "특징 {of}개 중 {count}개가 학습 분할에서 변하지 않습니다.",
     ),
     "data.finding.small_test": (
