@@ -4,6 +4,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # page and sections
     "report.title": ("Comparison on {data}", "{data} 비교"),
     "report.kicker": ("Which neural network fits these data", "이 데이터에 맞는 신경망은 무엇인가"),
+    "report.section.verdict": ("Verdict", "판정"),
     "report.section.entrants": ("Entrants", "참가 모델"),
     "report.section.curves": ("Would more data help?", "데이터가 더 있으면 나아질까?"),
     "report.section.cost": ("What does it cost?", "비용은 얼마나 드는가?"),
@@ -192,6 +193,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "더 이상 이길 수 없어 계속하지 않음: {reason}.",
     ),
     "report.skipped.needs": ("It would take about {time}.", "약 {time}이(가) 필요합니다."),
+    # the end of a run
+    "report.done.seconds": ("taken", "소요 시간"),
+    "report.done.report": ("report", "보고서"),
+    "report.done.champion": ("champion", "최종 모델"),
+    "report.done.best_network": ("best network", "가장 좋은 신경망"),
     # progress
     "report.progress.left": ("{time} left", "{time} 남음"),
     "report.progress.no_limit": ("no time limit", "시간 제한 없음"),

@@ -34,6 +34,7 @@ class EntrantRow:
     style: Style
     score: str
     interval: str
+    narrow: str
     track: Track | None
     probability: str
     probability_share: float
@@ -89,6 +90,7 @@ def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[En
             style=drawn[entrant.name],
             score=show(entrant.score, verdict.metric),
             interval=interval(entrant.low, entrant.high, verdict.metric),
+            narrow="" if entrant.low is None or entrant.high is None else narrow_interval(entrant.low, entrant.high, verdict.metric),
             track=tracks.get(entrant.name),
             probability=_probability(verdict.probability_best.get(entrant.name)),
             probability_share=round(100 * verdict.probability_best.get(entrant.name, 0.0), 1),

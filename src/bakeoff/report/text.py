@@ -84,18 +84,18 @@ def amount(value: float, unit: str = "") -> str:
     return f"{number} {prefix}{unit}".strip()
 
 
-def duration(seconds: float) -> str:
-    """A length of time in the two units that matter, in the language in force.
+def duration(seconds: float, *, digits: int = 1) -> str:
+    """A length of time in the two units that matter, in the language in force; `digits` are those of plain seconds.
 
     >>> duration(0.0021), duration(4.23), duration(59.97), duration(83), duration(8000)
     ('2.1 ms', '4.2 s', '1 min', '1 min 23 s', '2 h 13 min')
     """
     if not math.isfinite(seconds):
         return "–"
-    if seconds < 0.1:
+    if seconds < 0.1 and digits:
         return say("report.time.ms", count=f"{1000 * seconds:.1f}") if seconds > 0 else say("report.time.s", count="0")
     if round(seconds, 1) < 60:
-        return say("report.time.s", count=f"{seconds:.1f}".removesuffix(".0"))
+        return say("report.time.s", count=f"{seconds:.{digits}f}")
     if round(seconds) < 3600:
         return _two_units(*divmod(round(seconds), 60), "min", "s")
     return _two_units(*divmod(round(seconds / 60), 60), "h", "min")
@@ -104,6 +104,27 @@ def duration(seconds: float) -> str:
 def _two_units(large: int, small: int, large_unit: str, small_unit: str) -> str:
     first = say(f"report.time.{large_unit}", count=large)
     return f"{first} {say(f'report.time.{small_unit}', count=small)}" if small else first
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width` terminal cells, broken at plain blanks alone; a longer word is divided.
+
+    >>> wrapped("one two three", 8)
+    ['one two', 'three']
+    """
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for character in word:
+            if cell_len(lines[-1] + character) > width:
+                lines.append("")
+            lines[-1] += character
+    return lines
 
 
 def bound(text: str) -> str:

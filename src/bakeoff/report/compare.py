@@ -1,0 +1,61 @@
+"""A comparison as a person sees it: the data card, live progress, table and verdict, and the report on disk."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+
+from bakeoff.data.card import data_card
+from bakeoff.data.dataset import Dataset
+from bakeoff.models import ModelCard
+from bakeoff.report.html import write_report
+from bakeoff.report.notebook import comparison_html
+from bakeoff.report.progress import ProgressView
+from bakeoff.report.terminal import print_comparison
+from bakeoff.report.terminal_card import card_table
+from bakeoff.study.compare import compare as run_comparison
+from bakeoff.study.result import Comparison
+
+#: The report's file in the folder of a run.
+REPORT_FILE = "report.html"
+
+
+def compare(
+    data: Any,
+    models: Sequence[str | ModelCard] | None = None,
+    budget_seconds: float | None = 60.0,
+    seed: int = 0,
+    **options: Any,
+) -> Comparison:
+    """Compare families of networks, and what is no network, on this data; the report is written beside the run.
+
+    The record that comes back shows itself in a notebook; `bakeoff.study.compare.compare` tells of all options.
+
+    Args:
+        data: anything that `bakeoff.load` reads, with its options (`target=`, `time=`, `size=` ...).
+        models: names of networks, `package.module:factory`, or `ModelCard`s; None for every family that fits.
+        budget_seconds: for everything; None runs the whole protocol without a clock.
+        seed: of splits, subsets, orders and initial weights.
+    """
+    found = run_comparison(data, models, budget_seconds, seed, show=comparison_html, **options)
+    write_report(found, found.folder / REPORT_FILE, now=datetime.now())
+    return found
+
+
+def compare_and_report(data: Any, **options: Any) -> Comparison:
+    """Compare on this data as `bakeoff.study.compare.compare` does (its options), and show all of it as it happens.
+
+    Card, table and verdict go to standard output, progress to standard error; `report.html` is written into the
+    run's folder.
+    """
+    results, errors = Console(), Console(stderr=True)
+
+    def show_card(dataset: Dataset) -> None:
+        results.print(card_table(data_card(dataset)))
+
+    with ProgressView(errors) as view:
+        found = run_comparison(data, on_data=show_card, listener=view.update, show=comparison_html, **options)
+    report = write_report(found, found.folder / REPORT_FILE, now=datetime.now())
+    print_comparison(results, found, report=str(report))
+    return found

@@ -1,0 +1,195 @@
+"""What a comparison says on a terminal: tables that fit its width, and the verdict in a few sentences.
+
+Words of the user reach Rich as `Text`, cleaned of control characters, never as markup. A table that is too wide is
+divided into several by columns, each with the entrants in front; numbers are never cut.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from bakeoff.messages import say
+from bakeoff.report.figures import metric_label
+from bakeoff.report.page import skipped_rows
+from bakeoff.report.palette import colours
+from bakeoff.report.rows import EntrantRow, SizeTable, entrant_rows, size_table, withheld_forecasts
+from bakeoff.report.text import bound, clean, duration, wrapped
+from bakeoff.study.metrics import METRICS
+from bakeoff.study.result import Comparison
+
+#: Sentences are not set wider than this.
+WIDEST_TEXT = 100
+#: The column of names is folded to this width where the table would not fit otherwise.
+_NARROW_NAME = 14
+#: Blanks around each column.
+_GAP = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of numbers: heading and a cell for each row."""
+
+    heading: str
+    cells: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        return max(cell_len(text) for text in (self.heading, *self.cells)) + _GAP
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultTables:
+    """The table of results; as one table where the width allows, else divided by columns."""
+
+    rows: tuple[EntrantRow, ...]
+    groups: tuple[tuple[str, tuple[Column, ...]], ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widest = max(cell_len(row.name) for row in self.rows) + 2 + _GAP
+        everything = [column for _, columns in self.groups for column in columns]
+        if widest + sum(column.width for column in everything) <= options.max_width:
+            yield self._table("", everything, name_width=None)
+            return
+        for index, (title, columns) in enumerate(self.groups):
+            name_width = min(widest, max(options.max_width - sum(column.width for column in columns), _NARROW_NAME))
+            for place, part in enumerate(_fitting(columns, options.max_width - name_width)):
+                if index or place:
+                    yield Text("")
+                yield self._table(title if not place else "", part, name_width=name_width)
+
+    def _table(self, title: str, columns: Sequence[Column], *, name_width: int | None) -> Table:
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, _GAP - 1, 0, 0),  # and one blank that the box draws between columns
+            title=Text(title, style="dim") if title else None,
+            title_justify="left",
+            header_style="dim",
+        )
+        width = None if name_width is None else name_width - _GAP
+        table.add_column(say("report.table.entrant"), overflow="fold", width=width, min_width=min(width or 8, 8))
+        for column in columns:
+            least = column.width - _GAP
+            table.add_column(Text(column.heading), justify="right", no_wrap=True, overflow="crop", min_width=least)
+        for index, row in enumerate(self.rows):
+            if title and not any(column.cells[index] for column in columns):
+                continue  # nothing was measured at any size
+            table.add_row(_name(row), *(Text(column.cells[index], style=_style(row)) for column in columns))
+        return table
+
+
+def _fitting(columns: Sequence[Column], width: int) -> list[list[Column]]:
+    """The columns in groups of at most `width`, in order, at least one in each."""
+    groups: list[list[Column]] = []
+    for column in columns:
+        if groups and sum(other.width for other in groups[-1]) + column.width <= width:
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    return groups
+
+
+def _name(row: EntrantRow) -> Text:
+    return Text.assemble(("● ", colours("dark")[row.style.colour]), (row.name, _style(row)))
+
+
+def _style(row: EntrantRow) -> str:
+    return "bold" if row.best else "dim" if row.note else ""
+
+
+def result_tables(comparison: Comparison) -> ResultTables:
+    """Score with interval, cost, and the score at each size, of every entrant."""
+    rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
+    metric = metric_label(comparison.metric)
+    percent = METRICS[comparison.metric].percent
+    groups: list[tuple[str, tuple[Column, ...]]] = [
+        (
+            "",
+            (
+                Column(heading=metric, cells=tuple(row.score for row in rows)),
+                Column(heading="95 %", cells=tuple(row.narrow for row in rows)),
+                Column(heading=say("report.table.best"), cells=tuple(row.probability for row in rows)),
+                Column(heading=say("report.table.parameters"), cells=tuple(row.parameters for row in rows)),
+                Column(heading=say("report.table.flops_short"), cells=tuple(row.flops for row in rows)),
+                Column(heading=say("report.table.seconds"), cells=tuple(row.seconds for row in rows)),
+            ),
+        )
+    ]
+    sizes = size_table(comparison.entrants, comparison.metric)
+    if sizes is not None and len(sizes.sizes) > 1:
+        unit = f"{metric} (%)" if percent else metric
+        groups.append((say("report.table.at_sizes", metric=unit), _size_columns(sizes, rows)))
+    return ResultTables(rows=rows, groups=tuple(groups))
+
+
+def _size_columns(sizes: SizeTable, rows: Sequence[EntrantRow]) -> tuple[Column, ...]:
+    by_name = {row.name: row for row in sizes.rows}
+    found = [by_name.get(row.name) for row in rows]
+    measured = [
+        Column(heading=heading, cells=tuple(_bare(row.scores[index][0]) if row else "" for row in found))
+        for index, heading in enumerate(sizes.sizes)
+    ]
+    forecast = [
+        Column(heading=heading, cells=tuple(_bare(row.forecast[index][0]) if row else "" for row in found))
+        for index, heading in enumerate(sizes.multiples)
+    ]
+    return (*measured, *forecast)
+
+
+def _bare(score: str) -> str:
+    """A score without its unit, which the title of the table says."""
+    return score.removesuffix(" %")
+
+
+def verdict_block(comparison: Comparison, width: int) -> RenderableType:
+    """The verdict's sentences, the first one strong, wrapped to `width` cells."""
+    parts = [Text(say("report.section.verdict"), style="dim")]
+    for index, sentence in enumerate(comparison.verdict.sentences):
+        parts.append(_sentence(sentence, width, "bold" if index == 0 else ""))
+    return Group(*parts)
+
+
+def _sentence(sentence: str, width: int, style: str) -> Text:
+    return Text("\n".join(wrapped(bound(clean(sentence)), width)), style=style, no_wrap=True)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """What the table does not say: whose forecast is withheld, who was not judged, and warnings."""
+    unjudged = [f"{row.name}: {row.note}" for row in entrant_rows(comparison.entrants, comparison.verdict) if row.note]
+    left_out = [f"{who}: {why}" for who, why in skipped_rows(comparison) if who in comparison.verdict.unjudged]
+    said = unjudged or left_out
+    return [*said, *withheld_forecasts(comparison.entrants), *(clean(warning) for warning in comparison.warnings)]
+
+
+def print_comparison(console: Console, comparison: Comparison, *, report: str | None = None) -> None:
+    """The table, what to know about it, the verdict, and where the report and the champion lie."""
+    width = min(console.width, WIDEST_TEXT)
+    console.print()
+    console.print(result_tables(comparison))
+    said = notes(comparison)
+    if said:
+        console.print()
+        for sentence in said:
+            console.print(_sentence(sentence, width, "dim"))
+    console.print()
+    console.print(verdict_block(comparison, width))
+    console.print()
+    places = [(say("report.done.seconds"), duration(comparison.seconds))]
+    if report:
+        places.append((say("report.done.report"), clean(report)))
+    if comparison.champion is not None:
+        key = "report.done.champion" if comparison.champion.is_winner else "report.done.best_network"
+        place = f"{clean(comparison.champion.folder)} ({clean(comparison.champion.entrant)})"
+        places.append((say(key), place))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for heading, text in places:
+        grid.add_row(Text(heading), Text(text))
+    console.print(grid)
