@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "BakeoffError": "bakeoff.errors",
     "build": "bakeoff.models",
+    "compare": "bakeoff.report.compare",
     "cost_of": "bakeoff.cost",
     "load": "bakeoff.data.load",
 }

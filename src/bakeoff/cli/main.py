@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from bakeoff.cli import data, models
+from bakeoff.cli import compare, data, models
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command(name="models")(models.models)
 app.command(name="data")(data.data)
+app.command(name="compare")(compare.compare)
 
 
 def main() -> None:

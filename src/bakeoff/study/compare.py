@@ -176,14 +176,12 @@ class _Run:
     def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
         """In a worker, which has torch in memory already."""
         weights = self._store.weights_path(best.trial, self._definition.context)
-        encoder = None if self._dataset.encoder is None else self._dataset.encoder.to_json()
         self._pool.submit(
             work.write_champion,
             self._pool.share(self._dataset),
             entrant,
             str(weights),
             str(folder),
-            encoder,
             payload="champion",
         )
         while self._pool.running:

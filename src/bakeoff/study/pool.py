@@ -67,7 +67,7 @@ def share(dataset: Dataset, folder: Path) -> SharedDataset:
             np.save(path, np.ascontiguousarray(array), allow_pickle=False)
         arrays[name] = path
     nothing = np.zeros((0,), np.float32)
-    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, encoder=None, groups=None)
+    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, groups=None)
     return SharedDataset(token=f"{folder}/{dataset.fingerprint}", bare=bare, arrays=arrays)
 
 

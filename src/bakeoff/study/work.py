@@ -54,7 +54,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
         _check_forward(module, data)
         cost = cost_of(module, *example_inputs(data.schema))
-        seconds = seconds_per_step(_builder(entrant, data), data, PROFILE_WIDTH)
+        seconds = seconds_per_step(_builder(entrant, data), data, PROFILE_WIDTH) / PROFILE_WIDTH
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
     return Profile(
@@ -236,13 +236,7 @@ def _row_size(dataset: Any) -> int:
 
 
 def write_champion(
-    shared: SharedDataset,
-    entrant: Entrant,
-    weights: str,
-    folder: str,
-    encoder: dict[str, Any] | None,
-    board_path: str,
-    slot: int,
+    shared: SharedDataset, entrant: Entrant, weights: str, folder: str, board_path: str, slot: int
 ) -> None:
     """Write the network that is handed over: weights, schema, scaling and how new data are read."""
     from safetensors.torch import load_file
@@ -250,7 +244,5 @@ def write_champion(
     from bakeoff.train.fitted import Fitted
 
     assert entrant.card is not None
-    data = _training_data(shared)
-    Fitted.of(data, model=entrant.card, width=entrant.width, weights=load_file(weights), encoder=encoder).save(
-        Path(folder)
-    )
+    fitted = Fitted.of(shared.open(), model=entrant.card.name, width=entrant.width, weights=load_file(weights))
+    fitted.save(folder)
