@@ -3,11 +3,13 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from bakeoff.errors import ModelError
 from bakeoff.models.encoder import TORCH_ENCODER, TORCH_TRANSFORMER, Transformer
 from bakeoff.models.rnns import Recurrence
+from bakeoff.models.tcn import CausalConv
 from bakeoff.models.weights import load_tensors
 
 LENGTHS = torch.tensor([11, 3, 7, 1])
@@ -33,6 +35,20 @@ def test_recurrent_networks_equal_torchs(cell: str, reference: type[nn.RNNBase],
     with torch.no_grad():
         ours.weight_hh_l2[0] += 0.1
     assert ((ours(inputs, LENGTHS) * real) - expected).abs().max() > 1e-4
+
+
+def test_a_causal_convolution_equals_torchs_with_weight_norm() -> None:
+    torch.manual_seed(0)
+    theirs = weight_norm(nn.Conv1d(3, 5, 4, dilation=2, padding=6))
+    ours = CausalConv(3, 5, 4, dilation=2)
+    inputs = torch.randn(2, 3, 20)
+    with torch.no_grad():
+        ours.direction.copy_(theirs.parametrizations.weight.original1)
+        ours.length.copy_(2 * theirs.parametrizations.weight.original0)
+        ours.bias.copy_(theirs.bias)
+        assert (ours(inputs) - theirs(inputs)[..., :-6]).abs().max() > 1e-2
+        ours.length.div_(2)
+        torch.testing.assert_close(ours(inputs), theirs(inputs)[..., :-6])
 
 
 def randomised(module: nn.Module) -> nn.Module:

@@ -21,10 +21,10 @@ authors' code means to start the convolutions at N(0, 0.01), but its weight norm
 default; so does this.
 """
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Tokens, Value
 from bakeoff.errors import OptionError
@@ -55,15 +55,23 @@ def levels_for(steps: int, kernel: int) -> int:
 
 
 class CausalConv(nn.Module):
-    """Convolution over time that sees the present and the past only, with weight normalisation."""
+    """Convolution over time that sees the present and the past only.
+
+    Its weights are g v / |v|, one length g and one direction v an output channel (weight normalisation, Salimans and
+    Kingma 2016, arXiv 1602.07868): how strong and what for are learned apart.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, dilation: int) -> None:
         super().__init__()
-        self.past = (kernel - 1) * dilation
-        self.conv = weight_norm(nn.Conv1d(channels_in, channels_out, kernel, dilation=dilation))
+        self.dilation, self.past = dilation, (kernel - 1) * dilation
+        bound = (channels_in * kernel) ** -0.5  # torch's own start for a convolution
+        self.direction = nn.Parameter(torch.empty(channels_out, channels_in, kernel).uniform_(-bound, bound))
+        self.length = nn.Parameter(self.direction.detach().norm(dim=(1, 2), keepdim=True))
+        self.bias = nn.Parameter(torch.empty(channels_out).uniform_(-bound, bound))
 
     def forward(self, signal: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch out time"]:
-        return self.conv(F.pad(signal, (self.past, 0)))
+        weight = self.length * self.direction / self.direction.norm(dim=(1, 2), keepdim=True)
+        return F.conv1d(F.pad(signal, (self.past, 0)), weight, self.bias, dilation=self.dilation)
 
 
 class Level(nn.Module):
