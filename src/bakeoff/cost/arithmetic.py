@@ -264,7 +264,7 @@ def arithmetic_rule(operation: torch._ops.OpOverload, name: str) -> Rule | None:
         return _per_input(PER_INPUT[name])
     if name in PER_OUTPUT:
         return _per_output(PER_OUTPUT[name])
-    if name in MOVEMENT or _is_view(operation):
+    if name in MOVEMENT or _is_view(operation) or torch.Tag.inplace_view in operation.tags:
         return no_arithmetic
     if name in REDUCTIONS or torch.Tag.reduction in operation.tags:
         return _per_input(1)

@@ -1,9 +1,9 @@
 """Rules for attention that PyTorch runs as one operation: scaled dot products, and the fast paths of its modules.
 
-With queries [B, H, T, D], keys [B, H, S, D] and values [B, H, S, E] the forward pass takes T*S*D + T*S*E MACs a head, and
-7 other FLOPs a score: the scale of queries and keys is folded into one, the softmax takes 5 and a mask 1. A backward
-pass that keeps no scores computes them again: 5 products instead of 4 (Dao et al., FlashAttention, arXiv:2205.14135).
-Masks, a causal one included, do not lower the count.
+With queries [B, H, T, D], keys [B, H, S, D] and values [B, H, S, E] the forward pass takes T*S*D + T*S*E MACs a head,
+and 7 other FLOPs a score: the scale of queries and keys is folded into one, the softmax takes 5 and a mask 1. A
+backward pass that keeps no scores computes them again: 5 products instead of 4 (Dao et al., FlashAttention,
+arXiv:2205.14135). Masks, a causal one included, do not lower the count.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which layer an operation belongs to: the module whose forward runs, and in the backward pass the one that ran then."""
+"""Which layer an operation belongs to: the module whose forward runs, in the backward pass the one that ran then."""
 
 from bisect import bisect_right
 from collections.abc import Callable

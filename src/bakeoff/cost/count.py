@@ -1,8 +1,10 @@
 """`cost_of`: what a network costs, before a single step is trained."""
 
 import copy
+import gc
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,22 +34,23 @@ def cost_of(
     and attention. Other arithmetic counts as FLOPs: 1 for each element of the result of an elementwise operation, an
     activation function too; 1 for each element that a sum, mean or maximum reads; 5 an element for softmax; 4 for batch
     norm (8 in train mode); 8 for layer norm; the window's size for each output of a pooling. The training pass counts
-    the operations that autograd really runs: frozen parameters save theirs, and the first layer's input gets no gradient.
+    the operations that autograd really runs: frozen parameters save theirs, and the first layer's input gets no
+    gradient.
 
-    Left out: random numbers, sorting, comparisons that only select, copies and indexing, the loss (unless one is given),
-    the optimiser's own arithmetic. Zeros in padding and under masks count like other numbers.
+    Left out: random numbers, sorting, comparisons that only select, copies and indexing, the loss (unless one is
+    given), the optimiser's own arithmetic. Zeros in padding and under masks count like other numbers.
 
-    Memory is that of the tensors held, each storage once, on the operations that PyTorch runs on a CPU; what kernels use
-    for the time of a call, and what an allocator wastes, is left out. A training step holds parameters, buffers, inputs,
-    gradients, the optimiser's state, and the activations.
+    Memory is that of the tensors held, each storage once, on the operations that PyTorch runs on a CPU; what kernels
+    use for the time of a call, and what an allocator wastes, is left out. A training step holds parameters, buffers,
+    inputs, gradients, the optimiser's state, and the activations.
 
     Args:
         module: any network. It may be on the meta device.
         example_inputs: tensors, or shapes with the batch: `(1, 3, 224, 224)`. A shape becomes a tensor of the number
             format of the parameters, or of int64 where the network begins with an embedding.
         keyword_inputs: inputs that forward takes by name.
-        loss: makes one number of the output; its forward and backward count in `training_flops`. Without it, the backward
-            pass begins with a gradient for each output of floating point.
+        loss: makes one number of the output; its forward and backward count in `training_flops`. Without it, the
+            backward pass begins with a gradient for each output of floating point.
 
     Returns:
         One `Cost`, for the inputs as given, batch included.
@@ -67,12 +70,24 @@ def cost_of(
     """
     module = _checked(module, example_inputs, keyword_inputs)
     request = _Request(module=module, args=example_inputs, kwargs=dict(keyword_inputs or {}), loss=loss)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_garbage_collection():
         warnings.simplefilter("ignore")
         cost = request.count()
     for sentence in cost.warnings:
         warnings.warn(sentence, BakeoffWarning, stacklevel=2)
     return cost
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Thousands of small objects would set it off again and again, and it takes a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +99,8 @@ class _Request:
 
     def count(self) -> Cost:
         """On tensors without values; where the network cannot run on them, on real ones, with a warning."""
+        import torch.fx.experimental.symbolic_shapes  # noqa: F401 - meta convolutions would load it in mid-pass
+
         try:
             network = meta_copy(self.module)
         except Exception as error:

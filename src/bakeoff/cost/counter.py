@@ -12,6 +12,7 @@ from bakeoff.cost import attention_rules, recurrent_rules
 from bakeoff.cost.arithmetic import arithmetic_rule, no_arithmetic
 from bakeoff.cost.memory import StorageLedger
 from bakeoff.cost.products import PRODUCT_RULES, Rule
+from bakeoff.cost.scratch import scratch_bytes
 from bakeoff.cost.shortcuts import result_by_shape
 
 _RULE_FILES = (attention_rules, recurrent_rules)  # imported for the rules that they register
@@ -65,6 +66,11 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._layer = layer or (lambda: "")
         self._ledger = ledger
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether PyTorch is to load its compiler to keep it away from here: that takes a second."""
+        return False
+
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -81,6 +87,7 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         layer = self._layer()
         if self._ledger is not None:
             self._ledger.add(_tensors(result, []), layer)
+            self._ledger.add_for_a_moment(scratch_bytes(_full_name(operation), args, result))
         if count is not no_arithmetic or _moves_data(operation):
             self._enter(operation, count, layer, args, kwargs, result)
         return result

@@ -27,8 +27,8 @@ def check_layer_inputs(module: nn.Module, name: str, args: tuple[Any, ...]) -> N
         for tensor in tensors_in(args)[:1]:
             if tensor.is_floating_point():
                 raise TokensNeededError(
-                    f"Layer '{name}' (Embedding) takes whole numbers, and its input is {tensor.dtype}: give a tensor of "
-                    "torch.int64, or a shape for every input."
+                    f"Layer '{name}' (Embedding) takes whole numbers, and its input is {tensor.dtype}: give a tensor "
+                    "of torch.int64, or a shape for every input."
                 )
 
 

@@ -1,5 +1,7 @@
 """One pass over a network in eval mode and one in train mode, and the record that is made of them."""
 
+import gc
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -58,12 +60,26 @@ def measure(example: Example, sentences: list[str]) -> Cost:
     """
     was_training = [(module, module.training) for module in example.network.modules()]
     try:
-        forward = _run(example, training=False)
-        train = _run(example, training=True)
+        forward = _settled(example, training=False)
+        train = _settled(example, training=True)
     finally:
         for module, mode in was_training:
             module.training = mode
     return _record(example, forward, train, sentences)
+
+
+def _settled(example: Example, *, training: bool) -> PassResult:
+    """A pass in which nothing was imported.
+
+    PyTorch loads parts of itself when they are first needed; that leaves garbage which holds tensors for a while, and
+    memory would seem higher than it is.
+    """
+    loaded = len(sys.modules)
+    result = _run(example, training=training)
+    if example.on_meta and len(sys.modules) != loaded:
+        gc.collect()
+        result = _run(example, training=training)
+    return result
 
 
 def _run(example: Example, *, training: bool) -> PassResult:
@@ -157,7 +173,7 @@ def _record(example: Example, forward: PassResult, train: PassResult, sentences:
         sentences.append(
             f"No rule is known for {', '.join(unknown)}: the arithmetic of these operations is missing in the counts."
         )
-    if not train.trained:
+    if parameters and not train.trained:
         sentences.append(
             "No output of this network can be trained: training_flops is the forward pass alone."
         )

@@ -43,6 +43,10 @@ class StorageLedger:
                 self.live_bytes += size - known[0]
             self.peak_bytes = max(self.peak_bytes, self.live_bytes)
 
+    def add_for_a_moment(self, size: int) -> None:
+        """So many bytes more were held beside all that is alive now, and are gone again."""
+        self.peak_bytes = max(self.peak_bytes, self.live_bytes + size)
+
     def __contains__(self, tensor: Tensor) -> bool:
         storage = storage_of(tensor)
         return storage is not None and storage._cdata in self._storages

@@ -9,6 +9,12 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
+from bakeoff.cost.recurrent_on_cpu import recurrent_layers, runs_on_cpu_path
+
+# Their stubs lack the arguments.
+_UNMADE_PARAMETER: Any = UninitializedParameter
+_UNMADE_BUFFER: Any = UninitializedBuffer
+
 
 def meta_copy(module: nn.Module) -> nn.Module:
     """A copy of the network on the meta device: its tensors are not copied, its other attributes are.
@@ -24,9 +30,9 @@ def meta_copy(module: nn.Module) -> nn.Module:
 
 def _without_values(tensor: Tensor) -> Tensor:
     if isinstance(tensor, UninitializedParameter):
-        return UninitializedParameter(tensor.requires_grad, "meta", tensor.dtype)  # type: ignore[call-arg]
+        return _UNMADE_PARAMETER(tensor.requires_grad, "meta", tensor.dtype)
     if isinstance(tensor, UninitializedBuffer):
-        return UninitializedBuffer(tensor.requires_grad, "meta", tensor.dtype)  # type: ignore[call-arg]
+        return _UNMADE_BUFFER(tensor.requires_grad, "meta", tensor.dtype)
     empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
     if isinstance(tensor, nn.Parameter):
         return nn.Parameter(empty, requires_grad=tensor.requires_grad)
@@ -68,8 +74,9 @@ class _CopyToMeta(TorchFunctionMode):
 class CpuKernels(TorchFunctionMode):
     """On meta tensors, run the operations that PyTorch would run on the CPU.
 
-    - Attention without dropout runs as one fused operation, which keeps no scores (on the meta device PyTorch would take
-      the steps one by one, and the memory would be that of all scores).
+    - Attention without dropout runs as one fused operation, which keeps no scores (on the meta device PyTorch would
+      take the steps one by one, and the memory would be that of all scores).
+    - Recurrent layers multiply the inputs of all steps at once, and an LSTM is one operation.
     - Batch norm in train mode takes a batch of one example, as its cost is that of any other.
     """
 
@@ -79,6 +86,8 @@ class CpuKernels(TorchFunctionMode):
             return _attention(*args, **kwargs)
         if function is F.batch_norm:
             return _batch_norm(*args, **kwargs)
+        if runs_on_cpu_path(function, args):
+            return recurrent_layers(function, *args)
         return function(*args, **kwargs)
 
 

@@ -1,7 +1,8 @@
 """Rules for the operations that are sums of products: their multiply-adds (MACs), exactly.
 
 Each rule takes the operation's arguments and its result and returns `(macs, other_flops)`. Bias additions count as
-other FLOPs. Products with zeros of a convolution's padding and with masked attention weights count: the hardware does them.
+other FLOPs. Products with zeros of a convolution's padding and with masked attention weights count: the hardware does
+them.
 
 Source: the definitions of the operations. `torch.utils.flop_counter` has rules of the same form for some of them, and
 serves as a second witness in the tests.
@@ -63,7 +64,7 @@ def _linear(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) -> tu
 
 @rule("linear_backward")
 def _linear_backward(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
-    inputs, gradient, weight, wanted = args[:4]
+    _, gradient, weight, wanted = args[:4]
     macs = gradient.numel() * weight.shape[1]
     return macs * (bool(wanted[0]) + bool(wanted[1])), gradient.numel() if wanted[2] else 0
 
@@ -71,7 +72,7 @@ def _linear_backward(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any)
 @rule("_trilinear")
 def _trilinear(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) -> tuple[int, int]:
     # nn.Bilinear: both inputs and the weight are broadcast against each other, then multiplied and summed.
-    first, second, third, expand1, expand2, expand3, summed = args[:7]
+    first, second, third, expand1, expand2, expand3, _ = args[:7]
     shapes = []
     for tensor, expand in ((first, expand1), (second, expand2), (third, expand3)):
         shape = list(tensor.shape)
@@ -88,7 +89,8 @@ def _trilinear(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) ->
 def convolution_macs(inputs: Tensor, weight: Tensor, result: Tensor, transposed: bool) -> int:
     """MACs of a convolution with weight [M, C/groups, *kernel], or, transposed, [C, M/groups, *kernel].
 
-    A convolution multiplies C/groups x kernel values for each output; a transposed one M/groups x kernel for each input.
+    A convolution multiplies C/groups x kernel values for each output; a transposed one M/groups x kernel for each
+    input.
     """
     return (inputs if transposed else result).numel() * prod(weight.shape[1:])
 

@@ -1,9 +1,9 @@
 """Rules for recurrent layers that PyTorch runs as one operation (oneDNN on the CPU, cuDNN on a GPU).
 
-One step of a layer with I inputs, H units and G gates (LSTM 4, GRU 3, RNN 1) takes G*H*(I + H) MACs an example, and with a
-projection to P values G*H*(I + P) + H*P. Other FLOPs are those of PyTorch's own steps: G*H for each bias, G*H for the
-sum of both products, and for each unit: LSTM 9 (3 sigmoids, 2 tanh, 3 products, 1 sum), GRU 7 (2 sigmoids, 1 tanh,
-2 products, 1 difference, 1 sum), RNN 1 (its activation).
+One step of a layer with I inputs, H units and G gates (LSTM 4, GRU 3, RNN 1) takes G*H*(I + H) MACs an example, and
+with a projection to P values G*H*(I + P) + H*P. Other FLOPs are those of PyTorch's own steps: G*H for each bias, G*H
+for the sum of both products, and for each unit: LSTM 9 (3 sigmoids, 2 tanh, 3 products, 1 sum), GRU 7 (2 sigmoids, 1
+tanh, 2 products, 1 difference, 1 sum), RNN 1 (its activation).
 """
 
 from collections.abc import Sequence

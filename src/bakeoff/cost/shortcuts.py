@@ -1,7 +1,7 @@
 """Results of frequent operations on meta tensors, made directly: PyTorch's own way there is slow Python.
 
-Batch norm on the meta device takes PyTorch 1.5 ms, for a result that is as large as its input. A test holds each shortcut
-against what PyTorch gives.
+Batch norm on the meta device takes PyTorch 1.5 ms, for a result that is as large as its input, and the first such
+operation loads PyTorch's compiler, which takes a second. A test holds each shortcut against what PyTorch gives.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from bakeoff.cost.scratch import lstm_workspace_bytes
 
 Shortcut = Callable[..., Any]
 
@@ -32,13 +34,22 @@ def _batch_norm_backward(
     )
 
 
-def _layer_norm(x: Tensor, shape: list[int], weight: Any, bias: Any, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+def _layer_norm(
+    x: Tensor, shape: list[int], weight: Any, bias: Any, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
     rows = [*x.shape[: x.dim() - len(shape)], *([1] * len(shape))]
     return torch.empty_like(x, memory_format=torch.contiguous_format), x.new_empty(rows), x.new_empty(rows)
 
 
 def _layer_norm_backward(
-    gradient: Tensor, x: Tensor, shape: list[int], mean: Any, rstd: Any, weight: Any, bias: Any, wanted: list[bool]
+    gradient: Tensor,
+    x: Tensor,
+    shape: list[int],
+    mean: Any,
+    rstd: Any,
+    weight: Any,
+    bias: Any,
+    wanted: list[bool],
 ) -> tuple[Tensor | None, ...]:
     return (
         torch.empty_like(x, memory_format=torch.contiguous_format) if wanted[0] else None,
@@ -47,19 +58,55 @@ def _layer_norm_backward(
     )
 
 
-def _same(*args: Any, **kwargs: Any) -> Any:
-    """Elementwise operations on tensors of one shape, one format and one layout."""
-    first = args[0]
-    if not first.is_contiguous():
+def _elementwise(*args: Any, **kwargs: Any) -> Any:
+    """Elementwise operations on contiguous or expanded tensors of one floating-point format, and numbers."""
+    tensors = [value for value in args if isinstance(value, Tensor)]
+    first = tensors[0]
+    if not first.is_floating_point() or any(isinstance(value, complex) for value in args):
         return NotImplemented
-    for value in args[1:]:
-        if isinstance(value, Tensor) and (
-            value.shape != first.shape or value.dtype != first.dtype or not value.is_contiguous() or not value.is_meta
+    shape = first.shape
+    for tensor in tensors:
+        if (
+            tensor.dtype != first.dtype
+            or not (tensor.is_contiguous() or 0 in tensor.stride())
+            or not tensor.is_meta
         ):
             return NotImplemented
-        if isinstance(value, (float, complex)) and not first.is_floating_point():
-            return NotImplemented
-    return torch.empty_like(first)
+        if tensor.shape != shape:
+            shape = torch.broadcast_shapes(shape, tensor.shape)  # type: ignore[no-untyped-call]
+    return first.new_empty(shape)
+
+
+def _over_dimensions(x: Tensor, dims: Any = None, keepdim: bool = False) -> Any:
+    """Sum and mean over dimensions."""
+    if not x.is_floating_point():
+        return NotImplemented
+    gone = {d % max(x.dim(), 1) for d in dims} if dims else set(range(x.dim()))
+    kept = [(1 if d in gone else size) for d, size in enumerate(x.shape) if keepdim or d not in gone]
+    return x.new_empty(kept)
+
+
+def _addmm(bias: Tensor, first: Tensor, second: Tensor) -> Any:
+    if first.shape[1] != second.shape[0] or bias.shape[-1] not in (1, second.shape[1]):
+        return NotImplemented
+    return first.new_empty(first.shape[0], second.shape[1])
+
+
+def _lstm_layer(
+    x: Tensor, w_input: Tensor, w_hidden: Tensor, b_input: Tensor, b_hidden: Tensor, hx: Tensor, cx: Tensor,
+    reverse: bool, sizes: Any, mode: int, hidden: int, layers: int, biased: bool, both: bool, batch_first: bool,
+    train: bool,
+) -> Any:  # fmt: skip
+    if batch_first or layers != 1 or both:
+        return NotImplemented
+    steps, batch = x.shape[:2]
+    workspace = lstm_workspace_bytes(steps, batch, hidden, x.element_size()) if train else 0
+    return (
+        x.new_empty(steps, batch, hidden),
+        torch.empty_like(hx),
+        torch.empty_like(cx),
+        torch.empty(workspace, dtype=torch.uint8, device="meta"),
+    )
 
 
 _aten = torch.ops.aten
@@ -68,15 +115,33 @@ _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.native_batch_norm_backward.default: _batch_norm_backward,
     _aten.native_layer_norm.default: _layer_norm,
     _aten.native_layer_norm_backward.default: _layer_norm_backward,
-    _aten.add.Tensor: _same,
-    _aten.mul.Tensor: _same,
-    _aten.sub.Tensor: _same,
-    _aten.threshold_backward.default: _same,
-    _aten.gelu_backward.default: _same,
-    _aten.silu_backward.default: _same,
-    _aten.sigmoid_backward.default: _same,
-    _aten.tanh_backward.default: _same,
-    _aten.hardtanh_backward.default: _same,
+    _aten.addmm.default: _addmm,
+    _aten.mkldnn_rnn_layer.default: _lstm_layer,
+    _aten.mean.dim: _over_dimensions,
+    _aten.sum.dim_IntList: _over_dimensions,
+    **dict.fromkeys(
+        (
+            _aten.add.Tensor,
+            _aten.add.Scalar,
+            _aten.sub.Tensor,
+            _aten.sub.Scalar,
+            _aten.mul.Tensor,
+            _aten.mul.Scalar,
+            _aten.div.Tensor,
+            _aten.div.Scalar,
+            _aten.pow.Tensor_Scalar,
+            _aten.rsqrt.default,
+            _aten.neg.default,
+            _aten.silu.default,
+            _aten.threshold_backward.default,
+            _aten.gelu_backward.default,
+            _aten.silu_backward.default,
+            _aten.sigmoid_backward.default,
+            _aten.tanh_backward.default,
+            _aten.hardtanh_backward.default,
+        ),
+        _elementwise,
+    ),
 }
 
 
