@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,8 @@ _VERSION = 1
 #: Where no size is asked for, the longer side of the common size is at most this.
 LONGEST_SIDE = 64
 _THREADS = min(4, os.cpu_count() or 1)
+#: Smaller pictures are decoded one after the other: threads would only wait for the interpreter's lock.
+_PIXELS_WORTH_A_THREAD = 160 * 160
 _BLOCK_FILES = 1024
 
 
@@ -58,24 +60,24 @@ def cache_folder() -> Path:
 
 
 def cached_pictures(
-    root: Path, files: Sequence[Path], *, size: tuple[int, int] | None = None, channels: int | None = None
+    files: Sequence[str], *, size: tuple[int, int] | None = None, channels: int | None = None
 ) -> Pictures:
     """The pictures of these files, from the cache if they are there, else decoded into it.
 
     Args:
-        root: the folder that the user named; paths in the key are relative to it.
+        files: absolute paths.
         size: (height, width); None takes the median size, its longer side at most `LONGEST_SIDE`.
         channels: 1 for grey, 3 for colour; None takes colour if any file has it.
 
     Raises:
         DataError: no file can be read as a picture, the disk is full, or the cache may not be written.
     """
-    place = cache_folder() / "images" / _key(root, files, f"{size} {channels}")
+    place = cache_folder() / "images" / _key(files, f"{size} {channels}")
     found = _open_cache(place)
     if found is not None:
         return found
-    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads:
-        headers = list(threads.map(_header_or_reason, files, chunksize=64))
+    with quiet_pillow():
+        headers = [_header_or_reason(file) for file in files]
     found_channels, height, width, smallest, largest = _common_form(
         [h for h in headers if isinstance(h, Header)], size
     )
@@ -100,7 +102,7 @@ def cached_pictures(
 
 
 def decode_now(
-    files: Sequence[Path], *, channels: int, height: int, width: int
+    files: Sequence[str], *, channels: int, height: int, width: int
 ) -> tuple[NDArray[np.uint8], list[int], list[tuple[int, str]]]:
     """Pixels uint8 [N, C, H, W] in memory, the places of the files that were read, (place, reason) of the others."""
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads:
@@ -113,27 +115,26 @@ def decode_now(
     return pixels, kept, refused
 
 
-def _key(root: Path, files: Sequence[Path], form: str) -> str:
+def _key(files: Sequence[str], form: str) -> str:
     digest = hashlib.blake2b(f"{_VERSION} {form} {LONGEST_SIDE}".encode(), digest_size=16)
-    digest.update(os.fsencode(root.resolve()))
     for file in files:
         try:
-            status = file.stat()
+            status = os.stat(file)
             facts = f"\0{status.st_size}\0{status.st_mtime_ns}\0"
         except OSError:
             facts = "\0gone\0"
-        digest.update(os.fsencode(file.relative_to(root)) + facts.encode())
+        digest.update(os.fsencode(file) + facts.encode())
     return digest.hexdigest()
 
 
-def _header_or_reason(file: Path) -> Header | str:
+def _header_or_reason(file: str) -> Header | str:
     try:
         return read_header(file)
     except RefusedPictureError as refused:
         return str(refused)
 
 
-def _pixels_or_reason(file: Path, form: tuple[int, int, int]) -> NDArray[np.uint8] | str:
+def _pixels_or_reason(file: str, form: tuple[int, int, int]) -> NDArray[np.uint8] | str:
     channels, height, width = form
     try:
         return decode(file, channels=channels, height=height, width=width)
@@ -158,20 +159,21 @@ def _common_form(
     return channels, *size, smallest, largest
 
 
-def _write(folder: Path, files: Sequence[Path], headers: list[Header | str], facts: dict[str, Any]) -> None:
+def _write(folder: Path, files: Sequence[str], headers: list[Header | str], facts: dict[str, Any]) -> None:
     """`pixels.bin`, written in order as plain bytes (a memory map would kill the program on a full disk)."""
     form = (facts["channels"], facts["height"], facts["width"])
     kept: list[int] = []
     refused = [(place, header) for place, header in enumerate(headers) if isinstance(header, str)]
     readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
+    areas = [header.height * header.width for header in headers if isinstance(header, Header)]
+    worth_threads = float(np.median(areas)) >= _PIXELS_WORTH_A_THREAD
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads, (folder / "pixels.bin").open("wb") as out:
         for start in range(0, len(readable), _BLOCK_FILES):
             places = readable[start : start + _BLOCK_FILES]
-            for place, result in zip(
-                places,
-                threads.map(partial(_pixels_or_reason, form=form), [files[p] for p in places]),
-                strict=True,
-            ):
+            decoded: Iterable[NDArray[np.uint8] | str] = (threads.map if worth_threads else map)(
+                partial(_pixels_or_reason, form=form), [files[place] for place in places]
+            )
+            for place, result in zip(places, decoded, strict=True):
                 if isinstance(result, str):
                     refused.append((place, result))
                 else:

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -57,7 +57,7 @@ class ImageEncoder(FormEncoder):
             inputs=pixels, targets=targets, names=[relative_name(root, files[place]) for place in kept]
         )
 
-    def _decode(self, root: Path, files: Sequence[Path]) -> tuple[NDArray[np.uint8], Sequence[int]]:
+    def _decode(self, root: Path, files: Sequence[str]) -> tuple[NDArray[np.uint8], Sequence[int]]:
         refused: Sequence[tuple[int, str]]
         if len(files) * self.channels * self.height * self.width <= _MEMORY_BYTES:
             pixels, kept, refused = decode_now(
@@ -65,7 +65,7 @@ class ImageEncoder(FormEncoder):
             )
         else:
             form = (self.channels, self.height, self.width)
-            pictures = cached_pictures(root, files, size=form[1:], channels=form[0])
+            pictures = cached_pictures(files, size=form[1:], channels=form[0])
             pixels, kept, refused = pictures.pixels, pictures.kept.tolist(), pictures.refused
         if not kept:
             raise DataError(
@@ -84,7 +84,7 @@ class ImageEncoder(FormEncoder):
 class ImageFiles:
     """The image files of one part, with the class that each one's folder names."""
 
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
     classes: tuple[str, ...]
 
 
@@ -100,11 +100,12 @@ def load_images(
     Raises:
         DataError: no images, fewer than two classes, a class with one image, or the cache cannot be written.
     """
+    root = Path(os.path.abspath(root))
     parts = find_parts(root)
     files = [file for part in parts.values() for file in part.files]
     labels = [label for part in parts.values() for label in part.classes]
     part_of = np.repeat(list(parts), [len(part.files) for part in parts.values()])
-    pictures = cached_pictures(root, files, size=size)
+    pictures = cached_pictures(files, size=size)
     names = sorted_classes(set(labels))
     codes = np.array([names.index(label) for label in labels], np.int64)[pictures.kept]
     target = Classes(names=tuple(names))
@@ -113,7 +114,7 @@ def load_images(
     channels, height, width = pictures.pixels.shape[1:]
     places = {part: np.flatnonzero(part_of == part).astype(np.int64) for part in ("validation", "test")}
     return finish(
-        name=name or root.resolve().name,
+        name=name or root.name,
         input=Image(channels=channels, height=height, width=width),
         target=target,
         inputs=pictures.pixels,
@@ -123,7 +124,7 @@ def load_images(
         validation=places["validation"] if len(places["validation"]) else None,
         seed=seed,
         labels=[relative_name(root, files[place]) for place in pictures.kept],
-        source=root.name or str(root),
+        source=root.name,
         findings=_findings(root, files, pictures),
     )
 
@@ -151,7 +152,7 @@ def find_parts(root: Path) -> dict[str, ImageFiles]:
 
 def images_by_class(root: Path) -> ImageFiles:
     """The image files in each sub-folder (at any depth below it), sorted by path."""
-    files: list[Path] = []
+    files: list[str] = []
     classes: list[str] = []
     for folder in _subfolders(root):
         found = image_files(folder)
@@ -160,17 +161,18 @@ def images_by_class(root: Path) -> ImageFiles:
     return ImageFiles(files=tuple(files), classes=tuple(classes))
 
 
-def image_files(folder: Path) -> list[Path]:
-    """All image files below a folder, sorted; hidden files and folders do not count."""
-    found = []
+def image_files(folder: Path) -> list[str]:
+    """The paths of all image files below a folder, sorted; hidden files and folders do not count."""
+    return sorted(_walk(folder))
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    """Paths as words: a `Path` each costs seconds where there are 60 000."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(place, name)
-            for name in names
-            if not name.startswith(".") and name.lower().endswith(IMAGE_ENDINGS)
-        ]
-    return sorted(found)
+        for name in names:
+            if name.lower().endswith(IMAGE_ENDINGS) and not name.startswith("."):
+                yield os.path.join(place, name)
 
 
 def sorted_classes(names: set[str]) -> list[str]:
@@ -180,13 +182,13 @@ def sorted_classes(names: set[str]) -> list[str]:
     return sorted(names)
 
 
-def relative_name(root: Path, file: Path) -> str:
-    """The file's path below the root, with forward slashes."""
-    return file.relative_to(root).as_posix()
+def relative_name(root: Path, file: str) -> str:
+    """The file's path below the root (both absolute), with forward slashes."""
+    return file[len(str(root)) :].lstrip(os.sep).replace(os.sep, "/")
 
 
 def named_reasons(
-    root: Path, files: Sequence[Path], refused: Sequence[tuple[int, str]], *, most: int = 5
+    root: Path, files: Sequence[str], refused: Sequence[tuple[int, str]], *, most: int = 5
 ) -> str:
     """The first few files that were skipped, each with its reason."""
     listed = [
@@ -195,12 +197,13 @@ def named_reasons(
     return ", ".join(listed) + (f" and {len(refused) - most} more" if len(refused) > most else "")
 
 
-def _new_files(source: Path) -> tuple[Path, list[Path], list[str]]:
+def _new_files(source: Path) -> tuple[Path, list[str], list[str]]:
     """(root, files, answers); no answers where the images lie side by side."""
+    source = Path(os.path.abspath(source))
     if source.is_file():
-        return source.parent, [source], []
+        return source.parent, [str(source)], []
     direct = sorted(
-        entry
+        str(entry)
         for entry in source.iterdir()
         if entry.is_file() and entry.suffix.lower() in IMAGE_ENDINGS and not entry.name.startswith(".")
     )
@@ -233,10 +236,10 @@ def _no_images(root: Path) -> str:
     )
 
 
-def _findings(root: Path, files: Sequence[Path], pictures: Pictures) -> list[Finding]:
+def _findings(root: Path, files: Sequence[str], pictures: Pictures) -> list[Finding]:
     """The files that were skipped, folders without images, and the sizes that were changed."""
     findings = []
-    empty = [folder.name for folder in _subfolders(root) if not image_files(folder)]
+    empty = [folder.name for folder in _subfolders(root) if next(_walk(folder), None) is None]
     if empty:
         values = {"count": len(empty), "names": listed(empty)}
         findings.append(Finding(kind="empty_class_folders", severity="note", values=values))

@@ -18,6 +18,7 @@ from PIL import ImageOps, UnidentifiedImageError
 
 MOST_PIXELS = 100_000_000
 _ORIENTATION = 0x0112
+_ORIENTATION_NOTES = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 
 
@@ -47,7 +48,7 @@ def quiet_pillow() -> Iterator[None]:
             Pillow.MAX_IMAGE_PIXELS = before
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: str | Path) -> Header:
     """Size and colour of a picture, without decoding it; call inside `quiet_pillow`.
 
     Raises:
@@ -60,7 +61,7 @@ def read_header(path: Path) -> Header:
         return Header(height=height, width=width, grey=_is_grey(picture))
 
 
-def decode(path: Path, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+def decode(path: str | Path, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:
     """uint8 [channels, height, width], stretched to that size; channels 1 is grey, 3 red, green and blue.
 
     Raises:
@@ -83,7 +84,7 @@ def decode(path: Path, *, channels: int, height: int, width: int) -> NDArray[np.
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Pillow.Image]:
+def _opened(path: str | Path) -> Iterator[Pillow.Image]:
     try:
         picture = Pillow.open(path)
     except MemoryError:
@@ -108,6 +109,8 @@ def _reason(error: Exception) -> str:
 
 
 def _orientation(picture: Pillow.Image) -> int:
+    if picture.format == "PNG" and not _ORIENTATION_NOTES & set(picture.info):
+        return 1  # asking would decode the whole picture, in search of a note behind the pixels
     try:
         return int(picture.getexif().get(_ORIENTATION, 1))
     except Exception:  # a damaged note on orientation is no reason to refuse the picture
