@@ -78,6 +78,30 @@ def test_bert_equals_transformers() -> None:
         torch.testing.assert_close(ours(ids, LENGTHS) * mask, expected_words * mask, rtol=1e-5, atol=1e-5)
 
 
+def test_files_of_2018_fit_with_all_their_heads_and_old_names() -> None:
+    """Google's files have the pooler and both pre-training heads, and call a norm's weight gamma."""
+    from transformers import BertConfig, BertForPreTraining
+
+    from bakeoff.models.bert import LAYOUTS
+
+    sizes: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    theirs = randomised(BertForPreTraining(BertConfig(vocab_size=VOCABULARY, intermediate_size=128, **sizes)))
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): tensor
+        for name, tensor in theirs.state_dict().items()
+    }
+    words = Bert(VOCABULARY, 5, BertSize(layers=2, width=32, heads=4), head="language_model").eval()
+    assert load_tensors(words, old, layouts=LAYOUTS) == "huggingface_pretraining"
+    states = Bert(VOCABULARY, 5, BertSize(layers=2, width=32, heads=4), head="none").eval()
+    assert load_tensors(states, old, layouts=LAYOUTS, new_head=True) == "huggingface"
+    with torch.no_grad():
+        expected = theirs(tokens(), output_hidden_states=True)
+        torch.testing.assert_close(words(tokens()), expected.prediction_logits, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(states(tokens()), expected.hidden_states[-1], rtol=0, atol=1e-5)
+
+
 def test_gpt2_equals_transformers() -> None:
     from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
 

@@ -241,6 +241,13 @@ HUGGING_FACE = Layout(
         "cls.seq_relationship.{p}": None,  # next-sentence prediction
     },
 )
+#: Files of the whole pre-training have the pooler beside the head that guesses words; that head does not use it.
+LAYOUTS = {
+    "huggingface": HUGGING_FACE,
+    "huggingface_pretraining": Layout(
+        prefixes=HUGGING_FACE.prefixes, rules={**HUGGING_FACE.rules, "pooler.dense.{p}": None}
+    ),
+}
 
 
 def builder(size: Size) -> Build:
@@ -294,6 +301,6 @@ for _name, _size in SIZES.items():
                 input=Tokens(vocabulary_size=WORDS, length=128),
                 target=Classes(names=("negative", "positive")),
             ),
-            layouts={"huggingface": HUGGING_FACE},
+            layouts=LAYOUTS,
         )
     )
