@@ -70,7 +70,7 @@ def cost_of(
     """
     module = _checked(module, example_inputs, keyword_inputs)
     request = _Request(module=module, args=example_inputs, kwargs=dict(keyword_inputs or {}), loss=loss)
-    with warnings.catch_warnings(), _without_garbage_collection():
+    with warnings.catch_warnings(), _without_garbage_collection(), torch.inference_mode(False):
         warnings.simplefilter("ignore")
         cost = request.count()
     for sentence in cost.warnings:

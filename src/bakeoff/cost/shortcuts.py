@@ -77,6 +77,17 @@ def _elementwise(*args: Any, **kwargs: Any) -> Any:
     return first.new_empty(shape)
 
 
+def _in_place(*args: Any) -> Any:
+    """Elementwise operations whose result is their first argument."""
+    target = args[0]
+    for value in args[1:]:
+        if isinstance(value, Tensor) and value.shape != target.shape and value.dim() > 0:
+            return NotImplemented
+        if isinstance(value, (float, complex)) and not target.is_floating_point():
+            return NotImplemented
+    return target
+
+
 def _over_dimensions(x: Tensor, dims: Any = None, keepdim: bool = False) -> Any:
     """Sum and mean over dimensions."""
     if not x.is_floating_point():
@@ -133,6 +144,10 @@ _SHORTCUTS: dict[Any, Shortcut] = {
             _aten.rsqrt.default,
             _aten.neg.default,
             _aten.silu.default,
+            _aten.sigmoid.default,
+            _aten.tanh.default,
+            _aten.exp.default,
+            _aten.sqrt.default,
             _aten.threshold_backward.default,
             _aten.gelu_backward.default,
             _aten.silu_backward.default,
@@ -141,6 +156,11 @@ _SHORTCUTS: dict[Any, Shortcut] = {
             _aten.hardtanh_backward.default,
         ),
         _elementwise,
+    ),
+    **dict.fromkeys(
+        (_aten.add_.Tensor, _aten.sub_.Tensor, _aten.mul_.Tensor, _aten.div_.Tensor, _aten.sigmoid_.default,
+         _aten.tanh_.default, _aten.relu_.default, _aten.silu_.default),
+        _in_place,
     ),
 }
 
