@@ -21,11 +21,46 @@ def batch_positions(*, examples: int, batch_size: int, seed: int) -> Iterator[ND
     >>> [len(next(steps)) for _ in range(4)]
     [2, 1, 2, 1]
     """
-    rng = np.random.default_rng((seed, 0xBA7C4))
-    while True:
-        order = rng.permutation(examples)
+    for order in _epochs(examples, seed):
         for start in range(0, examples, batch_size):
             yield order[start : start + batch_size]
+
+
+def _epochs(examples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """The order of the examples in each epoch."""
+    rng = np.random.default_rng((seed, 0xBA7C4))
+    while True:
+        yield rng.permutation(examples)
+
+
+class _Stream:
+    """One replica's batches, many steps at once.
+
+    Args:
+        subset: its training set as positions in the training split.
+    """
+
+    def __init__(self, subset: NDArray[np.int64], batch_size: int, seed: int) -> None:
+        self._subset, self._batch_size = subset, batch_size
+        self._epochs = _epochs(len(subset), seed)
+        self._rest = subset[:0]
+
+    def fill(self, positions: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        """Write the next steps' positions [steps, B] and how many of each are real [steps]."""
+        step, size = 0, self._batch_size
+        while step < len(counts):
+            if not len(self._rest):
+                self._rest = self._subset[next(self._epochs)]
+            whole = min(len(self._rest) // size, len(counts) - step)
+            if whole:
+                positions[step : step + whole] = self._rest[: whole * size].reshape(whole, size)
+                counts[step : step + whole] = size
+                self._rest = self._rest[whole * size :]
+            else:
+                whole, count = 1, len(self._rest)
+                positions[step, :count], positions[step, count:] = self._rest, self._subset[0]
+                counts[step], self._rest = count, self._subset[:0]
+            step += whole
 
 
 class StackedBatches:
@@ -38,27 +73,22 @@ class StackedBatches:
     """
 
     def __init__(self, subsets: Sequence[Tensor], seeds: Sequence[int], batch_size: int) -> None:
-        self._subsets = [subset.numpy() for subset in subsets]
         self._streams = [
-            batch_positions(examples=len(subset), batch_size=batch_size, seed=seed)
-            for subset, seed in zip(subsets, seeds, strict=True)
+            _Stream(subset.numpy(), batch_size, seed) for subset, seed in zip(subsets, seeds, strict=True)
         ]
         self._width = min(batch_size, max(map(len, subsets)))
         self._cursor = BLOCK
-        self._positions, self._counts = self._empty(), np.zeros((BLOCK, 0), dtype=np.int64)
+        self._positions, self._counts = self._empty()
 
-    def _empty(self) -> NDArray[np.int64]:
-        return np.zeros((BLOCK, len(self._streams), self._width), dtype=np.int64)
+    def _empty(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        shape = (BLOCK, len(self._streams))
+        return np.zeros((*shape, self._width), dtype=np.int64), np.zeros(shape, dtype=np.int64)
 
     def _draw(self) -> None:
-        self._positions, self._cursor = self._empty(), 0
-        self._counts = np.zeros((BLOCK, len(self._streams)), dtype=np.int64)
-        for row, (stream, subset) in enumerate(zip(self._streams, self._subsets, strict=True)):
-            for step in range(BLOCK):
-                chosen = subset[next(stream)]
-                self._positions[step, row, : len(chosen)] = chosen
-                self._positions[step, row, len(chosen) :] = subset[0]
-                self._counts[step, row] = len(chosen)
+        self._positions, self._counts = self._empty()
+        self._cursor = 0
+        for row, stream in enumerate(self._streams):
+            stream.fill(self._positions[:, row], self._counts[:, row])
 
     def next(self) -> tuple[Tensor, Tensor]:
         """(positions int64 [R, B], how many of each row are real int64 [R]); the rest of a row is filler."""
@@ -71,6 +101,5 @@ class StackedBatches:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these replicas only; their order is undisturbed."""
-        self._subsets = [self._subsets[row] for row in rows]
         self._streams = [self._streams[row] for row in rows]
         self._positions, self._counts = self._positions[:, rows], self._counts[:, rows]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bakeoff.data.dataset import Dataset, Indices, training_order
-from bakeoff.data.schema import Schema, Tokens
+from bakeoff.data.schema import Tokens
 
 #: Up to this size, scaled, all examples of a dataset are kept in memory.
 RESIDENT_BYTES = 256 * 2**20

@@ -5,7 +5,7 @@ Each repeats the forward of its module with the replicas on the first axis [R, B
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.data.schema import Image, Series, Table
@@ -66,14 +66,15 @@ def steps(stack: NetworkStack, module: views.Steps, x: Tensor, lengths: Tensor |
     if module.frame == 1:
         return x
     x = F.pad(x, (0, 0, 0, module.steps * module.frame - x.shape[2]))
-    return x.unflatten(2, (module.steps, module.frame)).flatten(3)
+    return x.reshape(*x.shape[:2], module.steps, -1)
 
 
 @stacked(views.Patches)
 def patches(stack: NetworkStack, module: views.Patches, x: Tensor) -> Tensor:
     if any(module.fill):
         x = F.pad(x, module.fill)
-    x = x.unflatten(4, (-1, module.side)).unflatten(3, (-1, module.side))
+    *front, height, width = x.shape
+    x = x.reshape(*front, height // module.side, module.side, width // module.side, module.side)
     return x.permute(0, 1, 3, 5, 2, 4, 6).flatten(4).flatten(2, 3)
 
 
@@ -111,6 +112,7 @@ def convolution1d(
     x = stack.call(module.line, x, lengths)
     for stage in module.stages:
         x = stack.call(stage, x, relu=True)
+        assert isinstance(stage, nn.Conv1d)
         if lengths is not None:
             lengths = ((lengths + 2 - stage.kernel_size[0]) // 2 + 1).clamp(min=1)
             x = x * is_real(lengths, x.shape[-1])[:, :, None, :]

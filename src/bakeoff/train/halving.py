@@ -28,7 +28,7 @@ def losers(standings: Sequence[tuple[Replica, float]]) -> set[int]:
     for rates in contests.values():
         ranking = sorted(
             rates, key=lambda rate: (_mean([standings[place][1] for place in rates[rate]]), rate)
-        )  # noqa: B023
+        )
         for rate in ranking[math.ceil(len(ranking) / 2) :]:
             leaving.update(rates[rate])
     return leaving

@@ -202,7 +202,7 @@ class _Diverted:
         self.module = module
 
     def __call__(self, *inputs: Any) -> Any:
-        return _Call.apply(self.module, _CURRENT["stack"], _CURRENT["token"], *inputs)
+        return _Call.apply(self.module, _CURRENT["stack"], _CURRENT["token"], *inputs)  # type: ignore[no-untyped-call]
 
 
 class _Call(torch.autograd.Function):

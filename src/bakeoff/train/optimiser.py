@@ -2,12 +2,22 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
+
+
+class _Group(NamedTuple):
+    """Neighbouring replicas with one learning rate, and their part of every tensor."""
+
+    learning_rate: float
+    rows: slice
+    parameters: list[Tensor]
+    means: list[Tensor]
+    squares: list[Tensor]
 
 
 class StackedAdamW:
@@ -30,15 +40,15 @@ class StackedAdamW:
 
     def _bind(self, parameters: Sequence[Tensor], learning_rates: Sequence[float]) -> None:
         self._parameters, self.learning_rates = list(parameters), list(learning_rates)
-        self._groups: list[tuple[float, slice, list[Tensor]]] = []
+        device = self._parameters[0].device
+        self._step = torch.full((), float(self._finished), dtype=torch.float32, device=device)
+        self._groups: list[_Group] = []
         start = 0
         for rate, members in groupby(self.learning_rates):
-            size = len(list(members))
-            steps = [
-                torch.full((), float(self._finished), device=parameter.device) for parameter in parameters
-            ]
-            self._groups.append((rate, slice(start, start + size), steps))
-            start += size
+            rows = slice(start, start + len(list(members)))
+            state = (self._parameters, self._means, self._squares)
+            self._groups.append(_Group(rate, rows, *([t.detach()[rows] for t in part] for part in state)))
+            start = rows.stop
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor | None], rate: float) -> None:
@@ -46,24 +56,25 @@ class StackedAdamW:
 
         The fused update reads memory as it lies, so gradients are laid out as their parameters first.
         """
-        used = [index for index, gradient in enumerate(gradients) if gradient is not None]
         self._finished += 1
-        for learning_rate, rows, steps in self._groups:
-            adamw(
-                [self._parameters[i][rows] for i in used],
-                [gradient[rows].contiguous() for gradient in gradients if gradient is not None],
-                [self._means[i][rows] for i in used],
-                [self._squares[i][rows] for i in used],
+        self._step += 1
+        used = [index for index, gradient in enumerate(gradients) if gradient is not None]
+        given = [gradient.contiguous() for gradient in gradients if gradient is not None]
+        for group in self._groups:
+            torch._fused_adamw_(
+                [group.parameters[i] for i in used],
+                given if len(self._groups) == 1 else [gradient[group.rows] for gradient in given],
+                [group.means[i] for i in used],
+                [group.squares[i] for i in used],
                 [],
-                [steps[i] for i in used],
-                fused=True,
-                amsgrad=False,
-                maximize=False,
+                [self._step] * len(used),
+                lr=group.learning_rate * rate,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
-                lr=learning_rate * rate,
                 weight_decay=self.weight_decay,
                 eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
             )
 
     def keep(self, rows: Sequence[int], parameters: Sequence[Tensor]) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.train import kernels
+from bakeoff.train.kernels.recurrent import Layer
 from bakeoff.train.network import NetworkStack, Rule
 
 STACKED: dict[type[nn.Module], Rule] = {}
@@ -70,6 +71,7 @@ def conv2d(stack: NetworkStack, module: nn.Conv2d, x: Tensor, *, relu: bool = Fa
     if not plain:
         out = stack.vectorised(module, x)
         return out.relu() if relu else out
+    assert len(stride) == len(padding) == 2
     return kernels.conv2d(
         x, stack.of(module, "weight"), stack.bias(module), stride=stride, padding=padding, relu=relu
     )
@@ -97,7 +99,7 @@ def recurrent(stack: NetworkStack, module: nn.RNNBase, x: Tensor, state: Any = N
     return (states if module.batch_first else states.transpose(1, 2)), states[:, None, :, -1]
 
 
-def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[tuple[Tensor, ...]] | None:
+def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[Layer] | None:
     """The stacked weights a layer, or None where the kernels do not know this form."""
     known = (
         not module.bidirectional and module.proj_size == 0 and (module.dropout == 0 or not module.training)
@@ -105,10 +107,11 @@ def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[tuple[Tens
     if not known or getattr(module, "nonlinearity", "tanh") != "tanh":
         return None
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if module.bias else 2]
-    layers = []
+    layers: list[Layer] = []
     for layer in range(module.num_layers):
-        weights = tuple(stack.of(module, f"{name}_l{layer}") for name in names)
-        layers.append(weights if module.bias else (*weights, None, None))
+        weights = [stack.of(module, f"{name}_l{layer}") for name in names]
+        biases = (weights[2], weights[3]) if module.bias else (None, None)
+        layers.append((weights[0], weights[1], *biases))
     return layers
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,7 +75,7 @@ class StackRun:
         self.steps_done = 0
         self._best: dict[str, Tensor] = {}
         self._best_outputs = torch.zeros(0)
-        self._bad: Tensor | None = None
+        self._losses: Tensor | None = None  # summed since the last look
 
     @property
     def replicas(self) -> list[Replica]:
@@ -85,31 +85,27 @@ class StackRun:
     def advance(self, until: int, *, deadline: float | None = None) -> None:
         """Take steps up to this count, or until the deadline; whoever diverges or is out of time leaves."""
         self.network.template.train()
-        started = time.monotonic()
-        for positions, counts, batch in self._feed(until - self.steps_done):
-            if deadline is not None and time.monotonic() > deadline:
-                break
-            self._step(batch, positions.shape[0], counts)
-            if self.steps_done % CHECK_EVERY == 0 or self.steps_done == until:
-                started = self._share_time(started)
-                if self._drop_diverged():
-                    break
-        self._share_time(started)
-        if self.rows and self.steps_done < until:
-            if deadline is not None and time.monotonic() > deadline:
+        while self.rows and self.steps_done < until:
+            started = time.monotonic()
+            in_time = self._steps(min(until, self.steps_done + CHECK_EVERY), deadline)
+            self._share_time(started)
+            if not in_time:
                 self.leave(range(len(self.rows)), "stopped", "The time allowed was over.")
             else:
-                self.advance(until, deadline=deadline)
+                self._drop_diverged()
 
-    def _feed(self, steps: int) -> Iterator[tuple[Tensor, Tensor, Batch]]:
-        if self.data.resident:
-            for _ in range(steps):
-                positions, counts = self.batches.next()
-                yield positions, counts, self.data.train.at(positions.view(-1))
-            return
-        for _ in range(steps):
-            positions, counts = self.batches.next()
-            yield positions, counts, self.data.train.at(positions.view(-1))
+    def _steps(self, until: int, deadline: float | None) -> bool:
+        """Take steps up to this count; False where the deadline came first."""
+        drawn = [self.batches.next() for _ in range(until - self.steps_done)]
+        places = (positions.view(-1) for positions, _ in drawn)
+        batches = (
+            map(self.data.train.at, places) if self.data.resident else read_ahead(self.data.train, places)
+        )
+        for (positions, counts), batch in zip(drawn, batches, strict=True):
+            if deadline is not None and time.monotonic() > deadline:
+                return False
+            self._step(batch, positions.shape[0], counts)
+        return True
 
     def _step(self, batch: Batch, replicas: int, counts: Tensor) -> None:
         inputs, targets, lengths = (
@@ -123,25 +119,21 @@ class StackRun:
         if self.recipe.clip_norm is not None:
             clip(gradients, self.recipe.clip_norm)
         self.optimiser.step(gradients, self.recipe.rate(self.steps_done))
-        self._bad = losses if self._bad is None else self._bad + losses
+        self._losses = losses if self._losses is None else self._losses + losses
         self.steps_done += 1
 
-    def _drop_diverged(self) -> bool:
-        """Whether any replica left because its losses since the last look are not all finite."""
-        assert self._bad is not None
-        rows = (~torch.isfinite(self._bad)).nonzero().view(-1).tolist()
-        self._bad = None
-        if rows:
-            self.leave(
-                rows, "diverged", f"The loss was no longer finite within the first {self.steps_done} steps."
-            )
-        return bool(rows)
+    def _drop_diverged(self) -> None:
+        """Let go whose losses since the last look are not all finite."""
+        assert self._losses is not None
+        rows = (~torch.isfinite(self._losses)).nonzero().view(-1).tolist()
+        self._losses = None
+        reason = f"The loss was no longer finite within the first {self.steps_done} steps."
+        self.leave(rows, "diverged", reason)
 
-    def _share_time(self, started: float) -> float:
+    def _share_time(self, started: float) -> None:
         now = time.monotonic()
         for row in self.rows:
             row.seconds += (now - started) / len(self.rows)
-        return now
 
     def evaluate(self) -> None:
         """Measure the validation loss of all, keep what is best so far, and let go who has waited long enough."""
@@ -166,13 +158,11 @@ class StackRun:
             self._best[name][better] = tensor.detach()[better]
         self._best_outputs[better] = outputs[better]
         self._share_time(started)
-        reasons = [""] * len(self.rows)
         if self.steps_done < self.recipe.steps:
             self.leave(
                 tired, "early", f"{self.recipe.patience} evaluations brought no better validation loss."
             )
             diverged = [index - sum(other < index for other in tired) for index in diverged]
-        del reasons
         self.leave(diverged, "diverged", f"The validation loss was not finite after {self.steps_done} steps.")
 
     def finish(self) -> None:
@@ -236,7 +226,7 @@ def evaluate(network: NetworkStack, data: TrainingData, examples: Examples) -> t
     training = network.template.training
     network.template.eval()
     outputs, sums = [], torch.zeros(len(network), dtype=torch.float64, device=data.device)
-    places = torch.arange(len(examples), device=data.device).split(EVALUATION_ROWS)
+    places = torch.arange(len(examples), device=data.device).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
     batches = map(examples.at, places) if data.resident else read_ahead(examples, places)
     for batch in batches:
         inputs = batch.inputs.expand(len(network), *batch.inputs.shape)

@@ -1,23 +1,19 @@
 """All trainings of one architecture as few programs: `fit_stack`."""
 
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-import torch
 from torch import nn
 
 from bakeoff.train.data import TrainingData
 from bakeoff.train.halving import losers
-from bakeoff.train.network import NetworkStack
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import Build, StackRun
 from bakeoff.train.trained import Trained
-from bakeoff.train.width import choose_width, couples_examples
+from bakeoff.train.width import choose_width, couples_examples, seconds_per_step
 
 __all__ = ["Trained", "fit_stack", "seconds_per_step"]
-
-from bakeoff.train.width import seconds_per_step
 
 Progress = Callable[[int, int, int], None]
 #: Memory that one stack may take where nothing else is said.
@@ -61,49 +57,54 @@ def fit_stack(
         )
     modules: dict[int, nn.Module] = {}
     done: dict[Replica, list[Trained]] = {}
-    total, before = recipe.steps * len(replicas), 0
+    tally = _Tally(total=recipe.steps * len(replicas), listener=progress)
     for pack in _packs(replicas, width, alone=alone):
         runs = [StackRun(build, data, members, recipe, modules=modules) for members in pack]
-        size = sum(map(len, pack))
-        _run_together(
-            runs,
-            recipe,
-            deadline,
-            lambda steps, alive: progress and progress(before + steps * size, total, alive),
-        )  # noqa: B023
-        before += recipe.steps * size
+        _run_together(runs, recipe, deadline, tally)
+        tally.finished += recipe.steps * sum(map(len, pack))
         for run in runs:
             for replica, results in run.results.items():
                 done.setdefault(replica, []).extend(results)
     return tuple(done[replica].pop(0) for replica in replicas)
 
 
-def _run_together(
-    runs: Sequence[StackRun], recipe: Recipe, deadline: float | None, tell: Callable[[int, int], object]
-) -> None:
-    """Take some stacks through all steps, side by side from evaluation to evaluation, so that contests see all rivals."""
+@dataclass
+class _Tally:
+    """Steps of all replicas, those of finished packs included; who left counts as if all were taken."""
+
+    total: int
+    listener: Progress | None
+    finished: int = 0
+
+    def tell(self, step: int, runs: Sequence[StackRun]) -> None:
+        if self.listener is not None:
+            size = sum(len(run.rows) + sum(map(len, run.results.values())) for run in runs)
+            self.listener(self.finished + step * size, self.total, sum(len(run.rows) for run in runs))
+
+
+def _run_together(runs: Sequence[StackRun], recipe: Recipe, deadline: float | None, tally: _Tally) -> None:
+    """Take some stacks through all steps, side by side from evaluation to evaluation: contests see all rivals."""
     halvings = set(recipe.halving_steps)
     for step in recipe.evaluation_steps:
         for run in runs:
-            if run.rows:
-                run.advance(step, deadline=deadline)
+            run.advance(step, deadline=deadline)
             if run.rows:
                 run.evaluate()
         if step in halvings:
-            standings = [(run, row) for run in runs for row in run.rows]
-            out = losers([(row.replica, row.best_loss) for _, row in standings])
-            for run in runs:
-                rows = [
-                    run.rows.index(row)
-                    for place, (owner, row) in enumerate(standings)
-                    if owner is run and place in out
-                ]
-                run.leave(
-                    rows, "outpaced", f"Other learning rates had a lower validation loss after {step} steps."
-                )
-        tell(step, sum(len(run.rows) for run in runs))
+            _halve(runs, step)
+        tally.tell(step, runs)
     for run in runs:
         run.finish()
+
+
+def _halve(runs: Sequence[StackRun], step: int) -> None:
+    standings = [(run, place, row) for run in runs for place, row in enumerate(run.rows)]
+    out = losers([(row.replica, row.best_loss) for _, _, row in standings])
+    reason = f"Other learning rates had a lower validation loss after {step} steps."
+    for run in runs:
+        run.leave(
+            [standings[loser][1] for loser in sorted(out) if standings[loser][0] is run], "outpaced", reason
+        )
 
 
 def _packs(replicas: Sequence[Replica], width: int, *, alone: bool) -> list[list[list[Replica]]]:

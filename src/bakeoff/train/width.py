@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -12,11 +11,11 @@ from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import Build, StackRun
 
-#: Widths that are tried, and the rule's aim for the activations and parameters of a stack.
-LADDER = (1, 2, 4, 8, 15, 30, 60)
-RULE_BYTES = 32 * 2**20
-#: Each width is timed over so many steps, after some to warm up.
-TIMED_STEPS, WARM_UP_STEPS = 4, 2
+#: Widths that are tried, and the rule's aim for what a stack of the reproducible width touches in a step.
+LADDER = (15, 4, 40, 1)
+RULE_BYTES = 24 * 2**20
+#: Each width is timed over so many steps, after some to warm up; all together at most this part of the training.
+TIMED_STEPS, WARM_UP_STEPS, LARGEST_PART = 4, 2, 0.03
 
 
 def seconds_per_step(
@@ -26,7 +25,7 @@ def seconds_per_step(
     size = len(data.train)
     replicas = [Replica(learning_rate=1e-3, seed=seed, examples=size) for seed in range(width)]
     module = build(0)
-    modules = {seed: module for seed in range(width)}
+    modules = dict.fromkeys(range(width), module)
     run = StackRun(build, data, replicas, Recipe(steps=10**6, batch_size=batch_size), modules=modules)
     run.advance(WARM_UP_STEPS)
     times = []
@@ -47,19 +46,26 @@ def choose_width(
     reproducible: bool,
 ) -> int:
     """The width with the shortest time per step and replica among those that the memory limit allows."""
-    largest = widest(build, data, recipe, limit_bytes=limit_bytes, replicas=len(replicas))
-    if reproducible:
-        return min(largest, widest(build, data, recipe, limit_bytes=RULE_BYTES, replicas=len(replicas)))
-    best, best_time = 1, float("inf")
-    for width in sorted(
-        {*(w for w in LADDER if w < largest), largest} if largest <= LADDER[-1] else {*LADDER}
-    ):
+    count = len(replicas)
+    largest = widest(build, data, recipe, limit_bytes=limit_bytes, replicas=count)
+    rule = widest(build, data, recipe, limit_bytes=min(limit_bytes, RULE_BYTES), replicas=count)
+    if reproducible or count == 1:
+        return _even(count, rule)
+    best, shortest, spent = rule, float("inf"), 0.0
+    for width in dict.fromkeys((rule, *(min(rung, largest) for rung in LADDER))):
+        started = time.perf_counter()
         took = seconds_per_step(build, data, width, batch_size=recipe.batch_size) / width
-        if took > best_time * 1.05:
+        spent += time.perf_counter() - started
+        if took < shortest * 0.95:  # a difference that is more than noise
+            best, shortest = width, took
+        if spent > LARGEST_PART * shortest * recipe.steps * count:
             break
-        if took < best_time * 0.97:
-            best, best_time = width, took
-    return best
+    return _even(count, best)
+
+
+def _even(count: int, width: int) -> int:
+    """The same number of stacks, of sizes as equal as can be."""
+    return -(-count // -(-count // width))
 
 
 def widest(build: Build, data: TrainingData, recipe: Recipe, *, limit_bytes: int, replicas: int) -> int:
