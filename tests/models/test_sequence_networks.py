@@ -169,6 +169,23 @@ def test_a_fixed_shape_says_that_it_cannot_be_widened() -> None:
         build("fcn", TEXT)
 
 
+@pytest.mark.parametrize("name", [name for name in ON_SERIES if name != "mlp_ucr"])
+def test_a_series_with_other_channels_is_refused_in_a_sentence(name: str) -> None:
+    module = build(name, SERIES, seed=0, **ON_SERIES[name]).eval()
+    with pytest.raises(ModelError, match=r"shape \[batch, 2, time\], and these have \[1, 3, 40\]"):
+        module(torch.randn(1, 3, 40))
+    assert module(torch.randn(1, 2, 33)).shape == (1, 3)  # any length
+
+
+def test_a_text_that_is_too_long_and_a_row_that_is_too_short_are_refused_in_a_sentence() -> None:
+    with pytest.raises(ModelError, match="512 places, and these texts have 513 tokens"):
+        build("bert_tiny", TEXT)(torch.ones(1, 513, dtype=torch.int64))
+    longer = Schema(input=Tokens(vocabulary_size=50, length=600), target=THREE)
+    assert build("bert_tiny", longer)(torch.ones(1, 513, dtype=torch.int64)).shape == (1, 3)
+    with pytest.raises(ModelError, match=r"shape \[batch, 2, 40\], and these have \[1, 2, 39\]"):
+        build("mlp_ucr", SERIES)(torch.randn(1, 2, 39))
+
+
 def test_ar_learns_the_weights_of_least_squares() -> None:
     """x_t = 0.6 x_(t-1) - 0.3 x_(t-2) + noise: trained weights are those of `lstsq`, and near the true ones."""
     random = np.random.default_rng(0)

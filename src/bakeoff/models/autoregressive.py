@@ -32,7 +32,7 @@ from bakeoff.data.schema import Classes, Forecast, Schema, Series, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.sequences import EveryStep, Lengths, last_real_step
+from bakeoff.models.sequences import EveryStep, Lengths, last_real_step, require_shape
 
 SUNSPOTS = Schema(input=Series(channels=1, length=32), target=Forecast(horizon=1))
 
@@ -48,12 +48,13 @@ class Autoregressive(nn.Module):
 
     def __init__(self, channels: int, outputs: int, *, window: int) -> None:
         super().__init__()
-        self.window = window
+        self.channels, self.window = channels, window
         self.head = nn.Linear(channels * window, outputs)
 
     def forward(
         self, inputs: Float[Tensor, "batch channels time"], lengths: Lengths = None
     ) -> Float[Tensor, "batch outputs"]:
+        require_shape(inputs, (self.channels, None))
         return self.head(_last_steps(inputs, self.window, lengths).flatten(1))
 
 

@@ -35,7 +35,7 @@ from bakeoff.data.schema import Classes, Schema, Tokens, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
-from bakeoff.models.sequences import Lengths, mean_over_time
+from bakeoff.models.sequences import Lengths, mean_over_time, require_places
 from bakeoff.models.views import is_real
 from bakeoff.models.weights import Layout
 
@@ -77,6 +77,7 @@ class Embeddings(nn.Module):
     def forward(
         self, tokens: Int[Tensor, "batch time"], segments: Int[Tensor, "batch time"] | None = None
     ) -> Float[Tensor, "batch time width"]:
+        require_places(tokens, self.place.num_embeddings)
         places = torch.arange(tokens.shape[1], device=tokens.device)
         segment = torch.zeros_like(tokens) if segments is None else segments
         return self.dropout(self.norm(self.word(tokens) + self.place(places) + self.segment(segment)))

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.sequences import GUNPOINT, Lengths, mean_over_time, zero_padding
+from bakeoff.models.sequences import GUNPOINT, Lengths, mean_over_time, require_shape, zero_padding
 
 PAPER = (
     "Wang, Yan, Oates, Time Series Classification from Scratch with Deep Neural Networks: "
@@ -74,6 +74,7 @@ class FCN(nn.Module):
 
     def __init__(self, channels: int, outputs: int, *, width: int = 128) -> None:
         super().__init__()
+        self.channels = channels
         self.block1 = ConvBlock(channels, width, 8)
         self.block2 = ConvBlock(width, 2 * width, 5)
         self.block3 = ConvBlock(2 * width, width, 3)
@@ -82,6 +83,7 @@ class FCN(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "batch channels time"], lengths: Lengths = None
     ) -> Float[Tensor, "batch outputs"]:
+        require_shape(inputs, (self.channels, None))
         signal = zero_padding(inputs, lengths)
         for block in (self.block1, self.block2, self.block3):
             signal = block(signal, lengths)

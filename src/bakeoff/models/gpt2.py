@@ -34,7 +34,7 @@ from bakeoff.data.schema import Classes, Schema, Tokens, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
-from bakeoff.models.sequences import Lengths, last_real_step
+from bakeoff.models.sequences import Lengths, last_real_step, require_places
 from bakeoff.models.weights import Changed, Layout, transposed
 
 Head = Literal["classes", "language_model", "none"]
@@ -135,6 +135,7 @@ class GPT2(nn.Module):
 
     def states(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:
         """The last states. Padding stands at the end, where nobody before it looks."""
+        require_places(tokens, self.place.num_embeddings)
         x = self.dropout(self.word(tokens) + self.place(torch.arange(tokens.shape[1], device=tokens.device)))
         for layer in self.layers:
             x = layer(x)

@@ -35,7 +35,7 @@ from bakeoff.data.schema import Classes, Forecast, Schema, Series, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
 from bakeoff.models.fcn import SameConv
-from bakeoff.models.sequences import GUNPOINT, Lengths, mean_over_time, zero_padding
+from bakeoff.models.sequences import GUNPOINT, Lengths, mean_over_time, require_shape, zero_padding
 from bakeoff.models.views import is_real
 
 KERNELS = (40, 20, 10)
@@ -99,6 +99,7 @@ class InceptionTime(nn.Module):
 
     def __init__(self, channels: int, outputs: int, *, width: int = 32, depth: int = 6) -> None:
         super().__init__()
+        self.channels = channels
         self.modules_in_order = nn.ModuleList(
             Inception(channels if index == 0 else 4 * width, width) for index in range(depth)
         )
@@ -110,6 +111,7 @@ class InceptionTime(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "batch channels time"], lengths: Lengths = None
     ) -> Float[Tensor, "batch outputs"]:
+        require_shape(inputs, (self.channels, None))
         signal = before = zero_padding(inputs, lengths)
         for index, module in enumerate(self.modules_in_order):
             signal = module(signal, lengths)

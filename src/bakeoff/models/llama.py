@@ -40,7 +40,7 @@ from bakeoff.data.schema import Classes, Schema, Tokens, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
-from bakeoff.models.sequences import Lengths, last_real_step
+from bakeoff.models.sequences import Lengths, last_real_step, require_shape
 from bakeoff.models.weights import Layout
 
 Head = Literal["classes", "language_model", "none"]
@@ -218,6 +218,7 @@ class Llama(nn.Module):
 
     def states(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:
         """The last states. Padding stands at the end, where nobody before it looks."""
+        require_shape(tokens, (None,))
         angle = angles(tokens.shape[1], self.size.width // self.size.heads, self.size, tokens.device)
         x = self.word(tokens)
         for layer in self.layers:

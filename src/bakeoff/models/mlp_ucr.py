@@ -15,6 +15,7 @@ and a disaster where a shape may begin anywhere (OSULeaf, 56 %).
 Where this differs: nothing. The length is fixed by the first layer; a shorter series is one with zeros at its end.
 """
 
+import math
 from typing import Any
 
 from jaxtyping import Float
@@ -24,22 +25,23 @@ from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
 from bakeoff.models.fcn import PAPER
-from bakeoff.models.sequences import GUNPOINT, Lengths, zero_padding
+from bakeoff.models.sequences import GUNPOINT, Lengths, require_shape, zero_padding
 
 
 class MLPForSeries(nn.Module):
     """Flatten, then three hidden layers of equal width with dropout before each and after the last.
 
     Args:
-        features: numbers of one example: channels times length.
+        shape: of one example: (features,), or (channels, length).
         outputs: numbers per example.
         width: units of a hidden layer; 500 in the paper.
     """
 
-    def __init__(self, features: int, outputs: int, *, width: int = 500) -> None:
+    def __init__(self, shape: tuple[int, ...], outputs: int, *, width: int = 500) -> None:
         super().__init__()
+        self.shape = shape
         layers: list[nn.Module] = [nn.Flatten()]
-        for size, dropout in ((features, 0.1), (width, 0.2), (width, 0.2)):
+        for size, dropout in ((math.prod(shape), 0.1), (width, 0.2), (width, 0.2)):
             layers += [nn.Dropout(dropout), nn.Linear(size, width), nn.ReLU()]
         self.body = nn.Sequential(*layers, nn.Dropout(0.3))
         self.head = nn.Linear(width, outputs)
@@ -47,15 +49,13 @@ class MLPForSeries(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "batch *rest"], lengths: Lengths = None
     ) -> Float[Tensor, "batch outputs"]:
+        require_shape(inputs, self.shape)
         return self.head(self.body(inputs if inputs.ndim == 2 else zero_padding(inputs, lengths)))
 
 
 def build(schema: Schema, width: int | None = None, **options: Any) -> MLPForSeries:
     """The baseline MLP for a series or a table; `width` 500 as in the paper where None."""
-    features = 1
-    for size in schema.input.shape:
-        features *= size
-    return MLPForSeries(features, schema.outputs, width=width or 500, **options)
+    return MLPForSeries(schema.input.shape, schema.outputs, width=width or 500, **options)
 
 
 register(

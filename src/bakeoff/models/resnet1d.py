@@ -30,7 +30,7 @@ from bakeoff.data.schema import Classes, Forecast, Schema, Series, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
 from bakeoff.models.fcn import PAPER, ConvBlock
-from bakeoff.models.sequences import GUNPOINT, Lengths, mean_over_time, zero_padding
+from bakeoff.models.sequences import GUNPOINT, Lengths, mean_over_time, require_shape, zero_padding
 
 
 class Residual(nn.Module):
@@ -68,6 +68,7 @@ class ResNet1d(nn.Module):
 
     def __init__(self, channels: int, outputs: int, *, width: int = 64) -> None:
         super().__init__()
+        self.channels = channels
         self.unit1 = Residual(channels, width)
         self.unit2 = Residual(width, 2 * width)
         self.unit3 = Residual(2 * width, 2 * width)
@@ -76,6 +77,7 @@ class ResNet1d(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "batch channels time"], lengths: Lengths = None
     ) -> Float[Tensor, "batch outputs"]:
+        require_shape(inputs, (self.channels, None))
         signal = zero_padding(inputs, lengths)
         for unit in (self.unit1, self.unit2, self.unit3):
             signal = unit(signal, lengths)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Image, Input, Schema, Series, Tokens
+from bakeoff.errors import ModelError
 from bakeoff.models.views import EMBEDDING, Embedding, Steps, is_real
 
 Lengths = Int[Tensor, " batch"] | None
@@ -36,11 +37,37 @@ class EveryStep(nn.Module):
             self.channels = kind.channels if isinstance(kind, Series) else embedding
 
     def forward(self, inputs: Tensor, lengths: Lengths = None) -> Float[Tensor, "batch time channels"]:
+        """Raises `ModelError` where the input is not of the kind that the network was built for."""
+        if self.rows is None:
+            require_shape(inputs, (None,) if self.embed is not None else (self.channels, None))
         if self.rows is not None:
             return self.rows(inputs)
         if self.embed is not None:
             return self.embed(inputs)
         return zero_padding(inputs, lengths).transpose(1, 2)
+
+
+def require_shape(inputs: Tensor, example: tuple[int | None, ...]) -> None:
+    """Raises `ModelError` where the input's examples are not of this shape; None stands for any length."""
+    fits = inputs.ndim == len(example) + 1 and all(
+        wanted in (None, found) for wanted, found in zip(example, inputs.shape[1:], strict=True)
+    )
+    if not fits:
+        shown = ["batch", *("time" if size is None else size for size in example)]
+        raise ModelError(
+            f"This network was built for inputs of shape [{', '.join(map(str, shown))}], and these have "
+            f"{list(inputs.shape)}: build it for the schema of this data."
+        )
+
+
+def require_places(inputs: Tensor, places: int) -> None:
+    """Raises `ModelError` where tokens are not [B, T], or T is more than the network has places for."""
+    require_shape(inputs, (None,))
+    if inputs.shape[1] > places:
+        raise ModelError(
+            f"This network has {places} places, and these texts have {inputs.shape[1]} tokens: cut them, or build it "
+            f"for a schema of that length."
+        )
 
 
 def zero_padding(
