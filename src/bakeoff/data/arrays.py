@@ -151,7 +151,7 @@ def as_array(value: Any) -> NDArray[Any]:
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
-        array = np.asarray(value)
+        array = value if isinstance(value, np.memmap) else np.asarray(value)
     except ValueError as error:
         raise DataError(
             f"The rows have different lengths ({error}): pad them, or give a .ts file."
@@ -175,10 +175,10 @@ def read_array_file(path: Path) -> Any:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
             beside = _answers_beside(path)
             return array if beside is None else (array, np.load(beside, mmap_mode="r", allow_pickle=False))
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        if "allow_pickle" in str(error):
+        if "allow_pickle" in str(error) or "Python objects" in str(error):
             raise DataError(
                 f"'{printable(path.name)}' holds Python objects, and bakeoff never unpickles (a pickle can run code): "
                 "save plain arrays of numbers or fixed-width strings, such as np.savez(file, x=x, y=y.astype(str))."
