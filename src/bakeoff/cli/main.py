@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from bakeoff.cli import compare, data, models
+from bakeoff.cli import compare, data, models, predict
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command(name="models")(models.models)
 app.command(name="data")(data.data)
 app.command(name="compare")(compare.compare)
+app.command(name="predict")(predict.predict)
 
 
 def main() -> None:

@@ -119,6 +119,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "같은 시험 예제로 측정했으며 띠는 95 % 구간입니다. 점선은 데이터가 더 많을 때의 예상값이고 띠는 80 % 구간입니다.",
     ),
     "report.note.withheld": ("No forecast for {entrant}: {reason}", "{entrant}의 예측을 보류함: {reason}"),
+    "report.note.withheld_several": (
+        "No forecast for {entrant}: in each case {reason}",
+        "{entrant}의 예측을 보류함: {reason}",
+    ),
     "report.note.cost": (
         "Filled and on the line: nobody else is as good and as cheap (the Pareto front). One multiply-add counts as 2 FLOPs.",
         "속이 찬 점과 선: 더 저렴하면서 더 나은 모델이 없습니다(파레토 경계). 곱셈-덧셈 한 번은 2 FLOPs입니다.",
@@ -178,7 +182,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.skipped.fault": ("cannot take part: {reason}", "참가할 수 없음: {reason}"),
     "report.skipped.too_dear": ("not trained, since {reason}.", "학습하지 않음: {reason}."),
     "report.skipped.not_started": ("not started: {reason}.", "시작하지 않음: {reason}."),
-    "report.skipped.seeds": ("no further seeds at full size: {reason}.", "전체 데이터에서 시드를 더 쓰지 않음: {reason}."),
+    "report.skipped.seeds": (
+        "no further seeds at full size: {reason}.",
+        "전체 데이터에서 시드를 더 쓰지 않음: {reason}.",
+    ),
     "report.skipped.curve": ("no learning curve: {reason}.", "학습 곡선 없음: {reason}."),
     "report.skipped.long_curve": (
         "no smaller sizes on its learning curve: {reason}.",
@@ -217,6 +224,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.predict.stand_in": (
         "The comparison's best is {leader}, which is not kept; these are the answers of the best network, {entrant}.",
         "비교에서 가장 좋은 모델은 {leader}이지만 저장되지 않습니다. 이것은 가장 좋은 신경망 {entrant}의 답입니다.",
+    ),
+    "report.predict.same_data": (
+        "These seem to be the data of the comparison itself, training examples included: the score is too good.",
+        "학습 예제를 포함하여 비교에 쓴 데이터 자체로 보입니다. 점수가 실제보다 좋게 나옵니다.",
     ),
     "report.predict.input": ("input", "입력"),
     "report.predict.predicted": ("predicted", "예측"),

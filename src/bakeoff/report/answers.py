@@ -92,7 +92,9 @@ def confusion(comparison: Comparison) -> Confusion | None:
     return Confusion(
         note=say(key, entrant=clean(name), count=len(target.names)),
         figure=figure,
-        pairs=tuple((clean(true), clean(taken), f"{count:,}") for true, taken, count in largest_confusions(figure)),
+        pairs=tuple(
+            (clean(true), clean(taken), f"{count:,}") for true, taken, count in largest_confusions(figure)
+        ),
         classes=tuple(
             ClassWords(
                 name=clean(row.name),
@@ -119,7 +121,12 @@ def residuals(comparison: Comparison) -> Residuals | None:
     targets = _columns(comparison.test_targets)
     outputs = {entrant: _columns(values) for entrant, values in comparison.test_outputs.items()}
     figure = residual_figure(name, targets, outputs[name])
-    note = say("report.note.residuals", entrant=clean(name), shown=f"{len(figure.true):,}", count=f"{figure.shown_of:,}")
+    note = say(
+        "report.note.residuals",
+        entrant=clean(name),
+        shown=f"{len(figure.true):,}",
+        count=f"{figure.shown_of:,}",
+    )
     is_forecast = isinstance(comparison.dataset.schema.target, Forecast)
     horizon = horizon_figure(comparison.entrants, targets, outputs) if is_forecast else None
     return Residuals(note=note, figure=figure, horizon=horizon)
@@ -154,7 +161,9 @@ def _card(comparison: Comparison, mistake: Mistake, is_classes: bool) -> Mistake
     line = Markup(say("report.mistake.pair", **strong))
     is_text = isinstance(comparison.dataset.schema.input, Tokens)
     details.append(say("report.mistake.example", index=mistake.index) if is_text or not label else label)
-    return MistakeCard(shown=_shown(comparison, mistake.index, label), answer=line, detail=" · ".join(details))
+    return MistakeCard(
+        shown=_shown(comparison, mistake.index, label), answer=line, detail=" · ".join(details)
+    )
 
 
 def _label(comparison: Comparison, index: int) -> str:
@@ -165,7 +174,11 @@ def _label(comparison: Comparison, index: int) -> str:
 def _shown(comparison: Comparison, index: int, label: str) -> Markup | None:
     kind = comparison.dataset.schema.input
     if isinstance(kind, Tokens):
-        return show_example(label) if label else show_example(" ".join(map(str, comparison.example_at(index).tolist())))
+        return (
+            show_example(label)
+            if label
+            else show_example(" ".join(map(str, comparison.example_at(index).tolist())))
+        )
     raw = comparison.example_at(index)
     if isinstance(kind, Series):
         lengths = comparison.dataset.lengths

@@ -1,6 +1,7 @@
 """A comparison as a person sees it: the data card, live progress, table and verdict, and the report on disk."""
 
 from collections.abc import Sequence
+import json
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.models import ModelCard
-from bakeoff.report.html import write_report
+from bakeoff.report.html import write_report, write_whole
 from bakeoff.report.notebook import comparison_html
 from bakeoff.report.progress import ProgressView
 from bakeoff.report.terminal import print_comparison
@@ -19,6 +20,8 @@ from bakeoff.study.result import Comparison
 
 #: The report's file in the folder of a run.
 REPORT_FILE = "report.html"
+#: The whole result for programs there, as `--json` writes it.
+VERDICT_FILE = "verdict.json"
 
 
 def compare(
@@ -46,8 +49,8 @@ def compare(
 def compare_and_report(data: Any, **options: Any) -> Comparison:
     """Compare on this data as `bakeoff.study.compare.compare` does (its options), and show all of it as it happens.
 
-    Card, table and verdict go to standard output, progress to standard error; `report.html` is written into the
-    run's folder.
+    Card, table and verdict go to standard output, progress to standard error; `report.html` and `verdict.json` are
+    written into the run's folder.
     """
     results, errors = Console(), Console(stderr=True)
 
@@ -56,6 +59,7 @@ def compare_and_report(data: Any, **options: Any) -> Comparison:
 
     with ProgressView(errors) as view:
         found = run_comparison(data, on_data=show_card, listener=view.update, show=comparison_html, **options)
+    write_whole(found.folder / VERDICT_FILE, json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
     report = write_report(found, found.folder / REPORT_FILE, now=datetime.now())
     print_comparison(results, found, report=str(report))
     return found

@@ -44,7 +44,9 @@ def show_example(raw: Any, *, columns: Sequence[str] = ()) -> Markup | None:
     if array.ndim == 2:
         return _series(array)
     if array.ndim == 1:
-        return _row(columns if len(columns) == len(array) else [f"x{place + 1}" for place in range(len(array))], array)
+        return _row(
+            columns if len(columns) == len(array) else [f"x{place + 1}" for place in range(len(array))], array
+        )
     return None
 
 
@@ -101,10 +103,15 @@ def _thin(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.flo
 def _row(names: Sequence[str], values: Sequence[Any] | NDArray[Any]) -> Markup:
     shown = list(zip(names, values, strict=True))[:MOST_COLUMNS]
     items = Markup("").join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(shorten(clean(name), 28), _cell(value)) for name, value in shown
+        Markup("<dt>{}</dt><dd>{}</dd>").format(shorten(clean(name), 28), _cell(value))
+        for name, value in shown
     )
     left_out = len(names) - len(shown)
-    more = Markup("<dt>{}</dt><dd></dd>").format(say("report.more_columns", count=left_out)) if left_out else Markup("")
+    more = (
+        Markup("<dt>{}</dt><dd></dd>").format(say("report.more_columns", count=left_out))
+        if left_out
+        else Markup("")
+    )
     return Markup('<dl class="row">{}{}</dl>').format(items, more)
 
 

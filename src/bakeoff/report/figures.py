@@ -227,11 +227,15 @@ def _pareto_front(points: Sequence[tuple[float, float]], measure: Metric) -> lis
     ]
 
 
-def confusion_figure(entrant: str, names: Sequence[str], targets: NDArray[np.int64], outputs: Floats) -> ConfusionFigure:
+def confusion_figure(
+    entrant: str, names: Sequence[str], targets: NDArray[np.int64], outputs: Floats
+) -> ConfusionFigure:
     """From true classes [N] and log-probabilities [N, K]."""
     size = len(names)
     counts = np.bincount(targets * size + outputs.argmax(axis=1), minlength=size * size).reshape(size, size)
-    return ConfusionFigure(entrant=entrant, names=tuple(names), counts=tuple(tuple(row) for row in counts.tolist()))
+    return ConfusionFigure(
+        entrant=entrant, names=tuple(names), counts=tuple(tuple(row) for row in counts.tolist())
+    )
 
 
 def largest_confusions(figure: ConfusionFigure, *, most: int = 20) -> list[tuple[str, str, int]]:

@@ -6,8 +6,10 @@ no network at all.
 """
 
 import base64
+import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -17,7 +19,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bakeoff.errors import StoreError
+from bakeoff.errors import StoreError, printable
 from bakeoff.messages import language, say
 from bakeoff.report.page import Page, page_of
 from bakeoff.report.palette import colours
@@ -35,13 +37,24 @@ def write_report(comparison: Comparison, path: Path, *, now: datetime | None = N
     Raises:
         StoreError: the file cannot be written.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
+    return write_whole(path, report_html(comparison, now=now))
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file whole or not at all, and return its path.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
-        unfinished.write_text(report_html(comparison, now=now), encoding="utf-8", newline="\n")
+        unfinished.write_text(text, encoding="utf-8", newline="\n")
         unfinished.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise StoreError(
-            f"The report '{path}' cannot be written ({error.strerror}): free some space or choose another folder with --out."
+            f"'{printable(str(path))}' cannot be written ({error.strerror}): free some space or choose another place."
         ) from error
     return path
 
@@ -55,7 +68,9 @@ def render(page: Page) -> str:
     """A page as one HTML document."""
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     plotly, script = _plotly(), _asset("report.js")
     return environment.from_string(_asset("report.html.j2")).render(
         page=page,
@@ -97,7 +112,8 @@ def _finite(value: Any) -> Any:
 def _policy(*scripts: str) -> str:
     """No network, no frames, no forms; only scripts of these very texts. Plotly sets styles, hence unsafe-inline."""
     hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "

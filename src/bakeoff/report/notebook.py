@@ -51,7 +51,7 @@ def comparison_html(comparison: Comparison) -> str:
 def _row(row: EntrantRow) -> Markup:
     name = Markup('<span style="color:{}">●</span> {}').format(colours("light")[row.style.colour], row.name)
     cells = (row.score, row.narrow, row.probability, row.parameters, row.flops, row.seconds)
-    weight = "font-weight:600" if row.best else "opacity:.6" if row.note else ""
+    weight = "font-weight:600" if row.best else "" if row.judged else "opacity:.6"
     return Markup('<tr style="{}"><td style="{}">{}</td>{}</tr>').format(
         weight,
         _FIRST,

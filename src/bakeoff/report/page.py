@@ -264,7 +264,9 @@ def _trials(comparison: Comparison) -> list[TrialRow]:
             seed=str(trial.seed),
             setting="" if trial.setting is None else f"{trial.setting:g}",
             steps=f"{trial.steps:,}" if trial.steps else "",
-            validation="" if trial.validation_score is None else show(trial.validation_score, comparison.metric),
+            validation=""
+            if trial.validation_score is None
+            else show(trial.validation_score, comparison.metric),
             seconds=duration(trial.seconds),
             state=say(f"report.state.{trial.state}"),
             reason=clean(trial.reason),
@@ -277,7 +279,10 @@ def _conditions(comparison: Comparison) -> list[tuple[str, str]]:
     budget = comparison.budget_seconds
     pairs = [
         (say("report.condition.metric"), metric_label(comparison.metric)),
-        (say("report.condition.budget"), say("report.condition.budget_none") if budget is None else duration(budget)),
+        (
+            say("report.condition.budget"),
+            say("report.condition.budget_none") if budget is None else duration(budget),
+        ),
         (say("report.condition.seed"), str(comparison.seed)),
         (say("report.condition.seeds"), str(comparison.seeds)),
         (say("report.condition.steps"), f"{comparison.steps:,}"),
@@ -285,6 +290,13 @@ def _conditions(comparison: Comparison) -> list[tuple[str, str]]:
     for entrant in comparison.entrants:
         if entrant.learning_rate is not None:
             name = say("report.condition.learning_rate", entrant=clean(entrant.name))
-            pairs.append((name, significant(entrant.learning_rate, 2) if entrant.learning_rate >= 1e-4 else f"{entrant.learning_rate:g}"))
+            pairs.append(
+                (
+                    name,
+                    significant(entrant.learning_rate, 2)
+                    if entrant.learning_rate >= 1e-4
+                    else f"{entrant.learning_rate:g}",
+                )
+            )
     pairs += [(clean(name), clean(value)) for name, value in comparison.environment.items()]
     return pairs

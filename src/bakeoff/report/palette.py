@@ -54,7 +54,8 @@ _ALIASES = {
     "attention": "transformer",
     "convolutional": "cnn",
     **dict.fromkeys(
-        ("series_cnn", "mtcnn", "lenet", "alexnet", "vgg", "googlenet", "plain", "resnet", "efficientnet"), "cnn"
+        ("series_cnn", "mtcnn", "lenet", "alexnet", "vgg", "googlenet", "plain", "resnet", "efficientnet"),
+        "cnn",
     ),
     "elman": "rnn",
     "vit": "transformer",

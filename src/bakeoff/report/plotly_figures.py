@@ -71,7 +71,9 @@ def curve_plot(figure: CurveFigure) -> Plot:
         strength = 1.0 if line.name in figure.foremost else 0.4
         data += _curve_traces(line, group=f"entrant-{index}", scale=scale, figure=figure, strength=strength)
     examples = [point.examples for line in figure.lines for point in (*line.points, *line.forecast)]
-    layout = _layout(x=_log_axis(examples, say("report.axis.examples")), y=_score_axis(figure.metric, figure.percent))
+    layout = _layout(
+        x=_log_axis(examples, say("report.axis.examples")), y=_score_axis(figure.metric, figure.percent)
+    )
     if any(line.forecast for line in figure.lines):
         layout["shapes"] = [_now_line(figure.examples_now)]
         layout["annotations"] = [_now_text(figure.examples_now)]
@@ -102,7 +104,10 @@ def _curve_traces(
                     "size": [0, *[7] * len(line.forecast)],
                     "color": token(colour),
                 },
-                "text": ["", *(_curve_hover(line.name, point, figure, "forecast") for point in line.forecast)],
+                "text": [
+                    "",
+                    *(_curve_hover(line.name, point, figure, "forecast") for point in line.forecast),
+                ],
                 "hovertemplate": "%{text}<extra></extra>",
             }
         )
@@ -220,7 +225,9 @@ def cost_plot(figure: CostFigure) -> Plot:
                 "showlegend": False,
             }
         )
-    axis = _log_axis([point.cost for point in figure.points], say(f"report.cost.{figure.cost}"), cost=figure.cost)
+    axis = _log_axis(
+        [point.cost for point in figure.points], say(f"report.cost.{figure.cost}"), cost=figure.cost
+    )
     del axis["title"]  # the heading above the figure says it
     layout = _layout(x=axis, y=_score_axis(figure.metric, figure.percent))
     layout["meta"] = {"aspect": 0.92, "tallest": 340}
@@ -259,7 +266,11 @@ def confusion_plot(figure: ConfusionFigure) -> Plot:
     ]
     data = [
         _cells(
-            [[shares[r][c] if r == c else None for c in rows] for r in rows], text, hover, "accent", highest=1.0
+            [[shares[r][c] if r == c else None for c in rows] for r in rows],
+            text,
+            hover,
+            "accent",
+            highest=1.0,
         ),
         _cells(
             [[shares[r][c] if r != c and figure.counts[r][c] else None for c in rows] for r in rows],
@@ -269,16 +280,33 @@ def confusion_plot(figure: ConfusionFigure) -> Plot:
             highest=max((shares[r][c] for r in rows for c in rows if r != c), default=1.0) or 1.0,
         ),
     ]
-    ticks = {"tickmode": "array", "tickvals": list(rows), "ticktext": [label(name, 12) for name in figure.names]}
+    ticks = {
+        "tickmode": "array",
+        "tickvals": list(rows),
+        "ticktext": [label(name, 12) for name in figure.names],
+    }
     ticks["ticklabelstandoff"] = 4
     plain = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True, "automargin": True}
     span = [-0.5, size - 0.5]
     layout = _layout(
-        x={**ticks, **plain, "title": {"text": say("report.axis.taken"), "standoff": 8}, "side": "top", "range": span},
+        x={
+            **ticks,
+            **plain,
+            "title": {"text": say("report.axis.taken"), "standoff": 8},
+            "side": "top",
+            "range": span,
+        },
         y={**ticks, **plain, "title": {"text": say("report.axis.true"), "standoff": 8}, "range": span[::-1]},
     )
     layout["shapes"] = [
-        {"type": "rect", "x0": -0.5, "x1": size - 0.5, "y0": -0.5, "y1": size - 0.5, "line": {"color": token("line")}}
+        {
+            "type": "rect",
+            "x0": -0.5,
+            "x1": size - 0.5,
+            "y0": -0.5,
+            "y1": size - 0.5,
+            "line": {"color": token("line")},
+        }
     ]
     layout["margin"] = {"l": 8, "r": 8, "t": 8, "b": 8}
     layout["meta"] = {"aspect": 1.0, "tallest": 170 + 36 * size if size < 10 else 560}
@@ -362,7 +390,9 @@ def horizon_plot(figure: HorizonFigure) -> Plot:
         }
         for index, (name, style, errors) in enumerate(figure.lines)
     ]
-    layout = _layout(x=_axis(say("report.axis.step")), y={**_axis(say("report.axis.error")), "rangemode": "tozero"})
+    layout = _layout(
+        x=_axis(say("report.axis.step")), y={**_axis(say("report.axis.error")), "rangemode": "tozero"}
+    )
     layout["meta"] = {"aspect": 0.56, "tallest": 400}
     return {"data": data, "layout": layout}
 

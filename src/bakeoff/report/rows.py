@@ -43,6 +43,7 @@ class EntrantRow:
     seconds: str
     best: bool
     badge: str
+    judged: bool
     note: str
 
     @property
@@ -90,7 +91,9 @@ def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[En
             style=drawn[entrant.name],
             score=show(entrant.score, verdict.metric),
             interval=interval(entrant.low, entrant.high, verdict.metric),
-            narrow="" if entrant.low is None or entrant.high is None else narrow_interval(entrant.low, entrant.high, verdict.metric),
+            narrow=""
+            if entrant.low is None or entrant.high is None
+            else narrow_interval(entrant.low, entrant.high, verdict.metric),
             track=tracks.get(entrant.name),
             probability=_probability(verdict.probability_best.get(entrant.name)),
             probability_share=round(100 * verdict.probability_best.get(entrant.name, 0.0), 1),
@@ -99,6 +102,7 @@ def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[En
             seconds=duration(entrant.train_seconds) if entrant.train_seconds else "",
             best=entrant.name == verdict.winner or entrant.name in verdict.tied,
             badge=_badge(entrant, verdict),
+            judged=entrant.judged,
             note=_note(entrant),
         )
         for entrant in order
@@ -146,7 +150,7 @@ def _note(entrant: EntrantResult) -> str:
         return ""
     parts = [say("report.unjudged") if not entrant.judged else say(f"report.state.{entrant.state}")]
     if entrant.reason:
-        parts.append(clean(entrant.reason))
+        parts.append(clean(entrant.reason).rstrip("."))
     if entrant.needed_seconds:
         parts.append(say("report.needed", time=duration(entrant.needed_seconds)))
     return " · ".join(parts)
@@ -154,7 +158,9 @@ def _note(entrant: EntrantResult) -> str:
 
 def _tracks(order: Sequence[EntrantResult]) -> dict[str, Track]:
     """Positions on one scale that holds the better half of the entrants; the others may lie outside of it."""
-    scored = [(entrant.name, *_three(entrant)) for entrant in order if entrant.score is not None and entrant.judged]
+    scored = [
+        (entrant.name, *_three(entrant)) for entrant in order if entrant.score is not None and entrant.judged
+    ]
     if not scored:
         return {}
     better = scored[: max((len(scored) + 1) // 2 + 1, 2)]
@@ -219,13 +225,25 @@ def verdict_label(verdict: Verdict) -> str:
 
 
 def withheld_forecasts(entrants: Sequence[EntrantResult]) -> list[str]:
-    """A sentence for each entrant whose learning curve allows no forecast."""
+    """A sentence for each reason that allows no forecast, with everybody it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for entrant in entrants:
+        if entrant.forecast_withheld and entrant.curve and entrant.kind != "baseline":
+            by_reason.setdefault(entrant.forecast_withheld, []).append(clean(entrant.name))
     return [
         say(
-            "report.note.withheld",
-            entrant=clean(entrant.name),
-            reason=say(f"verdict.withheld.{entrant.forecast_withheld}"),
+            "report.note.withheld" if len(names) == 1 else "report.note.withheld_several",
+            entrant=", ".join(names),
+            reason=say(f"verdict.withheld.{reason}"),
         )
-        for entrant in entrants
-        if entrant.forecast_withheld and entrant.curve
+        for reason, names in by_reason.items()
     ]
+
+
+def entrant_notes(rows: Sequence[EntrantRow]) -> list[str]:
+    """A sentence for each thing to know about entrants, with everybody it holds for."""
+    by_note: dict[str, list[str]] = {}
+    for row in rows:
+        if row.note:
+            by_note.setdefault(row.note, []).append(row.name)
+    return [f"{', '.join(names)}: {note}." for note, names in by_note.items()]

@@ -15,9 +15,8 @@ from rich.text import Text
 
 from bakeoff.messages import say
 from bakeoff.report.figures import metric_label
-from bakeoff.report.page import skipped_rows
 from bakeoff.report.palette import colours
-from bakeoff.report.rows import EntrantRow, SizeTable, entrant_rows, size_table, withheld_forecasts
+from bakeoff.report.rows import EntrantRow, SizeTable, entrant_notes, entrant_rows, size_table, withheld_forecasts
 from bakeoff.report.text import bound, clean, duration, wrapped
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.result import Comparison
@@ -56,7 +55,9 @@ class ResultTables:
             yield self._table("", everything, name_width=None)
             return
         for index, (title, columns) in enumerate(self.groups):
-            name_width = min(widest, max(options.max_width - sum(column.width for column in columns), _NARROW_NAME))
+            name_width = min(
+                widest, max(options.max_width - sum(column.width for column in columns), _NARROW_NAME)
+            )
             for place, part in enumerate(_fitting(columns, options.max_width - name_width)):
                 if index or place:
                     yield Text("")
@@ -73,10 +74,14 @@ class ResultTables:
             header_style="dim",
         )
         width = None if name_width is None else name_width - _GAP
-        table.add_column(say("report.table.entrant"), overflow="fold", width=width, min_width=min(width or 8, 8))
+        table.add_column(
+            say("report.table.entrant"), overflow="fold", width=width, min_width=min(width or 8, 8)
+        )
         for column in columns:
             least = column.width - _GAP
-            table.add_column(Text(column.heading), justify="right", no_wrap=True, overflow="crop", min_width=least)
+            table.add_column(
+                Text(column.heading), justify="right", no_wrap=True, overflow="crop", min_width=least
+            )
         for index, row in enumerate(self.rows):
             if title and not any(column.cells[index] for column in columns):
                 continue  # nothing was measured at any size
@@ -100,7 +105,7 @@ def _name(row: EntrantRow) -> Text:
 
 
 def _style(row: EntrantRow) -> str:
-    return "bold" if row.best else "dim" if row.note else ""
+    return "bold" if row.best else "" if row.judged else "dim"
 
 
 def result_tables(comparison: Comparison) -> ResultTables:
@@ -160,11 +165,10 @@ def _sentence(sentence: str, width: int, style: str) -> Text:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What the table does not say: whose forecast is withheld, who was not judged, and warnings."""
-    unjudged = [f"{row.name}: {row.note}" for row in entrant_rows(comparison.entrants, comparison.verdict) if row.note]
-    left_out = [f"{who}: {why}" for who, why in skipped_rows(comparison) if who in comparison.verdict.unjudged]
-    said = unjudged or left_out
-    return [*said, *withheld_forecasts(comparison.entrants), *(clean(warning) for warning in comparison.warnings)]
+    """What the table does not say: who was not judged, whose forecast is withheld, and warnings."""
+    rows = entrant_rows(comparison.entrants, comparison.verdict)
+    withheld = withheld_forecasts(comparison.entrants)
+    return [*entrant_notes(rows), *withheld, *(clean(warning) for warning in comparison.warnings)]
 
 
 def print_comparison(console: Console, comparison: Comparison, *, report: str | None = None) -> None:

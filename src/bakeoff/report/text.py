@@ -93,7 +93,11 @@ def duration(seconds: float, *, digits: int = 1) -> str:
     if not math.isfinite(seconds):
         return "–"
     if seconds < 0.1 and digits:
-        return say("report.time.ms", count=f"{1000 * seconds:.1f}") if seconds > 0 else say("report.time.s", count="0")
+        return (
+            say("report.time.ms", count=f"{1000 * seconds:.1f}")
+            if seconds > 0
+            else say("report.time.s", count="0")
+        )
     if round(seconds, 1) < 60:
         return say("report.time.s", count=f"{seconds:.{digits}f}")
     if round(seconds) < 3600:

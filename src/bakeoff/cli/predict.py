@@ -1,0 +1,146 @@
+"""`bakeoff predict RUN NEWDATA`: the network that a comparison handed over, on new data of the same form."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bakeoff.report.predictions import Predictions
+    from bakeoff.train.fitted import Fitted
+
+#: So many predictions are shown.
+_SHOWN = 10
+
+
+def predict(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under --runs, or its folder.")],
+    newdata: Annotated[
+        str, typer.Argument(metavar="NEWDATA", help="New data of the same form: a file, a folder or a built-in name.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write all predictions here: .csv, .tsv, .jsonl or .parquet.")
+    ] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
+) -> None:
+    """Predict with the network that a comparison handed over; score it where the new data hold the answers."""
+    from rich.console import Console
+
+    from bakeoff.data.load import read_new
+    from bakeoff.report.predictions import Predictions, check_ending, write_predictions
+
+    if out is not None:
+        check_ending(out)
+    folder, fitted = _load(run, runs)
+    new = read_new(fitted.encoder or {"kind": "arrays", "axes": None}, newdata, schema=fitted.schema)
+    found = Predictions.of(fitted.schema, new, fitted.outputs(new.inputs, new.lengths))
+    console = Console()
+    verdict = _verdict(folder)
+    _show(console, fitted, found, verdict)
+    _show_score(console, found, verdict, newdata)
+    if out is not None:
+        write_predictions(found, out)
+        _say(console, "report.predict.written", file=str(out))
+
+
+def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
+    """The run's folder and the network in it.
+
+    Raises:
+        StoreError: there is no such run, or it has no network.
+    """
+    from bakeoff.errors import StoreError, printable, suggest
+    from bakeoff.train.fitted import RECORD_FILE, Fitted
+
+    folder = next((place for place in (runs / run, Path(run)) if place.is_dir()), None)
+    if folder is None:
+        known = sorted(place.name for place in runs.iterdir() if place.is_dir()) if runs.is_dir() else []
+        raise StoreError(
+            f"There is no run '{printable(run)}' under '{printable(str(runs))}'. {suggest(run, known)} "
+            "`bakeoff compare` makes one."
+        )
+    for place in (folder / "champion", folder):
+        if (place / RECORD_FILE).exists():
+            return folder, Fitted.load(place)
+    raise StoreError(
+        f"The run '{printable(folder.name)}' has no champion, since no network was judged in it: compare again with "
+        "a larger --budget."
+    )
+
+
+def _verdict(folder: Path) -> dict[str, Any]:
+    """What the comparison in this folder found; empty where there is no readable record of it."""
+    import json
+
+    from bakeoff.report.compare import VERDICT_FILE
+
+    try:
+        record = json.loads((folder / VERDICT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: dict[str, Any]) -> None:
+    """Who answers, and the first predictions."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from bakeoff.messages import say
+    from bakeoff.report.text import clean, shorten, significant
+
+    leader = verdict.get("winner") or verdict.get("leader")
+    name = fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}"
+    if leader and leader not in (name, fitted.model):
+        _say(console, "report.predict.stand_in", leader=leader, entrant=name)
+    _say(console, "report.predict.head", count=f"{len(found):,}", entrant=name)
+    is_classes = fitted.schema.is_classification
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(say("report.predict.input"), overflow="fold")
+    table.add_column(say("report.predict.predicted"), overflow="fold")
+    if is_classes:
+        table.add_column(say("report.predict.sure"), justify="right", no_wrap=True)
+    sure = found.probabilities.max(axis=1) if is_classes and len(found) else ()
+    answers = found.answers
+    for row in range(min(_SHOWN, len(found))):
+        answer = answers[row] if is_classes else ", ".join(significant(v, 4) for v in found.outputs[row][:4])
+        cells = [shorten(clean(found.names[row]), 48), clean(answer)]
+        table.add_row(*map(Text, [*cells, f"{100 * sure[row]:.1f} %"] if is_classes else cells))
+    console.print(table)
+    if len(found) > _SHOWN:
+        _say(console, "report.predict.more", count=f"{len(found) - _SHOWN:,}")
+
+
+def _show_score(console: "Console", found: "Predictions", verdict: dict[str, Any], newdata: str) -> None:
+    """The score where the answers are known, and a warning where these are the data of the comparison itself."""
+    from bakeoff.messages import say
+    from bakeoff.study.metrics import METRICS
+
+    scored = found.score(verdict.get("metric"))
+    if scored is None:
+        return
+    metric, score = scored
+    shown = METRICS[metric].show(score)
+    _say(
+        console,
+        "report.predict.score",
+        metric=say(f"verdict.metric.{metric}"),
+        score=shown,
+        count=f"{len(found):,}",
+    )
+    card = verdict.get("data") or {}
+    if card.get("examples") == len(found) and card.get("name") in (newdata, Path(newdata).stem):
+        _say(console, "report.predict.same_data")
+
+
+def _say(console: "Console", key: str, **values: Any) -> None:
+    """A sentence of the catalogue, the user's words in it made harmless."""
+    from rich.text import Text
+
+    from bakeoff.messages import say
+    from bakeoff.report.text import bound, clean, wrapped
+
+    sentence = say(key, **{name: clean(value) for name, value in values.items()})
+    console.print(Text("\n".join(wrapped(bound(sentence), console.width)), no_wrap=True))

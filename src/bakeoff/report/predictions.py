@@ -1,0 +1,133 @@
+"""Predictions of a handed-over network on new data, as a table that can be written, shown and scored."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.encoding import NewData
+from bakeoff.data.schema import Classes, Forecast, Schema
+from bakeoff.errors import OptionError, StoreError, printable
+from bakeoff.study.metrics import METRICS, MetricContext
+
+if TYPE_CHECKING:
+    import polars
+
+#: How a file is written, by its ending.
+_WRITERS: dict[str, Callable[["polars.DataFrame", Path], Any]] = {
+    ".csv": lambda frame, path: frame.write_csv(path),
+    ".tsv": lambda frame, path: frame.write_csv(path, separator="\t"),
+    ".jsonl": lambda frame, path: frame.write_ndjson(path),
+    ".ndjson": lambda frame, path: frame.write_ndjson(path),
+    ".parquet": lambda frame, path: frame.write_parquet(path),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """What a network answers on new examples.
+
+    Attributes:
+        schema: of the network.
+        names: of the examples: file names or row numbers.
+        outputs: float32 [N, outputs]: log-probabilities, or values in the unit of the data.
+        targets: as in `NewData`; None where the new data have no answers.
+    """
+
+    schema: Schema
+    names: tuple[str, ...]
+    outputs: NDArray[np.float32]
+    targets: NDArray[Any] | None = None
+
+    @staticmethod
+    def of(schema: Schema, new: NewData, outputs: NDArray[np.float32]) -> "Predictions":
+        names = tuple(map(str, new.names)) or tuple(str(row + 1) for row in range(len(new)))
+        return Predictions(schema=schema, names=names, outputs=outputs, targets=new.targets)
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    @property
+    def answers(self) -> list[Any]:
+        """The most probable class's name, or the first value, of each example."""
+        if isinstance(self.schema.target, Classes):
+            return [self.schema.target.names[place] for place in self.outputs.argmax(axis=1)]
+        return self.outputs[:, 0].tolist()
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """[N, K]; they sum to 1. For classes only."""
+        assert isinstance(self.schema.target, Classes)
+        return np.exp(self.outputs.astype(np.float64))
+
+    def frame(self) -> "polars.DataFrame":
+        """One row an example: `input`, `predicted`, `true` where known, and `probability_<class>` for each class.
+
+        Several values or steps ahead are `predicted_1`, `predicted_2` ... and `true_1`, `true_2` ...
+        """
+        import polars
+
+        columns: dict[str, Any] = {"input": list(self.names)}
+        if isinstance(self.schema.target, Classes):
+            columns["predicted"] = self.answers
+            if self.targets is not None:
+                columns["true"] = [self.schema.target.names[code] for code in self.targets]
+            for place, name in enumerate(self.schema.target.names):
+                columns[f"probability_{name}"] = self.probabilities[:, place]
+            return polars.DataFrame(columns)
+        for heading, values in (("predicted", self.outputs), ("true", self.targets)):
+            if values is not None:
+                numbers = np.asarray(values, np.float64).reshape(len(self), -1)
+                several = numbers.shape[1] > 1
+                for place in range(numbers.shape[1]):
+                    columns[f"{heading}_{place + 1}" if several else heading] = numbers[:, place]
+        return polars.DataFrame(columns)
+
+    def score(self, metric: str | None) -> tuple[str, float] | None:
+        """(metric, score) of the predictions; None where the answers are not known.
+
+        Args:
+            metric: the wanted one. Where it cannot be computed from new data alone (MASE needs the training data),
+                or None: accuracy for classes, MAE for forecasts, RMSE for values.
+        """
+        if self.targets is None or not len(self):
+            return None
+        target = self.schema.target
+        usual = "accuracy" if isinstance(target, Classes) else "mae" if isinstance(target, Forecast) else "rmse"
+        wanted = METRICS.get(metric or usual)
+        if wanted is None or not wanted.applies(self.schema, MetricContext()):
+            wanted = METRICS[usual]
+        return wanted.name, wanted.score(self.outputs, self.targets)
+
+
+def check_ending(path: Path) -> None:
+    """Raises `OptionError` where predictions cannot be written to a file of this name."""
+    if path.suffix.lower() not in _WRITERS:
+        raise OptionError(
+            f"The predictions cannot be written to '{printable(path.name)}': name a file that ends in "
+            f"{', '.join(_WRITERS)}."
+        )
+
+
+def write_predictions(predictions: Predictions, path: Path) -> Path:
+    """Write CSV, TSV, JSON Lines or Parquet by the file's ending, whole or not at all.
+
+    Raises:
+        OptionError: another ending. StoreError: the file cannot be written.
+    """
+    check_ending(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        _WRITERS[path.suffix.lower()](predictions.frame(), unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"'{printable(str(path))}' cannot be written ({reason}): name another file with --out."
+        ) from error
+    return path
