@@ -1,0 +1,151 @@
+"""From the table of losses to sentences, each with a figure whose interval excludes zero, and to advice."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bakeoff.explain.evidence import Cell, Memory, Taking, is_shown
+from bakeoff.explain.strength import Loss
+from bakeoff.study.metrics import Metric
+from bakeoff.study.verdict import Statement
+
+#: "Next to nothing": a loss surely below this, in shares (2 points) or relative to the score before.
+NEGLIGIBLE = 0.02
+#: At most so many statements are said; the rest is in the table.
+MOST = 8
+
+
+def statements(
+    cells: Sequence[Cell], entrants: Sequence[Taking], baseline: float, memory: Memory | None, metric: Metric
+) -> tuple[Statement, ...]:
+    """One for each assumption that was shown to matter, the greatest loss first; or that none was."""
+    found = []
+    for assumption in dict.fromkeys(cell.assumption for cell in cells):
+        shown = [cell for cell in cells if cell.assumption == assumption and is_shown(cell)]
+        if shown:
+            chosen = _spoken(shown, entrants)
+            found.append((chosen.loss.loss, _matters(chosen, cells, baseline, metric)))
+    said = [statement for _, statement in sorted(found, key=lambda pair: -pair[0])]
+    if not said:
+        return (Statement(key="why.nothing", values={"cells": sum(not cell.control for cell in cells)}),)
+    if memory is not None:
+        said[1:1] = list(_memory(memory, cells, metric))
+    return tuple(said[:MOST])
+
+
+def _spoken(shown: Sequence[Cell], entrants: Sequence[Taking]) -> Cell:
+    """Of the shown cells of an assumption the one to speak of: the best entrant's, at the most telling amount.
+
+    That is the smallest block that matters, and the most steps that are still too few.
+    """
+    rank = {entrant.name: place for place, entrant in enumerate(entrants)}
+    best = min(shown, key=lambda cell: rank[cell.entrant]).entrant
+    own = [cell for cell in shown if cell.entrant == best]
+    if own[0].kind == "permute_blocks":
+        return min(own, key=lambda cell: cell.amount or 0)
+    if own[0].kind == "keep_last":
+        return max(own, key=lambda cell: cell.amount or 0)
+    return max(own, key=lambda cell: cell.loss.loss)
+
+
+def _matters(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement:
+    values: dict[str, Any] = {
+        "entrant": cell.entrant,
+        **figures(cell.loss, metric),
+        "rest": _rest(cell, cells, baseline, metric),
+    }
+    if cell.amount is not None:
+        values["amount"] = cell.amount
+    if cell.assumption == "recency":
+        values["doing"] = Statement(key=f"why.doing.{cell.kind}", values={"amount": cell.amount})
+    return Statement(key=f"why.matters.{cell.assumption}", values=values)
+
+
+def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement:
+    """Who loses nothing, or surely less, though it had as much to lose."""
+    above = metric.sign * (cell.loss.before - baseline)
+    if cell.assumption == "word_order" and cell.loss.high < above / 2:
+        return Statement(key="why.rest.words", values={})
+    others = [
+        other
+        for other in cells
+        if other.change == cell.change
+        and other.entrant != cell.entrant
+        and metric.sign * (other.loss.before - baseline) > cell.loss.loss
+        and other.loss.high < cell.loss.low
+    ]
+    if not others:
+        return Statement(key="why.rest.none", values={})
+    unhurt = [other for other in others if other.loss.low <= 0]
+    least = max(unhurt or others, key=lambda other: metric.sign * other.loss.before)
+    key = "why.rest.nothing" if unhurt else "why.rest.less"
+    return Statement(key=key, values={"other": least.entrant, **figures(least.loss, metric)})
+
+
+def _memory(memory: Memory, cells: Sequence[Cell], metric: Metric) -> Iterator[Statement]:
+    by_amount = {c.amount: c.loss for c in cells if c.kind == "keep_last" and c.entrant == memory.entrant}
+    enough, worse = by_amount[memory.enough], by_amount[memory.too_few]
+    bad = figures(worse, metric)
+    yield Statement(
+        key="why.memory_length",
+        values={
+            "entrant": memory.entrant,
+            "enough": memory.enough,
+            "too_few": memory.too_few,
+            "length": memory.length,
+            **figures(enough, metric),
+            "worse": bad["loss"],
+            "worse_low": bad["low"],
+            "worse_high": bad["high"],
+        },
+    )
+
+
+def advice(
+    cells: Sequence[Cell],
+    entrants: Sequence[Taking],
+    tied: Sequence[str],
+    memory: Memory | None,
+    metric: Metric,
+) -> tuple[Statement, ...]:
+    """Which family, and what to try next; each follows from a figure of the table."""
+    best = entrants[0]
+    key = "why.advice.family" if len(tied) == 1 else "why.advice.families"
+    said = [Statement(key=key, values={"names": ", ".join(tied), "score": metric.show(best.score)})]
+    own = {cell.kind: cell for cell in cells if cell.entrant == best.name}
+    for kind, name in (
+        ("random_shift", "shift"),
+        ("mirror", "mirror"),
+        ("permute_positions", "no_positions"),
+    ):
+        cell = own.get(kind)
+        if cell is not None and is_negligible(cell.loss, metric):
+            values = {"entrant": best.name, **figures(cell.loss, metric)}
+            said.append(Statement(key=f"why.advice.{name}", values=values))
+    if memory is not None and memory.enough <= memory.length // 2:
+        window = {"entrant": memory.entrant, "enough": memory.enough, "length": memory.length}
+        said.append(Statement(key="why.advice.window", values=window))
+    for cell in own.values():
+        if cell.loss.shown and cell.loss.loss < 0 and not cell.control:
+            gain = Loss(
+                before=0, after=0, loss=-cell.loss.loss, low=-cell.loss.high, high=-cell.loss.low, p_value=0
+            )
+            shown = figures(gain, metric)
+            values = {"entrant": best.name, "change": cell.change, "gain": shown["loss"]}
+            said.append(
+                Statement(key="why.helps", values={**values, "low": shown["low"], "high": shown["high"]})
+            )
+    return tuple(said)
+
+
+def is_negligible(loss: Loss, metric: Metric) -> bool:
+    """Whether a loss is surely next to nothing."""
+    return loss.high < (NEGLIGIBLE if metric.percent else NEGLIGIBLE * abs(loss.before))
+
+
+def figures(loss: Loss, metric: Metric) -> dict[str, Statement | str]:
+    """A loss and the ends of its interval as a person reads them: "9.1 points", "8.2", "10.0"."""
+    if metric.percent:
+        points = {name: f"{100 * getattr(loss, name):.1f}" for name in ("loss", "low", "high")}
+        return {**points, "loss": Statement(key="why.points", values={"points": points["loss"]})}
+    units = {name: f"{getattr(loss, name):.3g}" for name in ("loss", "low", "high")}
+    return {**units, "loss": Statement(key="why.units", values={"units": units["loss"]})}

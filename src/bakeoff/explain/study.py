@@ -1,0 +1,326 @@
+"""The study behind `why`: the same entrants, steps and seeds on the data as they are and on each changed form.
+
+The order of work: profile the networks, choose the steps that let everything fit, tune each entrant's learning rate
+on the data as they are, train the table (data as they are first), then, where a shorter memory was found to hurt,
+close in on the number of steps that is needed.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.interventions import Intervention, intervention
+from bakeoff.explain.work import Training, TrainingOutputs, train_changed
+from bakeoff.study import work
+from bakeoff.study.plan import Entrant, Job, Profile, full_steps, tuning_work
+from bakeoff.study.pool import Pool, SharedDataset
+from bakeoff.study.trial import State, Trial, TrialResult
+
+#: No entrant is trained for fewer steps; where the budget does not allow them, less is asked.
+FEWEST_STEPS = 200
+#: Predicted times are trusted up to this part of the time that is left.
+TRUST = 0.75
+#: At least two seeds: one says nothing about the spread.
+FEWEST_SEEDS = 2
+#: More training examples are not used: the table is about biases, not about the last tenth of a point.
+LARGEST_TRAINING, LARGEST_TEST = 10_000, 4_000
+_POLL_SECONDS = 0.2
+
+Listener = Callable[[str, int, int, float | None], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the budget allows.
+
+    Attributes:
+        steps, seeds: of every training.
+        changes: those that each network is trained on; a network that is not here takes no part.
+        left_out: what there is no time for, as "network/change" or "network".
+    """
+
+    steps: int
+    seeds: tuple[int, ...]
+    changes: dict[str, tuple[Intervention, ...]]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def every_change(self) -> tuple[Intervention, ...]:
+        """All that any network is trained on, most telling first."""
+        found = {change.name: change for own in self.changes.values() for change in own}
+        return tuple(sorted(found.values(), key=lambda change: change.rank))
+
+
+@dataclass
+class ChangedStudy:
+    """One study under way.
+
+    Args:
+        dataset: as `limited` gives it.
+        entrants: networks and classical ones.
+        changes: the interventions, most telling first.
+        seeds: how many are wanted.
+        seed: the first one, and that of the interventions.
+        deadline: on the monotonic clock; None for no clock, when nothing depends on a timing.
+        pool: of workers.
+        listener: is told (phase, done, total, seconds left).
+    """
+
+    dataset: Dataset
+    entrants: tuple[Entrant, ...]
+    changes: tuple[Intervention, ...]
+    seeds: int
+    seed: int
+    deadline: float | None
+    pool: Pool
+    steps: int | None = None
+    listener: Listener | None = None
+    results: dict[tuple[str, str | None], TrainingOutputs] = field(default_factory=dict)
+    settings: dict[str, float | None] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> Plan:
+        """Profile, plan, tune and train the table; `results` has what was finished in time."""
+        self._shared: SharedDataset = self.pool.share(self.dataset)
+        profiles = self._profiles()
+        self.plan = plan(
+            profiles,
+            self.changes,
+            examples=len(self.dataset.splits.train),
+            seeds=tuple(range(self.seed, self.seed + self.seeds)),
+            seconds_left=self._left(),
+            workers=self.pool.workers,
+            steps=self.steps,
+        )
+        taking_part = [e for e in self.entrants if e.kind != "network" or e.name in self.plan.changes]
+        dearest_first = sorted(
+            taking_part, key=lambda e: -(profiles[e.name].seconds_per_step if e.name in profiles else 0)
+        )
+        self._tune(dearest_first, profiles)
+        self.train_table([e for e in dearest_first if e.name in self.settings])
+        return self.plan
+
+    def train_table(self, entrants: Sequence[Entrant], also: Sequence[Intervention] = ()) -> None:
+        """Train these entrants on the data as they are, on their changes, and on what is asked `also`.
+
+        What is finished already is not trained again. The most telling changes come first.
+        """
+        every = (*self.plan.every_change, *also) if self.plan.changes else (*self.changes, *also)
+        trainings = [
+            self._training(entrant, change)
+            for change in (None, *every)
+            for entrant in entrants
+            if (entrant.name, change.name if change else None) not in self.results
+            and (change is None or change in also or change in self.plan.changes.get(entrant.name, every))
+        ]
+        for training in trainings:
+            self.pool.submit(
+                train_changed, self._shared, training, self.deadline, self.deadline is None, payload=training
+            )
+        for training, outcome in self._drain("table", len(trainings)):
+            if isinstance(outcome, BaseException):
+                outcome = TrainingOutputs(training=training, fault=f"{type(outcome).__name__}: {outcome}")
+            self.results[training.entrant.name, training.change] = outcome
+
+    def _training(self, entrant: Entrant, change: Intervention | None) -> Training:
+        own = self.plan.changes.get(entrant.name, ())
+        names = tuple(c.name for c in own) if change is None else ()
+        return Training(
+            entrant=entrant,
+            change=change.name if change else None,
+            setting=self.settings[entrant.name],
+            seeds=self.plan.seeds,
+            steps=self.plan.steps if entrant.kind == "network" else 0,
+            seed=self.seed,
+            test_on=names if entrant.kind == "network" else (),
+        )
+
+    def _profiles(self) -> dict[str, Profile]:
+        networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
+        for entrant in networks:
+            self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
+        found = {}
+        for name, outcome in self._drain("profile", len(networks)):
+            fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
+            if fault:
+                self.faults[name] = fault
+            else:
+                found[name] = outcome
+        return found
+
+    def _tune(self, entrants: Sequence[Entrant], profiles: dict[str, Profile]) -> None:
+        """Each entrant's setting with the lowest validation loss, on the data as they are."""
+        jobs = [entrant for entrant in entrants if len(entrant.settings) > 1]
+        self.settings |= {
+            entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
+        }
+        for entrant in jobs:
+            job = self._tuning_job(entrant)
+            if entrant.kind == "network":
+                none = [None] * len(job.trials)
+                self.pool.submit(
+                    work.train,
+                    self._shared,
+                    entrant,
+                    job,
+                    profiles[entrant.name],
+                    self.deadline,
+                    none,
+                    self.deadline is None,
+                    payload=entrant.name,
+                )
+            else:
+                self.pool.submit(
+                    work.fit_classical, self._shared, entrant, job, self.deadline, payload=entrant.name
+                )
+        for name, outcome in self._drain("tuning", len(jobs)):
+            best = None if isinstance(outcome, BaseException) else self._best_setting(outcome)
+            if best is None:
+                self.faults[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
+            else:
+                self.settings[name] = best
+
+    def _tuning_job(self, entrant: Entrant) -> Job:
+        steps = self.plan.steps if entrant.kind == "network" else 0
+        examples = len(self.dataset.splits.train)
+        trials = tuple(
+            Trial(
+                entrant=entrant.name,
+                setting=setting,
+                examples=examples,
+                seed=self.seed,
+                steps=steps,
+                width=entrant.width,
+            )
+            for setting in entrant.settings
+        )
+        return Job(name=f"{entrant.name}/tuning", entrant=entrant.name, trials=trials, contest=True)
+
+    def _best_setting(self, results: Sequence[TrialResult]) -> float | None:
+        """By validation loss; classical fits, which have none, by the loss of their validation outputs."""
+        able = [
+            r
+            for r in results
+            if r.state in (State.FINISHED, State.EARLY) and r.validation_outputs is not None
+        ]
+        if not able:
+            return None
+        truth = self.dataset.targets_at(self.dataset.splits.validation)
+
+        def loss(result: TrialResult) -> float:
+            outputs = result.validation_outputs
+            assert outputs is not None
+            if self.dataset.schema.is_classification:
+                return float(-outputs[np.arange(len(truth)), truth].mean())
+            return float(((outputs - truth.reshape(outputs.shape)) ** 2).mean())
+
+        return min(able, key=loss).trial.setting
+
+    def _drain(self, phase: str, total: int) -> Iterable[tuple[Any, Any]]:
+        done = 0
+        while self.pool.running:
+            for payload, outcome in self.pool.finished(_POLL_SECONDS):
+                done += 1
+                yield payload, outcome
+            if self.listener is not None:
+                self.listener(phase, done, total, self._left())
+
+    def _left(self) -> float | None:
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+
+def plan(
+    profiles: dict[str, Profile],
+    changes: Sequence[Intervention],
+    *,
+    examples: int,
+    seeds: tuple[int, ...],
+    seconds_left: float | None,
+    workers: int,
+    steps: int | None = None,
+) -> Plan:
+    """The most that fits: first fewer steps (down to `FEWEST_STEPS`), then fewer changes for the dear networks, then
+    fewer seeds, then fewer networks.
+
+    Args:
+        profiles: of the networks that can take part.
+        changes: wanted, most telling first.
+        examples: of a training.
+        seeds: wanted.
+        seconds_left: for everything; None for no clock.
+        steps: of every training, where the user fixed them.
+    """
+    wanted = steps or full_steps(examples)
+    seconds = {name: profile.seconds_per_step for name, profile in profiles.items()}
+    chosen = {name: list(changes) for name in sorted(profiles, key=lambda name: -seconds[name])}
+    left_out: list[str] = []
+
+    def affordable() -> int:
+        a_step = sum(
+            seconds[name] * (tuning_work(1) + len(seeds) * (1 + len(own))) for name, own in chosen.items()
+        )
+        return wanted if seconds_left is None else int(TRUST * seconds_left * workers / max(a_step, 1e-9))
+
+    while chosen and affordable() < min(FEWEST_STEPS, wanted):
+        name, rank = _dearest_block(chosen, seconds)
+        if rank > 0:
+            left_out += [f"{name}/{change.name}" for change in chosen[name] if change.rank == rank]
+            chosen[name] = [change for change in chosen[name] if change.rank != rank]
+        elif len(seeds) > FEWEST_SEEDS:
+            seeds = seeds[:-1]
+        elif len(chosen) > 1:
+            left_out.append(name)
+            del chosen[name]
+        else:
+            break
+    return Plan(
+        steps=max(min(affordable(), wanted), min(FEWEST_STEPS, wanted)),
+        seeds=seeds,
+        changes={name: tuple(own) for name, own in chosen.items()},
+        left_out=tuple(left_out),
+    )
+
+
+def _dearest_block(chosen: dict[str, list[Intervention]], seconds: dict[str, float]) -> tuple[str, int]:
+    """The network and rank of changes (above 0) that cost most together; (dearest network, 0) where none is left."""
+    blocks = {
+        (name, change.rank): seconds[name] * sum(other.rank == change.rank for other in own)
+        for name, own in chosen.items()
+        for change in own
+        if change.rank > 0
+    }
+    return max(blocks, key=lambda block: blocks[block]) if blocks else (next(iter(chosen)), 0)
+
+
+def limited(dataset: Dataset) -> Dataset:
+    """At most `LARGEST_TRAINING` training and `LARGEST_TEST` other examples, held in memory as they are."""
+    splits = dataset.splits
+    parts = [splits.train[:LARGEST_TRAINING], _thinned(splits.validation), _thinned(splits.test)]
+    if sum(map(len, parts)) == len(dataset):
+        return dataset
+    rows = np.sort(np.concatenate(parts))
+    train, validation, test = (np.searchsorted(rows, part) for part in parts)
+    return dataset.changed(
+        inputs=np.asarray(dataset.inputs[rows]),
+        targets=np.asarray(dataset.targets[rows]),
+        lengths=None if dataset.lengths is None else np.asarray(dataset.lengths[rows]),
+        groups=None if dataset.groups is None else np.asarray(dataset.groups)[rows],
+        labels=None if dataset.labels is None else [dataset.labels[row] for row in rows],
+        splits=type(splits)(train=train, validation=validation, test=test, how=splits.how),
+    )
+
+
+def _thinned(part: np.ndarray) -> np.ndarray:
+    if len(part) <= LARGEST_TEST:
+        return part
+    return part[np.linspace(0, len(part) - 1, LARGEST_TEST).astype(np.int64)]
+
+
+def memory_to_try(dataset: Dataset, hurts: int, harmless: int) -> Intervention | None:
+    """The next number of last steps to try between one that hurts and one that does not; None where they touch."""
+    middle = (hurts + harmless) // 2
+    return intervention(f"keep_last_{middle}", dataset.schema) if hurts < middle < harmless else None
