@@ -15,7 +15,7 @@ from bakeoff.study.result import Comparison, Mistake, TrialSummary
 from bakeoff.study.run import Skipped
 from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, MoreData, Statement, Verdict
 
-HOSTILE = '<script>alert(1)</script>'
+HOSTILE = "<script>alert(1)</script>"
 
 #: name, kind, family, error at full size, exponent, parameters, FLOPs, seconds
 _FIELD = (
@@ -32,7 +32,9 @@ _FIELD = (
 )
 
 
-def entrant_results(sizes: Sequence[int] = (72, 144, 287, 575, 1150), *, scale: float = 1.0, lower: bool = False) -> tuple[EntrantResult, ...]:
+def entrant_results(
+    sizes: Sequence[int] = (72, 144, 287, 575, 1150), *, scale: float = 1.0, lower: bool = False
+) -> tuple[EntrantResult, ...]:
     """Ten entrants whose errors fall as powers of the number of examples; the last but one has no forecast.
 
     `lower`: scores are the errors themselves (times `scale`), not 1 - error.
@@ -43,8 +45,15 @@ def entrant_results(sizes: Sequence[int] = (72, 144, 287, 575, 1150), *, scale: 
         at = min(error * (examples / full) ** -exponent, 0.9)
         spread = share * min(at, 0.1) + 0.002
         if lower:
-            return CurvePoint(examples=examples, score=scale * at, low=scale * max(at - spread, 0.0), high=scale * (at + spread))
-        return CurvePoint(examples=examples, score=1 - at, low=1 - at - spread, high=min(1 - at + spread, 1.0))
+            return CurvePoint(
+                examples=examples,
+                score=scale * at,
+                low=scale * max(at - spread, 0.0),
+                high=scale * (at + spread),
+            )
+        return CurvePoint(
+            examples=examples, score=1 - at, low=1 - at - spread, high=min(1 - at + spread, 1.0)
+        )
 
     made = []
     for name, kind, family, error, exponent, parameters, flops, seconds in _FIELD:
@@ -63,7 +72,9 @@ def entrant_results(sizes: Sequence[int] = (72, 144, 287, 575, 1150), *, scale: 
                 train_seconds=seconds,
                 learning_rate=3e-3 if kind == "network" else None,
                 curve=curve,
-                forecast=tuple(point(error, exponent, times * full, 0.5) for times in (2, 4, 10)) if ahead else (),
+                forecast=tuple(point(error, exponent, times * full, 0.5) for times in (2, 4, 10))
+                if ahead
+                else (),
                 forecast_withheld=None if ahead or kind == "baseline" else "too_noisy",
             )
         )
@@ -92,15 +103,38 @@ def digits_comparison(**changes: object) -> Comparison:
 def hostile_comparison() -> Comparison:
     """The digits with class names, a data name and entrants that would be markup if anybody let them."""
     dataset = data_load.load("digits")
-    names = (HOSTILE, "<img src=x onerror=alert(2)>", "[bold red]no[/]", "\x1b[31mred", "고양이", "%{x}", "$x^2$", "</style>", "a\nb", "{{7*7}}")
-    hostile = dataset.changed(schema=Schema(input=dataset.schema.input, target=Classes(names=names)), name=HOSTILE)
+    names = (
+        HOSTILE,
+        "<img src=x onerror=alert(2)>",
+        "[bold red]no[/]",
+        "\x1b[31mred",
+        "고양이",
+        "%{x}",
+        "$x^2$",
+        "</style>",
+        "a\nb",
+        "{{7*7}}",
+    )
+    hostile = dataset.changed(
+        schema=Schema(input=dataset.schema.input, target=Classes(names=names)), name=HOSTILE
+    )
     found = _comparison(hostile, _centroid_outputs(hostile))
     first = replace(found.entrants[0], name=HOSTILE)
     verdict = replace(
-        found.verdict, winner=HOSTILE, leader=HOSTILE, probability_best={HOSTILE: 1.0}, statements=_statements(HOSTILE)
+        found.verdict,
+        winner=HOSTILE,
+        leader=HOSTILE,
+        probability_best={HOSTILE: 1.0},
+        statements=_statements(HOSTILE),
     )
     outputs = {HOSTILE if name == "cnn" else name: values for name, values in found.test_outputs.items()}
-    return replace(found, entrants=(first, *found.entrants[1:]), verdict=verdict, test_outputs=outputs, warnings=(HOSTILE,))
+    return replace(
+        found,
+        entrants=(first, *found.entrants[1:]),
+        verdict=verdict,
+        test_outputs=outputs,
+        warnings=(HOSTILE,),
+    )
 
 
 def tie_comparison() -> Comparison:
@@ -138,7 +172,11 @@ def values_comparison() -> Comparison:
     dataset = data_load.load("diabetes")
     truth = np.asarray(dataset.targets_at(dataset.splits.test), np.float64).reshape(-1, 1)
     noise = np.random.default_rng(0).normal(size=truth.shape)
-    outputs = {"cnn": truth + 40 * noise, "gru": truth + 50 * noise, "majority": np.full_like(truth, truth.mean())}
+    outputs = {
+        "cnn": truth + 40 * noise,
+        "gru": truth + 50 * noise,
+        "majority": np.full_like(truth, truth.mean()),
+    }
     worst = np.argsort(-np.abs(noise[:, 0]))[:8]
     mistakes = tuple(
         Mistake(
@@ -150,12 +188,16 @@ def values_comparison() -> Comparison:
         for place in worst
     )
     return _comparison(
-        dataset, outputs, metric="rmse", entrants=entrant_results((18, 35, 71, 141, 283), scale=2000, lower=True), mistakes=mistakes
+        dataset,
+        outputs,
+        metric="rmse",
+        entrants=entrant_results((18, 35, 71, 141, 283), scale=2000, lower=True),
+        mistakes=mistakes,
     )
 
 
 def made_up_comparison(kind: str, *, classes: int = 3) -> Comparison:
-    """"series", "tokens", "table" or "forecast" of random numbers, "classes" classes."""
+    """ "series", "tokens", "table" or "forecast" of random numbers, "classes" classes."""
     rng = np.random.default_rng(1)
     count = 400
     inputs: NDArray[np.float32] | NDArray[np.int32]
@@ -164,7 +206,11 @@ def made_up_comparison(kind: str, *, classes: int = 3) -> Comparison:
     targets: NDArray[np.int64] | NDArray[np.float32] = rng.integers(0, classes, count)
     if kind == "series":
         steps = np.linspace(0, 12, 150)
-        inputs = (np.sin(steps * rng.uniform(0.5, 2, (count, 1, 1))) + rng.normal(0, 0.15, (count, 3, 150))).cumsum(2).astype(np.float32)
+        inputs = (
+            (np.sin(steps * rng.uniform(0.5, 2, (count, 1, 1))) + rng.normal(0, 0.15, (count, 3, 150)))
+            .cumsum(2)
+            .astype(np.float32)
+        )
         schema = Schema(input=Series(channels=3, length=150), target=Classes(names=names))
     elif kind == "tokens":
         inputs = rng.integers(1, 500, (count, 30)).astype(np.int32)
@@ -192,7 +238,10 @@ def made_up_comparison(kind: str, *, classes: int = 3) -> Comparison:
     if kind == "forecast":
         truth = targets[dataset.splits.test].astype(np.float64)
         drift = np.sqrt(np.arange(1, 13))
-        answers = {name: truth + rng.normal(size=truth.shape) * drift * off for name, off in (("cnn", 0.7), ("gru", 0.8), ("majority", 1.0))}
+        answers = {
+            name: truth + rng.normal(size=truth.shape) * drift * off
+            for name, off in (("cnn", 0.7), ("gru", 0.8), ("majority", 1.0))
+        }
         return _comparison(dataset, answers, metric="rmse", entrants=entrant_results(scale=20, lower=True))
     truth_codes = np.asarray(dataset.targets_at(dataset.splits.test), np.int64)
     logits = rng.normal(size=(len(truth_codes), classes)) + 2.2 * np.eye(classes)[truth_codes]
@@ -203,7 +252,9 @@ def made_up_comparison(kind: str, *, classes: int = 3) -> Comparison:
 def _centroid_outputs(dataset: Dataset) -> dict[str, NDArray[np.float64]]:
     train, test = dataset.splits.train, dataset.splits.test
     flat = dataset.inputs.reshape(len(dataset), -1).astype(np.float64) / 16
-    centres = np.stack([flat[train][dataset.targets[train] == code].mean(0) for code in range(dataset.schema.outputs)])
+    centres = np.stack(
+        [flat[train][dataset.targets[train] == code].mean(0) for code in range(dataset.schema.outputs)]
+    )
     logits = -2.0 * ((flat[test][:, None] - centres) ** 2).sum(2)
     return {"cnn": logits - np.log(np.exp(logits).sum(1, keepdims=True))}
 
@@ -240,10 +291,27 @@ def _statements(winner: str) -> tuple[Statement, ...]:
                 "probability": "97 %",
             },
         ),
-        Statement(key="verdict.cheapest", values={"cheapest": "mlp", "score": "97.7 %", "flops": "19.2 thousand", "times": "65.3", "leader": winner}),
+        Statement(
+            key="verdict.cheapest",
+            values={
+                "cheapest": "mlp",
+                "score": "97.7 %",
+                "flops": "19.2 thousand",
+                "times": "65.3",
+                "leader": winner,
+            },
+        ),
         Statement(
             key="verdict.more_data_helps",
-            values={"multiple": 4, "examples": "4,600", "entrant": winner, "score": "99.5 %", "low": "99.2 %", "high": "99.8 %", "now": "98.9 %"},
+            values={
+                "multiple": 4,
+                "examples": "4,600",
+                "entrant": winner,
+                "score": "99.5 %",
+                "low": "99.2 %",
+                "high": "99.8 %",
+                "now": "98.9 %",
+            },
         ),
         Statement(key="verdict.unjudged_budget", values={"names": "big_transformer", "seconds": "95"}),
     )
@@ -301,11 +369,22 @@ def _comparison(
         entrants=field,
         trials=trials,
         skipped=(
-            Skipped(entrant="big_transformer", what="too_dear", reason="150 steps at each learning rate do not fit the budget", seconds=95.0),
+            Skipped(
+                entrant="big_transformer",
+                what="too_dear",
+                reason="150 steps at each learning rate do not fit the budget",
+                seconds=95.0,
+            ),
             Skipped(entrant="linear", what="cannot_win", reason="no time was left for it", seconds=1.3),
         ),
         warnings=("Class '8' has only nine test examples.",),
-        environment={"bakeoff": "0.1.0", "torch": "2.13.0", "python": "3.11.9", "processor": "AMD EPYC, 2 cores", "accelerator": "none"},
+        environment={
+            "bakeoff": "0.1.0",
+            "torch": "2.13.0",
+            "python": "3.11.9",
+            "processor": "AMD EPYC, 2 cores",
+            "accelerator": "none",
+        },
         test_indices=dataset.splits.test,
         test_targets=dataset.targets_at(dataset.splits.test),
         test_outputs={name: values.astype(np.float32) for name, values in outputs.items()},
@@ -313,4 +392,14 @@ def _comparison(
     )
 
 
-__all__ = ["HOSTILE", "Image", "Value", "digits_comparison", "entrant_results", "hostile_comparison", "made_up_comparison", "tie_comparison", "values_comparison"]
+__all__ = [
+    "HOSTILE",
+    "Image",
+    "Value",
+    "digits_comparison",
+    "entrant_results",
+    "hostile_comparison",
+    "made_up_comparison",
+    "tie_comparison",
+    "values_comparison",
+]

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from report_comparisons import HOSTILE, digits_comparison, entrant_results, hostile_comparison, made_up_comparison
 from sklearn.metrics import confusion_matrix, mean_absolute_error, precision_recall_fscore_support
 
 from bakeoff.report.figures import (
@@ -20,6 +19,13 @@ from bakeoff.report.figures import (
 from bakeoff.report.page import page_of
 from bakeoff.report.plotly_figures import curve_plot, label, with_colours
 from bakeoff.study.verdict import CurvePoint, EntrantResult
+from report_comparisons import (
+    HOSTILE,
+    digits_comparison,
+    entrant_results,
+    hostile_comparison,
+    made_up_comparison,
+)
 
 RNG = np.random.default_rng(3)
 NAMES = ("cat", "dog", "owl", "none of them")
@@ -42,9 +48,13 @@ def test_the_confusion_matrix_is_that_of_scikit_learn() -> None:
 def test_rates_of_each_class_are_those_of_scikit_learn() -> None:
     targets, outputs = _answers()
     rows = class_rows(confusion_figure("cnn", NAMES, targets, outputs))
-    expected = precision_recall_fscore_support(targets, outputs.argmax(1), labels=range(4), zero_division=np.nan)
+    expected = precision_recall_fscore_support(
+        targets, outputs.argmax(1), labels=range(4), zero_division=np.nan
+    )
     for place, row in enumerate(rows[:3]):
-        assert (row.precision, row.recall, row.f1, row.examples) == pytest.approx([part[place] for part in expected])
+        assert (row.precision, row.recall, row.f1, row.examples) == pytest.approx(
+            [part[place] for part in expected]
+        )
 
 
 def test_a_class_that_never_was_true_has_no_recall() -> None:
@@ -54,19 +64,32 @@ def test_a_class_that_never_was_true_has_no_recall() -> None:
 
 
 def test_the_largest_confusions_come_first_and_right_answers_are_none() -> None:
-    figure = confusion_figure("a", ("x", "y"), np.array([0, 0, 0, 1, 1]), np.log(np.eye(2)[[1, 1, 0, 1, 0]] * 0.9 + 0.05))
+    figure = confusion_figure(
+        "a", ("x", "y"), np.array([0, 0, 0, 1, 1]), np.log(np.eye(2)[[1, 1, 0, 1, 0]] * 0.9 + 0.05)
+    )
     assert largest_confusions(figure) == [("x", "y", 2), ("y", "x", 1)]
 
 
 def _entrant(name: str, score: float, flops: int | None) -> EntrantResult:
-    return EntrantResult(name=name, kind="network", family="mlp", score=score, low=score, high=score, flops_per_example=flops)
+    return EntrantResult(
+        name=name, kind="network", family="mlp", score=score, low=score, high=score, flops_per_example=flops
+    )
 
 
 def test_the_front_holds_those_that_nobody_beats_in_both() -> None:
-    field = [_entrant("small", 0.8, 10), _entrant("good", 0.9, 100), _entrant("worse", 0.85, 200), _entrant("unknown", 1.0, None)]
+    field = [
+        _entrant("small", 0.8, 10),
+        _entrant("good", 0.9, 100),
+        _entrant("worse", 0.85, 200),
+        _entrant("unknown", 1.0, None),
+    ]
     figure = cost_figure(field, metric="accuracy", cost="flops")
     assert figure is not None
-    assert {point.name: point.on_front for point in figure.points} == {"small": True, "good": True, "worse": False}
+    assert {point.name: point.on_front for point in figure.points} == {
+        "small": True,
+        "good": True,
+        "worse": False,
+    }
 
 
 def test_the_front_turns_round_where_lower_is_better() -> None:
@@ -87,7 +110,9 @@ def test_the_error_at_each_step_ahead_is_that_of_scikit_learn() -> None:
     outputs = targets + RNG.normal(size=(50, 6))
     figure = horizon_figure(entrant_results(), targets, {"cnn": outputs})
     assert figure is not None
-    assert figure.lines[0][2] == pytest.approx(mean_absolute_error(targets, outputs, multioutput="raw_values"))
+    assert figure.lines[0][2] == pytest.approx(
+        mean_absolute_error(targets, outputs, multioutput="raw_values")
+    )
     assert horizon_figure(entrant_results(), targets[:, :1], {"cnn": outputs[:, :1]}) is None
 
 
@@ -120,7 +145,9 @@ def test_the_first_view_of_the_curves_holds_the_better_half_of_them() -> None:
 
 
 def test_a_curve_of_one_size_is_drawn_as_it_is() -> None:
-    only = replace(entrant_results()[0], curve=(CurvePoint(examples=100, score=0.9, low=0.8, high=1.0),), forecast=())
+    only = replace(
+        entrant_results()[0], curve=(CurvePoint(examples=100, score=0.9, low=0.8, high=1.0),), forecast=()
+    )
     figure = curve_figure([only], metric="accuracy")
     assert figure is not None
     plot = curve_plot(figure)
@@ -133,7 +160,15 @@ def test_plotly_accepts_every_figure(theme: str) -> None:
     from plotly.graph_objects import Figure
 
     plots = page_of(digits_comparison()).plots | page_of(made_up_comparison("forecast")).plots
-    assert set(plots) == {"curves", "cost-flops", "cost-parameters", "cost-seconds", "confusion", "residuals", "horizon"}
+    assert set(plots) == {
+        "curves",
+        "cost-flops",
+        "cost-parameters",
+        "cost-seconds",
+        "confusion",
+        "residuals",
+        "horizon",
+    }
     for plot in plots.values():
         drawn = with_colours(plot, theme)
         assert "token:" not in json.dumps(drawn)

@@ -69,7 +69,9 @@ def test_the_measure_tells_a_bad_pair() -> None:
 
 
 @pytest.mark.parametrize("theme", [0, 1])
-@pytest.mark.parametrize(("text", "least"), [("ink", 10.0), ("soft", 4.5), ("accent", 4.5), ("warn", 4.5), ("bad", 4.5)])
+@pytest.mark.parametrize(
+    ("text", "least"), [("ink", 10.0), ("soft", 4.5), ("accent", 4.5), ("warn", 4.5), ("bad", 4.5)]
+)
 def test_text_has_enough_contrast_on_paper_and_panels(theme: int, text: str, least: float) -> None:
     for ground in ("paper", "panel"):
         dark, light = sorted(
@@ -80,7 +82,9 @@ def test_text_has_enough_contrast_on_paper_and_panels(theme: int, text: str, lea
 
 def test_every_colour_that_the_style_sheet_asks_for_is_defined() -> None:
     assets = resources.files("bakeoff.report") / "assets"
-    asked = re.findall(r"var\(--([a-z-]+)\)", (assets / "report.css").read_text() + (assets / "report.html.j2").read_text())
+    asked = re.findall(
+        r"var\(--([a-z-]+)\)", (assets / "report.css").read_text() + (assets / "report.html.j2").read_text()
+    )
     assert asked
     assert set(asked) <= set(colours("light"))
     assert set(colours("light")) == set(colours("dark"))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -11,6 +11,7 @@ from bakeoff.messages import all_sentences, set_language
 from bakeoff.report.text import amount, bound, clean, duration, shorten, significant, wrapped
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_control_or_direction_character_is_left_in_cleaned_text(text: str) -> None:
     import unicodedata
@@ -26,16 +27,19 @@ def test_names_in_other_scripts_stay_as_they_are() -> None:
     assert clean("고양이 naïve 猫 می\u200cخواهم") == "고양이 naïve 猫 می\u200cخواهم"
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 30))
 def test_shortened_text_fits_its_cells(text: str, width: int) -> None:
     assert cell_len(shorten(text, width)) <= width
 
 
+@settings(deadline=None)
 @given(st.floats(1e-4, 1e8))
 def test_significant_digits_agree_with_the_format_of_python(value: float) -> None:
     assert float(significant(value).replace(",", "")) == pytest.approx(float(f"{value:.3g}"))
 
 
+@settings(deadline=None)
 @given(st.floats(1, 1e15))
 def test_an_amount_read_back_is_the_amount_to_three_digits(value: float) -> None:
     number, _, prefix = amount(value).partition(" ")
@@ -56,6 +60,7 @@ def test_lengths_of_time_are_in_the_language_in_force() -> None:
         set_language(None)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab 가", max_size=60), st.integers(4, 20))
 def test_wrapped_lines_fit_and_lose_nothing(text: str, width: int) -> None:
     lines = wrapped(text, width)
@@ -73,5 +78,7 @@ def test_english_and_korean_sentences_of_the_report_have_the_same_figures() -> N
 
     for key, pair in all_sentences().items():
         if key.startswith("report."):
-            english, korean = ({name for _, name, _, _ in string.Formatter().parse(text) if name} for text in pair)
+            english, korean = (
+                {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in pair
+            )
             assert english == korean, key

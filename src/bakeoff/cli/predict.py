@@ -18,7 +18,10 @@ _SHOWN = 10
 def predict(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under --runs, or its folder.")],
     newdata: Annotated[
-        str, typer.Argument(metavar="NEWDATA", help="New data of the same form: a file, a folder or a built-in name.")
+        str,
+        typer.Argument(
+            metavar="NEWDATA", help="New data of the same form: a file, a folder or a built-in name."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Write all predictions here: .csv, .tsv, .jsonl or .parquet.")
@@ -27,9 +30,12 @@ def predict(
 ) -> None:
     """Predict with the network that a comparison handed over; score it where the new data hold the answers."""
     from rich.console import Console
+    from rich.text import Text
 
     from bakeoff.data.load import read_new
+    from bakeoff.messages import say
     from bakeoff.report.predictions import Predictions, check_ending, write_predictions
+    from bakeoff.report.text import clean
 
     if out is not None:
         check_ending(out)
@@ -42,7 +48,7 @@ def predict(
     _show_score(console, found, verdict, newdata)
     if out is not None:
         write_predictions(found, out)
-        _say(console, "report.predict.written", file=str(out))
+        console.print(Text(say("report.predict.written", file=clean(out))), soft_wrap=True)
 
 
 def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:

@@ -110,13 +110,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.hover.horizon": ("{step} ahead: {error}", "{step}단계 앞: {error}"),
     # explanations under figures and tables
     "report.note.entrants": (
-        "Scores are on {count} test examples that no choice was made on, with 95 % intervals over examples and seeds.",
+        "Scores are on {count} test examples that no choice was made on, with 95 % intervals over examples "
+        "and seeds.",
         "점수는 어떤 선택에도 쓰지 않은 시험 예제 {count}개로 구했으며, 예제와 시드에 대한 95 % 구간입니다.",
     ),
     "report.note.curves": (
-        "Measured on the same test examples; bands are 95 % intervals. Dotted: what more data is expected to bring, with "
+        "Measured on the same test examples; bands are 95 % intervals. "
+        "Dotted: what more data is expected to bring, with",
         "80 % intervals.",
-        "같은 시험 예제로 측정했으며 띠는 95 % 구간입니다. 점선은 데이터가 더 많을 때의 예상값이고 띠는 80 % 구간입니다.",
+        "같은 시험 예제로 측정했으며 띠는 95 % 구간입니다. 점선은 데이터가 더 "
+        "많을 때의 예상값이고 띠는 80 % 구간입니다.",
     ),
     "report.note.withheld": ("No forecast for {entrant}: {reason}", "{entrant}의 예측을 보류함: {reason}"),
     "report.note.withheld_several": (
@@ -124,7 +127,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{entrant}의 예측을 보류함: {reason}",
     ),
     "report.note.cost": (
-        "Filled and on the line: nobody else is as good and as cheap (the Pareto front). One multiply-add counts as 2 FLOPs.",
+        "Filled and on the line: nobody else is as good and as cheap (the Pareto front). One multiply-add "
+        "counts as 2 FLOPs.",
         "속이 찬 점과 선: 더 저렴하면서 더 나은 모델이 없습니다(파레토 경계). 곱셈-덧셈 한 번은 2 FLOPs입니다.",
     ),
     "report.note.confusion": (
@@ -136,7 +140,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "시험 예제에서 {entrant}의 가장 잦은 오답입니다(클래스가 {count}개여서 행렬로 보이지 않습니다).",
     ),
     "report.note.residuals": (
-        "Answers of {entrant} on the test examples ({shown} of {count} values shown); on the dotted line they are exact.",
+        "Answers of {entrant} on the test examples ({shown} of {count} values shown); on the dotted line "
+        "they are exact.",
         "시험 예제에 대한 {entrant}의 답입니다({count}개 값 중 {shown}개 표시). 점선 위에서는 정확합니다.",
     ),
     "report.note.horizon": (

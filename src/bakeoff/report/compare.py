@@ -1,7 +1,7 @@
 """A comparison as a person sees it: the data card, live progress, table and verdict, and the report on disk."""
 
-from collections.abc import Sequence
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 

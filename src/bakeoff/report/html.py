@@ -127,9 +127,11 @@ def _plotly() -> str:
     from importlib.util import find_spec
 
     spec = find_spec("plotly")  # found, not imported: importing it takes longer than reading the file
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     script = (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-    assert "</script" not in script.lower() and "\r" not in script
+    assert "</script" not in script.lower()
+    assert "\r" not in script
     return script
 
 

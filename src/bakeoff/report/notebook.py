@@ -2,8 +2,8 @@
 
 from markupsafe import Markup
 
-from bakeoff.report.figures import metric_label
 from bakeoff.messages import say
+from bakeoff.report.figures import metric_label
 from bakeoff.report.palette import colours
 from bakeoff.report.rows import EntrantRow, entrant_rows, verdict_label
 from bakeoff.report.text import bound, clean

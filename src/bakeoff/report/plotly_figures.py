@@ -241,7 +241,8 @@ def show_cost(value: float, cost: str) -> str:
 
 def _cost_hover(name: str, cost: float, score: float, figure: CostFigure) -> str:
     shown = show_score(score, percent=figure.percent)
-    return f"<b>{label(name, 40)}</b><br>{figure.metric} {shown}<br>{say(f'report.cost.{figure.cost}')}: {show_cost(cost, figure.cost)}"
+    spent = f"{say(f'report.cost.{figure.cost}')}: {show_cost(cost, figure.cost)}"
+    return f"<b>{label(name, 40)}</b><br>{figure.metric} {shown}<br>{spent}"
 
 
 def confusion_plot(figure: ConfusionFigure) -> Plot:
@@ -280,7 +281,7 @@ def confusion_plot(figure: ConfusionFigure) -> Plot:
             highest=max((shares[r][c] for r in rows for c in rows if r != c), default=1.0) or 1.0,
         ),
     ]
-    ticks = {
+    ticks: Plot = {
         "tickmode": "array",
         "tickvals": list(rows),
         "ticktext": [label(name, 12) for name in figure.names],

@@ -97,7 +97,9 @@ class Predictions:
         if self.targets is None or not len(self):
             return None
         target = self.schema.target
-        usual = "accuracy" if isinstance(target, Classes) else "mae" if isinstance(target, Forecast) else "rmse"
+        usual = (
+            "accuracy" if isinstance(target, Classes) else "mae" if isinstance(target, Forecast) else "rmse"
+        )
         wanted = METRICS.get(metric or usual)
         if wanted is None or not wanted.applies(self.schema, MetricContext()):
             wanted = METRICS[usual]

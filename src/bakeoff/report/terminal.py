@@ -16,7 +16,14 @@ from rich.text import Text
 from bakeoff.messages import say
 from bakeoff.report.figures import metric_label
 from bakeoff.report.palette import colours
-from bakeoff.report.rows import EntrantRow, SizeTable, entrant_notes, entrant_rows, size_table, withheld_forecasts
+from bakeoff.report.rows import (
+    EntrantRow,
+    SizeTable,
+    entrant_notes,
+    entrant_rows,
+    size_table,
+    withheld_forecasts,
+)
 from bakeoff.report.text import bound, clean, duration, wrapped
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.result import Comparison
@@ -191,9 +198,7 @@ def print_comparison(console: Console, comparison: Comparison, *, report: str | 
         key = "report.done.champion" if comparison.champion.is_winner else "report.done.best_network"
         place = f"{clean(comparison.champion.folder)} ({clean(comparison.champion.entrant)})"
         places.append((say(key), place))
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for heading, text in places:
-        grid.add_row(Text(heading), Text(text))
-    console.print(grid)
+    indent = max(cell_len(heading) for heading, _ in places) + 2
+    for heading, text in places:  # soft-wrapped, so that a long path can be copied
+        line = Text.assemble((heading + " " * (indent - cell_len(heading)), "dim"), text)
+        console.print(line, soft_wrap=True)

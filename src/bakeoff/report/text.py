@@ -113,6 +113,8 @@ def _two_units(large: int, small: int, large_unit: str, small_unit: str) -> str:
 def wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width` terminal cells, broken at plain blanks alone; a longer word is divided.
 
+    A no-break space (see `bound`) holds words together, and is a plain blank in the lines.
+
     >>> wrapped("one two three", 8)
     ['one two', 'three']
     """
@@ -128,7 +130,7 @@ def wrapped(text: str, width: int) -> list[str]:
             if cell_len(lines[-1] + character) > width:
                 lines.append("")
             lines[-1] += character
-    return lines
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def bound(text: str) -> str:

@@ -1,0 +1,209 @@
+"""Pages of evidence: the table of `why` as a heat map, and the plots of `explain`, as HTML files that open offline.
+
+They hold no script at all; numbers are drawn as pictures and lines, and every word of the user is escaped.
+"""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup, escape
+from numpy.typing import NDArray
+
+from bakeoff.data.encoding import NewData
+from bakeoff.errors import printable
+from bakeoff.explain.evidence import Cell, Why
+from bakeoff.explain.network import Explained
+from bakeoff.messages import language, say
+from bakeoff.report.examples import show_example
+from bakeoff.report.html import write_whole
+from bakeoff.study.metrics import METRICS
+
+#: Losses up to this many points (or this part of the score) have the full colour.
+FULL_COLOUR = 0.3
+_MOST_MAPS = 16
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}table{border-collapse:collapse;font-size:.85rem}
+td,th{padding:.3rem .6rem;text-align:right;white-space:nowrap}
+th:first-child,td:first-child,td:nth-child(2){text-align:left}
+th{font-weight:600;border-bottom:1px solid #8884}b{font-weight:700}small{color:#666;display:block}
+.wide{overflow-x:auto}.row{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}figure{margin:0}
+figcaption{font-size:.8rem;color:#666}img.map,img.picture{image-rendering:pixelated;width:120px;height:auto;min-height:8px}
+img.wide-map{image-rendering:pixelated;width:320px;height:28px}svg{width:320px;height:auto}
+svg polyline{fill:none;stroke:#2563a8;stroke-width:1.5}svg .channel-1{stroke:#c2571a}
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181b}small,figcaption{color:#aaa}}
+@media print{body{margin:0}}
+"""
+
+
+def write_why(why: Why, path: Path) -> Path:
+    """Write the table, its sentences and the advice into a file. Raises `StoreError` where it cannot be written."""
+    parts = [_sentences(why.sentences), _heading("why.figure.heat"), _heat_table(why, tested=False)]
+    if any(cell.tested is not None for cell in why.cells):
+        parts += [Markup("<h2>{}</h2>").format(say("why.table.tested_title")), _heat_table(why, tested=True)]
+    if why.left_out:
+        parts.append(Markup("<p>{}</p>").format(say("why.left_out", names=", ".join(why.left_out))))
+    return write_whole(path, _page(table_title(why), parts))
+
+
+def write_explained(explained: Explained, new: NewData, path: Path) -> Path:
+    """Write the plots of one network into a file. Raises `StoreError` where it cannot be written."""
+    title = say("why.explain.title", model=printable(explained.model), data=printable(explained.data))
+    return write_whole(path, _page(title, [_sentences(explained.sentences), *_plots(explained, new)]))
+
+
+def table_title(why: Why) -> str:
+    """What the table of losses shows."""
+    metric = say(f"verdict.metric.{why.metric}")
+    return say("why.table.title", name=printable(why.name), metric=metric, seeds=why.seeds, steps=why.steps)
+
+
+def shown_loss(cell: Cell, metric: str) -> str:
+    """A loss in points, or in three digits."""
+    return f"{100 * cell.loss.loss:.1f}" if METRICS[metric].percent else f"{cell.loss.loss:.3g}"
+
+
+def heat(loss: float, before: float, metric: str) -> float:
+    """Between -1 (a great gain) and 1 (a great loss)."""
+    scale = FULL_COLOUR if METRICS[metric].percent else FULL_COLOUR * max(abs(before), 1e-12)
+    return float(np.clip(loss / scale, -1.0, 1.0))
+
+
+def _page(title: str, parts: Iterable[Markup]) -> str:
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    body = Markup("\n").join(parts)
+    return str(
+        Markup(
+            '<!doctype html><html lang="{}"><head><meta charset="utf-8"><meta name="viewport" '
+            'content="width=device-width"><meta http-equiv="Content-Security-Policy" content="{}"><title>{}</title>'
+            "<style>{}</style></head><body><h1>{}</h1>{}</body></html>\n"
+        ).format(language(), policy, title, Markup(_STYLE), title, body)
+    )
+
+
+def _heading(key: str) -> Markup:
+    return Markup("<h2>{}</h2>").format(say(key))
+
+
+def _sentences(sentences: Sequence[str]) -> Markup:
+    return Markup("<ul>{}</ul>").format(
+        Markup("").join(Markup("<li>{}</li>").format(text) for text in sentences)
+    )
+
+
+def _heat_table(why: Why, *, tested: bool) -> Markup:
+    measure = METRICS[why.metric]
+    names = [entrant.name for entrant in why.entrants]
+    head = Markup("").join(Markup("<th>{}</th>").format(printable(name)) for name in names)
+    rows = [
+        Markup("<tr><td>{}</td><td></td>{}</tr>").format(
+            say("why.table.as_is"),
+            Markup("").join(
+                Markup("<td>{}</td>").format(measure.show(entrant.score)) for entrant in why.entrants
+            ),
+        )
+    ]
+    for change in why.changes:
+        cells = [why.cell(name, change) for name in names]
+        known = next(cell for cell in cells if cell is not None)
+        body = Markup("").join(_heat_cell(cell, why.metric, tested=tested) for cell in cells)
+        assumption = say(f"why.assumption.{known.assumption}")
+        rows.append(Markup("<tr><td>{}</td><td>{}</td>{}</tr>").format(change, assumption, body))
+    return Markup(
+        '<div class="wide"><table><tr><th>{}</th><th>{}</th>{}</tr>{}</table></div><p><small>{}</small></p>'
+    ).format(
+        say("why.table.change"),
+        say("why.table.assumption"),
+        head,
+        Markup("").join(rows),
+        say("why.table.note"),
+    )
+
+
+def _heat_cell(cell: Cell | None, metric: str, *, tested: bool) -> Markup:
+    loss = None if cell is None else cell.tested if tested else cell.loss
+    if cell is None or loss is None:
+        return Markup("<td></td>")
+    scale = 100 if METRICS[metric].percent else 1
+    warmth = heat(loss.loss, loss.before, metric)
+    colour = f"rgba({'200,60,20' if warmth > 0 else '30,110,190'},{0.75 * abs(warmth):.2f})"
+    number = Markup("<b>{}</b>" if loss.shown else "{}").format(f"{scale * loss.loss:.3g}")
+    ends = f"{scale * loss.low:.3g} … {scale * loss.high:.3g}"
+    return Markup('<td style="background:{}">{}<small>{}</small></td>').format(colour, number, ends)
+
+
+def _plots(explained: Explained, new: NewData) -> list[Markup]:
+    parts: list[Markup] = []
+    if explained.saliency is not None:
+        pairs = [
+            _figure(
+                Markup("{}{}").format(show_example(np.asarray(new.inputs[row])) or "", picture(heated)),
+                _name(explained, row),
+            )
+            for row, heated in zip(explained.shown, explained.saliency, strict=True)
+        ]
+        parts += [_heading("why.figure.saliency"), _row(pairs)]
+    if explained.filters is not None:
+        kernels = explained.filters[:_MOST_MAPS]
+        parts += [
+            _heading("why.figure.filters"),
+            _row(picture(np.abs(k).sum(0) if k.ndim > 2 else k) for k in kernels),
+        ]
+    if explained.feature_maps is not None:
+        parts += [
+            _heading("why.figure.features"),
+            _row(picture(m) for m in explained.feature_maps[:_MOST_MAPS]),
+        ]
+    if explained.receptive is not None:
+        parts += [
+            _heading("why.figure.receptive"),
+            _row([picture(explained.receptive.seen.astype(float)), picture(explained.receptive.used)]),
+        ]
+    if explained.reach is not None:
+        parts += [_heading("why.figure.reach"), show_example(explained.reach[None]) or Markup("")]
+    if explained.attention:
+        heads = [picture(head) for layer in explained.attention for head in layer[0]]
+        parts += [_heading("why.figure.attention"), _row(heads)]
+    if explained.wrong:
+        shown = [
+            _figure(
+                show_example(np.asarray(new.inputs[one.index])) or Markup(""), f"{one.truth} → {one.answer}"
+            )
+            for one in explained.wrong
+        ]
+        parts += [_heading("why.figure.wrong"), _row(shown)]
+    return parts
+
+
+def _name(explained: Explained, row: int) -> str:
+    named = {one.index: f"{one.name}: {one.truth} → {one.answer}" for one in explained.wrong or ()}
+    return named.get(row, str(row))
+
+
+def _figure(content: Markup, caption: str) -> Markup:
+    return Markup("<figure>{}<figcaption>{}</figcaption></figure>").format(content, printable(caption))
+
+
+def _row(parts: Iterable[Markup]) -> Markup:
+    return Markup('<div class="row">{}</div>').format(Markup("").join(parts))
+
+
+def picture(values: NDArray[Any]) -> Markup:
+    """Numbers [H, W] or [T] as a picture from light (least) to dark (most)."""
+    from PIL import Image
+
+    grid = np.nan_to_num(np.atleast_2d(np.asarray(values, np.float64)))
+    low, high = float(grid.min()), float(grid.max())
+    shade = 1 - (grid - low) / ((high - low) or 1.0)
+    store = io.BytesIO()
+    Image.fromarray((shade * 255).round().astype(np.uint8)).save(store, format="PNG", optimize=True)
+    content = base64.b64encode(store.getvalue()).decode("ascii")
+    kind = "wide-map" if grid.shape[0] == 1 else "map"
+    return Markup('<img class="{}" alt="" src="data:image/png;base64,{}">').format(escape(kind), content)
