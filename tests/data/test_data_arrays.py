@@ -143,14 +143,16 @@ def test_a_bare_pickle_is_no_array_file(tmp_path: Path) -> None:
         ((numbers(40, 3), LABELS[:39]), {}, "There are 40 inputs and 39 targets"),
         ((numbers(40, 3), np.zeros(40, int)), {}, "All 40 examples have the same"),
         ((np.full((40, 3), np.inf), LABELS), {}, "Example 1 holds inf"),
-        ((np.full((40, 3), np.nan), LABELS), {}, "Example 1 holds nan"),
+        ((np.full((40, 3), np.nan), LABELS), {}, "No column is left"),
+        ((np.full((40, 1, 3), np.nan), LABELS), {}, "without a single value"),
+        ((np.full((40, 1, 3, 3), np.nan), LABELS), {}, "Example 1 holds nan"),
         ((np.full((40, 3), 1e300), LABELS), {}, "Example 1 holds 1e\\+300"),
         ((np.array([["a", "b"]] * 40), LABELS), {}, "Inputs must be numbers"),
         ((numbers(40, 3) * 1j, LABELS), {}, "Complex numbers"),
         ((numbers(40), LABELS), {}, "mean nothing here"),
         ((numbers(40, 0), LABELS), {}, "an axis of size 0"),
         ((numbers(0, 3), LABELS[:0]), {}, "not one example"),
-        (([[1, 2], [3]], [0, 1]), {}, "different lengths"),
+        (([[[1], [2]], [3]], [0, 1]), {}, "different lengths"),
         ({"a": numbers(40, 3), "b": LABELS}, {}, "Arrays named 'x' and 'y'"),
         (numbers(40, 3), {}, "has no targets"),
         (numbers(40, 3), {"target": "9"}, "'9' is none of them"),
@@ -174,6 +176,45 @@ def test_new_arrays_of_another_shape_are_told() -> None:
         again(dataset, np.zeros((3, 9, 9), np.uint8))
     single = again(dataset, dataset.inputs[5])
     np.testing.assert_array_equal(single.inputs[0], dataset.inputs[5])
+
+
+def test_gaps_in_a_table_of_numbers_are_imputed_with_a_flag() -> None:
+    array = numbers(60, 3)
+    array[::5, 1] = np.nan
+    labels = np.arange(60) % 3
+    dataset = bakeoff.load((array, labels))
+    assert dataset.schema.input == Table(features=4)
+    median = np.nanmedian(array[dataset.splits.train, 1])
+    np.testing.assert_array_equal(dataset.inputs[:, 1], np.where(np.isnan(array[:, 1]), median, array[:, 1]))
+    np.testing.assert_array_equal(dataset.inputs[:, 2], np.isnan(array[:, 1]))
+    np.testing.assert_array_equal(again(dataset, array).inputs, dataset.inputs)
+
+
+def test_gaps_in_series_are_bridged_and_at_the_end_they_pad() -> None:
+    array = numbers(40, 2, 6)
+    array[3, 0, 2] = np.nan
+    array[7, :, 4:] = np.nan
+    dataset = bakeoff.load((array, LABELS))
+    assert dataset.lengths is not None
+    assert (dataset.lengths[7], dataset.lengths[3]) == (4, 6)
+    np.testing.assert_allclose(dataset.inputs[3, 0, 2], (array[3, 0, 1] + array[3, 0, 3]) / 2, rtol=1e-6)
+    new = again(dataset, (array, LABELS))
+    np.testing.assert_array_equal(new.inputs, dataset.inputs)
+    np.testing.assert_array_equal(new.lengths, dataset.lengths)
+    np.testing.assert_array_equal(new.targets, dataset.targets)
+    single = again(dataset, array[7])
+    np.testing.assert_array_equal(single.inputs[0], dataset.inputs[7])
+
+
+def test_a_list_of_series_of_different_lengths_is_padded() -> None:
+    examples = [numbers(2, 3 + place % 4) for place in range(40)]
+    dataset = bakeoff.load((examples, LABELS))
+    assert dataset.schema.input == Series(channels=2, length=6)
+    assert dataset.lengths is not None
+    np.testing.assert_array_equal(dataset.lengths, [3 + place % 4 for place in range(40)])
+    np.testing.assert_array_equal(dataset.inputs[5, :, :4], examples[5])
+    flat = bakeoff.load(([example[0] for example in examples], LABELS))
+    assert flat.schema.input == Series(channels=1, length=6)
 
 
 def test_damaged_archives_are_told(tmp_path: Path) -> None:

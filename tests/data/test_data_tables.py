@@ -278,6 +278,29 @@ def test_nothing_left_to_learn_from_is_told() -> None:
         bakeoff.load(people().select("buys", one=pl.lit(1)), target="buys")
 
 
+def test_truth_values_are_the_same_classes_in_new_data(tmp_path: Path) -> None:
+    frame = people(60).with_columns(buys=pl.col("buys") == "yes")
+    dataset = bakeoff.load(frame, target="buys")
+    assert dataset.schema.target == Classes(names=("False", "True"))
+    frame.write_csv(tmp_path / "new.csv")
+    np.testing.assert_array_equal(again(dataset, tmp_path / "new.csv").targets, dataset.targets)
+
+
+def test_pandas_is_read_where_pyarrow_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = people(60)
+    as_pandas = pd.DataFrame(frame.to_dict(as_series=False))
+    as_pandas.loc[3, "city"] = None
+    expected = bakeoff.load(as_pandas, target="buys")
+
+    def needs_pyarrow(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("pyarrow is required")
+
+    monkeypatch.setattr("narwhals.from_native", needs_pyarrow)
+    dataset = bakeoff.load(as_pandas, target="buys")
+    np.testing.assert_array_equal(dataset.inputs, expected.inputs)
+    assert encoder_of(dataset).feature_names == encoder_of(expected).feature_names
+
+
 def test_a_new_class_costs_the_score_and_not_the_predictions() -> None:
     dataset = bakeoff.load(people(80), target="buys")
     with pytest.warns(BakeoffWarning, match="never saw the class 'maybe'"):

@@ -53,6 +53,7 @@ def data(
         return
     from rich.console import Console
 
+    from bakeoff.cli.options import write_json
     from bakeoff.data.card import data_card
     from bakeoff.data.load import load
     from bakeoff.errors import printable
@@ -78,28 +79,6 @@ def data(
     if json is not None:
         write_json(json, card.to_json())
         console.print(say("data.card.written", path=printable(str(json))), markup=False, highlight=False)
-
-
-def write_json(path: Path, record: object) -> None:
-    """Write a record whole or not at all.
-
-    Raises:
-        StoreError: the file cannot be written there.
-    """
-    import json
-    import os
-
-    from bakeoff.errors import StoreError, printable
-
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise StoreError(
-            f"'{printable(str(path))}' cannot be written ({error.strerror}): name another file or free some space."
-        ) from error
 
 
 def _list_builtin() -> None:

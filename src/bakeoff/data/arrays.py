@@ -100,22 +100,48 @@ def load_arrays(
     answers = _joined([np.asarray(arrays.targets) for arrays in parts.values()], what="targets")
     if groups is None and all(arrays.groups is not None for arrays in parts.values()):
         groups = np.concatenate([np.asarray(arrays.groups) for arrays in parts.values()])
+    places = _places(sizes)
+    common: dict[str, Any] = {
+        "name": name,
+        "test": places.get("test"),
+        "validation": places.get("validation"),
+        "groups": groups,
+        "seed": seed,
+        "source": described,
+    }
+    if has_gaps(inputs) and inputs.ndim in (2, 3):
+        return _load_with_gaps(inputs, answers, kind=kind, task=task, **common)
     arranged, schema_input = arrange(inputs, kind=kind)
     targets, schema_target = read_target(answers, task=task)
-    places = _places(sizes)
     return finish(
-        name=name,
         input=schema_input,
         target=schema_target,
         inputs=arranged,
         targets=targets,
         encoder=ArrayEncoder(axes=kind),
-        test=places.get("test"),
-        validation=places.get("validation"),
-        groups=groups,
-        seed=seed,
-        source=described,
+        **common,
     )
+
+
+def _load_with_gaps(
+    inputs: NDArray[Any], answers: NDArray[Any], *, kind: str | None, task: str | None, **common: Any
+) -> Dataset:
+    """Arrays with NaN: a table's gaps are imputed as a file's are; a series' are bridged, at its end they pad."""
+    if inputs.ndim == 2 and kind in (None, "table"):
+        import polars
+
+        from bakeoff.data.table import build_table
+
+        frame = polars.DataFrame({f"column {place}": column for place, column in enumerate(inputs.T)})
+        frame = frame.with_columns(polars.all().fill_nan(None))
+        return build_table(frame, polars.Series("target", answers), target="target", task=task, **common)
+    from bakeoff.data.series import build_series
+
+    if kind not in (None, "series"):
+        raise DataError(f"There are missing values (NaN) in inputs of the kind '{kind}': fill them in first.")
+    examples = [np.asarray(example, np.float32).reshape(-1, inputs.shape[-1]) for example in inputs]
+    targets, schema_target = read_target(answers, task=task)
+    return build_series(examples, targets, schema_target, **common)
 
 
 def array_parts(
@@ -125,12 +151,10 @@ def array_parts(
     if isinstance(source, str | Path):
         source = read_array_file(Path(source))
     if isinstance(source, Mapping):
-        arrays = {str(key): as_array(value) for key, value in source.items()}
+        arrays = {str(key): _padded(value) for key, value in source.items()}
         parts = _named_parts(arrays, needs_targets=needs_targets)
-    elif (
-        isinstance(source, tuple | list) and len(source) == 2 and all(_is_arraylike(part) for part in source)
-    ):
-        parts = {"all": ArrayPart(inputs=as_array(source[0]), targets=as_array(source[1]))}
+    elif _is_pair(source):
+        parts = {"all": ArrayPart(inputs=_padded(source[0]), targets=as_array(source[1]))}
     else:
         parts = {"all": _with_target_column(as_array(source), target, needs_targets=needs_targets)}
     for part, arrays_ in parts.items():
@@ -166,6 +190,31 @@ def as_array(value: Any) -> NDArray[Any]:
     if array.dtype.kind == "c":
         raise DataError("Complex numbers are not taken: give the real and imaginary parts as two channels.")
     return array
+
+
+def _padded(inputs: Any) -> NDArray[Any]:
+    """Inputs as one array; a list of series [T] or [C, T] of different lengths is padded with NaN at the end."""
+    shapes = _shapes(inputs) if isinstance(inputs, list | tuple) else set()
+    if (
+        len(shapes) < 2
+        or any(len(shape) not in (1, 2) for shape in shapes)
+        or len({s[:-1] for s in shapes}) > 1
+    ):
+        return as_array(inputs)
+    longest = max(shape[-1] for shape in shapes)
+    examples = [np.atleast_2d(as_array(example)).astype(np.float32) for example in inputs]
+    padded = np.full((len(examples), len(examples[0]), longest), np.nan, np.float32)
+    for place, example in enumerate(examples):
+        padded[place, :, : example.shape[-1]] = example
+    return padded
+
+
+def _shapes(examples: Any) -> set[tuple[int, ...]]:
+    """The different shapes of a list's members; empty where one of them has none."""
+    try:
+        return {np.shape(example) for example in examples}
+    except ValueError:
+        return set()
 
 
 def read_array_file(path: Path) -> Any:
@@ -225,6 +274,15 @@ def arrange(
     return array, input
 
 
+def has_gaps(array: NDArray[Any]) -> bool:
+    """Whether there is a NaN, looked for block by block."""
+    if array.dtype.kind != "f":
+        return False
+    return any(
+        np.isnan(array[start : start + _BLOCK_ROWS]).any() for start in range(0, len(array), _BLOCK_ROWS)
+    )
+
+
 def check_finite(array: NDArray[Any]) -> None:
     """Raises `DataError` for the first number that is not finite or too large for float32, block by block."""
     if array.dtype.kind != "f":
@@ -274,7 +332,15 @@ def _check_tokens(array: NDArray[Any], schema: Schema | None) -> None:
         )
 
 
-def _is_arraylike(value: Any) -> bool:
+def _is_pair(source: Any) -> bool:
+    """Whether this is (x, y): two arrays, or a tuple of two lists (a list of two lists is an array of two rows)."""
+    if not isinstance(source, tuple | list) or len(source) != 2:
+        return False
+    arrays = [hasattr(part, "__array__") for part in source]
+    return all(arrays) or (isinstance(source, tuple) and all(map(_is_sequence, source)))
+
+
+def _is_sequence(value: Any) -> bool:
     return hasattr(value, "__array__") or isinstance(value, list | tuple)
 
 

@@ -36,10 +36,23 @@ def to_polars(source: Any) -> pl.DataFrame:
         source = source.set_axis(names, axis=1).reset_index(drop=True)
     try:
         return nw.from_native(source, eager_only=True).to_polars()
+    except (ImportError, ModuleNotFoundError):  # pandas without PyArrow: by way of Python's own values
+        columns = {
+            name: [None if _is_missing(v) else v for v in source[name].tolist()] for name in source.columns
+        }
+        return pl.DataFrame({name: pl.Series(name, values, strict=False) for name, values in columns.items()})
     except Exception as error:
         raise DataError(
             f"The frame cannot be read ({printable(str(error))}): give columns of numbers, words or dates."
         ) from error
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, NaT and pandas' NA: what is not equal to itself, or will not say."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
 
 
 def joined_frame(inputs: Any, answers: Any) -> tuple[pl.DataFrame, str]:

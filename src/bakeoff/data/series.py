@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.arrays import array_parts
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoding import FormEncoder, NewData
 from bakeoff.data.finish import finish
-from bakeoff.data.schema import Classes, Schema, Series
+from bakeoff.data.schema import Classes, Schema, Series, Target
 from bakeoff.data.targets import known_targets, read_target
 from bakeoff.data.ts_file import SeriesFile, read_series_file, split_ucr_line
 from bakeoff.errors import DataError, printable
@@ -69,9 +70,7 @@ class SeriesEncoder(FormEncoder):
 
     def read(self, source: Any, schema: Schema) -> NewData:
         if not isinstance(source, str | Path):
-            from bakeoff.data.arrays import ArrayEncoder
-
-            return ArrayEncoder(axes="series").read(source, schema)
+            return self._read_arrays(source, schema)
         files = _new_series_files(Path(source))
         examples = [example for file in files for example in file.examples]
         inputs, lengths = self.encode(examples)
@@ -83,6 +82,25 @@ class SeriesEncoder(FormEncoder):
             inputs=inputs,
             lengths=lengths if self.keeps_lengths else None,
             targets=targets,
+            names=[str(row + 1) for row in range(len(inputs))],
+        )
+
+    def _read_arrays(self, source: Any, schema: Schema) -> NewData:
+        """Arrays [N, C, T] (or [N, T] of one channel, or lists of series), NaN where a value is missing or padded."""
+        part = next(iter(array_parts(source, needs_targets=False).values()))
+        array = part.inputs if part.inputs.ndim > len(schema.input.shape) - 1 else part.inputs[None]
+        array = array[:, None] if array.ndim == 2 and self.channels == 1 else array
+        array = array[None] if array.ndim == 2 else array
+        if array.ndim != 3 or array.dtype.kind not in "iufb":
+            raise DataError(
+                f"The network was trained on series of {self.channels} channels, and the array has the shape "
+                f"{array.shape}: give [N, {self.channels}, T]."
+            )
+        inputs, lengths = self.encode([np.asarray(example, np.float32) for example in array])
+        return NewData(
+            inputs=inputs,
+            lengths=lengths if self.keeps_lengths else None,
+            targets=None if part.targets is None else known_targets(part.targets, schema.target),
             names=[str(row + 1) for row in range(len(inputs))],
         )
 
@@ -108,24 +126,39 @@ def load_series(path: Path, *, seed: int = 0, name: str | None = None, task: str
     )
     if isinstance(target, Classes):
         targets, target = _in_numeric_order(targets, target)
-    lengths = [_true_length(example) for example in examples]
-    encoder = SeriesEncoder(
-        channels=len(examples[0]), length=max(lengths), keeps_lengths=min(lengths) < max(lengths)
-    )
-    inputs, true_lengths = encoder.encode(examples)
     train = len(parts["train"].examples) if "test" in parts else 0
-    return finish(
+    return build_series(
+        examples,
+        targets,
+        target,
         name=name or _common_stem(next(iter(files.values()))),
+        test=np.arange(train, len(examples), dtype=np.int64) if "test" in parts else None,
+        seed=seed,
+        source=" and ".join(file.name for file in files.values()),
+    )
+
+
+def build_series(
+    examples: Sequence[NDArray[np.float32]], targets: NDArray[Any], target: Target, **common: Any
+) -> Dataset:
+    """A dataset from examples [C, T] of equal or different length, NaN where a value is missing or padded.
+
+    Args:
+        common: what `finish` takes besides (name, test, validation, groups, seed, source).
+    """
+    lengths = [_true_length(example) for example in examples]
+    keeps_lengths = min(lengths) < max(lengths)
+    encoder = SeriesEncoder(channels=len(examples[0]), length=max(lengths), keeps_lengths=keeps_lengths)
+    inputs, true_lengths = encoder.encode(examples)
+    return finish(
         input=Series(channels=encoder.channels, length=encoder.length),
         target=target,
         inputs=inputs,
         targets=targets,
-        lengths=true_lengths if encoder.keeps_lengths else None,
+        lengths=true_lengths if keeps_lengths else None,
         encoder=encoder,
-        test=np.arange(train, len(examples), dtype=np.int64) if "test" in parts else None,
-        seed=seed,
-        source=" and ".join(file.name for file in files.values()),
         findings=_findings(examples, lengths),
+        **common,
     )
 
 

@@ -19,7 +19,7 @@ from bakeoff.data.columns import (
     learn_column,
     looks_like_numbers,
 )
-from bakeoff.data.dataset import Dataset, Finding, make_splits
+from bakeoff.data.dataset import Dataset, Finding, Indices, make_splits
 from bakeoff.data.encoding import FormEncoder, NewData
 from bakeoff.data.finish import finish
 from bakeoff.data.frames import is_frame, to_polars
@@ -133,15 +133,21 @@ def build_table(
     target: str,
     task: str | None = None,
     groups: NDArray[Any] | None = None,
+    test: Indices | None = None,
+    validation: Indices | None = None,
     seed: int = 0,
     source: str = "",
     licence: str = "",
     findings: Sequence[Finding] = (),
 ) -> Dataset:
-    """A dataset from the columns of `frame` and the answers beside them (no missing ones)."""
+    """A dataset from the columns of `frame` and the answers beside them (no missing ones).
+
+    Args:
+        test, validation: the rows of parts that came with the data; None makes them here.
+    """
     targets, schema_target = column_target(answers, task=task)
     schema = Schema(input=Table(features=1), target=schema_target)
-    splits = make_splits(schema, targets, seed=seed, groups=groups)
+    splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
     frame, told = _usable(frame)
     encoder, constant = _learn(frame, np.sort(splits.train), target=target)
     inputs = encoder.encode(frame)
@@ -271,7 +277,8 @@ def new_targets(frame: pl.DataFrame, target: str, schema_target: Target) -> NDAr
     if target not in frame.columns or frame[target].null_count() == len(frame):
         return None
     answers = frame[target]
-    values = answers.to_numpy() if answers.dtype.is_numeric() else as_words(answers).to_numpy()
+    is_plain = answers.dtype.is_numeric() or answers.dtype == pl.Boolean
+    values = answers.to_numpy() if is_plain else as_words(answers).to_numpy()
     if answers.null_count():
         values = np.array([None] * len(answers), dtype=object)
     return known_targets(values, schema_target)

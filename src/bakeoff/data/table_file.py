@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -38,7 +39,7 @@ def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
         if ending in (".jsonl", ".ndjson"):
             return _plain_types(_read_json_lines(path)), []
         return _read_delimited(path)
-    except (pl.exceptions.PolarsError, OSError, csv.Error) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, csv.Error) as error:
         reason = printable(str(error).splitlines()[0], most=160)
         raise DataError(
             f"'{printable(path.name)}' cannot be read as a table ({reason}): save it again."
@@ -56,18 +57,25 @@ def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_json_lines(path: Path) -> pl.DataFrame:
+    with path.open("rb") as lines:
+        _check_json_lines(lines, path.name, lambda line: line.lstrip().startswith(b"{"))
     try:
         return pl.read_ndjson(path, infer_schema_length=None)
     except pl.exceptions.PolarsError:
         with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip() and not _is_json_object(line):
-                    raise DataError(
-                        f"Line {number} of '{printable(path.name)}' is not a JSON object "
-                        f"({printable(line.decode('utf-8', 'replace').strip(), most=40)}): "
-                        'each line must be one, such as {"size": 3, "kind": "a"}.'
-                    ) from None
+            _check_json_lines(lines, path.name, _is_json_object)
         raise
+
+
+def _check_json_lines(lines: Iterable[bytes], name: str, is_good: Callable[[bytes], bool]) -> None:
+    """Raises `DataError` for the first line with anything in it that is not good."""
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not is_good(line):
+            shown = printable(line.decode("utf-8", "replace").strip(), most=40)
+            raise DataError(
+                f"Line {number} of '{printable(name)}' is not a JSON object ({shown}): "
+                'each line must be one, such as {"size": 3, "kind": "a"}.'
+            )
 
 
 def _is_json_object(line: bytes) -> bool:
