@@ -31,7 +31,7 @@ from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
 from bakeoff.models.image_input import image_of, imagenet, is_small, require_no_width, require_side
-from bakeoff.models.weights import Layout
+from bakeoff.models.weights import Changed, Layout
 
 PAPER = "Simonyan and Zisserman, Very deep convolutional networks, ICLR 2015, arXiv 1409.1556"
 CHANNELS = (64, 128, 256, 512, 512)
@@ -122,14 +122,25 @@ def build(
     )
 
 
-def _layout(depth: int, batch_norm: bool) -> Layout:
-    """torchvision numbers all layers of the five stages in one row: `features.0`, `features.1` ..."""
-    rules, number, each = {}, 0, 3 if batch_norm else 2
+def _as_matrix(filters: Tensor) -> Tensor:
+    """timm writes the dense layers as convolutions over the whole grid."""
+    return filters.flatten(1)
+
+
+def _layouts(depth: int, batch_norm: bool) -> dict[str, Layout]:
+    """Both number all layers of the five stages in one row: `features.0`, `features.1` ..."""
+    rules: dict[str, str] = {}
+    number, each = 0, 3 if batch_norm else 2
     for stage, count in enumerate(CONVOLUTIONS[depth]):
         for layer in range(count * each):
             rules[f"features.{number + layer}.{{p}}"] = f"stages.{stage}.{layer}.{{p}}"
         number += count * each + 1
-    return Layout(rules={**rules, "classifier.6.{p}": "head.{p}", "classifier.{i}.{p}": "hidden.{i}.{p}"})
+    torchvision = {"classifier.6.{p}": "head.{p}", "classifier.{i}.{p}": "hidden.{i}.{p}"}
+    timm: dict[str, str | Changed] = {"head.fc.{p}": "head.{p}"}
+    for name, place in (("fc1", 0), ("fc2", 3)):
+        timm[f"pre_logits.{name}.weight"] = Changed(f"hidden.{place}.weight", _as_matrix)
+        timm[f"pre_logits.{name}.bias"] = f"hidden.{place}.bias"
+    return {"torchvision": Layout(rules={**rules, **torchvision}), "timm": Layout(rules={**rules, **timm})}
 
 
 def _register(depth: int, *, batch_norm: bool) -> None:
@@ -147,7 +158,7 @@ def _register(depth: int, *, batch_norm: bool) -> None:
             targets=(Classes, Value),
             build=partial(build, name=name, depth=depth, batch_norm=batch_norm),
             example=imagenet(),
-            layouts={"torchvision": _layout(depth, batch_norm)},
+            layouts=_layouts(depth, batch_norm),
         )
     )
 
