@@ -153,9 +153,9 @@ class Transformer(nn.Module):
         super().__init__()
         sizes = (width, heads, inner, dropout)
         self.encoder_layers = nn.ModuleList(EncoderLayer(*sizes) for _ in range(layers))
-        self.encoder_norm = nn.LayerNorm(width) if final_norm else nn.Identity()
+        self.encoder_norm = nn.LayerNorm(width) if final_norm else None
         self.decoder_layers = nn.ModuleList(DecoderLayer(*sizes) for _ in range(layers if decoder else 0))
-        self.decoder_norm = nn.LayerNorm(width) if final_norm and decoder else nn.Identity()
+        self.decoder_norm = nn.LayerNorm(width) if final_norm and decoder else None
 
     def encode(
         self, x: Float[Tensor, "batch time width"], lengths: Lengths = None
@@ -164,7 +164,7 @@ class Transformer(nn.Module):
         mask = None if lengths is None else is_real(lengths, x.shape[1])[:, None, None, :]
         for layer in self.encoder_layers:
             x = layer(x, mask)
-        return self.encoder_norm(x)
+        return x if self.encoder_norm is None else self.encoder_norm(x)
 
     def forward(
         self,
@@ -177,7 +177,7 @@ class Transformer(nn.Module):
         mask = None if lengths is None else is_real(lengths, x.shape[1])[:, None, None, :]
         for layer in self.decoder_layers:
             y = layer(y, source, mask)
-        return self.decoder_norm(y)
+        return y if self.decoder_norm is None else self.decoder_norm(y)
 
 
 class TransformerEncoder(nn.Module):
@@ -196,9 +196,7 @@ class TransformerEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.view = EveryStep(schema.input, width)
-        self.enter = (
-            nn.Identity() if isinstance(schema.input, Tokens) else nn.Linear(self.view.channels, width)
-        )
+        self.enter = None if isinstance(schema.input, Tokens) else nn.Linear(self.view.channels, width)
         self.dropout = nn.Dropout(dropout)
         self.body = Transformer(
             width=width,
@@ -209,11 +207,12 @@ class TransformerEncoder(nn.Module):
             final_norm=final_norm,
             decoder=False,
         )
-        self.scale = math.sqrt(width) if isinstance(schema.input, Tokens) else 1.0
+        self.scale = math.sqrt(width)
         self.head = nn.Linear(width, schema.outputs)
 
     def forward(self, inputs: Tensor, lengths: Lengths = None) -> Float[Tensor, "batch outputs"]:
-        x = self.enter(self.view(inputs, lengths)) * self.scale
+        x = self.view(inputs, lengths)
+        x = x * self.scale if self.enter is None else self.enter(x)
         x = self.dropout(x + sinusoids(x.shape[1], x.shape[2], x.device).to(x.dtype))
         return self.head(mean_over_time(self.body.encode(x, lengths).transpose(1, 2), lengths))
 

@@ -99,7 +99,7 @@ def build(schema: Schema, width: int | None = None, **options: Any) -> FCN:
 register(
     ModelCard(
         name="fcn",
-        family="series_cnn",
+        family="cnn",
         year=2017,
         paper=PAPER,
         summary="Three convolutions over time, then the mean of each channel: how much of which pattern, not where.",

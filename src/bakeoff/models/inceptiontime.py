@@ -46,7 +46,7 @@ class Inception(nn.Module):
 
     def __init__(self, channels_in: int, width: int) -> None:
         super().__init__()
-        self.bottleneck = nn.Conv1d(channels_in, width, 1, bias=False) if channels_in > 1 else nn.Identity()
+        self.bottleneck = nn.Conv1d(channels_in, width, 1, bias=False) if channels_in > 1 else None
         narrowed = width if channels_in > 1 else 1
         self.convs = nn.ModuleList(SameConv(narrowed, width, kernel, bias=False) for kernel in KERNELS)
         self.pooled = nn.Conv1d(channels_in, width, 1, bias=False)
@@ -55,7 +55,7 @@ class Inception(nn.Module):
     def forward(
         self, signal: Float[Tensor, "batch channels time"], lengths: Lengths = None
     ) -> Float[Tensor, "batch out time"]:
-        narrow = self.bottleneck(signal)
+        narrow = signal if self.bottleneck is None else self.bottleneck(signal)
         branches = [conv(narrow) for conv in self.convs]
         branches.append(self.pooled(_max_of_three(signal, lengths)))
         return zero_padding(F.relu(self.norm(torch.cat(branches, dim=1))), lengths)
@@ -169,7 +169,7 @@ for _name, _build, _summary in (
     register(
         ModelCard(
             name=_name,
-            family="series_cnn",
+            family="cnn",
             year=2020,
             paper="Fawaz et al., InceptionTime: Finding AlexNet for Time Series Classification, "
             "Data Mining and Knowledge Discovery 2020, arXiv:1909.04939",

@@ -93,7 +93,7 @@ def build(schema: Schema, width: int | None = None, **options: Any) -> ResNet1d:
 register(
     ModelCard(
         name="resnet1d",
-        family="series_cnn",
+        family="cnn",
         year=2017,
         paper=PAPER,
         summary="Nine convolutions over time in three units, each adding a correction to what went in.",

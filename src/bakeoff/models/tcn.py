@@ -85,12 +85,12 @@ class Level(nn.Module):
         self.conv2 = CausalConv(channels_out, channels_out, kernel, dilation)
         self.dropout = nn.Dropout(dropout)
         same = channels_in == channels_out
-        self.shortcut = nn.Identity() if same else nn.Conv1d(channels_in, channels_out, 1)
+        self.shortcut = None if same else nn.Conv1d(channels_in, channels_out, 1)
 
     def forward(self, signal: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch out time"]:
         changed = self.dropout(F.relu(self.conv1(signal)))
         changed = self.dropout(F.relu(self.conv2(changed)))
-        return F.relu(changed + self.shortcut(signal))
+        return F.relu(changed + (signal if self.shortcut is None else self.shortcut(signal)))
 
 
 class TemporalConvolution(nn.Module):
@@ -154,7 +154,7 @@ def build(
 register(
     ModelCard(
         name="tcn",
-        family="series_cnn",
+        family="cnn",
         year=2018,
         paper="Bai, Kolter, Koltun, An Empirical Evaluation of Generic Convolutional and Recurrent Networks "
         "for Sequence Modeling, 2018, arXiv:1803.01271",
