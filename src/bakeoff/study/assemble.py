@@ -61,7 +61,12 @@ class Assembly:
         by_size: dict[int, dict[int, TrialResult]] = {}
         for result in self._outcome.results:
             trial = result.trial
-            if trial.entrant == name and trial.setting == setting and result.state.counts and result.evaluated:
+            if (
+                trial.entrant == name
+                and trial.setting == setting
+                and result.state.counts
+                and result.evaluated
+            ):
                 by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
         return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
@@ -72,7 +77,9 @@ class Assembly:
             self._truth,
             self._metric,
             baselines=[name for name in judged if self._entrants[name].kind == "baseline"],
-            deterministic=[name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1],
+            deterministic=[
+                name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
+            ],
             context=self._context,
             groups=None if groups is None else groups[self._dataset.splits.test],
             replicates=replicates,
@@ -93,7 +100,9 @@ class Assembly:
                 continue
             fit = None
             if entrant.kind != "baseline":
-                fit = fits[name] = fit_curve(points[name], self._metric, chance=chance, seed=self._definition.seed)
+                fit = fits[name] = fit_curve(
+                    points[name], self._metric, chance=chance, seed=self._definition.seed
+                )
             results.append(self._judged(entrant, points[name], fit))
         return results, fits
 
@@ -128,7 +137,9 @@ class Assembly:
         estimate = self.standing.scores[name]
         schema = self._dataset.schema
         metrics = {
-            metric.name: float(np.mean([metric.score(_test(run), self._truth, self._context) for run in runs]))
+            metric.name: float(
+                np.mean([metric.score(_test(run), self._truth, self._context) for run in runs])
+            )
             for metric in applicable(schema, self._context)
         }
         validation = [self._score(run.validation_outputs, self._validation_truth) for run in runs]  # type: ignore[arg-type]
@@ -149,7 +160,9 @@ class Assembly:
             forecast_withheld=fit.withheld if fit is not None else None,
             metrics=metrics,
             judged=True,
-            state="finished" if len(runs) == self._definition.seeds or entrant.kind == "baseline" else "partial",
+            state="finished"
+            if len(runs) == self._definition.seeds or entrant.kind == "baseline"
+            else "partial",
         )
 
     def _seconds(self, name: str) -> float:
@@ -177,7 +190,11 @@ class Assembly:
                 needed_seconds=skip.seconds,
             )
         tried = [result for result in self._outcome.results if result.trial.entrant == entrant.name]
-        for state, name in ((State.FAILED, "failed"), (State.STOPPED, "stopped"), (State.DIVERGED, "diverged")):
+        for state, name in (
+            (State.FAILED, "failed"),
+            (State.STOPPED, "stopped"),
+            (State.DIVERGED, "diverged"),
+        ):
             found = next((result for result in tried if result.state is state), None)
             if found is not None:
                 needed = None
@@ -288,4 +305,3 @@ def _test(result: TrialResult) -> NDArray[np.float32]:
 def _values(row: NDArray[np.generic]) -> str:
     shown = ", ".join(f"{float(value):.4g}" for value in np.ravel(row)[:4])  # type: ignore[arg-type]
     return shown + (" ..." if np.size(row) > 4 else "")
-

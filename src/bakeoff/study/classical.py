@@ -63,7 +63,11 @@ def entrants(schema: Schema) -> tuple[Classical, ...]:
     neighbours = Classical(name="knn", kind="classical", settings=NEIGHBOURS, fit=_fit_neighbours)
     boosting = Classical(name="boosting", kind="classical", settings=BOOSTING_RATES, fit=_fit_boosting)
     if isinstance(schema.target, Classes):
-        return (Classical(name="majority", kind="baseline", settings=(None,), fit=_fit_majority), neighbours, boosting)
+        return (
+            Classical(name="majority", kind="baseline", settings=(None,), fit=_fit_majority),
+            neighbours,
+            boosting,
+        )
     mean = Classical(name="mean", kind="baseline", settings=(None,), fit=_fit_mean)
     if not isinstance(schema.target, Forecast):
         return mean, neighbours, boosting
@@ -86,7 +90,9 @@ def _judged(dataset: Dataset) -> tuple[Indices, Indices]:
     return dataset.splits.validation, dataset.splits.test
 
 
-def _done(outputs: Sequence[NDArray[np.float32]], *, parameters: int, flops: int, started: float) -> ClassicalFit:
+def _done(
+    outputs: Sequence[NDArray[np.float32]], *, parameters: int, flops: int, started: float
+) -> ClassicalFit:
     return ClassicalFit(
         validation=outputs[0],
         test=outputs[1],
@@ -96,26 +102,34 @@ def _done(outputs: Sequence[NDArray[np.float32]], *, parameters: int, flops: int
     )
 
 
-def _fit_majority(dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float) -> list[ClassicalFit]:
+def _fit_majority(
+    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
+) -> list[ClassicalFit]:
     """Always the most frequent class; its probabilities are the (smoothed) frequencies."""
     started = time.monotonic()
     counts = np.bincount(dataset.targets_at(train), minlength=dataset.schema.outputs) + 1.0
     return _constant(dataset, np.log(counts / counts.sum()), started, len(counts))
 
 
-def _fit_mean(dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float) -> list[ClassicalFit]:
+def _fit_mean(
+    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
+) -> list[ClassicalFit]:
     """Always the mean of the training targets."""
     started = time.monotonic()
     mean = dataset.targets_at(train).reshape(len(train), -1).mean(axis=0)
     return _constant(dataset, mean, started, len(mean))
 
 
-def _fit_last_value(dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float) -> list[ClassicalFit]:
+def _fit_last_value(
+    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
+) -> list[ClassicalFit]:
     """The next values are the last one seen."""
     return [_naive(dataset, season=1)]
 
 
-def _fit_seasonal(dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float) -> list[ClassicalFit]:
+def _fit_seasonal(
+    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
+) -> list[ClassicalFit]:
     """The next values are those of one season before."""
     assert isinstance(dataset.schema.target, Forecast)
     return [_naive(dataset, season=dataset.schema.target.season)]
@@ -205,11 +219,19 @@ def _fit_boosting(
     """Histogram gradient boosting, grown in rounds until validation no longer improves."""
     parts = _judged(dataset)
     known, *queries = rows(dataset, train, [train, *parts], dense=True, seed=seed)
-    return [_boost(dataset, train, known, queries, float(setting or 0.1), seed, deadline) for setting in settings]
+    return [
+        _boost(dataset, train, known, queries, float(setting or 0.1), seed, deadline) for setting in settings
+    ]
 
 
 def _boost(
-    dataset: Dataset, train: Indices, known: Rows, queries: Sequence[Rows], rate: float, seed: int, deadline: float
+    dataset: Dataset,
+    train: Indices,
+    known: Rows,
+    queries: Sequence[Rows],
+    rate: float,
+    seed: int,
+    deadline: float,
 ) -> ClassicalFit:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 

@@ -86,7 +86,9 @@ def compare(
         for _ in range(pool.workers):
             pool.submit(work.warm_up)
         dataset = load(data, seed=seed, **reading)
-        deciding = metric_named(metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)).name
+        deciding = metric_named(
+            metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)
+        ).name
         entrants = choose_entrants(dataset.schema, models)
         if on_data is not None:
             on_data(dataset)
@@ -225,7 +227,9 @@ class _Run:
                 yield say(f"data.finding.{finding.kind}", **finding.values)
         if outcome.interrupted:
             yield say("study.warning.interrupted")
-        single = [entrant.name for entrant in assembly.entrants if entrant.kind == "network" and entrant.judged]
+        single = [
+            entrant.name for entrant in assembly.entrants if entrant.kind == "network" and entrant.judged
+        ]
         single = [name for name in single if len(assembly.judged[name]) == 1]
         if single and self._definition.seeds > 1:
             yield say("study.warning.one_seed", names=", ".join(single))

@@ -89,7 +89,9 @@ class Definition:
         return f"{self.protocol}/{self.dataset}"
 
     def to_json(self) -> dict[str, Any]:
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +153,12 @@ def choose_entrants(schema: Schema, models: Sequence[str | ModelCard] | None) ->
         known.add(label)
         chosen.append(
             Entrant(
-                name=label, kind="network", family=card.family, settings=LEARNING_RATES, card=card, width=width
+                name=label,
+                kind="network",
+                family=card.family,
+                settings=LEARNING_RATES,
+                card=card,
+                width=width,
             )
         )
     return tuple(chosen)
@@ -187,7 +194,8 @@ def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
         entrant=entrant.name,
         contest=True,
         trials=tuple(
-            _trial(entrant, setting, definition.sizes[-1], definition.seed, steps) for setting in entrant.settings
+            _trial(entrant, setting, definition.sizes[-1], definition.seed, steps)
+            for setting in entrant.settings
         ),
     )
 
@@ -228,7 +236,9 @@ def parcels(entrant: Entrant, definition: Definition, *, contender: bool) -> tup
         ("curve seeds", 5 if contender else 7, tuple((size, seed) for size in smaller for seed in others)),
     )
     return tuple(
-        Parcel(entrant=entrant.name, what=what, rank=rank, points=points) for what, rank, points in made if points
+        Parcel(entrant=entrant.name, what=what, rank=rank, points=points)
+        for what, rank, points in made
+        if points
     )
 
 
@@ -261,7 +271,11 @@ def grant(
 
 
 def curve_jobs(
-    granted: Sequence[Parcel], entrants: Mapping[str, Entrant], best: Mapping[str, float | None], steps: int, turn: int
+    granted: Sequence[Parcel],
+    entrants: Mapping[str, Entrant],
+    best: Mapping[str, float | None],
+    steps: int,
+    turn: int,
 ) -> list[Job]:
     """One job an entrant with all its granted points, at its best setting."""
     points: dict[str, list[tuple[int, int]]] = {}

@@ -47,7 +47,9 @@ class SharedDataset:
         """The dataset, its arrays mapped read-only; opened once in each process."""
         if self.token not in _opened:
             _opened.clear()
-            arrays = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in self.arrays.items()}
+            arrays = {
+                name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in self.arrays.items()
+            }
             _opened[self.token] = replace(self.bare, **arrays)
         return _opened[self.token]
 
@@ -119,7 +121,8 @@ class Pool:
 
     @property
     def running(self) -> int:
-        return len(self._running)
+        """Tasks with a payload that are under way."""
+        return sum(entry.payload is not None for entry in self._running.values())
 
     def submit(self, task: Callable[..., Any], *arguments: Any, payload: Any = None) -> None:
         """Start a task as soon as a worker is free."""
@@ -131,8 +134,10 @@ class Pool:
         self._running[future] = entry
 
     def progress(self) -> Iterator[tuple[Any, int, int]]:
-        """(payload, done, total) of every task that is under way."""
+        """(payload, done, total) of every task with a payload that is under way."""
         for entry in self._running.values():
+            if entry.payload is None:
+                continue
             done, total = self.board[entry.slot]
             yield entry.payload, int(done), int(total)
 
@@ -166,7 +171,9 @@ class Pool:
             begun = bool(self.board[entry.slot].any())
             if begun and entry.attempts >= ATTEMPTS and entry.payload is not None:
                 self._free.append(entry.slot)
-                given_up.append((entry.payload, WorkerLostError("its worker process died twice (out of memory?)")))
+                given_up.append(
+                    (entry.payload, WorkerLostError("its worker process died twice (out of memory?)"))
+                )
                 continue
             entry.attempts += begun
             self._hand_out(entry)

@@ -150,12 +150,20 @@ class Study:
             self.pool.restart()
         self._choose_settings()
         return Outcome(
-            results=tuple(result for job in self.results.values() for result in job),
+            results=tuple(result for name in self._in_order() for result in self.results[name]),
             profiles=self.profiles,
             best_setting=self.best,
             skipped=tuple(self.skipped),
             steps=self.steps,
             interrupted=interrupted,
+        )
+
+    def _in_order(self) -> list[str]:
+        """Names of the finished jobs in the order of the entrants, whoever was done first; tuning before curves."""
+        places = {entrant.name: place for place, entrant in enumerate(self.entrants)}
+        return sorted(
+            self.results,
+            key=lambda name: (places[name.rpartition("/")[0]], not name.endswith("/tuning"), len(name), name),
         )
 
     # ---- 1. profiles and the number of steps
@@ -196,7 +204,9 @@ class Study:
         ]
         steps = wanted
         if left is not None:
-            steps, _, dropped = affordable_steps(able, wanted=wanted, seconds_left=left, workers=self.pool.workers)
+            steps, _, dropped = affordable_steps(
+                able, wanted=wanted, seconds_left=left, workers=self.pool.workers
+            )
             skipped += [
                 Skipped(
                     entrant=profile.entrant,
@@ -251,7 +261,9 @@ class Study:
         if entrant.kind == "network":
             full = self.definition.sizes[-1]
             weights = [
-                str(self.store.weights_path(trial, self.definition.context)) if trial.examples == full else None
+                str(self.store.weights_path(trial, self.definition.context))
+                if trial.examples == full
+                else None
                 for trial in job.trials
             ]
             self.pool.submit(
@@ -281,7 +293,9 @@ class Study:
 
     def _give_up(self, job: Job) -> None:
         seconds = sum(self._seconds_per_point(job.entrant) for _ in job.trials)
-        self.skipped.append(Skipped(entrant=job.entrant, what="not_started", reason="the time was over", seconds=seconds))
+        self.skipped.append(
+            Skipped(entrant=job.entrant, what="not_started", reason="the time was over", seconds=seconds)
+        )
 
     # ---- 3. curves
 
@@ -303,7 +317,9 @@ class Study:
             if not granted:
                 break
             jobs = curve_jobs(granted, self._by_name, self.best, self.steps, turn)
-            self._work_off(sorted(jobs, key=lambda job: -len(job.trials) * self._seconds_per_point(job.entrant)))
+            self._work_off(
+                sorted(jobs, key=lambda job: -len(job.trials) * self._seconds_per_point(job.entrant))
+            )
         self.skipped += [
             Skipped(
                 entrant=parcel.entrant,
@@ -314,7 +330,9 @@ class Study:
             for parcel in wanted
         ]
 
-    def _granted(self, turn: int, wanted: list[Parcel], left: float | None) -> tuple[list[Parcel], list[Parcel]]:
+    def _granted(
+        self, turn: int, wanted: list[Parcel], left: float | None
+    ) -> tuple[list[Parcel], list[Parcel]]:
         """What this turn trains; kept, so that a continued run hands out the same jobs again."""
         kept = self.store.fact(f"granted-{turn}")
         if kept is not None:
@@ -341,7 +359,9 @@ class Study:
     def _choose_settings(self) -> None:
         """The setting of each entrant that did best on validation, among those that were trained as they should be."""
         for entrant in self.entrants:
-            tried = [r for r in self.results.get(f"{entrant.name}/tuning", ()) if r.evaluated and r.state.counts]
+            tried = [
+                r for r in self.results.get(f"{entrant.name}/tuning", ()) if r.evaluated and r.state.counts
+            ]
             if tried:
                 self.best[entrant.name] = max(tried, key=lambda r: self._validation_score(r)).trial.setting
 
@@ -365,7 +385,9 @@ class Study:
         hopeful = set()
         for name, loss in losses.items():
             behind = loss - losses[leader]
-            error = max(behind.std(), 1e-12) / np.sqrt(len(behind)) + 1 / len(behind) * (behind.max() if behind.any() else 0)
+            error = max(behind.std(), 1e-12) / np.sqrt(len(behind)) + 1 / len(behind) * (
+                behind.max() if behind.any() else 0
+            )
             if behind.mean() <= HOPELESS_ERRORS * error:
                 hopeful.add(name)
         return hopeful
@@ -383,7 +405,10 @@ class Study:
         if self.listener is not None:
             self.listener(
                 Progress(
-                    phase=self._phase, entrants=entrants, done=done, total=total, seconds_left=self.clock.left()
+                    phase=self._phase,
+                    entrants=entrants,
+                    done=done,
+                    total=total,
+                    seconds_left=self.clock.left(),
                 )
             )
-

@@ -211,7 +211,10 @@ def _fit_place(
     except classical.OutOfTimeError:
         spent = time.monotonic() - started
         reason = "its share of the time was over"
-        return {t: TrialResult(trial=t, state=State.STOPPED, reason=reason, seconds=spent / len(trials)) for t in trials}
+        return {
+            t: TrialResult(trial=t, state=State.STOPPED, reason=reason, seconds=spent / len(trials))
+            for t in trials
+        }
     return {
         trial: TrialResult(
             trial=trial,
@@ -244,5 +247,7 @@ def write_champion(
     from bakeoff.train.fitted import Fitted
 
     assert entrant.card is not None
-    fitted = Fitted.of(shared.open(), model=entrant.card.name, width=entrant.width, weights=load_file(weights))
+    fitted = Fitted.of(
+        shared.open(), model=entrant.card.name, width=entrant.width, weights=load_file(weights)
+    )
     fitted.save(folder)

@@ -1,0 +1,124 @@
+"""What is planned: entrants, sizes, steps under a clock, and which parcels of a curve are granted."""
+
+import pytest
+from bakeoff.data.load import load
+from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table
+from bakeoff.errors import ModelError, OptionError
+from bakeoff.study import plan
+from bakeoff.study.plan import Definition, Entrant, Parcel, Profile
+from bakeoff.study.trial import Trial
+
+TABLE = Schema(input=Table(features=3), target=Classes(names=("a", "b")))
+NETWORK = Entrant(name="mlp", kind="network", family="mlp", settings=plan.LEARNING_RATES)
+
+
+def definition(**changes: object) -> Definition:
+    given = {"dataset": "x", "entrants": ("mlp",), "metric": "accuracy", "seed": 5, "budget_seconds": 60.0}
+    return Definition(**{**given, "sizes": (25, 50, 100, 200, 400), **changes})  # type: ignore[arg-type]
+
+
+def test_baselines_and_classical_entrants_always_take_part() -> None:
+    names = [entrant.name for entrant in plan.choose_entrants(TABLE, ["mlp"])]
+    assert names == ["majority", "knn", "boosting", "mlp"]
+
+
+def test_without_a_list_every_scalable_family_that_takes_the_data_enters() -> None:
+    entrants = {entrant.name for entrant in plan.choose_entrants(TABLE, None)}
+    assert {"linear", "mlp", "transformer"} <= entrants
+    assert "cnn" not in entrants, "a table has no neighbourhood"
+
+
+def test_a_star_adds_to_the_scalable_families_and_a_width_makes_an_entrant_of_its_own() -> None:
+    entrants = {entrant.name: entrant for entrant in plan.choose_entrants(TABLE, ["*", "mlp@7"])}
+    assert entrants["mlp@7"].width == 7
+    assert entrants["mlp"].width is None
+
+
+def test_a_forecast_has_the_naive_forecasts_as_baselines() -> None:
+    forecast = Schema(input=Series(channels=1, length=20), target=Forecast(horizon=2, season=12))
+    names = [entrant.name for entrant in plan.choose_entrants(forecast, ["linear"])]
+    assert names[:2] == ["last_value", "seasonal_naive"]
+
+
+@pytest.mark.parametrize(
+    ("models", "error", "match"),
+    [
+        (["mlpp"], ModelError, "Did you mean 'mlp'"),
+        (["mlp", "mlp"], OptionError, "twice"),
+        (["mlp@wide"], OptionError, "whole number"),
+        (["nowhere:factory"], ModelError, "cannot be imported"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_told(models: list[str], error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        plan.choose_entrants(TABLE, models)
+
+
+def test_sizes_are_geometric_up_to_all_of_the_data() -> None:
+    assert plan.training_sizes(load("digits")) == (71, 143, 287, 575, 1150)
+
+
+def test_sizes_too_small_for_the_classes_are_left_out() -> None:
+    sizes = plan.training_sizes(load("iris"))
+    assert min(sizes) >= 10
+    assert len(sizes) < 5
+
+
+def test_tuning_costs_two_trainings_because_the_worse_half_leaves_twice() -> None:
+    assert plan.tuning_work(100) == 100 * (0.25 * 4 + 0.25 * 2 + 0.5 * 1)
+
+
+def test_steps_fill_the_tuning_part_of_the_time_and_the_dearest_network_is_dropped_when_they_cannot() -> None:
+    cheap, dear = Profile(entrant="a", seconds_per_step=0.001), Profile(entrant="b", seconds_per_step=10.0)
+    steps, kept, dropped = plan.affordable_steps([dear, cheap], wanted=10**6, seconds_left=40, workers=1)
+    assert [profile.entrant for profile in kept] == ["a"]
+    assert [profile.entrant for profile in dropped] == ["b"]
+    assert steps == pytest.approx(plan.TUNING_PART * 40 / plan.tuning_work(1) / 0.001, rel=0.01)
+
+
+def test_no_more_steps_are_taken_than_the_protocol_wants() -> None:
+    quick = Profile(entrant="a", seconds_per_step=1e-6)
+    assert plan.affordable_steps([quick], wanted=500, seconds_left=1000, workers=2)[0] == 500
+
+
+def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:
+    job = plan.tuning_job(NETWORK, definition(), steps=70)
+    assert [trial.setting for trial in job.trials] == list(plan.LEARNING_RATES)
+    assert {(trial.examples, trial.seed, trial.steps) for trial in job.trials} == {(400, 5, 70)}
+
+
+def test_the_parcels_cover_all_sizes_and_seeds_but_the_one_that_was_tuned() -> None:
+    points = [
+        point for parcel in plan.parcels(NETWORK, definition(), contender=True) for point in parcel.points
+    ]
+    everything = {(size, seed) for size in (25, 50, 100, 200, 400) for seed in (5, 6, 7)}
+    assert sorted(points) == sorted(everything - {(400, 5)})
+
+
+def test_a_contender_gets_its_seeds_before_a_hopeless_entrant_gets_its_curve() -> None:
+    hopeful = plan.parcels(NETWORK, definition(), contender=True)
+    hopeless = plan.parcels(
+        Entrant(name="rnn", kind="network", family="rnn", settings=()), definition(), contender=False
+    )
+    granted, refused = plan.grant([*hopeless, *hopeful], {"mlp": 1.0, "rnn": 1.0}, 6.0, 1)
+    assert {parcel.entrant for parcel in granted} == {"mlp"}
+    assert {parcel.entrant for parcel in refused} >= {"rnn"}
+
+
+def test_what_is_granted_never_exceeds_the_time_that_is_left() -> None:
+    wanted = [Parcel(entrant=name, what="curve", rank=0, points=((10, 0), (20, 0))) for name in "abcdef"]
+    granted, _ = plan.grant(wanted, dict.fromkeys("abcdef", 1.0), 7.0, 2)
+    assert sum(len(parcel.points) for parcel in granted) / 2 <= 7.0 * plan.TRUST
+    assert len(granted) == 5, "and it is used"
+
+
+def test_without_a_clock_everything_is_granted() -> None:
+    wanted = [Parcel(entrant="a", what="curve", rank=0, points=((10, 0),))]
+    assert plan.grant(wanted, {"a": 1e9}, None, 1) == (wanted, [])
+
+
+def test_a_trials_key_changes_with_everything_it_depends_on() -> None:
+    trial = Trial(entrant="mlp", setting=0.1, examples=10, seed=0, steps=5)
+    other = Trial(entrant="mlp", setting=0.1, examples=10, seed=1, steps=5)
+    assert trial.key("data") == Trial(**vars(trial)).key("data")
+    assert len({trial.key("data"), other.key("data"), trial.key("other data")}) == 3
