@@ -78,6 +78,7 @@ def test_english_and_korean_sentences_of_the_report_have_the_same_figures() -> N
 
     for key, pair in all_sentences().items():
         if key.startswith("report."):
+            assert len(pair) == 2, key
             english, korean = (
                 {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in pair
             )

@@ -13,6 +13,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.section.horizon": ("Error by step ahead", "예측 단계별 오차"),
     "report.section.classes": ("Each class", "클래스별 결과"),
     "report.section.mistakes": ("The most confident mistakes", "가장 확신한 오답"),
+    "report.section.errors": ("The largest errors", "가장 큰 오차"),
     "report.section.why": ("Why", "이유"),
     "report.section.data": ("The data", "데이터"),
     "report.section.trials": ("Every training", "모든 학습 기록"),
@@ -116,7 +117,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "report.note.curves": (
         "Measured on the same test examples; bands are 95 % intervals. "
-        "Dotted: what more data is expected to bring, with",
+        "Dotted: what more data is expected to bring, with "
         "80 % intervals.",
         "같은 시험 예제로 측정했으며 띠는 95 % 구간입니다. 점선은 데이터가 더 "
         "많을 때의 예상값이고 띠는 80 % 구간입니다.",

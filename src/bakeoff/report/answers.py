@@ -68,6 +68,7 @@ class MistakeCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Mistakes:
+    title: str
     note: str
     rows: tuple[MistakeCard, ...]
     wide: bool
@@ -145,6 +146,7 @@ def mistakes(comparison: Comparison) -> Mistakes | None:
     is_classes = isinstance(comparison.dataset.schema.target, Classes)
     key = "report.note.mistakes" if is_classes else "report.note.large_errors"
     return Mistakes(
+        title=say("report.section.mistakes" if is_classes else "report.section.errors"),
         note=say(key, entrant=clean(name)),
         rows=tuple(_card(comparison, mistake, is_classes) for mistake in comparison.mistakes),
         wide=not isinstance(comparison.dataset.schema.input, Image),

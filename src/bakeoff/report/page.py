@@ -25,6 +25,7 @@ from bakeoff.report.rows import (
     interval,
     show,
     size_table,
+    size_title,
     verdict_label,
     withheld_forecasts,
 )
@@ -66,6 +67,7 @@ class CurvesPart:
 
     legend: tuple[LegendEntry, ...]
     zoom: bool
+    title: str
     sizes: tuple[str, ...]
     multiples: tuple[str, ...]
     rows: tuple[object, ...]
@@ -151,7 +153,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         "curves": ("curves", curves),
         "cost": ("cost", costs),
         "answers": ("confusion" if table else "residuals", table or values),
-        "mistakes": ("mistakes", wrong),
+        "mistakes": ("mistakes" if table else "errors", wrong),
         "data": ("data", True),
         "trials": ("trials", comparison.trials),
         "conditions": ("conditions", True),
@@ -227,6 +229,7 @@ def _curves(comparison: Comparison, plots: dict[str, Plot]) -> CurvesPart | None
             for index, line in enumerate(figure.lines)
         ),
         zoom=zoom is not None,
+        title=size_title(comparison.metric),
         sizes=table.sizes,
         multiples=table.multiples,
         rows=table.rows,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bakeoff.messages import say
 from bakeoff.report.figures import Style, entrant_styles
-from bakeoff.report.text import amount, clean, duration
+from bakeoff.report.text import amount, clean, duration, significant
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.verdict import CurvePoint, EntrantResult, Verdict
 
@@ -126,8 +126,14 @@ def narrow_interval(low: float, high: float, metric: str) -> str:
     """An interval without unit, for narrow columns: "97.5–99.1"."""
     if low == high:
         return ""
-    shown = [METRICS[metric].show(bound).removesuffix(" %") for bound in (low, high)]
+    shown = [short(bound, metric) for bound in (low, high)]
     return "–".join(shown) if not any(bound.startswith("-") for bound in shown) else " … ".join(shown)
+
+
+def short(score: float, metric: str) -> str:
+    """A score without unit, for narrow columns: in percent with one decimal, or with three digits."""
+    measure = METRICS[metric]
+    return measure.show(score).removesuffix(" %") if measure.percent else significant(score)
 
 
 def _probability(share: float | None) -> str:
@@ -208,10 +214,16 @@ def size_table(entrants: Sequence[EntrantResult], metric: str) -> SizeTable | No
     )
 
 
+def size_title(metric: str) -> str:
+    """What the table of sizes shows, with the unit of its scores."""
+    name = say(f"verdict.metric.{metric}")
+    return say("report.table.at_sizes", metric=f"{name} (%)" if METRICS[metric].percent else name)
+
+
 def _at(points: Sequence[CurvePoint], examples: int, metric: str) -> tuple[str, str]:
     for point in points:
         if point.examples == examples:
-            return show(point.score, metric), narrow_interval(point.low, point.high, metric)
+            return short(point.score, metric), narrow_interval(point.low, point.high, metric)
     return "", ""
 
 

@@ -22,10 +22,10 @@ from bakeoff.report.rows import (
     entrant_notes,
     entrant_rows,
     size_table,
+    size_title,
     withheld_forecasts,
 )
 from bakeoff.report.text import bound, clean, duration, wrapped
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.result import Comparison
 
 #: Sentences are not set wider than this.
@@ -119,7 +119,6 @@ def result_tables(comparison: Comparison) -> ResultTables:
     """Score with interval, cost, and the score at each size, of every entrant."""
     rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
     metric = metric_label(comparison.metric)
-    percent = METRICS[comparison.metric].percent
     groups: list[tuple[str, tuple[Column, ...]]] = [
         (
             "",
@@ -135,8 +134,7 @@ def result_tables(comparison: Comparison) -> ResultTables:
     ]
     sizes = size_table(comparison.entrants, comparison.metric)
     if sizes is not None and len(sizes.sizes) > 1:
-        unit = f"{metric} (%)" if percent else metric
-        groups.append((say("report.table.at_sizes", metric=unit), _size_columns(sizes, rows)))
+        groups.append((size_title(comparison.metric), _size_columns(sizes, rows)))
     return ResultTables(rows=rows, groups=tuple(groups))
 
 
@@ -144,19 +142,14 @@ def _size_columns(sizes: SizeTable, rows: Sequence[EntrantRow]) -> tuple[Column,
     by_name = {row.name: row for row in sizes.rows}
     found = [by_name.get(row.name) for row in rows]
     measured = [
-        Column(heading=heading, cells=tuple(_bare(row.scores[index][0]) if row else "" for row in found))
+        Column(heading=heading, cells=tuple(row.scores[index][0] if row else "" for row in found))
         for index, heading in enumerate(sizes.sizes)
     ]
     forecast = [
-        Column(heading=heading, cells=tuple(_bare(row.forecast[index][0]) if row else "" for row in found))
+        Column(heading=heading, cells=tuple(row.forecast[index][0] if row else "" for row in found))
         for index, heading in enumerate(sizes.multiples)
     ]
     return (*measured, *forecast)
-
-
-def _bare(score: str) -> str:
-    """A score without its unit, which the title of the table says."""
-    return score.removesuffix(" %")
 
 
 def verdict_block(comparison: Comparison, width: int) -> RenderableType:
