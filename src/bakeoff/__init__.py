@@ -15,6 +15,7 @@ _PUBLIC = {
     "compare": "bakeoff.report.compare",
     "cost_of": "bakeoff.cost",
     "load": "bakeoff.data.load",
+    "why": "bakeoff.explain.why",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])

@@ -4,8 +4,9 @@ Letters: B examples, C channels, H height, W width, T steps or elements, K outpu
 """
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ USED = 1 - 0.9545
 REACH = 0.95
 #: Random directions in which a Jacobian's norm is estimated, and random inputs for what can be seen at all.
 DIRECTIONS, RANDOM_INPUTS = 8, 32
+#: The theoretical field is measured on inputs this many times as wide, with at most so many numbers in a batch.
+_WIDER, _MOST_NUMBERS = 3, 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,7 +36,7 @@ class ReceptiveField:
 
     Attributes:
         seen: [H, W] or [T], True where the unit can see at all. used: mean absolute gradient there on real examples.
-        theoretical: side (or length) of the smallest box around all it sees; cut off by the input's edges.
+        theoretical: side (or length) of the smallest box around all it could see in an input without edges.
         effective: side (or length) of a square as large as the area that it uses.
     """
 
@@ -43,13 +46,19 @@ class ReceptiveField:
     effective: float
 
 
+class _SeenError(Exception):
+    """The part that was watched has answered: the rest of the network is not needed."""
+
+
 @contextmanager
-def watched(module: nn.Module, part: nn.Module) -> Iterator[list[Tensor]]:
-    """Collects what `part` gives whenever `module` runs."""
+def watched(module: nn.Module, part: nn.Module, *, stop: bool = False) -> Iterator[list[Tensor]]:
+    """Collects what `part` gives whenever `module` runs; with `stop`, what comes after it does not run."""
     found: list[Tensor] = []
 
     def keep(_: nn.Module, __: Any, output: Any) -> None:
         found.append(output[0] if isinstance(output, tuple) else output)
+        if stop:
+            raise _SeenError
 
     handle = part.register_forward_hook(keep)
     try:
@@ -76,23 +85,32 @@ def receptive_field(module: nn.Module, inputs: Tensor, *, seed: int = 0) -> Rece
     with torch.no_grad():
         for name, parameter in open_copy.named_parameters():
             parameter.fill_(0.0) if name.endswith("bias") else parameter.abs_().add_(0.1)
-    noise = torch.rand(RANDOM_INPUTS, *inputs.shape[1:], generator=generator, dtype=torch.float64)
-    seen = _middle_gradient(open_copy, noise, generator).amax(0) > 0
+    seen = _ever(open_copy, inputs.shape[1:], generator)
+    wide = _ever(open_copy, (inputs.shape[1], *(_WIDER * size for size in inputs.shape[2:])), generator)
     used = _middle_gradient(module, inputs, generator).mean(0).double()
-    axes = [
-        torch.nonzero(seen.any(tuple(o for o in range(seen.ndim) if o != axis))) for axis in range(seen.ndim)
-    ]
-    sides = [int(places.max() - places.min() + 1) if len(places) else 0 for places in axes]
     area = float((used > USED * used.max()).sum()) if float(used.max()) > 0 else 0.0
     return ReceptiveField(
-        seen=seen.numpy(), used=used.numpy(), theoretical=max(sides), effective=area ** (1 / seen.ndim)
+        seen=seen.numpy(), used=used.numpy(), theoretical=_side(wide), effective=area ** (1 / seen.ndim)
     )
+
+
+def _ever(module: nn.Module, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Where the gradient of the middle unit is ever positive on random inputs of this shape [C, ...]."""
+    count = max(4, min(RANDOM_INPUTS, _MOST_NUMBERS // max(math.prod(shape), 1)))
+    noise = torch.rand(count, *shape, generator=generator, dtype=torch.float64)
+    return _middle_gradient(module, noise, generator).amax(0) > 0
+
+
+def _side(seen: Tensor) -> int:
+    """Of the smallest box around everything that is True."""
+    places = torch.nonzero(seen)
+    return int((places.amax(0) - places.amin(0) + 1).max()) if len(places) else 0
 
 
 def _middle_gradient(module: nn.Module, inputs: Tensor, generator: torch.Generator) -> Tensor:
     """|d unit / d input| [B, H, W] or [B, T], channels summed, for a random mix of the channels of the unit."""
     leaf = inputs.detach().clone().requires_grad_()
-    with watched(module, convolutions(module)[-1]) as found:
+    with watched(module, convolutions(module)[-1], stop=True) as found, suppress(_SeenError):
         module(leaf)
     maps = found[-1]
     middle = maps

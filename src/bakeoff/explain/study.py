@@ -7,7 +7,7 @@ close in on the number of steps that is needed.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ from bakeoff.study.trial import State, Trial, TrialResult
 FEWEST_STEPS = 200
 #: Predicted times are trusted up to this part of the time that is left.
 TRUST = 0.75
+#: Tuning is over after this part of the time, whoever has not finished it.
+TUNING_PART = 0.45
 #: At least two seeds: one says nothing about the spread.
 FEWEST_SEEDS = 2
 #: More training examples are not used: the table is about biases, not about the last tenth of a point.
@@ -82,27 +84,44 @@ class ChangedStudy:
     results: dict[tuple[str, str | None], TrainingOutputs] = field(default_factory=dict)
     settings: dict[str, float | None] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    _spent: float = 0.0
+    _predicted: float = 1e-9
 
     def run(self) -> Plan:
         """Profile, plan, tune and train the table; `results` has what was finished in time."""
         self._shared: SharedDataset = self.pool.share(self.dataset)
         profiles = self._profiles()
+        seeds = tuple(range(self.seed, self.seed + self.seeds))
+        room = Room(workers=self.pool.workers, seconds_left=self._left())
+        examples = len(self.dataset.splits.train)
         self.plan = plan(
-            profiles,
-            self.changes,
-            examples=len(self.dataset.splits.train),
-            seeds=tuple(range(self.seed, self.seed + self.seeds)),
-            seconds_left=self._left(),
-            workers=self.pool.workers,
-            steps=self.steps,
+            profiles, self.changes, seeds=seeds, room=room, steps=self.steps or full_steps(examples)
         )
-        taking_part = [e for e in self.entrants if e.kind != "network" or e.name in self.plan.changes]
-        dearest_first = sorted(
-            taking_part, key=lambda e: -(profiles[e.name].seconds_per_step if e.name in profiles else 0)
+        cheapest_first = sorted(
+            (e for e in self.entrants if e.kind != "network" or e.name in self.plan.changes),
+            key=lambda entrant: profiles[entrant.name].seconds_per_step if entrant.name in profiles else 0.0,
         )
-        self._tune(dearest_first, profiles)
-        self.train_table([e for e in dearest_first if e.name in self.settings])
+        self._tune(cheapest_first, profiles)
+        self._plan_again(profiles)
+        taking_part = [e for e in cheapest_first if e.name in self.settings]
+        self.train_table([e for e in taking_part if e.kind != "network" or e.name in self.plan.changes])
         return self.plan
+
+    def _plan_again(self, profiles: dict[str, Profile]) -> None:
+        """Under a clock: with the speed that tuning has shown, keep what still fits at the same number of steps."""
+        tuned = {name: profile for name, profile in profiles.items() if name in self.settings}
+        if self.deadline is None or not tuned:
+            return
+        steps = self.plan.steps
+        room = Room(
+            workers=self.pool.workers,
+            seconds_left=self._left(),
+            slower=max(self._spent / self._predicted, 0.5),
+        )
+        again = plan(
+            tuned, self.plan.changes, seeds=self.plan.seeds, room=room, steps=steps, fewest=steps, tuning=0.0
+        )
+        self.plan = replace(again, left_out=(*self.plan.left_out, *again.left_out))
 
     def train_table(self, entrants: Sequence[Entrant], also: Sequence[Intervention] = ()) -> None:
         """Train these entrants on the data as they are, on their changes, and on what is asked `also`.
@@ -155,6 +174,8 @@ class ChangedStudy:
     def _tune(self, entrants: Sequence[Entrant], profiles: dict[str, Profile]) -> None:
         """Each entrant's setting with the lowest validation loss, on the data as they are."""
         jobs = [entrant for entrant in entrants if len(entrant.settings) > 1]
+        left = self._left()
+        deadline = None if left is None else time.monotonic() + TUNING_PART * left
         self.settings |= {
             entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
         }
@@ -168,17 +189,20 @@ class ChangedStudy:
                     entrant,
                     job,
                     profiles[entrant.name],
-                    self.deadline,
+                    deadline,
                     none,
                     self.deadline is None,
                     payload=entrant.name,
                 )
             else:
                 self.pool.submit(
-                    work.fit_classical, self._shared, entrant, job, self.deadline, payload=entrant.name
+                    work.fit_classical, self._shared, entrant, job, deadline, payload=entrant.name
                 )
         for name, outcome in self._drain("tuning", len(jobs)):
             best = None if isinstance(outcome, BaseException) else self._best_setting(outcome)
+            if name in profiles and not isinstance(outcome, BaseException):
+                self._spent += sum(result.seconds for result in outcome)
+                self._predicted += sum(r.steps_done for r in outcome) * profiles[name].seconds_per_step
             if best is None:
                 self.faults[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
             else:
@@ -233,39 +257,47 @@ class ChangedStudy:
         return None if self.deadline is None else self.deadline - time.monotonic()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """Workers, the seconds that are left (None: no clock), and how much slower than profiled the machine has proved."""
+
+    workers: int
+    seconds_left: float | None
+    slower: float = 1.0
+
+
 def plan(
     profiles: dict[str, Profile],
-    changes: Sequence[Intervention],
+    changes: Sequence[Intervention] | dict[str, tuple[Intervention, ...]],
     *,
-    examples: int,
     seeds: tuple[int, ...],
-    seconds_left: float | None,
-    workers: int,
-    steps: int | None = None,
+    room: Room,
+    steps: int,
+    fewest: int = FEWEST_STEPS,
+    tuning: float = tuning_work(1),
 ) -> Plan:
-    """The most that fits: first fewer steps (down to `FEWEST_STEPS`), then fewer changes for the dear networks, then
+    """The most that fits: first fewer steps (down to `fewest`), then fewer changes for the dear networks, then
     fewer seeds, then fewer networks.
 
     Args:
         profiles: of the networks that can take part.
-        changes: wanted, most telling first.
-        examples: of a training.
-        seeds: wanted.
-        seconds_left: for everything; None for no clock.
-        steps: of every training, where the user fixed them.
+        changes: wanted, most telling first, of all or of each network.
+        seeds, steps: wanted.
+        room: the time there is.
+        tuning: trainings' worth of work that each network needs besides its table.
     """
-    wanted = steps or full_steps(examples)
-    seconds = {name: profile.seconds_per_step for name, profile in profiles.items()}
-    chosen = {name: list(changes) for name in sorted(profiles, key=lambda name: -seconds[name])}
+    seconds = {name: profile.seconds_per_step * room.slower for name, profile in profiles.items()}
+    dearest_first = sorted(profiles, key=lambda name: -seconds[name])
+    chosen = {name: list(changes[name] if isinstance(changes, dict) else changes) for name in dearest_first}
     left_out: list[str] = []
 
     def affordable() -> int:
-        a_step = sum(
-            seconds[name] * (tuning_work(1) + len(seeds) * (1 + len(own))) for name, own in chosen.items()
-        )
-        return wanted if seconds_left is None else int(TRUST * seconds_left * workers / max(a_step, 1e-9))
+        a_step = sum(seconds[name] * (tuning + len(seeds) * (1 + len(own))) for name, own in chosen.items())
+        if room.seconds_left is None:
+            return steps
+        return int(TRUST * max(room.seconds_left, 0.0) * room.workers / max(a_step, 1e-9))
 
-    while chosen and affordable() < min(FEWEST_STEPS, wanted):
+    while chosen and affordable() < min(fewest, steps):
         name, rank = _dearest_block(chosen, seconds)
         if rank > 0:
             left_out += [f"{name}/{change.name}" for change in chosen[name] if change.rank == rank]
@@ -278,7 +310,7 @@ def plan(
         else:
             break
     return Plan(
-        steps=max(min(affordable(), wanted), min(FEWEST_STEPS, wanted)),
+        steps=max(min(affordable(), steps), min(fewest, steps)),
         seeds=seeds,
         changes={name: tuple(own) for name, own in chosen.items()},
         left_out=tuple(left_out),

@@ -1,0 +1,54 @@
+"""`bakeoff explain RUN DATA`: what the network of a run can see, what it uses, and what it gets most wrong."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def explain(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under --runs, or its folder.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA", help="Data of the same form; the run's name as built-in data if not given."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the plots to this .html file; RUN/explain.html if not given."),
+    ] = None,
+    runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
+) -> None:
+    """Explain the network that a comparison handed over, with plots."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from bakeoff.cli.predict import _load
+    from bakeoff.data.builtin import builtin_names
+    from bakeoff.data.load import read_new
+    from bakeoff.errors import OptionError, printable
+    from bakeoff.explain.network import explain_network
+    from bakeoff.messages import say
+    from bakeoff.report.evidence_page import write_explained
+
+    folder, fitted = _load(run, runs)
+    source = data or _builtin_of(folder.name, builtin_names())
+    if source is None:
+        raise OptionError(
+            f"Which data should the network of '{printable(folder.name)}' be explained with? Name them after the run."
+        )
+    new = read_new(fitted.encoder or {"kind": "arrays", "axes": None}, source, schema=fitted.schema)
+    found = explain_network(fitted, new, data=Path(source).name)
+    console = Console()
+    for sentence in found.sentences:
+        console.print(Text(f"• {sentence}"))
+    place = write_explained(found, new, out or folder / "explain.html")
+    console.print(Text(say("why.explain.written", path=printable(str(place))), style="dim"))
+
+
+def _builtin_of(name: str, known: object) -> str | None:
+    """The built-in data that a run's folder is named after ("digits", "digits-2"), if any."""
+    names = list(known)  # type: ignore[call-overload]
+    stem = name.rstrip("0123456789").rstrip("-")
+    return name if name in names else stem if stem in names else None

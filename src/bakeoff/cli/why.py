@@ -1,0 +1,152 @@
+"""`bakeoff why DATA`: which assumptions each family of networks lives from on this data, as a table and sentences."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bakeoff.cli.options import started
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bakeoff.explain.evidence import Why
+
+
+def why(
+    data: Annotated[
+        str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")
+    ],
+    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column of times: makes a forecast.")] = None,
+    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of examples that belong together.")] = None,
+    size: Annotated[str | None, typer.Option(help="Resize images to this, as 32 or 32x48.")] = None,
+    models: Annotated[str | None, typer.Option(help="Networks by name, with commas.")] = None,
+    changes: Annotated[
+        str | None, typer.Option(help="Interventions by name, with commas, as mirror,keep_last_12.")
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")] = "5m",
+    metric: Annotated[str | None, typer.Option(help="The metric in which losses are measured.")] = None,
+    seed: Annotated[int, typer.Option(help="Of splits, changes and trainings.")] = 0,
+    seeds: Annotated[int, typer.Option(help="How often each training is repeated, at least 2.")] = 3,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps of every training.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; as many as cores if not given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table as a page to this .html file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+) -> None:
+    """Change the data so that one assumption no longer holds, train again, and see who falls."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from bakeoff.cli.options import parse_budget, write_json
+    from bakeoff.explain.why import why as measure
+    from bakeoff.messages import say
+    from bakeoff.report.evidence_page import write_why
+
+    console = Console()
+    with _progress(console) as listener:
+        found = measure(
+            data,
+            models=_names(models),
+            changes=_names(changes),
+            budget_seconds=parse_budget(budget),
+            metric=metric,
+            seed=seed,
+            seeds=seeds,
+            steps=steps,
+            workers=workers,
+            listener=listener,
+            started=started(),
+            target=target,
+            time=time,
+            horizon=horizon,
+            group=group,
+            size=size,
+        )
+    console.print(heat_table(found))
+    console.print(Text(say("why.table.note"), style="dim"))
+    for sentence in found.sentences:
+        console.print(Text(f"• {sentence}"))
+    if found.left_out:
+        console.print(Text(say("why.left_out", names=", ".join(found.left_out)), style="dim"))
+    if out is not None:
+        write_why(found, out)
+        console.print(Text(say("why.explain.written", path=str(out)), style="dim"))
+    if json is not None:
+        write_json(json, _plain(found.to_json()))
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def heat_table(why: "Why") -> "Table":
+    """The losses as a heat map in a terminal's colours: red where a family falls, blue where it gains."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from bakeoff.errors import printable
+    from bakeoff.messages import say
+    from bakeoff.report.evidence_page import heat, shown_loss, table_title
+    from bakeoff.study.metrics import METRICS
+
+    measure = METRICS[why.metric]
+    table = Table(title=Text(table_title(why)), title_justify="left", box=None, padding=(0, 1))
+    table.add_column(say("why.table.change"))
+    table.add_column(say("why.table.assumption"), style="dim")
+    for entrant in why.entrants:
+        table.add_column(Text(printable(entrant.name)), justify="right")
+    table.add_row(
+        say("why.table.as_is"), "", *(Text(measure.show(entrant.score)) for entrant in why.entrants)
+    )
+    for change in why.changes:
+        cells = [why.cell(entrant.name, change) for entrant in why.entrants]
+        known = next(cell for cell in cells if cell is not None)
+        row = []
+        for cell in cells:
+            if cell is None:
+                row.append(Text(""))
+                continue
+            warmth = heat(cell.loss.loss, cell.loss.before, why.metric)
+            depth = round(255 - 130 * abs(warmth))
+            colour = f"rgb(255,{depth},{depth})" if warmth > 0 else f"rgb({depth},{depth},255)"
+            weight = "bold " if cell.loss.shown else ""
+            row.append(Text(shown_loss(cell, why.metric), style=f"{weight}black on {colour}"))
+        table.add_row(Text(change), say(f"why.assumption.{known.assumption}"), *row)
+    return table
+
+
+def _progress(console: Any) -> Any:
+    """A context that gives a listener: one line on a terminal that is there to see it, nothing elsewhere."""
+    from contextlib import contextmanager
+
+    from bakeoff.messages import say
+
+    @contextmanager
+    def shown() -> Any:
+        if not console.is_terminal:
+            yield None
+            return
+        with console.status("") as status:
+
+            def tell(phase: str, done: int, total: int, left: float | None) -> None:
+                clock = "" if left is None else f"  {max(left, 0):.0f} s"
+                status.update(f"{say(f'why.progress.{phase}')}  {done}/{total}{clock}")
+
+            yield tell
+
+    return shown()
+
+
+def _plain(value: Any) -> Any:
+    """A copy that JSON can hold."""
+    import math
+
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

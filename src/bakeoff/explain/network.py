@@ -1,0 +1,240 @@
+"""One trained network explained: what it can see, what it uses, and what it gets most wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bakeoff.data.dataset import Dataset, Splits
+from bakeoff.data.encoding import NewData
+from bakeoff.data.schema import Classes
+from bakeoff.errors import DataError, printable
+from bakeoff.explain import probes
+from bakeoff.explain.linearity import LinearShare, linear_share
+from bakeoff.explain.probes import Floats, ReceptiveField
+from bakeoff.models import takes_lengths
+from bakeoff.study.verdict import Statement
+from bakeoff.train.fitted import Fitted
+
+#: Examples that are looked at, that gradients are taken of, and that are shown.
+EXAMPLES, PROBED, SHOWN = 2000, 64, 6
+#: A linear map needs at least so many examples to be fitted and judged.
+FEWEST_FOR_LINE = 40
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Head:
+    """One attention head: how far it looks on average, in positions of the input, and evenly spread attention would."""
+
+    layer: int
+    head: int
+    distance: float
+    even: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Wrong:
+    """An example that it gets badly wrong: its place among the new data, the truth and the answer."""
+
+    index: int
+    name: str
+    truth: str
+    answer: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Explained:
+    """What was found out about one network on some data; a part is None or empty where the network has no such thing.
+
+    Attributes:
+        model, data: their names.
+        linear: how much a linear map explains.
+        receptive: of the last convolution.
+        reach: gradient norm of the last state by step [T]. reach_steps: those that hold 95 % of it.
+        attention: weights of the shown examples [SHOWN, heads, T, T] a layer. heads: how far each looks.
+        shown: places of the shown examples. saliency: of them. filters: of the first convolution. feature_maps: of
+            the first shown example.
+        wrong: the worst answers; None where the data have no answers.
+    """
+
+    model: str
+    data: str
+    linear: LinearShare | None = None
+    receptive: ReceptiveField | None = None
+    reach: Floats | None = None
+    reach_steps: int = 0
+    attention: tuple[NDArray[np.float32], ...] = ()
+    heads: tuple[Head, ...] = ()
+    shown: tuple[int, ...] = ()
+    saliency: Floats | None = None
+    filters: NDArray[np.float32] | None = None
+    feature_maps: NDArray[np.float32] | None = None
+    wrong: tuple[Wrong, ...] | None = None
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """What it says in sentences, each with its figure."""
+        made = []
+        if self.linear is not None:
+            part = {name: f"{100 * getattr(self.linear, name):.0f} %" for name in ("share", "low", "high")}
+            made.append(Statement(key="why.explain.linear", values=part))
+        if self.receptive is not None:
+            values: dict[str, Any] = {"theoretical": self.receptive.theoretical}
+            values["effective"] = f"{self.receptive.effective:.1f}"
+            made.append(Statement(key="why.explain.receptive", values=values))
+        if self.reach is not None:
+            made.append(
+                Statement(
+                    key="why.explain.reach", values={"steps": self.reach_steps, "length": len(self.reach)}
+                )
+            )
+        for head in _nearest_and_farthest(self.heads):
+            values = {"layer": head.layer, "head": head.head}
+            values |= {"distance": f"{head.distance:.1f}", "even": f"{head.even:.1f}"}
+            made.append(Statement(key="why.explain.attention", values=values))
+        if self.wrong:
+            made.append(_worst(self.wrong[0]))
+        return tuple(made)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        return tuple(statement.text() for statement in self.statements)
+
+
+def explain_network(fitted: Fitted, new: NewData, *, data: str = "data", seed: int = 0) -> Explained:
+    """Look into a trained network with these examples.
+
+    Args:
+        fitted: the network.
+        new: examples of the form that it was trained on; with their answers, the worst mistakes are found.
+        data: their name.
+
+    Raises:
+        DataError: there is no example.
+    """
+    if len(new) == 0:
+        raise DataError("There are no examples to explain the network with: name data with at least one.")
+    rows = np.sort(np.random.default_rng(seed).permutation(len(new))[:EXAMPLES])
+    module = fitted.module
+    inputs, lengths = _scaled(fitted, new, rows)
+    given = lengths if takes_lengths(module) else None
+    few, few_lengths = inputs[:PROBED], None if given is None else given[:PROBED]
+    outputs = fitted.outputs(np.asarray(new.inputs)[rows], None if new.lengths is None else new.lengths[rows])
+    wrong = _wrong(fitted, new, rows, outputs)
+    shown = tuple(one.index for one in wrong)[:SHOWN] if wrong else tuple(int(row) for row in rows[:SHOWN])
+    seen, seen_lengths = _scaled(fitted, new, np.array(shown, np.int64))
+    seen_given = seen_lengths if takes_lengths(module) else None
+    grid = inputs.is_floating_point()
+    norms = probes.gradient_reach(module, few, few_lengths)
+    convolutions = probes.convolutions(module) if grid else []
+    layers = probes.attention_weights(module, few, few_lengths)
+    return Explained(
+        model=fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}",
+        data=data,
+        linear=_line(inputs, outputs) if grid else None,
+        receptive=probes.receptive_field(module, few) if grid else None,
+        reach=norms,
+        reach_steps=0 if norms is None else probes.reach(norms),
+        attention=tuple(part.float().numpy() for part in probes.attention_weights(module, seen, seen_given)),
+        heads=_heads(fitted, layers),
+        shown=shown,
+        saliency=probes.saliency(module, seen, seen_given),
+        filters=convolutions[0].weight.detach().numpy() if convolutions else None,
+        feature_maps=_feature_maps(fitted, seen[:1]) if convolutions else None,
+        wrong=wrong,
+    )
+
+
+def _nearest_and_farthest(heads: tuple[Head, ...]) -> tuple[Head, ...]:
+    ordered = sorted(heads, key=lambda head: head.distance)
+    return tuple(ordered) if len(ordered) < 2 else (ordered[0], ordered[-1])
+
+
+def _scaled(fitted: Fitted, new: NewData, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    """Inputs of these rows as the network takes them, and their lengths."""
+    nothing = np.zeros(0, np.int64)
+    dataset = Dataset(
+        name="new",
+        schema=fitted.schema,
+        inputs=new.inputs,
+        targets=np.zeros(len(new), np.int64),
+        splits=Splits(train=nothing, validation=nothing, test=nothing),
+        lengths=new.lengths,
+        scaling=fitted.scaling,
+    )
+    lengths = dataset.lengths_at(rows)
+    return torch.from_numpy(dataset.inputs_at(rows)), None if lengths is None else torch.from_numpy(lengths)
+
+
+def _line(inputs: Tensor, outputs: NDArray[np.float32]) -> LinearShare | None:
+    return linear_share(inputs.numpy(), outputs) if len(inputs) >= FEWEST_FOR_LINE else None
+
+
+def _heads(fitted: Fitted, layers: list[Tensor]) -> tuple[Head, ...]:
+    found = []
+    for number, weights in enumerate(layers):
+        places = probes.element_positions(fitted.module, fitted.schema.input, weights.shape[2])
+        even = probes.attention_distance(torch.full_like(weights[:1], 1 / weights.shape[3]), places)
+        for head, distance in enumerate(probes.attention_distance(weights, places)):
+            found.append(
+                Head(layer=number + 1, head=head + 1, distance=float(distance), even=float(even[head]))
+            )
+    return tuple(found)
+
+
+def _feature_maps(fitted: Fitted, inputs: Tensor) -> NDArray[np.float32]:
+    module = fitted.module
+    with torch.no_grad(), probes.watched(module, probes.convolutions(module)[0]) as found:
+        module(inputs)
+    return np.asarray(found[-1][0].numpy())
+
+
+def _wrong(
+    fitted: Fitted, new: NewData, rows: NDArray[np.int64], outputs: NDArray[np.float32]
+) -> tuple[Wrong, ...] | None:
+    """The most confident mistakes, or the largest errors, the worst first."""
+    if new.targets is None:
+        return None
+    truth = np.asarray(new.targets)[rows]
+    names = new.names if len(new.names) == len(new) else [str(row) for row in range(len(new))]
+    target = fitted.schema.target
+    if isinstance(target, Classes):
+        answers, sure = outputs.argmax(axis=1), np.exp(outputs.max(axis=1))
+        order = [place for place in np.argsort(-sure, kind="stable") if answers[place] != truth[place]]
+        return tuple(
+            Wrong(
+                index=int(rows[place]),
+                name=str(names[int(rows[place])]),
+                truth=target.names[int(truth[place])],
+                answer=target.names[int(answers[place])],
+                confidence=float(sure[place]),
+            )
+            for place in order[:SHOWN]
+        )
+    errors = np.abs(outputs - truth.reshape(outputs.shape)).mean(axis=1)
+    return tuple(
+        Wrong(
+            index=int(rows[place]),
+            name=str(names[int(rows[place])]),
+            truth=f"{float(truth.reshape(outputs.shape)[place, 0]):.4g}",
+            answer=f"{float(outputs[place, 0]):.4g}",
+            confidence=float("nan"),
+        )
+        for place in np.argsort(-errors, kind="stable")[:SHOWN]
+    )
+
+
+def _worst(wrong: Wrong) -> Statement:
+    values: dict[str, Any] = {
+        "index": wrong.index,
+        "truth": printable(wrong.truth),
+        "answer": printable(wrong.answer),
+    }
+    if np.isnan(wrong.confidence):
+        return Statement(key="why.explain.wrong_value", values=values)
+    values["confidence"] = f"{100 * wrong.confidence:.0f} %"
+    return Statement(key="why.explain.wrong", values=values)
