@@ -5,11 +5,11 @@ import warnings
 import pytest
 import torch
 import torch.nn.functional as F
-from cost_cases_loader import cost_cases
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff.cost import OperationCounter, cost_of
+from cost_cases_loader import cost_cases
 
 CASES = {case.name: case for case in cost_cases.CASES}
 CONTEXTS = {"grad": torch.enable_grad, "no_grad": torch.no_grad, "inference": torch.inference_mode}
@@ -53,7 +53,9 @@ def test_meta_and_real_tensors_give_the_same_flops_of_recurrent_layers(name: str
     assert cost_of(module, *case.shapes).flops == counter.counts.flops
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(("LSTM,", "Multi", "scaled"))])
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if not name.startswith(("LSTM,", "Multi", "scaled"))]
+)
 def test_flop_counter_mode_agrees_where_it_is_right(name: str) -> None:
     case = CASES[name]
     with torch.device("meta"):
@@ -127,7 +129,9 @@ def test_the_backward_pass_of_an_lstm_takes_twice_the_macs_of_the_forward_pass()
     ],
     ids=["strided", "transposed", "dilated", "3d", "transposed1d"],
 )
-def test_convolutions_agree_with_flop_counter_mode_forward_and_backward(layer: nn.Module, shape: tuple[int, ...]) -> None:
+def test_convolutions_agree_with_flop_counter_mode_forward_and_backward(
+    layer: nn.Module, shape: tuple[int, ...]
+) -> None:
     x = torch.randn(shape, requires_grad=True)
     with FlopCounterMode(display=False) as peer, OperationCounter() as ours:
         layer(x).sum().backward()

@@ -25,7 +25,16 @@ TORCHVISION = {
 }
 ATTENTION_OF_VIT_B_16_GMACS = 12 * 2 * 197 * 197 * 768 / 1e9
 #: What takes longest to build or count; their smaller kin stay in.
-BIG = {"gpt2_large", "gpt2_xl", "llama_7b", "llama3_8b", "efficientnet_b7", "efficientnet_b6", "bert_large", "vit_l_16"}
+BIG = {
+    "gpt2_large",
+    "gpt2_xl",
+    "llama_7b",
+    "llama3_8b",
+    "efficientnet_b7",
+    "efficientnet_b6",
+    "bert_large",
+    "vit_l_16",
+}
 
 
 def _cost(name: str) -> Cost:
@@ -63,7 +72,10 @@ def test_every_network_of_the_catalogue_is_counted_in_full(name: str) -> None:
         assert sum(getattr(layer, field) for layer in cost.layers) == getattr(cost, field), field
     assert sum(layer.share for layer in cost.layers) == pytest.approx(1)
     assert cost.peak_inference_bytes >= cost.parameter_bytes
-    assert cost.peak_training_bytes["adam"] - cost.peak_training_bytes["sgd"] >= 8 * cost.trainable_parameters - 8
+    assert (
+        cost.peak_training_bytes["adam"] - cost.peak_training_bytes["sgd"]
+        >= 8 * cost.trainable_parameters - 8
+    )
 
 
 def test_twice_the_batch_is_twice_the_arithmetic_and_the_same_parameters() -> None:
@@ -158,11 +170,16 @@ print(json.dumps({"seconds": time.process_time() - start, "parameters": cost.par
 
 
 def test_a_gpt_of_175_billion_parameters_is_counted_within_a_gigabyte_and_seconds() -> None:
-    ran = subprocess.run([sys.executable, "-c", _GPT_175B], capture_output=True, text=True, timeout=200, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", _GPT_175B], capture_output=True, text=True, timeout=200, check=True
+    )
     result = json.loads(ran.stdout.splitlines()[-1])
     width, depth, tokens, vocabulary = 12288, 96, 2048, 50257
     # Brown et al., arXiv:2005.14165, table 2.1: 175.0B. A block holds 12 D^2 + 13 D, its attention 4 D^2 of them.
-    assert result["parameters"] == depth * (12 * width**2 + 13 * width) + (vocabulary + tokens) * width + 2 * width
+    assert (
+        result["parameters"]
+        == depth * (12 * width**2 + 13 * width) + (vocabulary + tokens) * width + 2 * width
+    )
     assert result["parameters"] == pytest.approx(175e9, rel=0.005)
     assert result["macs"] == tokens * (depth * (12 * width**2 + 2 * tokens * width) + vocabulary * width)
     assert result["peak_kb"] < 1_000_000

@@ -44,6 +44,10 @@ class Counts:
     def flops(self) -> int:
         return sum(tally.flops for tally in self.by_layer.values())
 
+    @property
+    def traffic_bytes(self) -> int:
+        return sum(tally.traffic_bytes for tally in self.by_layer.values())
+
 
 class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context in which every operation of PyTorch is counted: in train and eval mode, with and without gradients.

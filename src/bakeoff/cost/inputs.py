@@ -56,7 +56,7 @@ def is_shape(value: Any) -> bool:
 def float_dtype(module: nn.Module) -> torch.dtype:
     """The floating-point format of the network's first parameter, else PyTorch's default."""
     for parameter in module.parameters():
-        if parameter.is_floating_point():
+        if parameter.dtype.is_floating_point:
             return parameter.dtype
     return torch.get_default_dtype()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from bakeoff.cost.attribution import LayerTrail, shapes_in, tensors_in
 from bakeoff.cost.counter import Counts, OperationCounter, Tally
@@ -60,12 +61,20 @@ def measure(example: Example, sentences: list[str]) -> Cost:
     """
     was_training = [(module, module.training) for module in example.network.modules()]
     try:
+        _make_lazy_parameters(example)
         forward = _settled(example, training=False)
         train = _settled(example, training=True)
     finally:
         for module, mode in was_training:
             module.training = mode
     return _record(example, forward, train, sentences)
+
+
+def _make_lazy_parameters(example: Example) -> None:
+    """One forward pass for the layers that learn their sizes from it (`nn.LazyLinear` and its kin)."""
+    if any(isinstance(parameter, UninitializedParameter) for parameter in example.network.parameters()):
+        with _surroundings(example), _gradients(False), LayerTrail(root=example.network) as trail:
+            _forward(example, trail)
 
 
 def _settled(example: Example, *, training: bool) -> PassResult:
@@ -190,7 +199,8 @@ def _record(example: Example, forward: PassResult, train: PassResult, sentences:
         training_flops=train.counts.flops,
         activation_bytes=sum(train.kept_bytes.values()),
         input_bytes=unique_bytes(tensors_in((example.args, example.kwargs))),
-        traffic_bytes=sum(tally.traffic_bytes for tally in forward.counts.by_layer.values()),
+        traffic_bytes=forward.counts.traffic_bytes,
+        training_traffic_bytes=train.counts.traffic_bytes,
         peak_inference_bytes=forward.peak_bytes,
         peak_training_bytes=_training_peaks(trainable, train),
         input_shapes=shapes_in((example.args, example.kwargs)),
@@ -243,6 +253,7 @@ def _layers(
             training_flops=train.counts.by_layer.get(name, Tally()).flops,
             activation_bytes=train.kept_bytes.get(name, 0),
             traffic_bytes=tally.traffic_bytes,
+            training_traffic_bytes=train.counts.by_layer.get(name, Tally()).traffic_bytes,
             share=tally.flops / total if total else 0.0,
         )
 

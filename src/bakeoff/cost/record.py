@@ -46,6 +46,7 @@ class LayerCost:
     training_flops: int
     activation_bytes: int
     traffic_bytes: int
+    training_traffic_bytes: int
     share: float
 
 
@@ -72,7 +73,8 @@ class Cost:
         training_flops: one forward pass in train mode and one backward pass.
         activation_bytes: what autograd keeps alive between forward and backward, parameters and inputs left out.
         input_bytes: the size of the example inputs.
-        traffic_bytes: read and written by the operations of the forward pass.
+        traffic_bytes, training_traffic_bytes: read and written by the operations of the forward pass, and of forward
+            and backward.
         peak_inference_bytes: most memory held at once in a forward pass without gradients.
         peak_training_bytes: most memory held at once in a training step, by optimiser: "sgd", "momentum", "adam".
         input_shapes, output_shapes: of the tensors in and out.
@@ -94,6 +96,7 @@ class Cost:
     activation_bytes: int
     input_bytes: int
     traffic_bytes: int
+    training_traffic_bytes: int
     peak_inference_bytes: int
     peak_training_bytes: Mapping[str, int]
     input_shapes: tuple[tuple[int, ...], ...]

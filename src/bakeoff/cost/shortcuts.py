@@ -158,8 +158,16 @@ _SHORTCUTS: dict[Any, Shortcut] = {
         _elementwise,
     ),
     **dict.fromkeys(
-        (_aten.add_.Tensor, _aten.sub_.Tensor, _aten.mul_.Tensor, _aten.div_.Tensor, _aten.sigmoid_.default,
-         _aten.tanh_.default, _aten.relu_.default, _aten.silu_.default),
+        (
+            _aten.add_.Tensor,
+            _aten.sub_.Tensor,
+            _aten.mul_.Tensor,
+            _aten.div_.Tensor,
+            _aten.sigmoid_.default,
+            _aten.tanh_.default,
+            _aten.relu_.default,
+            _aten.silu_.default,
+        ),
         _in_place,
     ),
 }
