@@ -173,8 +173,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "균형 정확도로 비교하세요.",
     ),
     "data.finding.duplicates": (
-        "Exact copies of an earlier example: {count} of {of}.",
-        "예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다.",
+        "Exact copies of an earlier example, as the networks see them: {count} of {of}.",
+        "신경망이 보기에 예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다.",
     ),
     "data.finding.duplicates_across": (
         "Test examples that also stand in the training or validation split: {count} of {of}; the score flatters.",
