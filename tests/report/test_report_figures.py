@@ -144,15 +144,14 @@ def test_the_first_view_of_the_curves_holds_the_better_half_of_them() -> None:
     assert without.zoom(1) is None
 
 
-def test_a_curve_of_one_size_is_drawn_as_it_is() -> None:
-    only = replace(
-        entrant_results()[0], curve=(CurvePoint(examples=100, score=0.9, low=0.8, high=1.0),), forecast=()
-    )
-    figure = curve_figure([only], metric="accuracy")
-    assert figure is not None
-    plot = curve_plot(figure)
-    assert plot["data"][-1]["x"] == [100]
-    assert plot["data"][-1]["y"] == [90.0]
+def test_scores_at_one_size_alone_are_no_curve() -> None:
+    first, second = entrant_results()[:2]
+    only = replace(first, curve=(CurvePoint(examples=100, score=0.9, low=0.8, high=1.0),), forecast=())
+    assert curve_figure([only], metric="accuracy") is None
+    beside = curve_figure([only, second], metric="accuracy")
+    assert beside is not None
+    drawn = [trace for trace in curve_plot(beside)["data"] if trace["x"] == [100]]
+    assert [trace["y"] for trace in drawn] == [[90.0]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

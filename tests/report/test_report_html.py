@@ -4,15 +4,18 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.messages import set_language
+from bakeoff.messages import say, set_language
 from bakeoff.report.html import json_for_script, report_html, write_report
 from bakeoff.report.notebook import comparison_html
+from bakeoff.report.page import skipped_rows
+from bakeoff.study.run import Skipped
 from report_comparisons import (
     HOSTILE,
     digits_comparison,
@@ -165,6 +168,49 @@ def test_very_many_classes_are_listed_by_their_mistakes() -> None:
     page = _Page(report_html(made_up_comparison("table", classes=60)))
     assert "confusion" not in json.loads(page.scripts[0])
     assert any("60 classes are too many for a matrix" in text for text in page.texts)
+
+
+def test_what_was_left_out_is_said_once_for_everybody_it_holds_for() -> None:
+    entries = [
+        Skipped(entrant=name, what="seeds", reason="no time was left for it", seconds=seconds)
+        for name, seconds in (("cnn", 9.0), ("gru", 51.0), ("cnn", 3.0))
+    ]
+    rows = skipped_rows(replace(digits_comparison(), skipped=tuple(entries)))
+    said = "no further seeds at full size: no time was left for it. It would take about 1 min 3 s."
+    assert rows == [("cnn, gru", said)]
+
+
+def test_every_reason_for_leaving_out_has_its_sentence() -> None:
+    from bakeoff.study.plan import Definition, Entrant, parcels
+
+    entrant = Entrant(name="mlp", kind="network", family="mlp", settings=(0.1,))
+    definition = Definition(
+        dataset="", entrants=("mlp",), metric="accuracy", seed=0, budget_seconds=None, sizes=(10, 20, 40, 80)
+    )
+    kinds = {parcel.what.replace(" ", "_") for parcel in parcels(entrant, definition, contender=True)}
+    assert kinds
+    for what in kinds | {"fault", "too_dear", "not_started", "cannot_win"}:
+        assert "why" in say(f"report.skipped.{what}", reason="why")
+
+
+def test_every_state_of_a_training_and_of_an_entrant_has_its_word() -> None:
+    from typing import get_args
+
+    from bakeoff.study.trial import State as TrialState
+    from bakeoff.study.verdict import State
+
+    for state in {*map(str, TrialState), *get_args(State)}:
+        assert say(f"report.state.{state}")
+
+
+def test_who_was_judged_on_a_part_of_the_protocol_is_named_once() -> None:
+    found = digits_comparison()
+    partial = replace(
+        found, entrants=tuple(replace(e, state="partial") for e in found.entrants[:2]) + found.entrants[2:]
+    )
+    texts = _Page(report_html(partial)).texts
+    assert sum("fitted the budget for cnn, gru:" in text for text in texts) == 1
+    assert not any("fitted the budget" in text for text in _Page(report_html(found)).texts)
 
 
 def test_a_tie_names_nobody_as_the_winner() -> None:

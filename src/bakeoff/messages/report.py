@@ -115,6 +115,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "and seeds.",
         "점수는 어떤 선택에도 쓰지 않은 시험 예제 {count}개로 구했으며, 예제와 시드에 대한 95 % 구간입니다.",
     ),
+    "report.note.partial": (
+        "Only a part of the protocol fitted the budget for {names}: some seeds or sizes were left out.",
+        "예산 안에서 절차의 일부만 마친 모델: {names}. 일부 시드나 크기를 제외했습니다.",
+    ),
     "report.note.curves": (
         "Measured on the same test examples; bands are 95 % intervals. "
         "Dotted: what more data is expected to bring, with "

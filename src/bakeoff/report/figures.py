@@ -151,7 +151,7 @@ def metric_label(metric: str) -> str:
 
 
 def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigure | None:
-    """Learning curves of all that have one; None where nobody has."""
+    """Learning curves of all that have one; None where nobody was trained at more than one size."""
     drawn = entrant_styles(entrants)
     lines = tuple(
         CurveLine(
@@ -163,7 +163,7 @@ def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigu
         for entrant in entrants
         if entrant.curve
     )
-    if not lines:
+    if not any(len(line.points) > 1 for line in lines):
         return None
     measure = METRICS[metric]
     best = sorted(lines, key=lambda line: -measure.sign * line.points[-1].score)

@@ -130,7 +130,7 @@ def _plotly() -> str:
     assert spec is not None
     assert spec.origin is not None
     script = (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-    assert "</script" not in script.lower()
+    assert "</script" not in script
     assert "\r" not in script
     return script
 

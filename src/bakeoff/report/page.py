@@ -23,6 +23,7 @@ from bakeoff.report.rows import (
     SizeTable,
     entrant_rows,
     interval,
+    partial_notes,
     show,
     size_table,
     size_title,
@@ -32,6 +33,7 @@ from bakeoff.report.rows import (
 from bakeoff.report.text import bound, clean, duration, significant
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.result import Comparison
+from bakeoff.study.run import Skipped
 
 #: A name longer than this is set smaller.
 _LONG_NAME = 24
@@ -71,7 +73,6 @@ class CurvesPart:
     sizes: tuple[str, ...]
     multiples: tuple[str, ...]
     rows: tuple[object, ...]
-    withheld: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,8 @@ class Page:
     verdict: VerdictPart
     entrants: tuple[EntrantRow, ...]
     curves: CurvesPart | None
+    withheld: tuple[str, ...]
+    notes: tuple[str, ...]
     costs: tuple[CostPart, ...]
     confusion: Confusion | None
     residuals: Residuals | None
@@ -150,7 +153,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
     rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
     parts = {
         "entrants": ("entrants", True),
-        "curves": ("curves", curves),
+        "curves": ("curves", curves or withheld_forecasts(comparison.entrants)),
         "cost": ("cost", costs),
         "answers": ("confusion" if table else "residuals", table or values),
         "mistakes": ("mistakes" if table else "errors", wrong),
@@ -169,6 +172,8 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         verdict=_verdict(comparison, rows),
         entrants=rows,
         curves=curves,
+        withheld=tuple(withheld_forecasts(comparison.entrants)),
+        notes=tuple(partial_notes(comparison.entrants)),
         costs=costs,
         confusion=table,
         residuals=values,
@@ -233,7 +238,6 @@ def _curves(comparison: Comparison, plots: dict[str, Plot]) -> CurvesPart | None
         sizes=table.sizes,
         multiples=table.multiples,
         rows=table.rows,
-        withheld=tuple(withheld_forecasts(comparison.entrants)),
     )
 
 
@@ -248,15 +252,17 @@ def _costs(comparison: Comparison, plots: dict[str, Plot]) -> tuple[CostPart, ..
 
 
 def skipped_rows(comparison: Comparison) -> list[tuple[str, str]]:
-    """(who, what was not done and why) in sentences."""
-    return [
-        (
-            clean(entry.entrant),
-            say(f"report.skipped.{entry.what}", reason=clean(entry.reason))
-            + (f" {say('report.skipped.needs', time=duration(entry.seconds))}" if entry.seconds else ""),
-        )
-        for entry in comparison.skipped
-    ]
+    """(who, what was not done and why) in sentences: one for each thing, with everybody it holds for."""
+    alike: dict[tuple[str, str], list[Skipped]] = {}
+    for entry in comparison.skipped:
+        alike.setdefault((entry.what, clean(entry.reason).rstrip(".")), []).append(entry)
+    rows = []
+    for (what, reason), entries in alike.items():
+        seconds = sum(entry.seconds or 0.0 for entry in entries)
+        needs = f" {say('report.skipped.needs', time=duration(seconds))}" if seconds else ""
+        names = ", ".join(dict.fromkeys(clean(entry.entrant) for entry in entries))
+        rows.append((names, say(f"report.skipped.{what}", reason=reason) + needs))
+    return rows
 
 
 def _trials(comparison: Comparison) -> list[TrialRow]:

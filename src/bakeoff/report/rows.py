@@ -152,7 +152,7 @@ def _badge(entrant: EntrantResult, verdict: Verdict) -> str:
 
 def _note(entrant: EntrantResult) -> str:
     """Why an entrant was not judged, or how it ended where that was not well."""
-    if entrant.judged and entrant.state == "finished":
+    if entrant.judged and entrant.state in ("finished", "partial"):
         return ""
     parts = [say("report.unjudged") if not entrant.judged else say(f"report.state.{entrant.state}")]
     if entrant.reason:
@@ -252,10 +252,16 @@ def withheld_forecasts(entrants: Sequence[EntrantResult]) -> list[str]:
     ]
 
 
-def entrant_notes(rows: Sequence[EntrantRow]) -> list[str]:
+def entrant_notes(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[str]:
     """A sentence for each thing to know about entrants, with everybody it holds for."""
     by_note: dict[str, list[str]] = {}
-    for row in rows:
+    for row in entrant_rows(entrants, verdict):
         if row.note:
             by_note.setdefault(row.note, []).append(row.name)
-    return [f"{', '.join(names)}: {note}." for note, names in by_note.items()]
+    return [*partial_notes(entrants), *(f"{', '.join(names)}: {note}." for note, names in by_note.items())]
+
+
+def partial_notes(entrants: Sequence[EntrantResult]) -> list[str]:
+    """Who was judged on a part of the protocol only, in one sentence; none where nobody was."""
+    names = [clean(entrant.name) for entrant in entrants if entrant.judged and entrant.state == "partial"]
+    return [say("report.note.partial", names=", ".join(names))] if names else []

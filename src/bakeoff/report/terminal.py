@@ -166,9 +166,9 @@ def _sentence(sentence: str, width: int, style: str) -> Text:
 
 def notes(comparison: Comparison) -> list[str]:
     """What the table does not say: who was not judged, whose forecast is withheld, and warnings."""
-    rows = entrant_rows(comparison.entrants, comparison.verdict)
+    said = entrant_notes(comparison.entrants, comparison.verdict)
     withheld = withheld_forecasts(comparison.entrants)
-    return [*entrant_notes(rows), *withheld, *(clean(warning) for warning in comparison.warnings)]
+    return [*said, *withheld, *(clean(warning) for warning in comparison.warnings)]
 
 
 def print_comparison(console: Console, comparison: Comparison, *, report: str | None = None) -> None:
