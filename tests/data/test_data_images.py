@@ -3,6 +3,7 @@
 import errno
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -238,6 +239,17 @@ def test_a_full_disk_and_a_locked_folder_are_told_and_leave_nothing_behind(
     assert len(bakeoff.load(root)) == 20
 
 
+def test_what_a_killed_run_left_is_swept_away_a_day_later(tmp_path: Path) -> None:
+    images = tmp_path / "cache" / "images"
+    for name, age in (("unfinished-old", 2 * 86_400), ("unfinished-new", 60)):
+        (images / name).mkdir(parents=True)
+        (images / name / "pixels.bin").write_bytes(b"x")
+        os.utime(images / name, times=(time.time() - age,) * 2)
+    bakeoff.load(folder_of(tmp_path / "x"))
+    assert not (images / "unfinished-old").exists()
+    assert (images / "unfinished-new").exists()
+
+
 def test_new_pictures_are_read_as_those_of_training_were(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "x")
     Image.fromarray(noise(1, 12, 30, 3)).save(root / "cat" / "wide.png")
@@ -271,6 +283,7 @@ def test_new_pictures_of_an_unknown_class_are_read_but_not_scored(tmp_path: Path
     [
         (lambda root: None, "is empty: put one sub-folder"),
         (lambda root: (root / "cat").mkdir(), "holds no images"),
+        (lambda root: (root / "a.csv").write_text("a"), "holds no images but 'a.csv': name the file"),
         (lambda root: Image.new("L", (3, 3)).save(root / "a.png"), "lie side by side"),
         (
             lambda root: folder_of(root / ".", 12, classes=("cat",)),

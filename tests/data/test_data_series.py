@@ -228,3 +228,12 @@ def test_a_lonely_part_is_divided_like_any_file(tmp_path: Path) -> None:
     (tmp_path / "Hand_TRAIN.ts").write_text(ts_text(examples_of(20), list("ab" * 10)))
     assert set(series_files_of(tmp_path / "Hand_TRAIN.ts")) == {"all"}
     assert bakeoff.load(tmp_path / "Hand_TRAIN.ts").splits.how == "stratified"
+
+
+def test_the_oldest_ucr_files_have_no_ending(tmp_path: Path) -> None:
+    for part in ("TRAIN", "TEST"):
+        rows = [",".join([str(1 + n % 2), *(f"{n + step / 8}" for step in range(9))]) for n in range(20)]
+        (tmp_path / f"Gun_Point_{part}").write_text("\n".join(rows) + "\n")
+    dataset = bakeoff.load(tmp_path / "Gun_Point_TRAIN")
+    assert dataset.name == "Gun_Point"
+    assert len(dataset.splits.test) == 20

@@ -5,7 +5,7 @@ examples that a batch needs into scaled float32. The scaling is learned from the
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -20,6 +20,8 @@ Indices = NDArray[np.int64]
 
 #: Statistics are taken from at most this many training examples, evenly spread, so that nothing needs the whole set.
 STATISTICS_EXAMPLES = 20_000
+#: So many numbers are float64 at a time while statistics are taken.
+STATISTICS_BLOCK_NUMBERS = 1 << 20
 #: A split never needs more examples than this to judge by (a score's standard error is then under 0.5 points).
 LARGEST_TEST, LARGEST_VALIDATION = 10_000, 5_000
 
@@ -58,16 +60,17 @@ class Scaling:
 
         A channel that never changes keeps std 1, so that it becomes 0 and not infinite.
         """
-        values = inputs.astype(np.float64)
-        axes = (0, *range(2, values.ndim))
-        if lengths is None:
-            mean, std = values.mean(axis=axes), values.std(axis=axes)
-        else:
-            real = (np.arange(values.shape[-1]) < lengths[:, None])[:, None, :]
-            count = max(int(real.sum()), 1)
-            mean = (values * real).sum(axis=axes) / count
-            shape = (1, -1) + (1,) * (values.ndim - 2)
-            std = np.sqrt((((values - mean.reshape(shape)) * real) ** 2).sum(axis=axes) / count)
+        axes = (0, *range(2, inputs.ndim))
+        shape = (1, -1) + (1,) * (inputs.ndim - 2)
+        count, total = 0.0, np.zeros(inputs.shape[1])
+        for values, real in _blocks(inputs, lengths):
+            count += real.sum() if lengths is not None else values.size / inputs.shape[1]
+            total += (values * real).sum(axis=axes)
+        mean = total / max(count, 1.0)
+        squares = np.zeros(inputs.shape[1])
+        for values, real in _blocks(inputs, lengths):
+            squares += (((values - mean.reshape(shape)) * real) ** 2).sum(axis=axes)
+        std = np.sqrt(squares / max(count, 1.0))
         constant = std < 1e-7 * np.maximum(np.abs(mean), 1.0)
         return Scaling(mean=mean.astype(np.float32), std=np.where(constant, 1.0, std).astype(np.float32))
 
@@ -77,6 +80,21 @@ class Scaling:
     @staticmethod
     def from_json(record: dict[str, list[float]]) -> "Scaling":
         return Scaling(mean=np.asarray(record["mean"], np.float32), std=np.asarray(record["std"], np.float32))
+
+
+def _blocks(
+    inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Some examples at a time as float64 [B, C, ...], with 1 where a step is real and 0 where it is padding."""
+    rows = max(1, STATISTICS_BLOCK_NUMBERS // max(1, int(np.prod(inputs.shape[1:]))))
+    for start in range(0, len(inputs), rows):
+        values = np.asarray(inputs[start : start + rows]).astype(np.float64)
+        real = np.ones((1,) * values.ndim)
+        if lengths is not None:
+            real = (np.arange(values.shape[-1]) < lengths[start : start + rows, None])[:, None, :].astype(
+                np.float64
+            )
+        yield values, real
 
 
 class Encoder(Protocol):
@@ -182,7 +200,9 @@ def with_scaling(dataset: Dataset) -> Dataset:
     if isinstance(dataset.schema.input, Tokens):
         return dataset
     train = np.sort(dataset.splits.train)
-    rows = train[np.unique(np.linspace(0, len(train) - 1, min(len(train), STATISTICS_EXAMPLES)).astype(np.int64))]
+    rows = train[
+        np.unique(np.linspace(0, len(train) - 1, min(len(train), STATISTICS_EXAMPLES)).astype(np.int64))
+    ]
     return replace(dataset, scaling=Scaling.learn(np.asarray(dataset.inputs[rows]), dataset.lengths_at(rows)))
 
 
@@ -234,7 +254,9 @@ def make_splits(
     how = "given"
     rest = everything
     if test is None:
-        rest, test = _divide(everything, targets, groups, part=0.2, largest=LARGEST_TEST, schema=schema, seed=seed)
+        rest, test = _divide(
+            everything, targets, groups, part=0.2, largest=LARGEST_TEST, schema=schema, seed=seed
+        )
         how = "by group" if groups is not None else "stratified" if schema.is_classification else "random"
     else:
         rest = np.setdiff1d(everything, test)
@@ -250,7 +272,10 @@ def make_splits(
                 f"The {name} split would be empty with {count} examples: give more examples or smaller groups."
             )
     return Splits(
-        train=nested_order(rest, targets, seed=seed + 2), validation=np.sort(validation), test=np.sort(test), how=how
+        train=nested_order(rest, targets, seed=seed + 2),
+        validation=np.sort(validation),
+        test=np.sort(test),
+        how=how,
     )
 
 

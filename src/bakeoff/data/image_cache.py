@@ -10,8 +10,10 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,7 @@ _THREADS = min(4, os.cpu_count() or 1)
 #: Smaller pictures are decoded one after the other: threads would only wait for the interpreter's lock.
 _PIXELS_WORTH_A_THREAD = 160 * 160
 _BLOCK_FILES = 1024
+_LEFT_OVER_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +88,7 @@ def cached_pictures(
     facts = {"channels": channels, "height": height, "width": width, "smallest": smallest, "largest": largest}
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(place.parent)
         unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=place.parent))
         try:
             _write(unfinished, files, headers, facts)
@@ -185,6 +189,14 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
         raise DataError("Not one of the images can be decoded: they are damaged or cut short.")
     record = {**facts, "kept": kept, "refused": sorted(refused)}
     (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left more than a day ago."""
+    for left in folder.glob("unfinished-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_OVER_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _move(unfinished: Path, place: Path) -> None:

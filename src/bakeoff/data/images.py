@@ -230,6 +230,13 @@ def _no_images(root: Path) -> str:
         )
     if not any(root.iterdir()):
         return f"The folder '{shown}' is empty: put one sub-folder of images for each class into it."
+    files = [
+        entry.name for entry in sorted(root.iterdir()) if entry.is_file() and not entry.name.startswith(".")
+    ]
+    if files and not _subfolders(root):
+        return (
+            f"The folder '{shown}' holds no images but {listed(files, most=3)}: name the file that you mean."
+        )
     return (
         f"The folder '{shown}' holds no images ({', '.join(IMAGE_ENDINGS)}), no series and no arrays: "
         "give a folder with one sub-folder of images for each class, or a file."

@@ -201,9 +201,9 @@ def _load_path(source: str | Path, options: LoadOptions) -> Dataset:
         return _load_arrays(path, options, name=path.stem, described=path.name)
     if ending in SERIES_ENDINGS:
         return _load_series(path, options)
-    if ending in (".tsv", ".txt") and options.target is None and _is_ucr(path):
+    if ending in (".tsv", ".txt", "") and options.target is None and _is_ucr(path):
         return _load_series(path, options)
-    if ending in TABLE_ENDINGS:
+    if ending in TABLE_ENDINGS or (ending == ".txt" and options.target is not None):
         return _load_table(path, options)
     if ending in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"):
         raise DataError(

@@ -18,7 +18,7 @@ from bakeoff.data.targets import known_targets, read_target
 from bakeoff.data.ts_file import SeriesFile, read_series_file, split_ucr_line
 from bakeoff.errors import DataError, printable
 
-SERIES_ENDINGS = (".ts", ".tsv", ".txt")
+SERIES_ENDINGS = (".ts", ".tsv", ".txt", "")
 _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)
 
 
@@ -182,6 +182,8 @@ def is_ucr_file(path: Path) -> bool:
     """Whether a .tsv or .txt file is a UCR file: its name ends in _TRAIN or _TEST, or its lines are all numbers."""
     if _PAIR.match(path.stem):
         return True
+    if not path.suffix:
+        return False
     with path.open("rb") as file:
         lines = [file.readline(1 << 20).decode("utf-8", "replace") for _ in range(3)]
     cells = [split_ucr_line(line) for line in lines if line.strip()]
