@@ -30,6 +30,9 @@ class EveryStep(nn.Module):
         super().__init__()
         self.rows = Steps(kind) if isinstance(kind, Image) else None
         self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
+        self.example: tuple[int | None, ...] = (
+            kind.shape if self.rows is not None else (*kind.shape[:-1], None)
+        )
         if self.rows is not None:
             self.steps, self.channels = self.rows.steps, self.rows.channels
         else:
@@ -38,8 +41,7 @@ class EveryStep(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Lengths = None) -> Float[Tensor, "batch time channels"]:
         """Raises `ModelError` where the input is not of the kind that the network was built for."""
-        if self.rows is None:
-            require_shape(inputs, (None,) if self.embed is not None else (self.channels, None))
+        require_shape(inputs, self.example)
         if self.rows is not None:
             return self.rows(inputs)
         if self.embed is not None:
