@@ -18,6 +18,7 @@ from bakeoff.report.plotly_figures import (
     horizon_plot,
     residual_plot,
 )
+from bakeoff.report.reasons import reason_text
 from bakeoff.report.rows import (
     EntrantRow,
     SizeTable,
@@ -255,7 +256,7 @@ def skipped_rows(comparison: Comparison) -> list[tuple[str, str]]:
     """(who, what was not done and why) in sentences: one for each thing, with everybody it holds for."""
     alike: dict[tuple[str, str], list[Skipped]] = {}
     for entry in comparison.skipped:
-        alike.setdefault((entry.what, clean(entry.reason).rstrip(".")), []).append(entry)
+        alike.setdefault((entry.what, reason_text(entry.reason)), []).append(entry)
     rows = []
     for (what, reason), entries in alike.items():
         seconds = sum(entry.seconds or 0.0 for entry in entries)
@@ -278,7 +279,7 @@ def _trials(comparison: Comparison) -> list[TrialRow]:
             else show(trial.validation_score, comparison.metric),
             seconds=duration(trial.seconds),
             state=say(f"report.state.{trial.state}"),
-            reason=clean(trial.reason),
+            reason=reason_text(trial.reason),
         )
         for trial in comparison.trials
     ]

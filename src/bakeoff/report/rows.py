@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bakeoff.messages import say
 from bakeoff.report.figures import Style, entrant_styles
+from bakeoff.report.reasons import reason_text
 from bakeoff.report.text import amount, clean, duration, significant
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.verdict import CurvePoint, EntrantResult, Verdict
@@ -156,7 +157,7 @@ def _note(entrant: EntrantResult) -> str:
         return ""
     parts = [say("report.unjudged") if not entrant.judged else say(f"report.state.{entrant.state}")]
     if entrant.reason:
-        parts.append(clean(entrant.reason).rstrip("."))
+        parts.append(reason_text(entrant.reason))
     if entrant.needed_seconds:
         parts.append(say("report.needed", time=duration(entrant.needed_seconds)))
     return " · ".join(parts)
