@@ -54,7 +54,7 @@ def outputs_of(module: nn.Module, dataset: Dataset, rows: np.ndarray, dtype: tor
 
 
 def made_up(kind: str, *, examples: int = 160, seed: int = 0, numbers: bool = False) -> Dataset:
-    """A small dataset of this kind of input ("image", "series", "short series", "tokens", "table") with a pattern in it."""
+    """A small dataset with a pattern; kinds are "image", "series", "short series", "tokens" and "table"."""
     rng = np.random.default_rng(seed)
     labels = np.arange(examples) % 3
     lengths = None

@@ -7,7 +7,7 @@ split's mean and deviation, so that one learning rate fits all units.
 
 import math
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -30,7 +30,9 @@ class Batch(NamedTuple):
 
 
 class Examples(Protocol):
-    """One split: `at` gathers the examples at these positions, int64 [B]."""
+    """One split: `at` gathers the examples at these positions, int64 [B]; `resident` says whether they are at hand."""
+
+    resident: bool
 
     def __len__(self) -> int: ...
 
@@ -61,6 +63,8 @@ class TargetScaling(NamedTuple):
 class _Resident:
     """All examples of a split as tensors."""
 
+    resident = True
+
     def __init__(self, everything: Batch) -> None:
         self._everything = everything
 
@@ -69,6 +73,7 @@ class _Resident:
 
     def at(self, positions: Tensor) -> Batch:
         inputs, targets, lengths = self._everything
+        positions = positions.to(inputs.device)
         return Batch(
             inputs.index_select(0, positions),
             targets.index_select(0, positions),
@@ -78,6 +83,8 @@ class _Resident:
 
 class _Streamed:
     """A split whose examples are gathered and scaled when they are asked for."""
+
+    resident = False
 
     def __init__(self, source: "TrainingData", indices: Indices) -> None:
         self._source, self._indices = source, indices
@@ -147,10 +154,15 @@ class TrainingData:
         else:
             targets = targets.to(torch.int64)
         return Batch(
-            inputs.to(self.device),
-            targets.to(self.device),
-            None if lengths is None else torch.from_numpy(lengths).to(self.device),
+            self._send(inputs),
+            self._send(targets),
+            None if lengths is None else self._send(torch.from_numpy(np.ascontiguousarray(lengths))),
         )
+
+    def _send(self, tensor: Tensor) -> Tensor:
+        if self.device.type == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
     def subset(self, *, seed: int, examples: int) -> Tensor:
         """Positions in `train`, int64 [examples], of the training set of this seed and size."""
@@ -165,13 +177,37 @@ class TrainingData:
 
 
 def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batch]:
-    """The batches at these positions, each gathered by a thread while the one before it is used."""
+    """The batches at these positions, each gathered by a thread while the one before it is used.
+
+    Batches for CUDA are copied there on a stream of their own, from pinned memory, beside the running step. What is
+    at hand anyway (`examples.resident`) is not gathered ahead.
+    """
+    if examples.resident:
+        yield from map(examples.at, positions)
+        return
+    side = torch.cuda.Stream() if torch.cuda.is_available() else None
+
+    def gather(place: Tensor) -> tuple[Batch, torch.cuda.Event | None]:
+        if side is None:
+            return examples.at(place), None
+        with torch.cuda.stream(side):
+            return examples.at(place), side.record_event()
+
+    def ready(future: "Future[tuple[Batch, torch.cuda.Event | None]]") -> Batch:
+        batch, copied = future.result()
+        if copied is not None:
+            torch.cuda.current_stream().wait_event(copied)
+            for part in batch:
+                if part is not None and part.is_cuda:
+                    part.record_stream(torch.cuda.current_stream())
+        return batch
+
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = None
         for place in positions:
-            coming = pool.submit(examples.at, place)
+            coming = pool.submit(gather, place)
             if waiting is not None:
-                yield waiting.result()
+                yield ready(waiting)
             waiting = coming
         if waiting is not None:
-            yield waiting.result()
+            yield ready(waiting)

@@ -51,7 +51,7 @@ class NetworkStack:
         self.template = modules[0]
         self.takes_lengths = takes_lengths(self.template)
         self.counts = torch.zeros(len(modules), dtype=torch.int64)
-        self.generators = [torch.Generator(device).manual_seed(_dropout_seed(seed)) for seed in seeds]
+        self.generators = [torch.Generator(device).manual_seed(dropout_seed(seed)) for seed in seeds]
         self.how = "rules" if type(self.template) in STACKED else "vmap"
         states = [dict(_named_tensors(module)) for module in modules]
         self.tensors: dict[str, Tensor] = {}
@@ -254,7 +254,8 @@ class _random_numbers_of:  # noqa: N801
         torch.set_rng_state(self._outer)
 
 
-def _dropout_seed(seed: int) -> int:
+def dropout_seed(seed: int) -> int:
+    """The seed of a replica's dropout: another stream of numbers than that of its weights and batches."""
     return int(np.random.SeedSequence((seed, 0xD209)).generate_state(1, np.uint64)[0] >> 1)
 
 

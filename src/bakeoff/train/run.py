@@ -98,10 +98,7 @@ class StackRun:
         """Take steps up to this count; False where the deadline came first."""
         drawn = [self.batches.next() for _ in range(until - self.steps_done)]
         places = (positions.view(-1) for positions, _ in drawn)
-        batches = (
-            map(self.data.train.at, places) if self.data.resident else read_ahead(self.data.train, places)
-        )
-        for (positions, counts), batch in zip(drawn, batches, strict=True):
+        for (positions, counts), batch in zip(drawn, read_ahead(self.data.train, places), strict=True):
             if deadline is not None and time.monotonic() > deadline:
                 return False
             self._step(batch, positions.shape[0], counts)
@@ -225,14 +222,13 @@ def evaluate(network: NetworkStack, data: TrainingData, examples: Examples) -> t
     """Each replica's mean loss on a split, and all outputs [R, N, outputs], with the network in evaluation mode."""
     training = network.template.training
     network.template.eval()
-    outputs, sums = [], torch.zeros(len(network), dtype=torch.float64, device=data.device)
-    places = torch.arange(len(examples), device=data.device).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
-    batches = map(examples.at, places) if data.resident else read_ahead(examples, places)
-    for batch in batches:
+    outputs, sums = [], torch.zeros(len(network), dtype=torch.float64)
+    places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
+    for batch in read_ahead(examples, places):
         inputs = batch.inputs.expand(len(network), *batch.inputs.shape)
         lengths = None if batch.lengths is None else batch.lengths.expand(len(network), -1)
         part = network.forward(inputs, lengths)
-        sums += losses_of_rows(part, batch.targets).sum(dim=1).double()
+        sums += losses_of_rows(part, batch.targets).sum(dim=1).cpu().double()
         outputs.append(part)
     network.template.train(training)
     return (sums / len(examples)).tolist(), torch.cat(outputs, dim=1)

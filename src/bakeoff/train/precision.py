@@ -1,0 +1,118 @@
+"""Whether this hardware really computes in half precision: tried in a child process, since the answer may be its death.
+
+Some machines advertise matrix instructions (AMX, AVX512-BF16) and end the program that uses them with an illegal
+instruction. And where they work they may still be slower. So a child multiplies and convolves once in each precision,
+compares the results and takes the times; the answer is kept in the user's cache folder.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+#: Half precision is used where it makes the trial at least this much faster.
+LEAST_SPEEDUP = 1.15
+PROBE_SECONDS = 60
+
+_TRIAL = """
+import json, sys, time
+import torch
+from torch.nn import functional as F
+device, kind = sys.argv[1], getattr(torch, sys.argv[2])
+generator = torch.Generator().manual_seed(0)
+a, b = (torch.randn(512, 512, generator=generator).to(device).requires_grad_() for _ in range(2))
+x = torch.randn(16, 32, 28, 28, generator=generator).to(device).contiguous(memory_format=torch.channels_last)
+w = torch.randn(32, 32, 3, 3, generator=generator).to(device).requires_grad_()
+def work(half):
+    with torch.autocast(device, dtype=kind, enabled=half):
+        product, image = a @ b, F.conv2d(x, w, padding=1)
+    gradients = torch.autograd.grad(product.float().square().mean() + image.float().square().mean(), (a, b, w))
+    return [part.float().cpu() for part in (product, image, *gradients)]
+def seconds(half):
+    best = 1e9
+    for _ in range(5):
+        started = time.perf_counter(); work(half); best = min(best, time.perf_counter() - started)
+    return best
+agree = all(float((p - q).norm()) <= 0.02 * float(q.norm()) for p, q in zip(work(True), work(False)))
+print(json.dumps({"agree": agree, "speedup": seconds(False) / seconds(True)}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What the child found.
+
+    Attributes:
+        works: it lived, and its results agree with those of float32 to 2 %.
+        speedup: time of float32 over time of half precision for a product and a convolution with their gradients.
+        reason: one sentence.
+    """
+
+    works: bool
+    speedup: float
+    reason: str
+
+    @property
+    def pays(self) -> bool:
+        return self.works and self.speedup >= LEAST_SPEEDUP
+
+
+@functools.cache
+def probe(device: str, dtype: torch.dtype) -> Probe:
+    """Try half precision on "cpu", "cuda" or "mps" once for this machine and version of torch."""
+    name = str(dtype).removeprefix("torch.")
+    kept = _cache_file(device, name)
+    try:
+        return Probe(**json.loads(kept.read_text()))
+    except (OSError, ValueError, TypeError):
+        pass
+    found = run_trial([sys.executable, "-c", _TRIAL, device, name])
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(asdict(found)))
+        part.replace(kept)
+    except OSError:
+        pass  # a cache that cannot be written costs a trial the next time
+    return found
+
+
+def run_trial(command: list[str]) -> Probe:
+    """The verdict of a child process that prints `{"agree": ..., "speedup": ...}` if it lives."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Probe(works=False, speedup=0.0, reason=f"The trial could not be run ({type(error).__name__}).")
+    if done.returncode < 0:
+        name = signal.Signals(-done.returncode).name
+        return Probe(works=False, speedup=0.0, reason=f"The trial was killed ({name}).")
+    try:
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+        agree, speedup = bool(found["agree"]), float(found["speedup"])
+    except (ValueError, KeyError, IndexError):
+        return Probe(works=False, speedup=0.0, reason=f"The trial failed (status {done.returncode}).")
+    if not agree:
+        return Probe(works=False, speedup=speedup, reason="The results were wrong.")
+    return Probe(
+        works=True, speedup=speedup, reason=f"The trial ran {speedup:.2f} times as fast as in float32."
+    )
+
+
+def _cache_file(device: str, name: str) -> Path:
+    hardware = platform.processor() + platform.machine()
+    if device == "cuda":
+        hardware = str(torch.cuda.get_device_properties(0))
+    elif Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        hardware += "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
+    digest = hashlib.blake2b(f"{torch.__version__}{hardware}{_TRIAL}".encode(), digest_size=8).hexdigest()
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return folder / "bakeoff" / "precision" / f"{device}-{name}-{digest}.json"
