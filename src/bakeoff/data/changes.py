@@ -97,9 +97,9 @@ def turned(x: Array, lengths: NDArray[np.int64] | None, rng: np.random.Generator
     square = x.shape[2] == x.shape[3]
     quarters = rng.integers(0, 4, len(x)) if square else 2 * rng.integers(0, 2, len(x))
     out = x.copy()
-    for turn in (1, 2, 3):
+    for turn in np.unique(quarters[quarters > 0]):
         chosen = quarters == turn
-        out[chosen] = np.rot90(x[chosen], turn, axes=(2, 3))
+        out[chosen] = np.rot90(x[chosen], int(turn), axes=(2, 3))
     return out
 
 

@@ -108,7 +108,7 @@ class ChangedStudy:
         return self.plan
 
     def _plan_again(self, profiles: dict[str, Profile]) -> None:
-        """Under a clock: with the speed that tuning has shown, keep what still fits at the same number of steps."""
+        """Under a clock: with the speed that tuning has shown, plan the table again (perhaps with fewer steps)."""
         tuned = {name: profile for name, profile in profiles.items() if name in self.settings}
         if self.deadline is None or not tuned:
             return
@@ -118,9 +118,7 @@ class ChangedStudy:
             seconds_left=self._left(),
             slower=max(self._spent / self._predicted, 0.5),
         )
-        again = plan(
-            tuned, self.plan.changes, seeds=self.plan.seeds, room=room, steps=steps, fewest=steps, tuning=0.0
-        )
+        again = plan(tuned, self.plan.changes, seeds=self.plan.seeds, room=room, steps=steps, tuning=0.0)
         self.plan = replace(again, left_out=(*self.plan.left_out, *again.left_out))
 
     def train_table(self, entrants: Sequence[Entrant], also: Sequence[Intervention] = ()) -> None:

@@ -1,0 +1,208 @@
+"""What is said of a given table, that nothing is said without a figure, and what is planned under a budget."""
+
+import json
+
+import pytest
+
+from bakeoff.data.interventions import interventions
+from bakeoff.data.schema import Classes, Image, Schema, Series
+from bakeoff.explain import sentences
+from bakeoff.explain.evidence import Cell, Memory, Taking, Why
+from bakeoff.explain.strength import Loss
+from bakeoff.explain.study import FEWEST_STEPS, Room, plan
+from bakeoff.messages import set_language
+from bakeoff.report.evidence_page import heat, write_why
+from bakeoff.study.metrics import METRICS
+from bakeoff.study.plan import Profile
+
+ACCURACY = METRICS["accuracy"]
+ENTRANTS = tuple(
+    Taking(name=name, family=name, score=score, low=score - 0.01, high=score + 0.01, setting=None)
+    for name, score in (("cnn", 0.94), ("mlp", 0.65), ("linear", 0.32))
+)
+
+
+@pytest.fixture(autouse=True)
+def english():
+    set_language("en")
+    yield
+    set_language(None)
+
+
+def cell(
+    entrant, change, assumption, loss, reach=0.01, *, shown=None, amount=None, control=False, before=None
+):
+    before = before if before is not None else {e.name: e.score for e in ENTRANTS}[entrant]
+    shown = loss - reach > 0 if shown is None else shown
+    found = Loss(
+        before=before,
+        after=before - loss,
+        loss=loss,
+        low=loss - reach,
+        high=loss + reach,
+        p_value=0.001 if shown else 0.5,
+        shown=shown,
+    )
+    kind = change if amount is None else change.rpartition("_")[0]
+    return Cell(
+        entrant=entrant,
+        change=change,
+        kind=kind,
+        assumption=assumption,
+        amount=amount,
+        control=control,
+        loss=found,
+    )
+
+
+def said(cells, memory=None):
+    return [s.text() for s in sentences.statements(cells, ENTRANTS, 0.1, memory, ACCURACY)]
+
+
+def test_a_loss_is_said_with_its_figure_and_with_who_loses_nothing():
+    cells = [
+        cell("cnn", "permute_positions", "neighbourhood", 0.38),
+        cell("mlp", "permute_positions", "neighbourhood", 0.002),
+        cell("linear", "permute_positions", "neighbourhood", -0.001),
+    ]
+    text = said(cells)
+    assert text == [
+        "Neighbourhood matters here: shuffling the positions costs cnn 38.0 points (37.0 to 39.0), "
+        "and mlp nothing that could be shown (-0.8 to 1.2)."
+    ]
+
+
+def test_who_had_nothing_to_lose_is_not_named_as_unhurt():
+    cells = [
+        cell("cnn", "mirror", "handedness", 0.3),
+        cell("linear", "mirror", "handedness", 0.0, before=0.12),
+    ]
+    assert said(cells) == [
+        "Left and right matter here: mirroring images at random costs cnn 30.0 points (29.0 to 31.0)."
+    ]
+
+
+def test_what_is_not_shown_over_the_whole_table_is_not_said_nor_is_a_control():
+    cells = [
+        cell("cnn", "mirror", "handedness", 0.02, shown=False),
+        cell("cnn", "shuffle_labels", "signal", 0.8, shown=True, control=True),
+        cell("mlp", "rotate", "upright", -0.3, shown=True),
+    ]
+    assert said(cells) == [
+        "No assumption could be shown to matter on these data (2 comparisons, false alarm in 1 of 20 such tables)."
+    ]
+
+
+def test_the_smallest_block_and_the_longest_memory_that_hurt_are_spoken_of():
+    cells = [
+        *(
+            cell("cnn", f"permute_blocks_{n}", "scale", loss, amount=n)
+            for n, loss in ((2, 0.0), (4, 0.05), (8, 0.2))
+        ),
+        *(
+            cell("cnn", f"keep_last_{n}", "memory", loss, amount=n)
+            for n, loss in ((1, 0.8), (11, 0.3), (12, 0.0))
+        ),
+    ]
+    memory = Memory(entrant="cnn", enough=12, too_few=11, length=40)
+    text = said(cells, memory)
+    assert any("within 4 neighbouring positions matters" in sentence for sentence in text)
+    assert any("only the last 11 steps costs cnn 30.0 points" in sentence for sentence in text)
+    assert any("The last 12 of 40 steps are enough for cnn" in sentence for sentence in text)
+
+
+def test_word_order_that_carries_little_is_put_in_its_place():
+    little = said([cell("cnn", "bag_of_words", "word_order", 0.03)])
+    much = said([cell("cnn", "bag_of_words", "word_order", 0.6)])
+    assert little == [
+        "Word order carries 3.0 points (2.0 to 4.0) for cnn; most of the signal is in which words occur."
+    ]
+    assert much == ["Word order carries 60.0 points (59.0 to 61.0) for cnn."]
+
+
+def test_every_sentence_has_a_figure_whose_interval_excludes_zero():
+    cells = [
+        cell("cnn", change.name, change.assumption, 0.2, amount=change.amount)
+        for kind in (Image(channels=1, height=8, width=8), Series(channels=1, length=16))
+        for change in interventions(Schema(input=kind, target=Classes(names=("a", "b"))))
+        if not change.control
+    ]
+    for language in ("en", "ko"):
+        set_language(language)
+        for text in said(cells):
+            assert "20.0" in text
+            assert "19.0" in text
+
+
+def test_advice_follows_from_figures_that_are_next_to_nothing():
+    cells = [
+        cell("cnn", "random_shift", "place", 0.001, 0.005),
+        cell("cnn", "mirror", "handedness", 0.2),
+        cell("mlp", "permute_positions", "neighbourhood", 0.0, 0.001),
+    ]
+    text = [s.text() for s in sentences.advice(cells, ENTRANTS, ("cnn",), None, ACCURACY)]
+    assert text[0].startswith("Start with cnn")
+    assert any("shifted copies" in sentence for sentence in text)
+    assert not any("mirrored" in sentence for sentence in text)
+    assert not any("Treat the positions" in sentence for sentence in text)
+
+
+def test_the_page_and_the_json_hold_the_table_and_no_markup_of_the_user(tmp_path):
+    cells = (cell("cnn", "mirror", "handedness", 0.2), cell("mlp", "mirror", "handedness", -0.1, shown=False))
+    found = Why(name="<b>x", metric="accuracy", entrants=ENTRANTS, baseline=0.1, tied=("cnn",), cells=cells)
+    assert found.matters() == ("handedness",)
+    page = write_why(found, tmp_path / "why.html").read_text()
+    assert "<b>x" not in page
+    assert "&lt;b&gt;x" in page
+    assert "<script" not in page
+    assert "<b>20</b>" in page
+    record = json.loads(json.dumps(found.to_json()))
+    assert record["cells"][0]["loss"]["shown"] is True
+    assert record["matters"] == ["handedness"]
+
+
+def test_heat_is_symmetric_and_bounded():
+    assert heat(0.15, 0.9, "accuracy") == -heat(-0.15, 0.9, "accuracy") == pytest.approx(0.5)
+    assert heat(9.0, 0.9, "accuracy") == 1.0
+    assert heat(3.0, 10.0, "rmse") == 1.0
+
+
+CHANGES = interventions(Schema(input=Series(channels=1, length=40), target=Classes(names=("a", "b"))))
+PROFILES = {
+    name: Profile(entrant=name, seconds_per_step=s)
+    for name, s in (("mlp", 1e-4), ("cnn", 1e-3), ("gru", 5e-2))
+}
+
+
+def planned(seconds, **more):
+    return plan(
+        PROFILES, CHANGES, seeds=(0, 1, 2), room=Room(workers=2, seconds_left=seconds), steps=1000, **more
+    )
+
+
+def test_without_a_clock_everything_is_planned():
+    whole = planned(None)
+    assert (whole.steps, whole.seeds, whole.left_out) == (1000, (0, 1, 2), ())
+    assert all(changes == CHANGES for changes in whole.changes.values())
+
+
+def test_under_a_clock_steps_go_first_then_the_dear_networks_changes_then_the_networks():
+    roomy, tight, tiny = planned(1500), planned(300), planned(3)
+    assert FEWEST_STEPS <= roomy.steps < 1000
+    assert len(roomy.changes["gru"]) == len(CHANGES)
+    assert len(tight.changes["mlp"]) == len(CHANGES) > len(tight.changes["gru"]) > 0
+    assert "gru" not in tiny.changes
+    assert "gru" in tiny.left_out
+    for found, seconds in ((roomy, 1500), (tight, 300), (tiny, 3)):
+        work = sum(
+            PROFILES[n].seconds_per_step * (2 + len(found.seeds) * (1 + len(c)))
+            for n, c in found.changes.items()
+        )
+        assert found.steps * work / 2 <= seconds
+
+
+def test_a_machine_that_proved_slower_gets_less_to_do():
+    slow = plan(
+        PROFILES, CHANGES, seeds=(0, 1, 2), room=Room(workers=2, seconds_left=300, slower=4.0), steps=1000
+    )
+    assert sum(map(len, slow.changes.values())) < sum(map(len, planned(300).changes.values()))

@@ -1,0 +1,143 @@
+"""The whole of `why` on small planted data, from arrays to sentences and pages."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from bakeoff import load
+from bakeoff.data.dataset import Dataset
+from bakeoff.errors import BudgetError, DataError, OptionError
+from bakeoff.explain.network import explain_network
+from bakeoff.explain.study import LARGEST_TEST, LARGEST_TRAINING, limited
+from bakeoff.explain.why import why
+from bakeoff.messages import set_language
+
+
+@pytest.fixture(autouse=True)
+def english():
+    set_language("en")
+    yield
+    set_language(None)
+
+
+def rising_or_falling(seed, count=500, length=16):
+    """Series that rise or fall by a step at a random place, in noise: direction matters, place does not."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, count)
+    place = rng.integers(4, length - 4, count)
+    step = np.where(np.arange(length) >= place[:, None], 1.0, -1.0) * np.where(y, 1, -1)[:, None]
+    return (step + 0.5 * rng.standard_normal((count, length))).astype(np.float32)[:, None], y
+
+
+def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock():
+    x, y = rising_or_falling(0)
+    changes = ["reverse_time", "halve_resolution", "shuffle_labels"]
+    options = {"kind": "series", "steps": 120, "seeds": 2, "workers": 1}
+    found = why((x, y), models=["mlp"], changes=changes, budget_seconds=None, **options)
+    assert found.matters() == ("direction",)
+    assert found.broken == ()
+    reversed_cell = found.cell("mlp", "reverse_time")
+    assert reversed_cell.loss.after == pytest.approx(0.5, abs=0.15)  # nothing is left to tell the classes by
+    assert reversed_cell.tested.loss > 0.2
+    assert found.cell("mlp", "shuffle_labels").tested is None
+    assert any("direction of time matters" in sentence for sentence in found.sentences)
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.slow
+def test_labels_of_noise_have_nothing_to_explain():
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((400, 5)).astype(np.float32), rng.integers(0, 2, 400)
+    found = why(
+        (x, y),
+        models=["linear"],
+        changes=["rotate_features", "shuffle_columns"],
+        budget_seconds=None,
+        steps=60,
+        seeds=2,
+        workers=1,
+    )
+    assert found.matters() == ()
+    assert "there is no bias to explain" in found.sentences[0]
+    assert {entrant.name for entrant in found.entrants} == {"linear", "boosting"}
+
+
+def test_what_cannot_be_done_says_so():
+    with pytest.raises(BudgetError, match="at least 20 s"):
+        why("iris", budget_seconds=5)
+    with pytest.raises(OptionError, match="give at least 2"):
+        why("iris", seeds=1)
+    with pytest.raises(DataError, match="'mirror' does not apply to Table"):
+        why("iris", changes=["mirror"])
+
+
+def test_large_data_are_thinned_without_moving_an_example_between_splits():
+    count = LARGEST_TRAINING + LARGEST_TEST + 3000
+    dataset = load((np.arange(count * 2, dtype=np.float32).reshape(count, 2), np.arange(count) % 2))
+    small = limited(dataset)
+    assert len(small.splits.train) <= LARGEST_TRAINING
+    assert len(small.splits.test) <= LARGEST_TEST
+    for part in ("train", "validation", "test"):
+        was = {tuple(row) for row in dataset.inputs[getattr(dataset.splits, part)]}
+        assert {tuple(row) for row in small.inputs[getattr(small.splits, part)]} <= was
+    assert limited(load("iris")) is not None
+
+
+def untrained(name, source):
+    """A network with its first weights, as `Fitted`."""
+    from bakeoff import models
+    from bakeoff.train.fitted import Fitted
+
+    dataset = load(source)
+    return Fitted.of(
+        dataset, model=name, width=None, weights=models.build(name, dataset.schema, seed=0).state_dict()
+    ), dataset
+
+
+@pytest.mark.parametrize(
+    ("name", "source"), [("cnn", "digits"), ("gru", "mnist1d"), ("transformer", "digits"), ("mlp", "iris")]
+)
+def test_a_network_is_explained_by_the_parts_that_it_has(name, source):
+    fitted, dataset = untrained(name, source)
+    new = _new(dataset)
+    found = explain_network(fitted, new, data=source)
+    assert (found.receptive is not None) == (found.filters is not None) == (name == "cnn")
+    assert (found.reach is not None) == (name == "gru")
+    assert bool(found.heads) == bool(found.attention) == (name == "transformer")
+    assert found.saliency.shape[0] == len(found.shown)
+    wrong = found.wrong[0]
+    assert wrong.truth == dataset.schema.target.names[dataset.targets[wrong.index]]
+    assert wrong.answer != wrong.truth
+    assert len(found.sentences) >= 2
+
+
+def _new(dataset: Dataset):
+    from bakeoff.data.encoding import NewData
+
+    return NewData(inputs=dataset.inputs, lengths=dataset.lengths, targets=dataset.targets)
+
+
+def test_explain_writes_its_plots_and_needs_data_or_a_builtin_name(tmp_path):
+    from bakeoff.cli.main import app
+
+    fitted, _ = untrained("cnn", "digits")
+    fitted.save(tmp_path / "digits-2" / "champion")
+    done = CliRunner().invoke(app, ["explain", "digits-2", "--runs", str(tmp_path)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "One unit of its last convolution can see 8 input positions" in done.output.replace("\n", " ")
+    page = (tmp_path / "digits-2" / "explain.html").read_text()
+    assert page.count("<img") > 10
+    assert "<script" not in page
+    (tmp_path / "digits-2").rename(tmp_path / "mine")
+    with pytest.raises(OptionError, match="Which data"):
+        CliRunner().invoke(app, ["explain", "mine", "--runs", str(tmp_path)], catch_exceptions=False)
+
+
+def test_a_network_without_examples_says_so():
+    fitted, dataset = untrained("mlp", "iris")
+    from bakeoff.data.encoding import NewData
+
+    with pytest.raises(DataError, match="no examples"):
+        explain_network(fitted, NewData(inputs=dataset.inputs[:0]))
