@@ -290,3 +290,19 @@ def test_an_ensemble_answers_with_the_mean_probability() -> None:
         mean = torch.stack([member(inputs).softmax(dim=1) for member in module.members]).mean(dim=0)
         torch.testing.assert_close(module(inputs).softmax(dim=1), mean)
         assert (module.members[0](inputs).softmax(dim=1) - mean).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["elman", "bilstm", "bigru"])
+def test_recurrent_networks_are_vectorised_over_replicas(name: str) -> None:
+    """Under `torch.func.vmap` the equations stand in for the fused kernel, which has no vectorised form."""
+    replicas = [build(name, SERIES, seed=seed, width=8) for seed in range(2)]
+    parameters, buffers = torch.func.stack_module_state(replicas)
+    inputs = torch.stack([batch(SERIES, seed) for seed in range(2)])
+
+    def one(own: dict[str, Tensor], own_buffers: dict[str, Tensor], x: Tensor) -> Tensor:
+        return torch.func.functional_call(replicas[0], (own, own_buffers), (x,))
+
+    together = torch.func.vmap(one)(parameters, buffers, inputs)
+    apart = torch.stack([module(x) for module, x in zip(replicas, inputs, strict=True)])
+    torch.testing.assert_close(together, apart, rtol=0, atol=1e-6)
+    assert (together[0] - together[1]).abs().max() > 1e-3

@@ -161,7 +161,11 @@ class Recurrence(nn.Module):
         start = signal.new_zeros(signal.shape[0], self.width) if initial is None else initial
         if self.fused:
             first = (start[None], torch.zeros_like(start)[None]) if self.cell == "lstm" else start[None]
-            return fused(signal, first, weights, True, 1, 0.0, self.training, False, True)[0]
+            try:
+                return fused(signal, first, weights, True, 1, 0.0, self.training, False, True)[0]
+            except RuntimeError as error:  # inside torch.func.vmap there is no fused form
+                if "Batching rule" not in str(error):
+                    raise
         weight_ih, weight_hh, bias_ih, bias_hh = weights
         state, states = (start, torch.zeros_like(start)), []
         for from_input in nn.functional.linear(signal, weight_ih, bias_ih).unbind(dim=1):
