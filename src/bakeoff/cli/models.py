@@ -1,13 +1,106 @@
-"""`bakeoff models [NAME]`: the catalogue of networks."""
+"""`bakeoff models [NAME]`: the catalogue of networks, or one network's card and layers."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from bakeoff.data.schema import Schema
+    from bakeoff.models import ModelCard
 
-def models(name: Annotated[str | None, typer.Argument(help="A network's name: shows its card.")] = None) -> None:
-    """List the catalogue of networks, or show one."""
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="A network's name: shows its card and its layers.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Only the networks of this family.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every layer of a network.")] = False,
+) -> None:
+    """List the catalogue of networks, or show one: where it is from, what it assumes, its layers and their cost."""
+    if name is None:
+        _show_catalogue(family)
+    else:
+        _show_network(name, every=every)
+
+
+def _show_catalogue(family: str | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from bakeoff.errors import OptionError, suggest
+    from bakeoff.messages import say
     from bakeoff.models import catalogue
 
-    for card in [catalogue()[name]] if name else catalogue().values():
-        print(card.name, card.family, card.year, card.summary)
+    cards = sorted(catalogue().values(), key=lambda card: card.year)
+    chosen = [card for card in cards if family in (None, card.family)]
+    if not chosen:
+        known = sorted({card.family for card in cards})
+        raise OptionError(f"There is no family called '{family}'. {suggest(str(family), known)}")
+    table = Table(
+        title=say("models.title", count=len(chosen)), title_justify="left", box=None, pad_edge=False
+    )
+    for key in ("name", "family", "year", "paper", "biases", "inputs"):
+        table.add_column(say(f"models.{key}"), overflow="fold", no_wrap=key in ("name", "year"))
+    for key in ("parameters", "macs"):
+        table.add_column(say(f"models.{key}"), justify="right", no_wrap=True)
+    for card in chosen:
+        table.add_row(*_row(card))
+    Console().print(table)
+    print(say("models.hint"))
+
+
+def _row(card: "ModelCard") -> list[str]:
+    from bakeoff.cli.cost_tables import amount
+    from bakeoff.models.counts import known_counts
+
+    counts = known_counts().get(card.name)
+    return [
+        card.name,
+        card.family,
+        str(card.year),
+        _short(card.paper),
+        ", ".join(card.biases),
+        ", ".join(kind.__name__ for kind in card.inputs),
+        amount(counts.parameters) if counts else "-",
+        amount(counts.macs) if counts else "-",
+    ]
+
+
+def _short(paper: str) -> str:
+    """The authors alone: `He et al.` of "He et al., Deep Residual Learning ..., CVPR 2016"."""
+    return paper.split(",", 1)[0]
+
+
+def _show_network(name: str, *, every: bool) -> None:
+    import torch
+    from rich.console import Console
+    from rich.table import Table
+
+    from bakeoff.cli.cost_tables import show_cost
+    from bakeoff.cost import cost_of, example_inputs
+    from bakeoff.messages import say
+    from bakeoff.models import BIASES, build, card
+
+    chosen = card(name)
+    facts = Table(title=chosen.name, title_justify="left", show_header=False, box=None, pad_edge=False)
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
+    facts.add_row(say("models.summary"), chosen.summary)
+    facts.add_row(say("models.family"), chosen.family)
+    facts.add_row(say("models.paper"), f"{chosen.paper} ({chosen.year})" if chosen.paper else "-")
+    facts.add_row(say("models.biases"), "\n".join(f"{bias}: {BIASES[bias]}" for bias in chosen.biases) or "-")
+    facts.add_row(say("models.inputs"), ", ".join(kind.__name__ for kind in chosen.inputs))
+    facts.add_row(say("models.targets"), ", ".join(kind.__name__ for kind in chosen.targets))
+    width = say("models.fixed") if chosen.width is None and not chosen.scalable else str(chosen.width or "-")
+    facts.add_row(say("models.width"), width)
+    facts.add_row(say("models.layouts"), ", ".join(chosen.layouts) or "-")
+    Console().print(facts)
+    with torch.device("meta"):
+        network = build(chosen, chosen.example)
+    cost = cost_of(network, *example_inputs(chosen.example))
+    print()
+    show_cost(chosen.name, _shape(chosen.example), cost, train=False, every=every, bound=None)
+
+
+def _shape(schema: "Schema") -> str:
+    return "x".join(map(str, schema.input.shape))

@@ -1,3 +1,22 @@
 """Sentences about: models. See `bakeoff.messages`."""
 
-SENTENCES: dict[str, tuple[str, str]] = {}
+SENTENCES: dict[str, tuple[str, str]] = {
+    "models.title": ("{count} networks", "신경망 {count}개"),
+    "models.name": ("name", "이름"),
+    "models.family": ("family", "계열"),
+    "models.year": ("year", "연도"),
+    "models.paper": ("paper", "논문"),
+    "models.biases": ("what it assumes", "가정"),
+    "models.inputs": ("inputs", "입력"),
+    "models.targets": ("targets", "목표"),
+    "models.parameters": ("parameters", "파라미터"),
+    "models.macs": ("MACs", "MAC"),
+    "models.summary": ("idea", "핵심"),
+    "models.width": ("width", "너비"),
+    "models.fixed": ("fixed by the paper", "논문에서 정함"),
+    "models.layouts": ("published weights", "공개 가중치"),
+    "models.hint": (
+        "Parameters and multiply-adds (MACs) at the size each was published for. `bakeoff models NAME` shows one.",
+        "파라미터와 곱셈-덧셈(MAC)은 발표된 입력 크기에서 센 값입니다. `bakeoff models 이름`으로 하나를 자세히 봅니다.",
+    ),
+}
