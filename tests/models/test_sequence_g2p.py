@@ -59,7 +59,7 @@ def test_one_changed_tensor_breaks_it(dictionary: dict[str, list[list[str]]]) ->
 
 
 def test_scores_of_a_whole_word_are_those_of_writing_it_sound_by_sound(pronouncer: LettersToSounds) -> None:
-    """`forward` on the letters and the sounds before each place foretells what `pronounce` writes; padding or not."""
+    """`forward` on the letters and the sounds before each step foretells what `pronounce` writes; padding or not."""
     word = [[3 + ord(sign) - ord("a") for sign in "zebra"] + [2]]
     written = [SOUNDS.index(sound) for sound in pronouncer.pronounce("zebra")]
     before = torch.tensor([[SOUNDS.index("<s>"), *written]])

@@ -178,7 +178,7 @@ def test_a_series_with_other_channels_is_refused_in_a_sentence(name: str) -> Non
 
 
 def test_a_text_that_is_too_long_and_a_row_that_is_too_short_are_refused_in_a_sentence() -> None:
-    with pytest.raises(ModelError, match="512 places, and these texts have 513 tokens"):
+    with pytest.raises(ModelError, match="512 positions, and these texts have 513 tokens"):
         build("bert_tiny", TEXT)(torch.ones(1, 513, dtype=torch.int64))
     longer = Schema(input=Tokens(vocabulary_size=50, length=600), target=THREE)
     assert build("bert_tiny", longer)(torch.ones(1, 513, dtype=torch.int64)).shape == (1, 3)
@@ -264,7 +264,7 @@ def test_gpt_and_llama_never_see_the_future_and_bert_does() -> None:
         assert moved[15:].min() > 1e-6
 
 
-def test_rotary_places_know_distances_and_not_where() -> None:
+def test_rotary_positions_know_distances_and_not_where() -> None:
     """The product of a query and a key depends on how far apart they stand alone."""
     from bakeoff.models.llama import SIZES, angles, rotated
 

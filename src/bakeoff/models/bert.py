@@ -7,19 +7,19 @@ Understanding", NAACL 2019 (arXiv 1810.04805). Small ones: Turc et al. 2019 (arX
 What was new: hide 15 % of the words and guess them from *both* sides. The network so trained on much text needs one
 new linear layer and a few thousand examples for a new task. Since then one pre-trains once and fine-tunes often.
 
-What it assumes: any two words may be related, both ways; order is a learned vector for each of 512 places. From
+What it assumes: any two words may be related, both ways; order is a learned vector for each of 512 positions. From
 little data it learns little: it lives from published weights (`bakeoff.models.load("bert_base", PATH)`).
 
-    word + place + segment -> norm -> 12 x [ x = norm(x + attention(x));  x = norm(x + W2 gelu(W1 x)) ]
-                                   -> the first element's state -> linear, tanh (the "pooler") -> linear -> [B, K]
+    word + position + segment -> norm -> 12 x [ x = norm(x + attention(x));  x = norm(x + W2 gelu(W1 x)) ]
+                                      -> the first element's state -> linear, tanh (the "pooler") -> linear -> [B, K]
 
 Three heads, by the option `head`:
     "classes"          [B, K]     the paper's fine-tuning: the pooled first element ([CLS]) and a linear layer
-    "language_model"   [B, T, V]  the word at each place: dense, gelu, norm, then the word embeddings once more
+    "language_model"   [B, T, V]  the word at each position: dense, gelu, norm, then the word embeddings once more
     "none"             [B, T, D]  the last states; `pooled` and `sentence` make one vector of them
 
-Where this differs: nothing in the layers. The place vectors number 512, or as many as the series of tokens is long
-where that is more. Texts that bakeoff itself cut into words have no [CLS] in front: then the first word's state,
+Where this differs: nothing in the layers. The position vectors number 512, or as many as an example has tokens where
+that is more. Texts that bakeoff itself cut into words have no [CLS] in front: then the first word's state,
 which has seen all others, stands for the text. Next-sentence prediction, which later work dropped, has no head here.
 """
 
@@ -35,12 +35,12 @@ from bakeoff.data.schema import Classes, Schema, Tokens, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
-from bakeoff.models.sequences import Lengths, mean_over_time, require_places
+from bakeoff.models.sequences import Lengths, mean_over_time, require_positions
 from bakeoff.models.views import is_real
 from bakeoff.models.weights import Layout
 
 Head = Literal["classes", "language_model", "none"]
-PLACES, SEGMENTS, WORDS = 512, 2, 30_522
+POSITIONS, SEGMENTS, WORDS = 512, 2, 30_522
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +64,12 @@ SIZES = {
 
 
 class Embeddings(nn.Module):
-    """The sum of a word's, its place's and its segment's vector, normalised."""
+    """The sum of a word's, its position's and its segment's vector, normalised."""
 
-    def __init__(self, vocabulary_size: int, places: int, width: int, dropout: float) -> None:
+    def __init__(self, vocabulary_size: int, positions: int, width: int, dropout: float) -> None:
         super().__init__()
         self.word = nn.Embedding(vocabulary_size, width)
-        self.place = nn.Embedding(places, width)
+        self.position = nn.Embedding(positions, width)
         self.segment = nn.Embedding(SEGMENTS, width)
         self.norm = nn.LayerNorm(width, eps=1e-12)
         self.dropout = nn.Dropout(dropout)
@@ -77,10 +77,10 @@ class Embeddings(nn.Module):
     def forward(
         self, tokens: Int[Tensor, "batch time"], segments: Int[Tensor, "batch time"] | None = None
     ) -> Float[Tensor, "batch time width"]:
-        require_places(tokens, self.place.num_embeddings)
-        places = torch.arange(tokens.shape[1], device=tokens.device)
+        require_positions(tokens, self.position.num_embeddings)
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
         segment = torch.zeros_like(tokens) if segments is None else segments
-        return self.dropout(self.norm(self.word(tokens) + self.place(places) + self.segment(segment)))
+        return self.dropout(self.norm(self.word(tokens) + self.position(positions) + self.segment(segment)))
 
 
 class Attention(nn.Module):
@@ -139,7 +139,7 @@ class Bert(nn.Module):
     Args:
         vocabulary_size, outputs: V and K.
         size: layers, width and heads.
-        places: the longest text, in tokens.
+        positions: the longest text, in tokens.
         head: "classes", "language_model" or "none".
         dropout: share hidden after the embeddings, after each part and before the head.
     """
@@ -150,12 +150,12 @@ class Bert(nn.Module):
         outputs: int,
         size: Size,
         *,
-        places: int = PLACES,
+        positions: int = POSITIONS,
         head: Head = "classes",
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.embeddings = Embeddings(vocabulary_size, places, size.width, dropout)
+        self.embeddings = Embeddings(vocabulary_size, positions, size.width, dropout)
         self.layers = nn.ModuleList(Layer(size.width, size.heads, dropout) for _ in range(size.layers))
         self.pooler: nn.Linear | None = (
             None if head == "language_model" else nn.Linear(size.width, size.width)
@@ -215,7 +215,7 @@ HUGGING_FACE = Layout(
     rules={
         "embeddings.position_ids": None,
         "embeddings.word_embeddings.weight": "embeddings.word.weight",
-        "embeddings.position_embeddings.weight": "embeddings.place.weight",
+        "embeddings.position_embeddings.weight": "embeddings.position.weight",
         "embeddings.token_type_embeddings.weight": "embeddings.segment.weight",
         "embeddings.LayerNorm.gamma": "embeddings.norm.weight",
         "embeddings.LayerNorm.beta": "embeddings.norm.bias",
@@ -264,7 +264,7 @@ def builder(size: Size) -> Build:
             schema.input.vocabulary_size,
             schema.outputs,
             size,
-            places=max(PLACES, schema.input.length),
+            positions=max(POSITIONS, schema.input.length),
             **options,
         )
 

@@ -8,16 +8,16 @@ along, without a task ever being named. In the network: the norm stands *before*
 unhindered, and 48 layers train), and the weights into the sum start smaller the deeper the network.
 
 What it assumes: order, one way only: an element sees itself and those before it. Otherwise any two may be related;
-place is a learned vector for each of 1024.
+position is a learned vector for each of 1024.
 
-    word + place -> 12 x [ x = x + attention(norm(x));  x = x + W2 gelu(W1 norm(x)) ] -> norm -> head
+    word + position -> 12 x [ x = x + attention(norm(x));  x = x + W2 gelu(W1 norm(x)) ] -> norm -> head
 
 Three heads, by the option `head`:
-    "language_model"   [B, T, V]  the next word at each place: agreement with each word's embedding, the same tensor
+    "language_model"   [B, T, V]  the next word at each position: agreement with each word's embedding, the same tensor
     "classes"          [B, K]     the last real element's state, which has seen all, through a linear layer (no bias)
     "none"             [B, T, D]  the last states
 
-Where this differs: nothing in the layers (GELU is the paper's tanh form). Places number 1024, or as many as the
+Where this differs: nothing in the layers (GELU is the paper's tanh form). Positions number 1024, or as many as the
 tokens of an example where those are more.
 """
 
@@ -34,11 +34,11 @@ from bakeoff.data.schema import Classes, Schema, Tokens, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
-from bakeoff.models.sequences import Lengths, last_real_step, require_places
+from bakeoff.models.sequences import Lengths, last_real_step, require_positions
 from bakeoff.models.weights import Changed, Layout, transposed
 
 Head = Literal["classes", "language_model", "none"]
-PLACES, WORDS = 1024, 50_257
+POSITIONS, WORDS = 1024, 50_257
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ class GPT2(nn.Module):
     Args:
         vocabulary_size, outputs: V and K.
         size: layers, width and heads.
-        places: the longest text, in tokens.
+        positions: the longest text, in tokens.
         head: "classes", "language_model" or "none".
         dropout: share hidden after the embeddings and after each part.
     """
@@ -108,7 +108,7 @@ class GPT2(nn.Module):
         outputs: int,
         size: Size,
         *,
-        places: int = PLACES,
+        positions: int = POSITIONS,
         head: Head = "classes",
         dropout: float = 0.1,
     ) -> None:
@@ -117,7 +117,7 @@ class GPT2(nn.Module):
             raise OptionError(f"head='{head}': choose 'classes', 'language_model' or 'none'.")
         self.kind = head
         self.word = nn.Embedding(vocabulary_size, size.width)
-        self.place = nn.Embedding(places, size.width)
+        self.position = nn.Embedding(positions, size.width)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(Layer(size.width, size.heads, dropout) for _ in range(size.layers))
         self.norm = nn.LayerNorm(size.width)
@@ -135,8 +135,10 @@ class GPT2(nn.Module):
 
     def states(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time width"]:
         """The last states. Padding stands at the end, where nobody before it looks."""
-        require_places(tokens, self.place.num_embeddings)
-        x = self.dropout(self.word(tokens) + self.place(torch.arange(tokens.shape[1], device=tokens.device)))
+        require_positions(tokens, self.position.num_embeddings)
+        x = self.dropout(
+            self.word(tokens) + self.position(torch.arange(tokens.shape[1], device=tokens.device))
+        )
         for layer in self.layers:
             x = layer(x)
         return self.norm(x)
@@ -153,7 +155,7 @@ HUGGING_FACE = Layout(
     prefixes=("transformer.",),
     rules={
         "wte.weight": "word.weight",
-        "wpe.weight": "place.weight",
+        "wpe.weight": "position.weight",
         "lm_head.weight": "word.weight",  # tied
         "score.weight": "head.weight",
         "ln_f.{p}": "norm.{p}",
@@ -185,7 +187,7 @@ def builder(size: Size) -> Build:
             schema.input.vocabulary_size,
             schema.outputs,
             size,
-            places=max(PLACES, schema.input.length),
+            positions=max(POSITIONS, schema.input.length),
             **options,
         )
 

@@ -7,13 +7,13 @@ What was new: the network was not, the recipe was: a smaller network, trained on
 useful, is as good and far cheaper to run. It brought four parts together that nearly every language model has had
 since:
 
-    RMSNorm          x / sqrt(mean(x^2)) * g                    no mean taken off, no bias    (Zhang and Sennrich 2019)
-    rotary places    each pair of a query's or key's numbers is turned by an angle that grows with its place, so that
-                     their product depends on how far apart they stand and not on where       (Su et al. 2021)
-    SwiGLU           W3 (silu(W1 x) * W2 x)                     a gate in the feed-forward    (Shazeer 2020)
-    grouped queries  heads share a key and a value: less to remember while writing (Ainslie et al. 2023)
+    RMSNorm           x / sqrt(mean(x^2)) * g: no mean taken off, no bias                   (Zhang and Sennrich 2019)
+    rotary positions  each pair of a query's or key's numbers is turned by an angle that grows with the position, so
+                      that their product depends on how far apart they stand and not on where      (Su et al. 2021)
+    SwiGLU            W3 (silu(W1 x) * W2 x): a gate in the feed-forward                            (Shazeer 2020)
+    grouped queries   several heads share a key and a value: less to remember while writing  (Ainslie et al. 2023)
 
-What it assumes: order, one way only, and *distance*: rotary places know how far apart two words are. Otherwise any
+What it assumes: order, one way only, and *distance*: rotary positions know how far apart two words are. Otherwise any
 two may be related.
 
     word -> layers of [ x = x + attention(norm(x));  x = x + swiglu(norm(x)) ] -> norm -> head         no bias anywhere
@@ -50,7 +50,7 @@ Head = Literal["classes", "language_model", "none"]
 class Stretch:
     """LLaMA 3.1's way to read longer texts than it learned from: slow rotations become slower still.
 
-    Wavelengths above `original / low` places are stretched by `factor`, those under `original / high` are left alone.
+    Wavelengths above `original / low` positions are stretched by `factor`, those under `original / high` are not.
     """
 
     factor: float
@@ -67,10 +67,10 @@ class Size:
         layers, width, heads: as in any Transformer.
         groups: keys and values; `heads / groups` queries share one.
         inner: units of the feed-forward part.
-        base: the longest wavelength of the rotary places is about 2 pi times this.
+        base: the longest wavelength of the rotary positions is about 2 pi times this.
         epsilon: added under RMSNorm's root.
         tied: the language model's head is the word embedding itself.
-        stretch: of the rotary places, where there is one.
+        stretch: of the rotary positions, where there is one.
     """
 
     layers: int
@@ -109,7 +109,7 @@ class RMSNorm(nn.Module):
 
 
 def angles(steps: int, part: int, size: Size, device: torch.device) -> Float[Tensor, "steps half"]:
-    """The angle of each place and each pair [T, part / 2]: place / base^(2 i / part)."""
+    """The angle of each position and each pair [T, part / 2]: position / base^(2 i / part)."""
     rate = size.base ** (-torch.arange(0, part, 2, device=device, dtype=torch.float32) / part)
     if size.stretch is not None:
         rate = _stretched(rate, size.stretch)
@@ -133,7 +133,7 @@ def rotated(
 
 
 class GroupedAttention(nn.Module):
-    """Causal attention with rotary places in which several queries share a key and a value."""
+    """Causal attention with rotary positions in which several queries share a key and a value."""
 
     def __init__(self, size: Size) -> None:
         super().__init__()
@@ -286,7 +286,7 @@ for _name, _size in SIZES.items():
             paper="Grattafiori et al., The Llama 3 Herd of Models, 2024, arXiv:2407.21783"
             if _name.startswith("llama3")
             else "Touvron et al., LLaMA: Open and Efficient Foundation Language Models, 2023, arXiv:2302.13971",
-            summary="GPT with RMSNorm, rotary places, a gated feed-forward part and shared keys.",
+            summary="GPT with RMSNorm, rotary positions, a gated feed-forward part and shared keys.",
             biases=("relation", "order"),
             build=builder(_name),
             inputs=(Tokens,),

@@ -62,13 +62,13 @@ def require_shape(inputs: Tensor, example: tuple[int | None, ...]) -> None:
         )
 
 
-def require_places(inputs: Tensor, places: int) -> None:
-    """Raises `ModelError` where tokens are not [B, T], or T is more than the network has places for."""
+def require_positions(inputs: Tensor, positions: int) -> None:
+    """Raises `ModelError` where tokens are not [B, T], or T is more than the network has positions for."""
     require_shape(inputs, (None,))
-    if inputs.shape[1] > places:
+    if inputs.shape[1] > positions:
         raise ModelError(
-            f"This network has {places} places, and these texts have {inputs.shape[1]} tokens: cut them, or build it "
-            f"for a schema of that length."
+            f"This network has {positions} positions, and these texts have {inputs.shape[1]} tokens: cut them or build "
+            "it for a schema of that length."
         )
 
 
