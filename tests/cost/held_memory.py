@@ -1,8 +1,9 @@
 """What PyTorch really holds in a training step, as its own profiler reports it. Run in a fresh process.
 
-    python held_memory.py NETWORK OPTIMISER
+    python held_memory.py NETWORK:OPTIMISER ...
 
-prints one line of JSON: bytes at the peak of the second and third training step, and of a forward pass without gradients.
+prints one line of JSON for each: bytes at the peak of the second and third training step, and of a forward pass without
+gradients.
 Every allocation and release of the CPU's allocator is an event of the profiler, those inside of operations too.
 """
 
@@ -168,4 +169,5 @@ def _peaks(profiler: profile) -> dict[str, int]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print(json.dumps(measure(*sys.argv[1:3])))
+    for job in sys.argv[1:]:
+        print(json.dumps(measure(*job.split(":"))))

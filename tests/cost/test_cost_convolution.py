@@ -20,8 +20,8 @@ def _alexnet(channels: int, side: int, filters: int, kernel: int, **options: int
 
 
 CONV1 = _alexnet(3, 227, 96, 11, stride=4)
-#: Chen et al., JSSC 2017, table V, AlexNet at batch 4, 200 MHz: layer, MMACs, active multipliers, ideal ms, measured ms,
-#: DRAM megabytes (compressed).
+#: Chen et al., JSSC 2017, table V, AlexNet at batch 4, 200 MHz: layer, MMACs, active multipliers, ideal ms,
+#: measured ms, DRAM megabytes (compressed).
 EYERISS = {
     "CONV1": (CONV1, 421.66, 154, 13.7, 16.5, 5.0),
     "CONV2": (_alexnet(96, 27, 256, 5, padding=2, groups=2), 895.79, 135, 33.2, 39.2, 4.0),
@@ -81,8 +81,8 @@ def test_a_weight_stationary_grid_by_hand() -> None:
     layer = ConvolutionLayer(
         batch=2, channels=3, height=8, width=8, filters=8, kernel_height=3, kernel_width=3
     )
-    chip = Accelerator(name="x", source="", dataflow="weight-stationary", rows=16, columns=4, clock_hz=1.0, word_bytes=1,
-                       buffer_bytes=10**6)  # fmt: skip
+    chip = Accelerator(name="x", dataflow="weight-stationary", rows=16, columns=4, clock_hz=1.0, word_bytes=1,
+                       source="", buffer_bytes=10**6)  # fmt: skip
     assert cost_on(layer, chip).cycles == 4 * 72 + 4 * 18
     outputs = Accelerator(**{**vars(chip), "dataflow": "output-stationary"})
     # 72 places on 16 rows, 8 filters on 4 columns: 5 x 2 tiles of 27 products.
@@ -123,7 +123,7 @@ def test_the_matrix_product_is_the_convolution_and_takes_the_memory_of_unfold() 
         ({"stride": 0}, "stride is 0"),
         ({"padding": -1}, "padding is -1: it must be at least 0"),
         ({"groups": 2}, "3 channels and 4 filters do not divide into 2 groups"),
-        ({"kernel_height": 20}, "The filter 20x3 is larger than the input 8x8"),
+        ({"kernel_height": 20}, "The filter 20x3 exceeds the input 8x8"),
     ],
 )
 def test_impossible_layers_are_refused(change: dict[str, int], match: str) -> None:

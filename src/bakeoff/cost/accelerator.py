@@ -1,6 +1,6 @@
 """What a convolution layer costs on an accelerator: cycles, use of its multipliers, traffic to DRAM and to the buffer.
 
-An accelerator is a grid of multipliers with a buffer on the chip. What stays in place while the other values stream by is
+An accelerator is a grid of multipliers with a buffer on the chip. What stays in place while the others stream by is
 its dataflow. The models below follow from the loops and the grid alone; nothing is fitted to a measurement.
 """
 
@@ -74,7 +74,7 @@ class Tiling:
 
 @dataclass(frozen=True, kw_only=True)
 class AcceleratorCost:
-    """A layer on an accelerator. `seconds` is `cycles` at the chip's clock; `use` is MACs for each multiplier and cycle."""
+    """A layer on an accelerator. `seconds` is `cycles` at the chip's clock; `use` is MACs a multiplier and cycle."""
 
     accelerator: str
     dataflow: str
@@ -146,7 +146,7 @@ def _checked(chip: Accelerator, name: str) -> Accelerator:
 def cost_on(layer: ConvolutionLayer, chip: Accelerator) -> AcceleratorCost:
     """Cycles, use and traffic of a layer on a chip.
 
-    Time is that of the multipliers, filling the grid included. Left out: waiting for DRAM, the loading of filters into the
+    Time is that of the multipliers, filling the grid included. Left out: waits for DRAM, loading filters into the
     grid, and control; real chips are slower by these. Values in DRAM are not compressed.
 
     Source: Chen et al., Eyeriss, JSSC 2017, for the row-stationary mapping (strips, folding, replication).
@@ -190,7 +190,7 @@ def _weight_stationary(layer: ConvolutionLayer, chip: Accelerator) -> Mapping:
 
 
 def _output_stationary(layer: ConvolutionLayer, chip: Accelerator) -> Mapping:
-    """Partial sums stay: output places go down the rows, filters across the columns; inputs and weights stream through."""
+    """Partial sums stay: output places go down the rows, filters across the columns; the others stream through."""
     places, columns = layer.filter_reuse, layer.filters // layer.groups
     down, across = ceil(places / chip.rows), ceil(columns / chip.columns)
     tiles = down * across * layer.groups
@@ -296,8 +296,8 @@ _MAPPINGS: dict[str, Callable[[ConvolutionLayer, Accelerator], Mapping]] = {
 def best_tiling(layer: ConvolutionLayer, chip: Accelerator) -> Tiling:
     """The tiles of examples, filters and output rows with the least DRAM traffic among those that fit the buffer.
 
-    The buffer holds the partial sums of a tile and the input rows of one channel that it needs. Inputs are read again for
-    each tile of filters, and their rows at the borders of a tile twice; filters are read again for each tile of
+    The buffer holds the partial sums of a tile and the input rows of one channel that it needs. Inputs are read again
+    for each tile of filters, and their rows at the borders of a tile twice; filters are read again for each tile of
     examples and rows; outputs are written once.
 
     Raises:
@@ -307,8 +307,8 @@ def best_tiling(layer: ConvolutionLayer, chip: Accelerator) -> Tiling:
     options = [tiling for tiling, held in _tilings(layer) if held <= capacity]
     if not options:
         raise CostError(
-            f"One output row of this layer does not fit the buffer of {chip.buffer_bytes} bytes of {chip.name}: give an "
-            "accelerator with a larger buffer."
+            f"One output row of this layer does not fit the buffer of {chip.buffer_bytes} bytes of {chip.name}: give "
+            "an accelerator with a larger buffer."
         )
     return min(options, key=lambda tiling: tiling.words)
 

@@ -54,7 +54,7 @@ MOVEMENT: frozenset[str] = _names(
     _upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d view_as_complex_copy
     view_as_real_copy view_copy where where_ zero zero_ zeros zeros_like diagonal_backward unfold_backward
     value_selecting_reduction_backward _assert_async _assert_tensor_metadata _has_compatible_shallow_copy_type
-    _nested_view_from_buffer allclose is_nonzero item
+    _linalg_check_errors _nested_view_from_buffer allclose is_nonzero item
     """
 )
 

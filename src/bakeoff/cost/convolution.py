@@ -74,8 +74,8 @@ class ConvolutionLayer:
             )
         if self.output_height < 1 or self.output_width < 1:
             raise CostError(
-                f"The filter {self.kernel_height}x{self.kernel_width} is larger than the input {self.height}x{self.width} "
-                f"with a padding of {self.padding}: make the filter smaller or the padding larger."
+                f"The filter {self.kernel_height}x{self.kernel_width} exceeds the input {self.height}x{self.width}"
+                f" with a padding of {self.padding}: make the filter smaller or the padding larger."
             )
 
     @property

@@ -123,8 +123,10 @@ class _Request:
             return measure(self._example(network, torch.int64, default_device), [])
 
     def _example(self, network: nn.Module, dtype: torch.dtype, default_device: str | None) -> Example:
+        memo: dict[int, Any] = {}
+
         def change(value: Any) -> Any:
-            return without_values(shape_to_meta(value, dtype))
+            return shape_to_meta(value, dtype) if is_shape(value) else without_values(value, memo)
 
         return Example(
             network=network,

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules import transformer
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.overrides import TorchFunctionMode
 
@@ -39,24 +40,34 @@ def _without_values(tensor: Tensor) -> Tensor:
     return empty
 
 
-def without_values(value: Any) -> Any:
-    """Example inputs on the meta device; whatever is no tensor stays, and so do the sizes in a packed sequence."""
+def without_values(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    """Example inputs on the meta device; whatever is no tensor stays, and so do the sizes in a packed sequence.
+
+    A tensor that appears twice is one tensor afterwards too: attention of a sequence to itself runs otherwise than
+    attention to another one.
+    """
+    memo = {} if memo is None else memo
+    if id(value) not in memo:
+        memo[id(value)] = _emptied(value, memo)
+    return memo[id(value)]
+
+
+def _emptied(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, nn.utils.rnn.PackedSequence):
         return nn.utils.rnn.PackedSequence(
-            without_values(value.data), value.batch_sizes, value.sorted_indices, value.unsorted_indices
+            without_values(value.data, memo), value.batch_sizes, value.sorted_indices, value.unsorted_indices
         )
     if isinstance(value, Tensor):
-        if value.is_sparse or value.is_nested:
+        if value.layout is not torch.strided or value.is_nested:
             return value
-        return torch.empty_strided(
-            value.shape, value.stride(), dtype=value.dtype, device="meta"
-        ).requires_grad_(value.requires_grad)
+        empty = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+        return empty.requires_grad_(value.requires_grad)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(without_values(item) for item in value))
+        return type(value)(*(without_values(item, memo) for item in value))
     if isinstance(value, (tuple, list)):
-        return type(value)(without_values(item) for item in value)
+        return type(value)(without_values(item, memo) for item in value)
     if isinstance(value, dict):
-        return {key: without_values(item) for key, item in value.items()}
+        return {key: without_values(item, memo) for key, item in value.items()}
     return value
 
 
@@ -71,6 +82,19 @@ class _CopyToMeta(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
+_torch_attention: Any = F.scaled_dot_product_attention
+_torch_detect: Any = transformer._detect_is_causal_mask
+
+
+def _is_said_to_be_causal(
+    mask: Tensor | None, is_causal: bool | None = None, size: int | None = None
+) -> bool:
+    """`nn.TransformerEncoder` reads its mask to see whether it is causal; one without values is what it is said to be."""
+    if mask is None or not mask.is_meta:
+        return bool(_torch_detect(mask, is_causal, size))
+    return is_causal is True
+
+
 class CpuKernels(TorchFunctionMode):
     """On meta tensors, run the operations that PyTorch would run on the CPU.
 
@@ -80,9 +104,21 @@ class CpuKernels(TorchFunctionMode):
     - Batch norm in train mode takes a batch of one example, as its cost is that of any other.
     """
 
+    def __enter__(self) -> "CpuKernels":
+        # A mode does not see what functions of torch.nn.functional call, and attention is called by one of them.
+        F.scaled_dot_product_attention = _attention
+        transformer._detect_is_causal_mask = _is_said_to_be_causal
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        F.scaled_dot_product_attention = _torch_attention
+        transformer._detect_is_causal_mask = _torch_detect
+
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if function is F.scaled_dot_product_attention:
+        if function is _torch_attention:
             return _attention(*args, **kwargs)
         if function is F.batch_norm:
             return _batch_norm(*args, **kwargs)
@@ -102,7 +138,7 @@ def _attention(
     enable_gqa: bool = False,
 ) -> Tensor:
     if not _is_fused_on_cpu(query, key, value, attn_mask, dropout_p):
-        return F.scaled_dot_product_attention(
+        return _torch_attention(
             query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
         )
     if attn_mask is not None:

@@ -73,15 +73,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cost.conv_filters": ("filters", "필터"),
     "cost.conv_outputs": ("outputs", "출력"),
     "cost.conv_matrix": (
-        "As a matrix product (im2col): [{rows} x {inner}] x [{inner} x {columns}]{groups}; the unfolded input takes {size}, "
-        "{times:.1f} times the input",
+        "As a matrix product (im2col): [{rows} x {inner}] x [{inner} x {columns}]{groups}; the unfolded input takes "
+        "{size}, {times:.1f} times the input",
         "행렬 곱으로 바꾸면(im2col): [{rows} x {inner}] x [{inner} x {columns}]{groups}. 펼친 입력은 {size}로 "
         "원래 입력의 {times:.1f}배입니다",
     ),
     "cost.conv_groups": (" for each of {groups} groups", ", {groups}개 그룹마다"),
     "cost.chip_time": (
-        "On {name} ({dataflow}): {cycles} cycles, {seconds}; {active} of {multipliers} multipliers at work in a full pass, "
-        "use {use:.0%} over all",
+        "On {name} ({dataflow}): {cycles} cycles, {seconds}; {active} of {multipliers} multipliers at work in a full "
+        "pass, use {use:.0%} over all",
         "{name} ({dataflow}): {cycles} 사이클, {seconds}. 곱셈기 {multipliers}개 중 {active}개가 일하며 전체 사용률은 "
         "{use:.0%}입니다",
     ),
@@ -98,10 +98,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "출력이 격자에 머뭅니다: 타일 {tiles}개, 출력마다 곱 {products}개를 더합니다",
     ),
     "cost.row_stationary": (
-        "Rows stay on the grid: strips of {rows}x{strip} multipliers, {strips} to an output plane; planes at once: {planes}, "
-        "passes for each: {passes}; on one multiplier {filters} filters and {channels} channels take turns",
-        "행이 격자에 머뭅니다: 곱셈기 {rows}x{strip}의 띠 {strips}개가 출력 평면 하나를 만듭니다. 동시에 평면 {planes}개, 평면마다 "
-        "{passes}회. 곱셈기 하나를 필터 {filters}개와 채널 {channels}개가 번갈아 씁니다",
+        "Rows stay on the grid: strips of {rows}x{strip} multipliers, {strips} to an output plane; planes at once: "
+        "{planes}, passes for each: {passes}; on one multiplier {filters} filters and {channels} channels take turns",
+        "행이 격자에 머뭅니다: 곱셈기 {rows}x{strip}의 띠 {strips}개가 출력 평면 하나를 만듭니다. 동시에 평면 "
+        "{planes}개, 평면마다 {passes}회. 곱셈기 하나를 필터 {filters}개와 채널 {channels}개가 번갈아 씁니다",
     ),
     "cost.compare_image": (
         "An image of {shape} becomes {hidden} features (batch {batch})",
@@ -112,9 +112,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "종류별로 세 층씩 (배치 {batch})",
     ),
     "cost.compare_linear": (
-        "The CNN's last Linear sees {values} values and holds {parameters} parameters, {fewer:.0%} fewer than the MLP's "
-        "{mlp}, before its convolutions are counted.",
-        "CNN의 마지막 Linear는 값 {values}개를 받아 파라미터 {parameters}개를 가집니다. 합성곱을 세기 전이라면 MLP의 {mlp}개보다 "
-        "{fewer:.0%} 적습니다.",
+        "The CNN's last Linear sees {values} values and holds {parameters} parameters, {fewer:.0%} fewer than the "
+        "MLP's {mlp}, before its convolutions are counted.",
+        "CNN의 마지막 Linear는 값 {values}개를 받아 파라미터 {parameters}개를 가집니다. 합성곱을 세기 전이라면 "
+        "MLP의 {mlp}개보다 {fewer:.0%} 적습니다.",
     ),
 }
