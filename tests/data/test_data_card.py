@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import string
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from bakeoff.data.card import DataCard, data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import first_equal
 from bakeoff.messages import set_language
+from bakeoff.messages.data import SENTENCES
 from bakeoff.report.terminal_card import card_table
 
 
@@ -225,3 +228,22 @@ def test_the_command_ends_with_one_sentence_and_status_one(
     assert sentence in error
     assert error.count("\n") == 1
     assert "Traceback" not in error
+
+
+def test_every_kind_of_finding_has_its_sentence_in_both_languages_with_the_same_blanks() -> None:
+    package = Path(bakeoff.__file__).parent / "data"
+    used = {
+        kind
+        for file in package.glob("*.py")
+        for kind in re.findall(r'kind="([a-z_]+)",\s*severity', file.read_text())
+    }
+    used |= {f"left_out_{reason}" for reason in ("nested", "row_number", "identifier")}
+    assert len(used) > 20
+    for kind in used:
+        english, korean = SENTENCES[f"data.finding.{kind}"]
+        blanks = [
+            sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
+            for text in (english, korean)
+        ]
+        assert blanks[0] == blanks[1], kind
+    assert used == {key.rpartition(".")[2] for key in SENTENCES if key.startswith("data.finding.")}

@@ -224,8 +224,9 @@ def _ragged_plain(file: IO[bytes], separator: str) -> tuple[int, int, int] | Non
 def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | None:
     """The same where cells may be quoted and hold separators and line breaks."""
     longest = csv.field_size_limit(1 << 30)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
-        reader = csv.reader(codecs.getreader("utf-8-sig")(file), delimiter=separator)
+        reader = csv.reader(text, delimiter=separator)
         wanted = None
         for cells in reader:
             if cells:
@@ -233,6 +234,7 @@ def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | No
                 if len(cells) != wanted:
                     return reader.line_num, len(cells), wanted
     finally:
+        text.detach()  # the caller closes the file
         csv.field_size_limit(longest)
     return None
 
