@@ -17,11 +17,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-import networks_data as data
-import networks_report as report
-import networks_train as train
 import torch
-from networks_train import Recipe
+from named_networks import data, report, train
+from named_networks.train import Recipe
 from torch import Tensor
 
 HERE = Path(__file__).parent

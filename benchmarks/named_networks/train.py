@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import networks_data as data
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from bakeoff import models
 from bakeoff.models.rnns import Recurrence
 from bakeoff.models.tcn import TemporalConvolution
+from named_networks import data
 
 
 @dataclass(frozen=True, kw_only=True)
