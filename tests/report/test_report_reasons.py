@@ -16,7 +16,9 @@ def test_every_reason_that_is_written_in_the_study_is_known() -> None:
         for text in re.findall(r'reason ?= ?f?"([^"]+)"', inspect.getsource(module)):
             found.append(re.sub(r"{[^}]+}", "7", text))
     for module in (train_run, single):
-        for text in re.findall(r'f?"(The [^"]*(?:loss|time)[^"]*)"', inspect.getsource(module)):
+        for text in re.findall(
+            r'(?:reason =|"stopped",|"diverged",)\s*f?"([^"]+)"', inspect.getsource(module)
+        ):
             found.append(re.sub(r"{[^}]+}", "7", text))
     assert len(found) >= 9
     assert [reason for reason in found if not is_known(reason)] == []
