@@ -3,9 +3,10 @@
     python benchmarks/networks.py --quick          a few minutes: the small sets, one seed, few epochs (not recorded)
     python benchmarks/networks.py                  everything, some hours on one core; goes on where it stopped
     python benchmarks/networks.py --tasks GunPoint adding --seeds 5
-    python benchmarks/networks.py --write          writes docs/benchmarks/networks.md from the records
+    python benchmarks/networks.py --write          only writes docs/benchmarks/networks.md from the records
 
-Each finished training is one line of `benchmarks/results/networks.jsonl`; one that is there is not run again.
+Each finished training is one line of `benchmarks/results/networks.jsonl`; one that is there is not run again. The page
+docs/benchmarks/networks.md is written anew after each.
 """
 
 import argparse
@@ -69,9 +70,7 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(1)
     if arguments.write:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(report.page(_records(), adding=ADDING_LENGTH, copying=COPY_LENGTH))
-        return
+        return _write_page()
     for job, seed in _plan(arguments):
         record = run(_shortened(job) if arguments.quick else job, seed)
         print(json.dumps(record), flush=True)
@@ -79,6 +78,12 @@ def main() -> None:
             RECORDS.parent.mkdir(exist_ok=True)
             with RECORDS.open("a") as file:
                 file.write(json.dumps(record) + "\n")
+            _write_page()
+
+
+def _write_page() -> None:
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(report.page(_records(), adding=ADDING_LENGTH, copying=COPY_LENGTH))
 
 
 def run(job: Job, seed: int) -> dict[str, object]:
