@@ -3,6 +3,8 @@
 import errno
 import os
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -250,6 +252,21 @@ def test_what_a_killed_run_left_is_swept_away_a_day_later(tmp_path: Path) -> Non
     assert (images / "unfinished-new").exists()
 
 
+def test_a_disk_that_takes_no_more_bytes_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "x", 30)
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "sys.argv = ['bakeoff', 'data', sys.argv[1]]; from bakeoff.cli.main import main; main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", limited, str(root)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "The disk is full: the decoded images need 0 MB" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list((tmp_path / "cache" / "images").iterdir()) == []
+
+
 def test_new_pictures_are_read_as_those_of_training_were(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "x")
     Image.fromarray(noise(1, 12, 30, 3)).save(root / "cat" / "wide.png")
@@ -287,7 +304,7 @@ def test_new_pictures_of_an_unknown_class_are_read_but_not_scored(tmp_path: Path
         (lambda root: Image.new("L", (3, 3)).save(root / "a.png"), "lie side by side"),
         (
             lambda root: folder_of(root / ".", 12, classes=("cat",)),
-            "All 12 examples have the same class 'cat'",
+            "All 12 examples have the same value 'cat' of the class",
         ),
         (
             lambda root: (root / "cat").mkdir() or (root / "cat" / "a.png").write_text("x"),

@@ -179,7 +179,10 @@ def test_new_series_longer_than_any_in_training_are_cut_and_shorter_ones_padded(
         ("@classLabel false\n@data\n1,2,3\n", "has no class"),
         ("@classLabel true a b\n@data\n" + "1,inf:a\n2,1:b\n" * 8, "infinite value"),
         ("@classLabel true a b\n@data\n" + "?,?:a\n2,1:b\n" * 8, "without a single value"),
-        ("@classLabel true a b\n@data\n" + "2,1:b\n" * 12, "All 12 examples have the same class 'b'"),
+        (
+            "@classLabel true a b\n@data\n" + "2,1:b\n" * 12,
+            "All 12 examples have the same value 'b' of the class",
+        ),
         ("@classLabel true a b\n@data\n" + "2,1:b\n" * 12 + "1,2:a\n", "one example only"),
     ],
 )

@@ -85,10 +85,11 @@ def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
 def check_classes(codes: NDArray[np.int64], target: Classes, *, what: str = "target") -> None:
     """Raises `DataError` for one class, or for classes that have a single example."""
     counts = np.bincount(codes, minlength=target.size)
-    if target.size < 2:
+    if target.size < 2 and len(codes) >= 10:
         name = printable(target.names[0]) if target.names else ""
         raise DataError(
-            f"All {len(codes)} examples have the same {what} '{name}'; telling classes apart needs at least two."
+            f"All {len(codes)} examples have the same value '{name}' of the {what}; telling classes apart needs "
+            "at least two."
         )
     lonely = [printable(name) for name, count in zip(target.names, counts, strict=True) if count == 1]
     if lonely and len(codes) >= 10:
