@@ -29,6 +29,7 @@
 enum { RNN, LSTM, GRU };
 
 #define REAL float
+#define SIZE 4
 #define BITS int32_t
 #define ROUNDING 12582912.0f /* 1.5 * 2^23: adding it rounds to a whole number, which stands in the low bits */
 #define MANTISSA 23
@@ -42,6 +43,7 @@ enum { RNN, LSTM, GRU };
 #define N(name) PASTE(name, _f32)
 #include "operators.c"
 #undef REAL
+#undef SIZE
 #undef BITS
 #undef ROUNDING
 #undef MANTISSA
@@ -55,6 +57,7 @@ enum { RNN, LSTM, GRU };
 #undef N
 
 #define REAL double
+#define SIZE 8
 #define BITS int64_t
 #define ROUNDING 6755399441055744.0 /* 1.5 * 2^52 */
 #define MANTISSA 52

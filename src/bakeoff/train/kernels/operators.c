@@ -15,6 +15,7 @@ INLINE long N(least)(long a, long b) { return a < b ? a : b; }
 #include "dense.c"
 #include "convolution.c"
 #include "recurrent.c"
+#include "attention.c"
 #include "block.c"
 
 #undef VL

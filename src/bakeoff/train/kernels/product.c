@@ -40,8 +40,11 @@ static Right N(pack)(const REAL *b, long row, long column, long K, long width)
             for (long k = 0; k < K; k++)
                 for (long j = 0; j < real; j++) to[k * panel + j] = b[k * row + n + j];
         else
-            for (long j = 0; j < real; j++)
-                for (long k = 0; k < K; k++) to[k * panel + j] = b[k * row + (n + j) * column];
+            for (long k = 0; k < K; k++) {
+                const REAL *restrict from = b + k * row + n * column;
+                REAL *restrict line = to + k * panel;
+                for (int32_t j = 0; j < (int32_t)real; j++) line[j] = from[j * (int32_t)column];
+            }
         to += panel * K;
         n += panel;
     }
