@@ -160,7 +160,7 @@ def test_who_is_out_of_time_comes_back_stopped() -> None:
         width=1,
         deadline=started + 1.0,
     )
-    assert time.monotonic() - started < 3.0
+    assert time.monotonic() - started < 8.0
     assert [trained.state for trained in results] == ["stopped", "stopped"]
     assert 100 <= results[0].steps_done < 10**6
     assert results[0].test_outputs is not None
@@ -242,7 +242,7 @@ def test_a_module_that_cannot_be_stacked_is_trained_in_a_loop_and_that_is_said_o
     monkeypatch.setattr(network_file, "_SAID", set())
     dataset = made_up("table")
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=30, batch_size=32, evaluations=1)
-    entered = replicas(1e-3) + [Replica(learning_rate=1e-3, seed=1, examples=41)]
+    entered = [*replicas(1e-3), Replica(learning_rate=1e-3, seed=1, examples=41)]
     with pytest.warns(BakeoffWarning, match="'Stubborn' cannot be trained as a stack"):
         results = fit_stack(Stubborn, data, entered, recipe, width=2)
     with warnings.catch_warnings():
@@ -278,7 +278,7 @@ class Odd(nn.Module):
 def test_a_users_module_is_vectorised_with_its_own_and_tied_parameters() -> None:
     dataset = made_up("table")
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=40, batch_size=32, evaluations=1)
-    entered = replicas(1e-3, 3e-4) + [Replica(learning_rate=1e-3, seed=1, examples=41)]
+    entered = [*replicas(1e-3, 3e-4), Replica(learning_rate=1e-3, seed=1, examples=41)]
     for trained in fit_stack(Odd, data, entered, recipe, width=3):
         alone = train_alone(Odd, dataset, trained.replica, recipe, torch.float64)
         assert set(trained.weights) == set(alone.state_dict())

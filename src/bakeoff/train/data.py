@@ -185,7 +185,7 @@ def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batc
     if examples.resident:
         yield from map(examples.at, positions)
         return
-    side = torch.cuda.Stream() if torch.cuda.is_available() else None
+    side = torch.cuda.Stream() if torch.cuda.is_available() else None  # type: ignore[no-untyped-call]
 
     def gather(place: Tensor) -> tuple[Batch, torch.cuda.Event | None]:
         if side is None:

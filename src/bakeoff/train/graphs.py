@@ -45,7 +45,7 @@ class GraphedStep:
             self._record(batch)
             return self(batch)
         self._taken += 1
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             loss = self._update(batch)

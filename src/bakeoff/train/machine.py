@@ -96,7 +96,9 @@ class Machine:
     def prepare(self, module: nn.Module) -> nn.Module:
         """The module on the device, convolutions over images channels last."""
         module = module.to(self.device)
-        return module.to(memory_format=torch.channels_last) if self.wants_channels_last(module) else module
+        if self.wants_channels_last(module):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return module
 
     def wants_channels_last(self, module: nn.Module) -> bool:
         return self.channels_last and any(isinstance(part, nn.Conv2d) for part in module.modules())
