@@ -6,7 +6,7 @@
 | noisy_xor         | the product of two features' signs               | linear fails                                    |
 | motif             | which short shape is somewhere in a series       | CNN ahead with little data                      |
 | shuffled_motif    | the same after one fixed shuffle of positions    | CNN no longer ahead of the MLP                  |
-| first_event       | which of two far-apart events came first         | recurrent networks or attention                 |
+| event_order       | which of two far-apart events came first         | recurrent networks or attention                 |
 | lookup            | the value that follows a given key               | attention                                       |
 | noise             | nothing: labels are drawn at random              | nothing beats the baseline                      |
 
@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from bakeoff.data.schema import Classes, Schema, Series, Table, Tokens
 
 EXAMPLES = 2000
+#: Relations between far-apart elements take more examples before anybody sees the rule.
+RELATION_EXAMPLES = 6000
 #: Of the series tasks.
 LENGTH = 64
 MOTIF_LENGTH = 9
@@ -65,13 +67,24 @@ def motif(seed: int) -> Arrays:
     """A series of noise that hides, at a random place, one of four short shapes; the class is which."""
     rng = np.random.default_rng(seed)
     step = np.linspace(0, 1, MOTIF_LENGTH)
-    shapes = np.stack([np.sin(2 * np.pi * step), -np.sin(2 * np.pi * step), np.cos(2 * np.pi * step), 1 - 4 * (step - 0.5) ** 2])
+    shapes = np.stack(
+        [
+            np.sin(2 * np.pi * step),
+            -np.sin(2 * np.pi * step),
+            np.cos(2 * np.pi * step),
+            1 - 4 * (step - 0.5) ** 2,
+        ]
+    )
     y = rng.integers(0, len(shapes), EXAMPLES)
     x = rng.standard_normal((EXAMPLES, LENGTH)) * 0.5
     start = rng.integers(0, LENGTH - MOTIF_LENGTH + 1, EXAMPLES)
     x[np.arange(EXAMPLES)[:, None], start[:, None] + np.arange(MOTIF_LENGTH)] += 2.0 * shapes[y]
     names = ("sine", "minus sine", "cosine", "bump")
-    return x.astype(np.float32)[:, None], y, Schema(input=Series(channels=1, length=LENGTH), target=_two(*names))
+    return (
+        x.astype(np.float32)[:, None],
+        y,
+        Schema(input=Series(channels=1, length=LENGTH), target=_two(*names)),
+    )
 
 
 def shuffled_motif(seed: int) -> Arrays:
@@ -80,21 +93,34 @@ def shuffled_motif(seed: int) -> Arrays:
     return x[:, :, np.random.default_rng(seed + 1).permutation(LENGTH)], y, schema
 
 
-def first_event(seed: int) -> Arrays:
-    """Two events, one on each channel, at random and far-apart times in noise; the class is which came first."""
+#: Of the task of two events: length, kinds of event, kinds of filling, and how far apart the events are at least.
+LINE, EVENTS, FILLINGS, APART = 24, 3, 1, 18
+
+
+def event_order(seed: int) -> Arrays:
+    """Tokens: two different events out of three, far apart in meaningless filling; the class is which came first.
+
+    The class is said of the pair as in rock, paper, scissors: "in order" where the second event is the next one after
+    the first in the circle. No fixed weight per position and event can say that, and no window shorter than `APART`
+    sees both: one event must be carried to the other. Token 0 is padding and never used.
+    """
     rng = np.random.default_rng(seed)
-    y = rng.integers(0, 2, EXAMPLES)
-    early = rng.integers(0, LENGTH // 2 - 8, EXAMPLES)
-    late = early + rng.integers(LENGTH // 4, LENGTH // 2, EXAMPLES)
-    x = rng.standard_normal((EXAMPLES, 2, LENGTH)) * 0.2
-    rows = np.arange(EXAMPLES)
-    x[rows, y, early] += 3.0
-    x[rows, 1 - y, late] += 3.0
-    return x.astype(np.float32), y, Schema(input=Series(channels=2, length=LENGTH), target=_two("second", "first"))
+    y = rng.integers(0, 2, RELATION_EXAMPLES)
+    first = rng.integers(0, EVENTS, RELATION_EXAMPLES)
+    second = (first + np.where(y == 1, 1, 2)) % EVENTS
+    x = rng.integers(1 + EVENTS, 1 + EVENTS + FILLINGS, (RELATION_EXAMPLES, LINE))
+    early = rng.integers(0, LINE - APART, RELATION_EXAMPLES)
+    late = rng.integers(early + APART, LINE)
+    rows = np.arange(RELATION_EXAMPLES)
+    x[rows, early], x[rows, late] = 1 + first, 1 + second
+    schema = Schema(
+        input=Tokens(vocabulary_size=1 + EVENTS + FILLINGS, length=LINE), target=_two("against the order", "in order")
+    )
+    return x.astype(np.int32), y, schema
 
 
 #: Of the look-up task: keys, values and pairs shown.
-KEYS, VALUES, PAIRS = 8, 4, 6
+KEYS, VALUES, PAIRS = 6, 3, 4
 
 
 def lookup(seed: int) -> Arrays:
@@ -104,10 +130,10 @@ def lookup(seed: int) -> Arrays:
     all there is to learn. Token 0 is padding and never used.
     """
     rng = np.random.default_rng(seed)
-    keys = np.argsort(rng.random((EXAMPLES, KEYS)), axis=1)[:, :PAIRS]
-    values = rng.integers(0, VALUES, (EXAMPLES, PAIRS))
-    asked = rng.integers(0, PAIRS, EXAMPLES)
-    rows = np.arange(EXAMPLES)
+    keys = np.argsort(rng.random((RELATION_EXAMPLES, KEYS)), axis=1)[:, :PAIRS]
+    values = rng.integers(0, VALUES, (RELATION_EXAMPLES, PAIRS))
+    asked = rng.integers(0, PAIRS, RELATION_EXAMPLES)
+    rows = np.arange(RELATION_EXAMPLES)
     entries = 1 + keys * VALUES + values
     question = 1 + KEYS * VALUES + keys[rows, asked]
     x = np.concatenate([entries, question[:, None]], axis=1).astype(np.int32)
@@ -132,7 +158,7 @@ PLANTED: dict[str, Planted] = {
         Planted(name="noisy_xor", summary="the product of two features' signs", make=noisy_xor),
         Planted(name="motif", summary="which short shape is somewhere in a series", make=motif),
         Planted(name="shuffled_motif", summary="the same with all positions permuted", make=shuffled_motif),
-        Planted(name="first_event", summary="which of two far-apart events came first", make=first_event),
+        Planted(name="event_order", summary="which of two far-apart events came first", make=event_order),
         Planted(name="lookup", summary="the value of a key among pairs", make=lookup),
         Planted(name="noise", summary="labels drawn at random", make=noise),
     )

@@ -130,7 +130,7 @@ class Pool:
 
     def _hand_out(self, entry: _Running) -> None:
         self.board[entry.slot] = 0
-        future = self._start().submit(entry.task, *entry.arguments, str(self.board_path), entry.slot)
+        future = self._start().submit(_begin, entry.task, entry.arguments, str(self.board_path), entry.slot)
         self._running[future] = entry
 
     def progress(self) -> Iterator[tuple[Any, int, int]]:
@@ -168,7 +168,7 @@ class Pool:
         self._shutdown()
         given_up: list[tuple[Any, Any]] = []
         for entry in lost:
-            begun = bool(self.board[entry.slot].any())
+            begun = bool(self.board[entry.slot, 1])
             if begun and entry.attempts >= ATTEMPTS and entry.payload is not None:
                 self._free.append(entry.slot)
                 given_up.append(
@@ -229,6 +229,12 @@ class WorkerLostError(Exception):
 def _quiet_worker() -> None:
     """In a new worker: leave Ctrl-C to the parent, and use one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _begin(task: Callable[..., Any], arguments: tuple[Any, ...], board_path: str, slot: int) -> Any:
+    """In a worker: leave a mark that the task was begun, so that one that kills its worker is known by it."""
+    report_progress(board_path, slot)(0, 1)
+    return task(*arguments, board_path, slot)
 
 
 def report_progress(board_path: str, slot: int) -> Callable[[int, int], None]:

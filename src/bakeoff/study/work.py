@@ -25,11 +25,21 @@ LARGEST_ROWS_BYTES = 1_500_000_000
 
 def warm_up(board_path: str, slot: int) -> None:
     """Import what training needs, while the parent still reads the data."""
-    import torch
-
     import bakeoff.train.stack  # noqa: F401
 
+    _set_up_torch()
+
+
+def _set_up_torch() -> None:
+    """One thread; and numbers too small for the normal format count as zero.
+
+    The gradients of a network that has learned its examples by heart get that small, and a processor is then ten
+    times slower.
+    """
+    import torch
+
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
 
 
 @lru_cache(maxsize=1)
@@ -47,7 +57,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
     from bakeoff.cost import cost_of, example_inputs
     from bakeoff.train.stack import seconds_per_step
 
-    torch.set_num_threads(1)
+    _set_up_torch()
     assert entrant.card is not None
     data = _training_data(shared)
     try:
@@ -123,7 +133,7 @@ def train(
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.stack import fit_stack
 
-    torch.set_num_threads(1)
+    _set_up_torch()
     tell = report_progress(board_path, slot)
     data = _training_data(shared)
     recipe = Recipe(
