@@ -99,6 +99,16 @@ def test_the_front_turns_round_where_lower_is_better() -> None:
     assert [point.on_front for point in figure.points] == [True, False]
 
 
+def test_a_baseline_far_off_does_not_squeeze_the_others_into_a_corner() -> None:
+    low = replace(_entrant("majority", 0.1, 1), kind="baseline")
+    near = replace(_entrant("majority", 0.78, 1), kind="baseline")
+    field = [_entrant("small", 0.8, 10), _entrant("large", 0.9, 100)]
+    for baseline, names in ((low, ["small", "large"]), (near, ["small", "large", "majority"])):
+        figure = cost_figure([*field, baseline], metric="accuracy", cost="flops")
+        assert figure is not None
+        assert [point.name for point in figure.points] == names
+
+
 def test_equal_entrants_are_both_on_the_front() -> None:
     figure = cost_figure([_entrant("a", 0.8, 10), _entrant("b", 0.8, 10)], metric="accuracy", cost="flops")
     assert figure is not None

@@ -1,6 +1,7 @@
 """What a comparison says on a terminal, at any width, in a pipe, and with names that would be markup."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -8,17 +9,19 @@ from rich.console import Console
 
 from bakeoff.messages import set_language
 from bakeoff.report.progress import ProgressView, plain_line
-from bakeoff.report.terminal import print_comparison
+from bakeoff.report.terminal import print_comparison, print_places
+from bakeoff.study.result import Comparison
 from bakeoff.study.run import Progress
 from report_comparisons import digits_comparison, hostile_comparison, tie_comparison, values_comparison
 
 
-def _printed(comparison: object, width: int, *, terminal: bool = False) -> str:
+def _printed(comparison: Comparison, width: int, *, terminal: bool = False) -> str:
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=terminal, color_system="truecolor" if terminal else None
     )
-    print_comparison(console, comparison, report="runs/digits/report.html")  # type: ignore[arg-type]
+    print_comparison(console, comparison)
+    print_places(console, comparison, report=Path("runs/digits/report.html"))
     return out.getvalue()
 
 

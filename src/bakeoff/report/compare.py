@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,10 +11,10 @@ from rich.console import Console
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.models import ModelCard
-from bakeoff.report.html import write_report, write_whole
+from bakeoff.report.html import finite, write_report, write_whole
 from bakeoff.report.notebook import comparison_html
 from bakeoff.report.progress import ProgressView
-from bakeoff.report.terminal import print_comparison
+from bakeoff.report.terminal import print_comparison, print_places
 from bakeoff.report.terminal_card import card_table
 from bakeoff.study.compare import compare as run_comparison
 from bakeoff.study.result import Comparison
@@ -31,7 +32,7 @@ def compare(
     seed: int = 0,
     **options: Any,
 ) -> Comparison:
-    """Compare families of networks, and what is no network, on this data; the report is written beside the run.
+    """Compare families of networks, and what is no network, on this data; its report is written into the run's folder.
 
     The record that comes back shows itself in a notebook; `bakeoff.study.compare.compare` tells of all options.
 
@@ -42,8 +43,19 @@ def compare(
         seed: of splits, subsets, orders and initial weights.
     """
     found = run_comparison(data, models, budget_seconds, seed, show=comparison_html, **options)
-    write_report(found, found.folder / REPORT_FILE, now=datetime.now())
+    write_results(found)
     return found
+
+
+def write_results(comparison: Comparison) -> Path:
+    """Write `verdict.json` and `report.html` into the run's folder, and return the report's path.
+
+    Raises:
+        StoreError: one of them cannot be written.
+    """
+    record = json.dumps(finite(comparison.to_json()), ensure_ascii=False, indent=1, allow_nan=False)
+    write_whole(comparison.folder / VERDICT_FILE, record + "\n")
+    return write_report(comparison, comparison.folder / REPORT_FILE, now=datetime.now())
 
 
 def compare_and_report(data: Any, **options: Any) -> Comparison:
@@ -59,7 +71,6 @@ def compare_and_report(data: Any, **options: Any) -> Comparison:
 
     with ProgressView(errors) as view:
         found = run_comparison(data, on_data=show_card, listener=view.update, show=comparison_html, **options)
-    write_whole(found.folder / VERDICT_FILE, json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n")
-    report = write_report(found, found.folder / REPORT_FILE, now=datetime.now())
-    print_comparison(results, found, report=str(report))
+    print_comparison(results, found)  # first, so that a full disk does not take the verdict along
+    print_places(results, found, report=write_results(found))
     return found

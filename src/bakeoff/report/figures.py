@@ -179,7 +179,8 @@ def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigu
 def cost_figure(entrants: Sequence[EntrantResult], *, metric: str, cost: str) -> CostFigure | None:
     """Score against "flops" (per example), "parameters" or "seconds" (of training); None with fewer than two points.
 
-    Entrants of unknown cost, or of none at all (a log axis has no zero), are left out.
+    Entrants of unknown cost, or of none at all (a log axis has no zero), are left out, and so are baselines far off
+    the others, which would squeeze all of them into a corner.
     """
     drawn = entrant_styles(entrants)
     measure = METRICS[metric]
@@ -188,6 +189,7 @@ def cost_figure(entrants: Sequence[EntrantResult], *, metric: str, cost: str) ->
         for entrant in entrants
         if (found := _cost(entrant, cost)) and entrant.score is not None and np.isfinite(entrant.score)
     ]
+    known = _without_low_baseline(known)
     if len(known) < 2:
         return None
     front = _pareto_front([(spent, score) for _, spent, score in known], measure)
@@ -204,6 +206,22 @@ def cost_figure(entrants: Sequence[EntrantResult], *, metric: str, cost: str) ->
         for (entrant, spent, score), on_front in zip(known, front, strict=True)
     )
     return CostFigure(cost=cost, metric=metric_label(metric), percent=measure.percent, points=points)
+
+
+def _without_low_baseline(
+    known: list[tuple[EntrantResult, float, float]],
+) -> list[tuple[EntrantResult, float, float]]:
+    """Without the baselines whose score lies further from the others than these lie from each other."""
+    scores = [score for entrant, _, score in known if entrant.kind != "baseline"]
+    if not scores:
+        return known
+    low, high = min(scores), max(scores)
+    near = high - low
+    return [
+        (entrant, spent, score)
+        for entrant, spent, score in known
+        if entrant.kind != "baseline" or low - near <= score <= high + near
+    ]
 
 
 def _cost(entrant: EntrantResult, cost: str) -> float:

@@ -92,18 +92,18 @@ def json_for_script(value: Mapping[str, Any]) -> Markup:
     >>> str(json_for_script({"name": "</script>"}))
     '{"name":"\\\\u003c/script\\\\u003e"}'
     """
-    text = json.dumps(_finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(finite(value), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """A copy in which numbers that JSON has no sign for are None."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and value - value != 0.0:
         return None
     return value

@@ -80,6 +80,7 @@ class CurvesPart:
 class CostPart:
     id: str
     title: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +249,8 @@ def _costs(comparison: Comparison, plots: dict[str, Plot]) -> tuple[CostPart, ..
         figure = cost_figure(comparison.entrants, metric=comparison.metric, cost=cost)
         if figure is not None:
             plots[f"cost-{cost}"] = cost_plot(figure)
-            parts.append(CostPart(id=f"cost-{cost}", title=say(f"report.cost.{cost}")))
+            names = tuple(clean(point.name) for point in figure.points)
+            parts.append(CostPart(id=f"cost-{cost}", title=say(f"report.cost.{cost}"), names=names))
     return tuple(parts)
 
 

@@ -47,10 +47,6 @@ class EntrantRow:
     judged: bool
     note: str
 
-    @property
-    def score_known(self) -> bool:
-        return self.track is not None
-
 
 @dataclass(frozen=True, kw_only=True)
 class SizeTable:

@@ -6,6 +6,7 @@ divided into several by columns, each with the entrants in front; numbers are ne
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich import box
 from rich.cells import cell_len
@@ -171,8 +172,8 @@ def notes(comparison: Comparison) -> list[str]:
     return [*said, *withheld, *(clean(warning) for warning in comparison.warnings)]
 
 
-def print_comparison(console: Console, comparison: Comparison, *, report: str | None = None) -> None:
-    """The table, what to know about it, the verdict, and where the report and the champion lie."""
+def print_comparison(console: Console, comparison: Comparison) -> None:
+    """The table, what to know about it, and the verdict."""
     width = min(console.width, WIDEST_TEXT)
     console.print()
     console.print(result_tables(comparison))
@@ -183,15 +184,20 @@ def print_comparison(console: Console, comparison: Comparison, *, report: str | 
             console.print(_sentence(sentence, width, "dim"))
     console.print()
     console.print(verdict_block(comparison, width))
-    console.print()
-    places = [(say("report.done.seconds"), duration(comparison.seconds))]
-    if report:
-        places.append((say("report.done.report"), clean(report)))
+
+
+def print_places(console: Console, comparison: Comparison, *, report: Path) -> None:
+    """How long it took, and where the report and the network lie."""
+    places = [
+        (say("report.done.seconds"), duration(comparison.seconds)),
+        (say("report.done.report"), clean(report)),
+    ]
     if comparison.champion is not None:
         key = "report.done.champion" if comparison.champion.is_winner else "report.done.best_network"
         place = f"{clean(comparison.champion.folder)} ({clean(comparison.champion.entrant)})"
         places.append((say(key), place))
     indent = max(cell_len(heading) for heading, _ in places) + 2
+    console.print()
     for heading, text in places:  # soft-wrapped, so that a long path can be copied
         line = Text.assemble((heading + " " * (indent - cell_len(heading)), "dim"), text)
         console.print(line, soft_wrap=True)

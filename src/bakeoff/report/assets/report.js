@@ -29,10 +29,11 @@
     const narrow = width < 480;
     const layout = { ...figure.layout, width, height: Math.round(Math.min(Math.max(width * aspect, Math.min(260, tallest)), tallest)) };
     layout.font = { ...layout.font, family: getComputedStyle(document.body).fontFamily, size: narrow ? 11 : 12 };
-    const ticks = layout.xaxis.tickvals;
-    if (width < 300 && layout.xaxis.type === "log" && ticks.length > 4) {
-      const kept = (_, place) => place % 2 === 0;
-      layout.xaxis = { ...layout.xaxis, tickvals: ticks.filter(kept), ticktext: layout.xaxis.ticktext.filter(kept) };
+    if (layout.xaxis.type === "log") {
+      const every = Math.ceil((layout.xaxis.tickvals.length * 50) / (width - 60));
+      const kept = (_, place) => place % every === 0;
+      const { tickvals, ticktext } = layout.xaxis;
+      layout.xaxis = { ...layout.xaxis, tickangle: 0, tickvals: tickvals.filter(kept), ticktext: ticktext.filter(kept) };
     }
     const hidden = new Set((plot.dataset.hidden || "").split(" ").filter(Boolean));
     const data = figure.data.map((trace) => ({ ...trace, visible: !hidden.has(trace.legendgroup) }));
