@@ -214,14 +214,14 @@ def test_ar_learns_the_weights_of_least_squares() -> None:
 def test_a_latent_state_that_shifts_is_an_autoregression() -> None:
     """A moves each entry one place on, B writes the newest: then the state is the window, and C its weights."""
     torch.manual_seed(0)
-    window, inputs = 5, torch.randn(3, 12, 1)
+    window, inputs = 5, torch.randn(3, 1, 12)
     ar = Autoregressive(1, 2, window=window)
     latent = LatentAutoregressive(1, 2, width=window)
     with torch.no_grad():
         latent.carry.weight.copy_(torch.diag(torch.ones(window - 1), 1))
         latent.enter.weight.copy_(torch.eye(window)[:, -1:])
         latent.head.load_state_dict(ar.head.state_dict())
-        expected = ar(inputs.transpose(1, 2))
+        expected = ar(inputs)
         torch.testing.assert_close(latent(inputs), expected)
         latent.carry.weight.mul_(0.9)
         assert (latent(inputs) - expected).abs().max() > 1e-3

@@ -32,7 +32,7 @@ from bakeoff.data.schema import Classes, Forecast, Schema, Series, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.sequences import EveryStep, Lengths, last_real_step, require_shape
+from bakeoff.models.sequences import Lengths, last_real_step, require_shape
 
 SUNSPOTS = Schema(input=Series(channels=1, length=32), target=Forecast(horizon=1))
 
@@ -87,27 +87,15 @@ class LatentAutoregressive(nn.Module):
             nn.init.orthogonal_(self.carry.weight).mul_(0.95)
 
     def forward(
-        self, inputs: Float[Tensor, "batch time channels"], lengths: Lengths = None
+        self, inputs: Float[Tensor, "batch channels time"], lengths: Lengths = None
     ) -> Float[Tensor, "batch outputs"]:
+        require_shape(inputs, (self.enter.in_features, None))
         state = inputs.new_zeros(inputs.shape[0], self.carry.in_features)
         states = []
-        for entered in self.enter(inputs).unbind(dim=1):
+        for entered in self.enter(inputs.transpose(1, 2)).unbind(dim=1):
             state = self.carry(state) + entered
             states.append(state)
         return self.head(last_real_step(torch.stack(states, dim=1), lengths))
-
-
-class _InTime(nn.Module):
-    """A latent autoregression that takes a series channels first."""
-
-    def __init__(self, view: EveryStep, body: LatentAutoregressive) -> None:
-        super().__init__()
-        self.view, self.body = view, body
-
-    def forward(
-        self, inputs: Float[Tensor, "batch channels time"], lengths: Lengths = None
-    ) -> Float[Tensor, "batch outputs"]:
-        return self.body(self.view(inputs, lengths), lengths)
 
 
 def build_ar(schema: Schema, width: int | None = None, **options: Any) -> Autoregressive:
@@ -119,10 +107,10 @@ def build_ar(schema: Schema, width: int | None = None, **options: Any) -> Autore
     return Autoregressive(schema.input.channels, schema.outputs, window=window, **options)
 
 
-def build_latent_ar(schema: Schema, width: int | None = None, **options: Any) -> nn.Module:
+def build_latent_ar(schema: Schema, width: int | None = None, **options: Any) -> LatentAutoregressive:
     """Latent autoregression; `width` is the size of its state."""
-    view = EveryStep(schema.input)
-    return _InTime(view, LatentAutoregressive(view.channels, schema.outputs, width=width or 16, **options))
+    assert isinstance(schema.input, Series)
+    return LatentAutoregressive(schema.input.channels, schema.outputs, width=width or 16, **options)
 
 
 register(

@@ -5,8 +5,9 @@ AlexNet for Time Series Classification", Data Mining and Knowledge Discovery 202
 et al. (GoogLeNet), CVPR 2015.
 
 What was new: kernels of 10, 20 and 40 steps work next to each other in each layer, so nobody has to choose the scale
-of a pattern; a *bottleneck* (a convolution of one step, down to 32 channels) keeps the long kernels cheap; and an
-ensemble of five networks that differ only in their initial weights removes most of the luck of training.
+of a pattern; a *bottleneck* (a convolution of one step, down to 32 channels; none for a single channel) keeps the
+long kernels cheap; and an ensemble of five networks that differ only in their initial weights removes most of the
+luck of training.
 
 What it assumes: patterns are local in time, of any scale up to 40 steps, and mean the same anywhere; six layers see
 6 * 39 + 1 = 235 steps at once.
@@ -17,10 +18,10 @@ What it assumes: patterns are local in time, of any scale up to 40 steps, and me
                  x -> max pool 3       -> conv 1,  32 -┘
     network:     six modules, a shortcut around every third -> mean over time -> linear
 
-Where this differs: nothing in the layers (kernel sizes 40, 20, 10 are those of the authors' code; the paper's text
-says so too). `InceptionTimeEnsemble` holds the five networks as one module whose answer is the mean of their
-probabilities (for real values: of their values); the authors train five models apart, and so should you (`members`),
-else use `inceptiontime`. New is `lengths`, as in `fcn.py`.
+Where this differs: nothing in the layers (kernels of 40, 20 and 10 steps as in the text and the authors' code). The
+authors train the five networks of the ensemble each by itself; `inceptiontime_ensemble`, trained as one module, has one
+loss for all five, that of their mean probability (for real values: of their mean). To have the paper's, train
+`inceptiontime` with five seeds and give them to `InceptionTimeEnsemble`. New is `lengths`, as in `fcn.py`.
 """
 
 import math
