@@ -141,6 +141,7 @@ def planted(
 def published(budget: float, out: Path) -> Iterator[tuple[str, str, float, float]]:
     """(data, network, ours, published), accuracies in percent."""
     import numpy as np
+
     from bakeoff.data.load import load
 
     plain = load("mnist1d")
@@ -159,7 +160,7 @@ def published(budget: float, out: Path) -> Iterator[tuple[str, str, float, float
 
 
 def coverage(runs: Path) -> tuple[int, int, int]:
-    """Hide the largest size of every curve in these runs, predict it: (inside the 80 % interval, forecast, withheld)."""
+    """Hide the largest size of every curve in these runs and predict it: (in the 80 % interval, forecast, withheld)."""
     inside = forecasts = withheld = 0
     for path in sorted(runs.glob("*.json")):
         record = json.loads(path.read_text())
@@ -218,8 +219,9 @@ def main() -> int:
         inside, forecasts, withheld = coverage(options.out / "verdicts")
         share = f"{100 * inside / forecasts:.0f} %" if forecasts else "-"
         print(
-            f"\nForecasts of the hidden largest size: {inside} of {forecasts} inside the 80 % interval ({share}); {withheld} withheld."
+            f"\nForecasts of the hidden largest size: {inside} of {forecasts} in the 80 % interval ({share}),"
         )
+        print(f"{withheld} withheld.")
     return int(any(not all(right) for _, _, right, _ in tasks))
 
 

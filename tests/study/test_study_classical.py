@@ -4,11 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
 from bakeoff.data.dataset import Dataset, Splits
 from bakeoff.data.load import load
 from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.study import classical
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 NEVER = float("inf")
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor, nn
+
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.models import ModelCard
 from bakeoff.study.compare import compare
 from bakeoff.study.result import Comparison
-from torch import Tensor, nn
 
 QUICK: dict[str, Any] = {"budget_seconds": None, "steps": 40, "seeds": 2}
 
@@ -51,7 +52,9 @@ def test_the_score_is_the_mean_accuracy_over_seeds_on_the_test_split(found: Comp
 
 
 def test_the_learning_rate_is_the_best_on_validation(found: Comparison) -> None:
-    full = [t for t in found.trials if t.entrant == "mlp" and t.seed == 0 and t.state in ("finished", "early")]
+    full = [
+        t for t in found.trials if t.entrant == "mlp" and t.seed == 0 and t.state in ("finished", "early")
+    ]
     tuned = [t for t in full if t.examples == max(trial.examples for trial in found.trials)]
     best = max(trial.validation_score for trial in tuned)
     assert found.entrant("mlp").learning_rate in {t.setting for t in tuned if t.validation_score == best}
@@ -86,7 +89,17 @@ def test_the_champion_predicts_as_in_the_comparison(found: Comparison) -> None:
 def test_the_json_has_the_promised_keys_and_only_finite_numbers(found: Comparison) -> None:
     record = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert {"winner", "tied", "probability_best", "metric", "seconds", "entrants", "warnings"} <= set(record)
-    keys = {"name", "score", "low", "high", "parameters", "flops_per_example", "train_seconds", "curve", "forecast"}
+    keys = {
+        "name",
+        "score",
+        "low",
+        "high",
+        "parameters",
+        "flops_per_example",
+        "train_seconds",
+        "curve",
+        "forecast",
+    }
     assert all(keys <= set(entrant) for entrant in record["entrants"])
 
 
@@ -96,10 +109,10 @@ def test_the_table_is_a_polars_frame_best_first(found: Comparison) -> None:
 
 
 def test_a_finished_run_is_read_again_and_not_trained_again(found: Comparison) -> None:
-    before = {row for row in _trial_rows(found.folder)}
+    before = set(_trial_rows(found.folder))
     again = compare("iris", ["linear", "mlp"], out=found.folder.parent, **QUICK)
     assert again.folder == found.folder
-    assert {row for row in _trial_rows(found.folder)} == before
+    assert set(_trial_rows(found.folder)) == before
     assert _figures(again.to_json()) == _figures(found.to_json())
 
 
@@ -108,11 +121,19 @@ def _trial_rows(folder: Path) -> list[tuple[str, str]]:
         return connection.execute("SELECT key, facts FROM trials").fetchall()
 
 
+TIME_AND_PLACE = ("seconds", "train_seconds", "folder", "champion")
+
+
 def _figures(record: dict[str, Any]) -> Any:
     """The record without what tells of time and place."""
+
     def clean(value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: clean(v) for k, v in value.items() if k not in ("seconds", "train_seconds", "folder", "champion")}
+            return {
+                k: clean(v)
+                for k, v in value.items()
+                if k not in ("seconds", "train_seconds", "folder", "champion")
+            }
         return [clean(item) for item in value] if isinstance(value, list) else value
 
     return clean(record)
@@ -157,13 +178,17 @@ def test_another_seed_gives_other_figures(found: Comparison, tmp_path: Path) -> 
 def test_ctrl_c_gives_the_partial_verdict(tmp_path: Path) -> None:
     command = [*COMMAND[:5], "--models", "linear,transformer", "--budget", "none", "--steps", "100000"]
     process = subprocess.Popen(
-        [*command, "--json", "o.json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--json", "o.json"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 200
     while time.monotonic() < deadline and _jobs_finished(tmp_path / "runs" / "iris") < 3:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     record = json.loads((tmp_path / "o.json").read_text())
@@ -210,14 +235,22 @@ class Misshapen(nn.Module):
 
 def _card(name: str, module: type[nn.Module]) -> ModelCard:
     return ModelCard(
-        name=name, family="user", year=0, paper="", summary="", biases=(), build=lambda schema, width=None: module()
+        name=name,
+        family="user",
+        year=0,
+        paper="",
+        summary="",
+        biases=(),
+        build=lambda schema, width=None: module(),
     )
 
 
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
 def test_networks_that_fail_are_recorded_with_their_reason_and_the_others_are_judged(tmp_path: Path) -> None:
     cards = [_card("exploding", Exploding), _card("misshapen", Misshapen), _card("selfish", Selfish)]
-    found = compare("iris", ["linear", *cards], out=tmp_path, budget_seconds=None, steps=30, seeds=1, workers=2)
+    found = compare(
+        "iris", ["linear", *cards], out=tmp_path, budget_seconds=None, steps=30, seeds=1, workers=2
+    )
     assert found.entrant("linear").judged
     assert found.entrant("exploding").state == "diverged"
     assert "finite" in found.entrant("exploding").reason
@@ -238,7 +271,9 @@ def test_a_metric_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_deciding_metric_can_be_chosen_and_values_are_compared_too(tmp_path: Path) -> None:
-    found = compare("diabetes", ["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1)
+    found = compare(
+        "diabetes", ["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1
+    )
     linear, mean = found.entrant("linear"), found.entrant("mean")
     data = load("diabetes")
     truth = data.targets_at(data.splits.test)

@@ -1,6 +1,7 @@
 """What is planned: entrants, sizes, steps under a clock, and which parcels of a curve are granted."""
 
 import pytest
+
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table
 from bakeoff.errors import ModelError, OptionError

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bakeoff.errors import StoreError
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import State, Trial, TrialResult

@@ -9,7 +9,9 @@ from bakeoff.cli.options import started
 
 
 def compare(
-    data: Annotated[str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")],
+    data: Annotated[
+        str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")
+    ],
     target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
     time: Annotated[str | None, typer.Option(help="Column of times: makes a forecast.")] = None,
     horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
@@ -26,7 +28,9 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of splits, subsets and initial weights.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds the protocol asks for.")] = 3,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps of every training.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes; as many as cores if not given.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; as many as cores if not given.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,

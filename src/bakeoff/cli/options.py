@@ -37,7 +37,9 @@ def parse_budget(text: str) -> float | None:
         return None
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h|)\s*", text.lower())
     if not match or float(match[1]) <= 0:
-        raise OptionError(f"The budget '{text}' is no length of time: write 60s, 5m or 1h, or 'none' for no clock.")
+        raise OptionError(
+            f"The budget '{text}' is no length of time: write 60s, 5m or 1h, or 'none' for no clock."
+        )
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -49,7 +51,9 @@ def write_json(path: Path, record: Any) -> None:
     """
     partial = path.with_name(path.name + ".part")
     try:
-        partial.write_text(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
         partial.replace(path)
     except OSError as error:
         raise StoreError(f"'{path}' cannot be written ({error.strerror}): name another file.") from error

@@ -37,9 +37,11 @@ class Convolution1d(nn.Module):
         assert isinstance(schema.input, Series | Tokens)
         self.line = Line(schema.input)
         self.stages = nn.ModuleList()
+        self.kernels: list[int] = []
         channels, length = self.line.channels, schema.input.length
         while len(self.stages) < 3 or length > LAST_LINE:
             kernel = min(3 if self.stages else 5, length + 2)
+            self.kernels.append(kernel)
             self.stages.append(nn.Conv1d(channels, width, kernel, stride=2, padding=1))
             channels, length = width, (length + 2 - kernel) // 2 + 1
         self.head = nn.Linear(width * (length + 1), schema.outputs)
@@ -48,18 +50,18 @@ class Convolution1d(nn.Module):
     def receptive_field(self) -> int:
         """How many neighbouring time steps one last position sees."""
         field, jump = 1, 1
-        for stage in self.stages:
-            field, jump = field + (stage.kernel_size[0] - 1) * jump, jump * stage.stride[0]
+        for kernel in self.kernels:
+            field, jump = field + (kernel - 1) * jump, jump * 2
         return field
 
     def forward(
         self, x: Tensor, lengths: Int[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch outputs"]:
         x = self.line(x, lengths)
-        for stage in self.stages:
+        for stage, kernel in zip(self.stages, self.kernels, strict=True):
             x = F.relu(stage(x))
             if lengths is not None:
-                lengths = ((lengths + 2 - stage.kernel_size[0]) // 2 + 1).clamp(min=1)
+                lengths = ((lengths + 2 - kernel) // 2 + 1).clamp(min=1)
                 x = x * is_real(lengths, x.shape[-1])[:, None, :]
         return self.head(_where_and_whether(x))
 

@@ -9,6 +9,8 @@ updates. Where this differs: one layer, one direction, and the answer is read fr
 The cells are torch's own; `models/rnns.py` has the papers' deeper and two-way forms.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -18,7 +20,7 @@ from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
 from bakeoff.models.views import Steps
 
-CELLS: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
 
 class Recurrent(nn.Module):
@@ -35,7 +37,7 @@ class Recurrent(nn.Module):
         self.cell = CELLS[cell](self.steps.channels, width, batch_first=True)
         if cell == "lstm":
             with torch.no_grad():  # forget gate open at the start (Gers et al. 2000; Jozefowicz et al. 2015)
-                self.cell.bias_ih_l0[width : 2 * width].fill_(1.0)
+                self.cell.get_parameter("bias_ih_l0")[width : 2 * width].fill_(1.0)
         self.head = nn.Linear(width, schema.outputs)
 
     def forward(

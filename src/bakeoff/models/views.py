@@ -137,7 +137,7 @@ class Steps(nn.Module):
         if self.frame == 1:
             return x
         x = nn.functional.pad(x, (0, 0, 0, self.steps * self.frame - x.shape[1]))
-        return x.unflatten(1, (self.steps, self.frame)).flatten(2)
+        return x.reshape(len(x), self.steps, -1)
 
     def lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """True lengths counted in this view's steps, at least 1."""
@@ -157,7 +157,8 @@ class Patches(nn.Module):
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch time patch"]:
         if any(self.fill):
             x = nn.functional.pad(x, self.fill)
-        x = x.unflatten(3, (-1, self.side)).unflatten(2, (-1, self.side))  # [B, C, rows, side, columns, side]
+        rows, columns = x.shape[2] // self.side, x.shape[3] // self.side
+        x = x.reshape(*x.shape[:2], rows, self.side, columns, self.side)
         return x.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
 

@@ -138,7 +138,8 @@ def _fit_seasonal(
 def _naive(dataset: Dataset, *, season: int) -> ClassicalFit:
     started = time.monotonic()
     schema = dataset.schema
-    assert isinstance(schema.target, Forecast) and isinstance(schema.input, Series)
+    assert isinstance(schema.target, Forecast)
+    assert isinstance(schema.input, Series)
     season = min(season, schema.input.length)
     back = season - np.arange(schema.target.horizon) % season  # 1 is the last value
     outputs = []
@@ -178,7 +179,7 @@ def _counts(dataset: Dataset, part: Indices) -> Any:
 def _fit_neighbours(
     dataset: Dataset, train: Indices, seed: int, settings: Sequence[float | None], deadline: float
 ) -> list[ClassicalFit]:
-    """Votes of the k nearest training examples (Euclidean; cosine-like for texts), smoothed by one vote of the prior."""
+    """Votes of the k nearest training examples (Euclidean distance), smoothed by one vote spread over all classes."""
     from sklearn.neighbors import NearestNeighbors
 
     started = time.monotonic()

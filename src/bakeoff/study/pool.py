@@ -1,7 +1,8 @@
 """Worker processes: as many as cores, one thread each, through joblib's loky; and what they share.
 
-A worker that is killed breaks only the jobs that were running: they are handed out again, and a job that has broken
-two workers is reported as failed. Data travel as memory-mapped files, progress through a small shared array.
+A worker that is killed breaks only the jobs that were running: they are handed out again, one at a time, and a job
+that breaks its worker twice while nothing else runs is reported as failed. Data travel as memory-mapped files,
+progress through a small shared array.
 """
 
 import os
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 
-#: A job that was running when a worker died is handed out this often in all.
+#: A task that ran alone when its worker died is given up after so many times.
 ATTEMPTS = 2
 _SLOTS = 256
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
@@ -87,7 +88,7 @@ class _Running:
     task: Callable[..., Any]
     arguments: tuple[Any, ...]
     slot: int
-    attempts: int = 1
+    breaks: int = 0
     payload: Any = None
 
 
@@ -107,6 +108,7 @@ class Pool:
         self.board_path = self.folder / "progress"
         self.board = np.memmap(self.board_path, dtype=np.int64, mode="w+", shape=(_SLOTS, 2))
         self._free = list(range(_SLOTS))
+        self._suspects: list[_Running] = []
         self._executor: Any = None
         self._shared: tuple[Dataset, SharedDataset] | None = None
 
@@ -122,11 +124,15 @@ class Pool:
     @property
     def running(self) -> int:
         """Tasks with a payload that are under way."""
-        return sum(entry.payload is not None for entry in self._running.values())
+        return sum(entry.payload is not None for entry in (*self._running.values(), *self._suspects))
 
     def submit(self, task: Callable[..., Any], *arguments: Any, payload: Any = None) -> None:
         """Start a task as soon as a worker is free."""
-        self._hand_out(_Running(task=task, arguments=arguments, slot=self._free.pop(), payload=payload))
+        entry = _Running(task=task, arguments=arguments, slot=self._free.pop(), payload=payload)
+        if self._suspects:
+            self._suspects.append(entry)
+        else:
+            self._hand_out(entry)
 
     def _hand_out(self, entry: _Running) -> None:
         self.board[entry.slot] = 0
@@ -143,40 +149,41 @@ class Pool:
 
     def finished(self, timeout: float) -> list[tuple[Any, Any]]:
         """(payload, result or exception) of the tasks with a payload that ended within `timeout` seconds."""
+        if self._suspects and not self._running:
+            self._hand_out(self._suspects.pop(0))
         if not self._running:
             return []
         done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         ended: list[tuple[Any, Any]] = []
-        broken: list[_Running] = []
         for future in done:
-            entry = self._running.pop(future)
             error = None if future.cancelled() else future.exception()
             if future.cancelled() or isinstance(error, BrokenProcessPool):
-                broken.append(entry)
-                continue
+                return ended + self._recover()
+            entry = self._running.pop(future)
             self._free.append(entry.slot)
             if entry.payload is not None:
                 ended.append((entry.payload, error if error is not None else future.result()))
-        if broken:
-            ended += self._recover(broken)
         return ended
 
-    def _recover(self, broken: list[_Running]) -> list[tuple[Any, Any]]:
-        """New workers in place of a broken pool; what was running is handed out again, or given up."""
-        lost = broken + list(self._running.values())
+    def _recover(self) -> list[tuple[Any, Any]]:
+        """New workers in place of broken ones. Nobody knows which task broke them: from now on each runs alone.
+
+        A task that breaks its worker `ATTEMPTS` times while nothing else runs is given up.
+        """
+        lost = [entry for entry in self._running.values() if entry.payload is not None]
+        alone = len(self._running) == 1
         self._running.clear()
         self._shutdown()
         given_up: list[tuple[Any, Any]] = []
         for entry in lost:
-            begun = bool(self.board[entry.slot, 1])
-            if begun and entry.attempts >= ATTEMPTS and entry.payload is not None:
+            entry.breaks += alone and bool(self.board[entry.slot, 1])
+            if entry.breaks >= ATTEMPTS:
                 self._free.append(entry.slot)
                 given_up.append(
                     (entry.payload, WorkerLostError("its worker process died twice (out of memory?)"))
                 )
-                continue
-            entry.attempts += begun
-            self._hand_out(entry)
+            else:
+                self._suspects.insert(0, entry)
         return given_up
 
     def _shutdown(self) -> None:
@@ -194,6 +201,7 @@ class Pool:
     def restart(self) -> None:
         """Forget everything that runs or waits (after Ctrl-C); new tasks get new workers."""
         self._running.clear()
+        self._suspects.clear()
         self._free = list(range(_SLOTS))
         self._shutdown()
 

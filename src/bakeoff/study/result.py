@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,9 +90,9 @@ class Comparison:
     Attributes:
         name: of the data. folder: of the run.
         data_card: what the data are.
-        metric: the deciding one. seconds: from start to verdict. budget_seconds: what was allowed; None without a clock.
+        metric: the deciding one. seconds: from start to verdict. budget_seconds: what was allowed; None: no clock.
         steps: optimiser steps of every training. seeds: how many the protocol asked for.
-        verdict: the answer. entrants: everyone, best first. trials: every training. skipped: what was not done, and why.
+        verdict: the answer. entrants: everyone, best first. trials: every training. skipped: what was not done.
         warnings: sentences.
         environment: versions and hardware.
         test_indices: [N] of the test split. test_targets: [N, ...].
@@ -181,4 +182,4 @@ class Comparison:
         }
 
     def _repr_html_(self) -> str:
-        return self.show(self) if self.show is not None else f"<pre>{repr(self)}</pre>"
+        return self.show(self) if self.show is not None else f"<pre>{escape(repr(self))}</pre>"

@@ -175,7 +175,7 @@ class Study:
             networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
             for entrant in networks:
                 self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
-            found = {name: result for name, result in self._drain(networks)}
+            found = dict(self._drain(networks))
             plan = self._make_plan(found)
             self.store.put_fact("plan", plan)
         self.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
@@ -371,7 +371,7 @@ class Study:
         return self.metric.sign * self.metric.score(result.validation_outputs, self._truth, self.context)
 
     def _contenders(self) -> set[str]:
-        """Those that may yet win or tie: not `HOPELESS_ERRORS` standard errors behind the best on validation, paired."""
+        """Those that may yet win or tie: not `HOPELESS_ERRORS` standard errors behind the best on validation."""
         tuned = {
             name: next(
                 r for r in self.results[f"{name}/tuning"] if r.trial.setting == setting and r.evaluated

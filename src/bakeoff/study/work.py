@@ -51,8 +51,6 @@ def _training_data(shared: SharedDataset) -> "TrainingData":
 
 def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int) -> Profile:
     """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
-    import torch
-
     from bakeoff import models
     from bakeoff.cost import cost_of, example_inputs
     from bakeoff.train.stack import seconds_per_step
@@ -127,7 +125,6 @@ def train(
         weights: for each trial the file that its weights go to, or None.
         reproducible: choose the stack's width by a rule and not by a timing.
     """
-    import torch
     from safetensors.torch import save_file
 
     from bakeoff.train.recipe import Recipe, Replica
