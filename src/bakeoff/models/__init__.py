@@ -13,6 +13,7 @@ from torch import nn
 from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError
 from bakeoff.models.card import BIASES, ModelCard, Registry, card_from_factory
+from bakeoff.models.external import external_card, is_external
 from bakeoff.models.weights import find_layout, load_tensors, read_tensors
 
 __all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
@@ -60,7 +61,9 @@ def register(card: ModelCard) -> ModelCard:
 
 
 def card(name: str) -> ModelCard:
-    """The card of a catalogue name, or of a user's own `package.module:factory`."""
+    """The card of a catalogue name, of `timm:NAME` or `hf:NAME`, or of a user's own `package.module:factory`."""
+    if is_external(name):
+        return external_card(name)
     return card_from_factory(name) if ":" in name else _registry[name]
 
 
