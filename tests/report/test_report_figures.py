@@ -7,17 +7,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, mean_absolute_error, precision_recall_fscore_support
 
-from bakeoff.report.figures import (
-    class_rows,
-    confusion_figure,
-    cost_figure,
-    curve_figure,
-    horizon_figure,
-    largest_confusions,
-    residual_figure,
-)
+from bakeoff.report.answer_figures import class_rows, confusion_figure, largest_confusions, residual_figure
+from bakeoff.report.figures import cost_figure, curve_figure, horizon_figure
 from bakeoff.report.page import page_of
-from bakeoff.report.plotly_figures import curve_plot, label, with_colours
+from bakeoff.report.plotly_curves import curve_plot
+from bakeoff.report.plotly_parts import label, with_colours
 from bakeoff.study.verdict import CurvePoint, EntrantResult
 from report_comparisons import (
     HOSTILE,

@@ -9,17 +9,16 @@ from numpy.typing import NDArray
 
 from bakeoff.data.schema import Classes, Forecast, Image, Series, Table, Tokens
 from bakeoff.messages import say
-from bakeoff.report.examples import show_example
-from bakeoff.report.figures import (
+from bakeoff.report.answer_figures import (
     ConfusionFigure,
-    HorizonFigure,
     ResidualFigure,
     class_rows,
     confusion_figure,
-    horizon_figure,
     largest_confusions,
     residual_figure,
 )
+from bakeoff.report.examples import show_example
+from bakeoff.report.figures import HorizonFigure, horizon_figure
 from bakeoff.report.text import clean, significant
 from bakeoff.study.result import Comparison, Mistake
 

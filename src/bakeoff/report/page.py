@@ -10,14 +10,9 @@ from datetime import datetime
 from bakeoff.messages import say
 from bakeoff.report.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
 from bakeoff.report.figures import Style, cost_figure, curve_figure, metric_label
-from bakeoff.report.plotly_figures import (
-    Plot,
-    confusion_plot,
-    cost_plot,
-    curve_plot,
-    horizon_plot,
-    residual_plot,
-)
+from bakeoff.report.plotly_answers import confusion_plot, residual_plot
+from bakeoff.report.plotly_curves import cost_plot, curve_plot, horizon_plot
+from bakeoff.report.plotly_parts import Plot
 from bakeoff.report.reasons import reason_text
 from bakeoff.report.rows import (
     EntrantRow,
