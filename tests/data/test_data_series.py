@@ -138,6 +138,17 @@ def test_classes_that_are_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.targets, [2, 1, 0] * 7)
 
 
+def test_headers_that_are_not_known_and_other_spellings_of_a_number_do_no_harm(tmp_path: Path) -> None:
+    header = HEADER.replace("true a b", "true 1.0 2") + "@surprise yes\n"
+    (tmp_path / "N.ts").write_text(ts_text(examples_of(20), ["1", "2.0"] * 10, header))
+    (tmp_path / "M.ts").write_text(
+        ts_text(examples_of(20), ["nan", "inf"] * 10, HEADER.replace("true a b", "true nan inf"))
+    )
+    assert bakeoff.load(tmp_path / "M.ts").schema.outputs == 2
+    dataset = bakeoff.load(tmp_path / "N.ts")
+    assert dataset.schema.target == Classes(names=("1", "2"))
+
+
 def test_timestamps_and_regression_targets_are_read(tmp_path: Path) -> None:
     lines = [
         f"(2024-01-01 00:00:00,{n}.5),(2024-01-01 01:00:00,?),(2024-01-01 02:00:00,3):{n / 4}"
@@ -171,7 +182,7 @@ def test_new_series_longer_than_any_in_training_are_cut_and_shorter_ones_padded(
         ("", "is empty"),
         ("@problemName x\n@classLabel true a b\n", "no line '@data'"),
         ("1,2,3:a\n", "comes before '@data'"),
-        ("@surprise\n@data\n1:a\n", "unknown header '@surprise'"),
+        ("@\n1,2,3:a\n", "comes before '@data'"),
         ("@classLabel true a b\n@data\n1,2:a\n1,x:b\n", "Line 4 .* no number"),
         ("@classLabel true a b\n@data\n1,2:a\n1,2:c\n", "class 'c', which its header does not list"),
         ("@classLabel true a b\n@data\n1,2:a\n1:2:b\n", "has 2 channels where the first has 1"),

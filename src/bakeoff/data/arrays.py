@@ -7,7 +7,7 @@ What the axes mean, where `kind` does not say:
     [N, C, H, W], [N, H, W, C] images; the channels are the axis of size 1, 3 or 4, the last one first
 """
 
-import zipfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -220,13 +220,10 @@ def _shapes(examples: Any) -> set[tuple[int, ...]]:
 def read_array_file(path: Path) -> Any:
     """The arrays of an `.npz` (a dictionary) or `.npy` file (memory-mapped; with its y.npy if it is named x.npy)."""
     try:
-        if path.suffix.lower() == ".npy":
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-            beside = _answers_beside(path)
-            return array if beside is None else (array, np.load(beside, mmap_mode="r", allow_pickle=False))
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's remark on a header that Python 2 wrote
+            return _read_array_file(path)
+    except Exception as error:  # NumPy's and zipfile's readers raise many types on damaged bytes
         if "allow_pickle" in str(error) or "Python objects" in str(error):
             raise DataError(
                 f"'{printable(path.name)}' holds Python objects, and bakeoff never unpickles (a pickle can run code): "
@@ -235,6 +232,15 @@ def read_array_file(path: Path) -> Any:
         raise DataError(
             f"'{printable(path.name)}' is damaged or not a NumPy file ({printable(str(error))}): save it again."
         ) from error
+
+
+def _read_array_file(path: Path) -> Any:
+    if path.suffix.lower() != ".npy":
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    beside = _answers_beside(path)
+    return array if beside is None else (array, np.load(beside, mmap_mode="r", allow_pickle=False))
 
 
 def arrange(

@@ -54,7 +54,7 @@ def read_header(path: str | Path) -> Header:
     Raises:
         RefusedPictureError: the file is no picture that can be read, or it is too large.
     """
-    with _opened(path) as picture:
+    with _opened(path) as picture, _refusing():
         width, height = picture.size
         if _orientation(picture) >= 5:
             width, height = height, width
@@ -67,30 +67,31 @@ def decode(path: str | Path, *, channels: int, height: int, width: int) -> NDArr
     Raises:
         RefusedPictureError: the file is damaged, cut short, or too large.
     """
-    with _opened(path) as picture:
-        try:
-            picture.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
-            upright = ImageOps.exif_transpose(picture) if _orientation(picture) != 1 else picture
-            assert upright is not None
-            flat = _flattened(upright, "L" if channels == 1 else "RGB")
-            if flat.size != (width, height):
-                flat = flat.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
-            pixels = np.asarray(flat, np.uint8)
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's readers raise many types on damaged bytes
-            raise RefusedPictureError(_reason(error)) from error
+    with _opened(path) as picture, _refusing():
+        picture.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
+        upright = ImageOps.exif_transpose(picture) if _orientation(picture) != 1 else picture
+        flat = _flattened(upright, "L" if channels == 1 else "RGB")
+        if flat.size != (width, height):
+            flat = flat.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
+        pixels = np.asarray(flat, np.uint8)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Pillow.Image]:
+def _refusing() -> Iterator[None]:
+    """Whatever Pillow's readers raise on damaged bytes (they raise many types) becomes a reason to refuse the file."""
     try:
-        picture = Pillow.open(path)
-    except MemoryError:
+        yield
+    except (MemoryError, RefusedPictureError):
         raise
-    except Exception as error:  # as above
+    except Exception as error:
         raise RefusedPictureError(_reason(error)) from error
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Pillow.Image]:
+    with _refusing():
+        picture = Pillow.open(path)
     with picture:
         width, height = picture.size
         if width * height > MOST_PIXELS:

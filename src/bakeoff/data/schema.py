@@ -135,10 +135,14 @@ class Schema:
         try:
             return Schema(input=_from_json(record["input"]), target=_from_json(record["target"]))
         except (KeyError, TypeError) as error:
-            raise DataError(f"This is not a schema that bakeoff wrote ({error}): train the network again.") from error
+            raise DataError(
+                f"This is not a schema that bakeoff wrote ({error}): train the network again."
+            ) from error
 
 
 def _from_json(record: dict[str, Any]) -> Any:
     fields = dict(record)
     kind = _KINDS[fields.pop("kind")]
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    return kind(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    )

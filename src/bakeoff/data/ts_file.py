@@ -14,21 +14,6 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import DataError, printable
 
-_HEADER_WORDS = (
-    "problemname",
-    "timestamps",
-    "missing",
-    "univariate",
-    "dimension",
-    "dimensions",
-    "equallength",
-    "serieslength",
-    "classlabel",
-    "targetlabel",
-    "regression",
-    "data",
-)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeriesFile:
@@ -73,11 +58,7 @@ def _read_ts(text: str, name: str) -> SeriesFile:
             raise DataError(
                 f"Line {number} of '{printable(name)}' comes before '@data': a .ts file needs that line."
             )
-        word, *values = stripped[1:].split()
-        if word.lower() not in _HEADER_WORDS:
-            raise DataError(
-                f"Line {number} of '{printable(name)}' has the unknown header '@{printable(word)}'."
-            )
+        word, *values = stripped[1:].split() or [""]
         header[word.lower()] = values
         if word.lower() == "data":
             break
@@ -94,7 +75,7 @@ def _read_ts(text: str, name: str) -> SeriesFile:
             continue
         parts = _split_channels(line.strip(), timed=timed)
         if labelled:
-            answers.append(parts.pop().strip())
+            answers.append(plain_label(parts.pop().strip()))
         channels = len(parts) if channels is None else channels
         if len(parts) != channels or not parts:
             raise DataError(
@@ -121,7 +102,7 @@ def _labels_of(header: dict[str, list[str]]) -> tuple[bool, tuple[str, ...], boo
     """(there are answers, the listed classes, they are numbers)."""
     wanted = header.get("classlabel", ["false"])
     if wanted and wanted[0].lower() == "true":
-        return True, tuple(wanted[1:]), False
+        return True, tuple(map(plain_label, wanted[1:])), False
     numbers = header.get("targetlabel", header.get("regression", ["false"]))
     if numbers and numbers[0].lower() == "true":
         return True, (), True
@@ -172,7 +153,7 @@ def _read_ucr(text: str, name: str) -> SeriesFile:
                 f"Line {number} of '{printable(name)}' has a class and no values: mend that line."
             )
         examples.append(series[None])
-        answers.append(_plain_label(label))
+        answers.append(plain_label(label))
     return SeriesFile(examples=tuple(examples), answers=tuple(answers))
 
 
@@ -184,10 +165,10 @@ def split_ucr_line(line: str) -> list[str]:
     return [cell.strip() for cell in line.split(",")] if "," in line else line.split()
 
 
-def _plain_label(label: str) -> str:
-    """Older files write the class 1 as 1.0000000e+00."""
+def plain_label(label: str) -> str:
+    """Files write the class 1 as 1, 1.0 or 1.0000000e+00, and not always as their header does."""
     try:
         number = float(label)
     except ValueError:
         return label
-    return str(int(number)) if number == int(number) else label
+    return str(int(number)) if number.is_integer() else label
