@@ -46,6 +46,7 @@ def why(
     workers: int | None = None,
     listener: Listener | None = None,
     started: float | None = None,
+    pool: Pool | None = None,
     **reading: Any,
 ) -> Why:
     """Measure what each family of networks owes to each assumption about this data.
@@ -59,6 +60,11 @@ def why(
         metric: in which losses are measured; accuracy, RMSE or MASE where None.
         seeds: of every training, at least 2.
         steps: of every training; None lets budget and data decide.
+        workers: processes of one thread; as many as cores where None.
+        listener: is told (phase, done, total, seconds left).
+        started: when the budget began, on the monotonic clock; now where None.
+        pool: of workers that is there already, and stays; None makes one of its own.
+        reading: options of `bakeoff.load`.
 
     Raises:
         DataError: the data cannot be read, or an intervention does not apply to it.
@@ -72,9 +78,10 @@ def why(
         )
     if seeds < 2:
         raise OptionError(f"'seeds' is {seeds}: give at least 2, since one says nothing about the spread.")
-    pool = Pool(workers=workers or available_cores())
+    own = pool is None
+    pool = pool or Pool(workers=workers or available_cores())
     try:
-        for _ in range(pool.workers):
+        for _ in range(pool.workers if own else 0):
             pool.submit(work.warm_up)
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)
@@ -93,7 +100,8 @@ def why(
         study.run()
         return _Reading(study, deciding, context).why(begun)
     finally:
-        pool.close()
+        if own:
+            pool.close()
 
 
 def _entrants(dataset: Dataset, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
