@@ -34,7 +34,8 @@ class NewData:
     Attributes:
         inputs: [N, *schema.input.shape].
         lengths: true lengths int64 [N], or None where all are whole.
-        targets: as `Dataset.targets`, or None where the new data have no (usable) answers.
+        targets: as `Dataset.targets`, or None where the new data have no (usable) answers. Forecasts have NaN in the
+            rows whose future is not in the data: they are there to be predicted, not scored.
         names: one label per example (a file's name, a row's number).
     """
 
