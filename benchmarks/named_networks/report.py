@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from statistics import mean, stdev
 from typing import Any
 
@@ -101,10 +102,16 @@ def _sequences(records: list[dict[str, Any]], adding: int, copying: int) -> Iter
         for network, figure in PUBLISHED_LOSS[task].items():
             runs = _of(records, task, network)
             size = f"{runs[0]['parameters']:,}" if runs else ""
-            losses = ", ".join(f"{run['loss']:.2g}" for run in runs) or "not run"
+            losses = ", ".join(f"{run['loss']:.3g}" for run in runs) or "not run"
             steps = f"{runs[0]['steps']:,}" if runs else ""
-            cells = (size, losses, len(runs), steps, _seconds(runs), f"{figure:.2g} at T = {theirs}")
+            cells = (size, losses, len(runs) or "", steps, _seconds(runs), f"{figure:.3g} at T = {theirs}")
             yield _row(f"{task}, T = {length}", f"`{network}`", *cells)
+    yield ""
+    for task, published in PUBLISHED_LOSS.items():
+        ours = {network: _of(records, task, network) for network in published}
+        if all(ours.values()):
+            losses = {network: mean(run["loss"] for run in runs) for network, runs in ours.items()}
+            yield f"- {task}, lowest loss first: ours {_order(losses)}; published {_order(published)}."
     yield ""
 
 
@@ -115,6 +122,13 @@ def _pictures(records: list[dict[str, Any]]) -> Iterable[str]:
         for network in ("lenet5", "resnet20_cifar"):
             yield _row(task, f"`{network}`", *_accuracy(_of(records, task, network)), others)
     yield ""
+
+
+def _order(losses: dict[str, float]) -> str:
+    """Names by loss, "~" between two that are within a factor of 1.2 of each other."""
+    names = sorted(losses, key=lambda name: losses[name])
+    signs = ["~" if losses[b] < 1.2 * losses[a] else "<" for a, b in pairwise(names)]
+    return " ".join([names[0], *(f"{sign} {name}" for sign, name in zip(signs, names[1:], strict=True))])
 
 
 def _accuracy(runs: list[dict[str, Any]]) -> tuple[object, ...]:
