@@ -23,6 +23,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No entrant could be judged, so there is no verdict.",
         "평가를 마친 모델이 없어 판정을 내릴 수 없습니다.",
     ),
+    "verdict.no_network_leads": (
+        "You need no neural network here: {name}, which is none, is ahead with {score}.",
+        "여기에는 신경망이 필요 없습니다. 신경망이 아닌 {name}이(가) {score}(으)로 앞섭니다.",
+    ),
     "verdict.no_network": (
         "You need no neural network here: {name} reaches {score}, which cannot be told from the best.",
         "신경망이 필요하지 않습니다: {name}의 값 {score}은(는) 최고와 구별되지 않습니다.",

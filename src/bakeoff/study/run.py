@@ -3,7 +3,8 @@
 The order under a clock:
 1. Profile every network on this machine (parameters, FLOPs, seconds per step) and choose the number of steps that
    every network gets, so that tuning takes about half of the time; what is too dear even so is left out, and said.
-2. Tune every entrant (all settings at full size, one seed), dearest first, on all workers.
+2. Tune every entrant (all settings at full size, one seed), cheapest first, so that nobody cheap goes unjudged because
+   a dear one took longer than predicted. A worker that has nothing left to tune begins with curves.
 3. Grant parcels of the learning curves, most telling first, as long as they are predicted to fit; repeat while time
    is left.
 Without a clock every parcel is granted, nothing depends on a timing, and the figures depend on the seed alone.
@@ -42,6 +43,8 @@ from bakeoff.study.trial import State, TrialResult
 RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
 #: A classical entrant may take this part of the time for its tuning before it is stopped.
 CLASSICAL_PART = 0.25
+#: A curve that is begun while others are still tuned may take this part of the time that is left.
+EARLY_PART = 0.3
 #: An entrant this many standard errors behind on validation can no longer win or tie.
 HOPELESS_ERRORS = 3.0
 _POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
@@ -131,6 +134,7 @@ class Study:
     _queue: list[Job] = field(default_factory=list)
     _finished_points: int = 0
     _kept_time_at: float = 0.0
+    _early: set[str] = field(default_factory=set)
 
     def run(self) -> Outcome:
         """Run to the end, to the deadline, or to Ctrl-C; what is finished by then is in the outcome."""
@@ -229,16 +233,48 @@ class Study:
         out = {entry.entrant for entry in self.skipped}
         taking_part = [entrant for entrant in self.entrants if entrant.name not in out]
         jobs = [tuning_job(entrant, self.definition, self.steps) for entrant in taking_part]
-        self._work_off(sorted(jobs, key=self._dearest_first))
+        self._work_off(sorted(jobs, key=self._cheapest_first), fill=self._early_curve)
 
-    def _dearest_first(self, job: Job) -> float:
+    def _cheapest_first(self, job: Job) -> float:
         entrant = self._by_name[job.entrant]
         if entrant.kind != "network":
-            return -1e9 if entrant.kind == "baseline" else -1e6
-        return -self.profiles[job.entrant].seconds_per_step
+            return -2.0 if entrant.kind == "baseline" else -1.0
+        return self.profiles[job.entrant].seconds_per_step
 
-    def _work_off(self, jobs: list[Job]) -> None:
-        """Hand out jobs, in order, as workers get free; keep each result as soon as it is there."""
+    def _early_curve(self) -> Job | None:
+        """Some of the curve of somebody who is tuned already, for a worker that would otherwise wait."""
+        self._choose_settings()
+        hopeful, left = self._contenders(), self.clock.left()
+        for name in sorted(hopeful if left is not None else self.best, key=self._seconds_per_point):
+            entrant = self._by_name[name]
+            wanted = self._missing(parcels(entrant, self.definition, contender=True))
+            if name in self._early or not wanted:
+                continue
+            self._early.add(name)
+            allowed = None if left is None else EARLY_PART * left
+            granted, _ = grant(wanted, {name: self._seconds_per_point(name)}, allowed, 1)
+            if granted:
+                turn = 1 if left is None else 0
+                return curve_jobs(granted, self._by_name, self.best, self.steps, turn)[0]
+        return None
+
+    def _missing(self, wanted: Iterable[Parcel]) -> list[Parcel]:
+        """Those of these parcels that have not been trained yet."""
+        done: set[tuple[str, int, int]] = set()
+        for name, results in self.results.items():
+            if not name.endswith("/tuning"):
+                done |= {(r.trial.entrant, r.trial.examples, r.trial.seed) for r in results}
+        return [
+            parcel for parcel in wanted if not done.issuperset((parcel.entrant, *p) for p in parcel.points)
+        ]
+
+    def _work_off(self, jobs: list[Job], fill: Callable[[], Job | None] | None = None) -> None:
+        """Hand out jobs, in order, as workers get free; keep each result as soon as it is there.
+
+        Args:
+            jobs: in order; those that are finished already are left out.
+            fill: gives a job for a worker that would otherwise wait, or None.
+        """
         self._queue = [job for job in jobs if job.name not in self.results]
         self._finished_points = sum(len(job.trials) for job in jobs if job.name in self.results)
         total = sum(len(job.trials) for job in jobs)
@@ -250,6 +286,11 @@ class Study:
                     self._give_up(job)
                     continue
                 self._hand_out(job)
+            if fill is not None and 0 < self.pool.running < self.pool.workers and not self._queue:
+                extra = fill()
+                if extra is not None and extra.name not in self.results:
+                    total += len(extra.trials)
+                    self._hand_out(extra)
             for job, result in self.pool.finished(_POLL_SECONDS):
                 self._keep(job, result)
             running = [(job, done / max(whole, 1)) for job, done, whole in self.pool.progress()]
@@ -303,12 +344,12 @@ class Study:
         self._phase = "curves"
         self._choose_settings()
         hopeful = self._contenders()
-        wanted = [
+        wanted = self._missing(
             parcel
             for entrant in self.entrants
             if entrant.name in self.best
             for parcel in parcels(entrant, self.definition, contender=entrant.name in hopeful)
-        ]
+        )
         turn = 0
         while wanted:
             left = self.clock.left()

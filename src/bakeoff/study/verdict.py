@@ -300,7 +300,8 @@ def _choice(
     if classical:
         best = max(classical, key=lambda name: measure.sign * standing.scores[name].score)
         values |= {"name": best, "score": measure.show(standing.scores[best].score)}
-        return (Statement(key="verdict.no_network", values=values),)
+        key = "verdict.no_network_leads" if best == standing.leader else "verdict.no_network"
+        return (Statement(key=key, values=values),)
     flops = by_name[cheapest].flops_per_example
     if flops is None:
         return ()
