@@ -1,7 +1,8 @@
 /* A pre-norm Transformer block for each replica, a few examples at a time so that everything stays in the L2 cache.
  *
- * Kept for the backward pass: qkv, the mixed values, x after attention, the hidden units, and the statistics of the
- * normalisations and of the softmax. Normalised inputs and attention weights are computed again.
+ * Kept for the backward pass: the mixed values, x after attention, and the statistics of the normalisations and of the
+ * softmax. All else is computed again: writing and reading queries, keys, values and hidden units outside the cache
+ * took longer than their products.
  */
 #define ROWS_AT_ONCE 240
 
@@ -57,8 +58,7 @@ static void N(norm_back)(long rows, long D, const REAL *x, const REAL *weight, c
 
 /* sizes: R, B, T, D, heads, F, whether a backward pass comes.
  * pointers: x, norm1 w b, qkv w b, out w b, norm2 w b, up w b, down w b (0-12), real or null (13), epsilon (14), y (15);
- * kept, or null: qkv (16), mixed (17), x after attention (18), hidden (19), statistics [R,B,T,2] twice (20, 21),
- * shift [R,B,heads,T,2] (22). */
+ * kept, or null: mixed (16), x after attention (17), statistics [R,B,T,2] twice (18, 19), shift [R,B,heads,T,2] (20). */
 void N(block_forward)(const long *n, void *const *p)
 {
     long R = n[0], B = n[1], T = n[2], D = n[3], heads = n[4], F = n[5], keep = n[6];
@@ -70,20 +70,20 @@ void N(block_forward)(const long *n, void *const *p)
         Mark mark = scratch_mark();
         Right qkv_weight = N(pack)(PARAMETER(3, 3 * D * D), 1, D, D, 3 * D), out_weight = N(pack)(PARAMETER(5, D * D), 1, D, D, D);
         Right up_weight = N(pack)(PARAMETER(9, F * D), 1, D, D, F), down_weight = N(pack)(PARAMETER(11, D * F), 1, F, F, D);
-        REAL *normed = TAKE(most * D), *own[7] = {0};
-        long widths[7] = {3 * D, D, D, F, 2, 2, 2 * heads};
-        for (int i = 0; i < 7 && !keep; i++) own[i] = TAKE(most * widths[i]);
+        REAL *normed = TAKE(most * D), *qkv = TAKE(most * 3 * D), *hidden = TAKE(most * F), *own[5] = {0};
+        long widths[5] = {D, D, 2, 2, 2 * heads};
+        for (int i = 0; i < 5 && !keep; i++) own[i] = TAKE(most * widths[i]);
         for (long b = 0; b < B; b += examples) {
             long count = least(examples, B - b), rows = count * T, at = (r * B + b) * T;
             const REAL *x = (const REAL *)p[0] + at * D;
-            REAL *qkv = KEPT(16, 3 * D), *mixed = KEPT(17, D), *middle = KEPT(18, D), *hidden = KEPT(19, F), *shift = KEPT(22, 2 * heads);
-            N(norm_rows)(rows, D, x, PARAMETER(1, D), PARAMETER(2, D), epsilon, normed, KEPT(20, 2));
+            REAL *mixed = KEPT(16, D), *middle = KEPT(17, D), *shift = KEPT(20, 2 * heads);
+            N(norm_rows)(rows, D, x, PARAMETER(1, D), PARAMETER(2, D), epsilon, normed, KEPT(18, 2));
             N(product)(rows, 3 * D, D, (Left){normed, D, 1, 0, 0}, qkv_weight, (Out){.c = qkv, .row = 3 * D, .column = 1, .bias = PARAMETER(4, 3 * D)});
             for (long e = 0; e < count; e++)
                 N(attend)(T, D, heads, qkv + e * T * 3 * D, p[13] ? (const uint8_t *)p[13] + at + e * T : 0, mixed + e * T * D, shift + e * heads * T * 2);
             N(product)(rows, D, D, (Left){mixed, D, 1, 0, 0}, out_weight,
                        (Out){.c = middle, .row = D, .column = 1, .bias = PARAMETER(6, D), .add = x, .add_row = D});
-            N(norm_rows)(rows, D, middle, PARAMETER(7, D), PARAMETER(8, D), epsilon, normed, KEPT(21, 2));
+            N(norm_rows)(rows, D, middle, PARAMETER(7, D), PARAMETER(8, D), epsilon, normed, KEPT(19, 2));
             N(product)(rows, F, D, (Left){normed, D, 1, 0, 0}, up_weight, (Out){.c = hidden, .row = F, .column = 1, .bias = PARAMETER(10, F), .relu = 1});
             N(product)(rows, D, F, (Left){hidden, F, 1, 0, 0}, down_weight,
                        (Out){.c = (REAL *)p[15] + at * D, .row = D, .column = 1, .bias = PARAMETER(12, D), .add = middle, .add_row = D});
@@ -104,42 +104,45 @@ static void N(weight_back)(long rows, long O, long I, const REAL *dy, const REAL
         for (long j = 0; j < O; j++) db[j] += dy[i * O + j];
 }
 
-/* pointers as of block_forward, with dy in the place of y, and from 23 on: dx or null, then the gradients of the twelve
- * parameters in the same order (24-35). */
+/* pointers as of block_forward, with dy in the place of y, and from 21 on: dx or null, then the gradients of the twelve
+ * parameters in the same order (22-33). */
 void N(block_backward)(const long *n, void *const *p)
 {
     long R = n[0], B = n[1], T = n[2], D = n[3], heads = n[4], F = n[5];
     long examples = ROWS_AT_ONCE / T > 1 ? ROWS_AT_ONCE / T : 1, most = examples * T;
 #define KEPT(i, width) ((REAL *)p[i] + at * (width))
-#define GRADIENT(i, size) ((REAL *)p[23 + i] + r * (size))
+#define GRADIENT(i, size) ((REAL *)p[21 + i] + r * (size))
     for (long r = 0; r < R; r++) {
         Mark mark = scratch_mark();
         Right qkv_weight = N(pack)(PARAMETER(3, 3 * D * D), D, 1, 3 * D, D), out_weight = N(pack)(PARAMETER(5, D * D), D, 1, D, D);
         Right up_weight = N(pack)(PARAMETER(9, F * D), D, 1, F, D), down_weight = N(pack)(PARAMETER(11, D * F), F, 1, D, F);
-        REAL *normed = TAKE(most * D), *dhidden = TAKE(most * F), *dqkv = TAKE(most * 3 * D), *dmiddle = TAKE(most * D), *d = TAKE(most * D);
+        Right qkv_again = N(pack)(PARAMETER(3, 3 * D * D), 1, D, D, 3 * D), up_again = N(pack)(PARAMETER(9, F * D), 1, D, D, F);
+        REAL *qkv = TAKE(most * 3 * D), *hidden = TAKE(most * F), *normed = TAKE(most * D), *dhidden = TAKE(most * F), *dqkv = TAKE(most * 3 * D), *dmiddle = TAKE(most * D), *d = TAKE(most * D);
         for (int i = 0; i < 2; i++)
             memset(GRADIENT(1 + 6 * i, D), 0, (size_t)D * sizeof(REAL)), memset(GRADIENT(2 + 6 * i, D), 0, (size_t)D * sizeof(REAL));
         for (long b = 0; b < B; b += examples) {
             long count = least(examples, B - b), rows = count * T, at = (r * B + b) * T;
             const REAL *x = (const REAL *)p[0] + at * D, *dy = (const REAL *)p[15] + at * D;
-            REAL *qkv = KEPT(16, 3 * D), *middle = KEPT(18, D), *hidden = KEPT(19, F), *shift = KEPT(22, 2 * heads);
+            REAL *middle = KEPT(17, D), *shift = KEPT(20, 2 * heads);
             int begun = b > 0;
+            N(norm_again)(rows, D, middle, PARAMETER(7, D), PARAMETER(8, D), KEPT(19, 2), normed);
+            N(product)(rows, F, D, (Left){normed, D, 1, 0, 0}, up_again, (Out){.c = hidden, .row = F, .column = 1, .bias = PARAMETER(10, F), .relu = 1});
             N(weight_back)(rows, D, F, dy, hidden, GRADIENT(11, D * F), GRADIENT(12, D), begun);
             N(product)(rows, F, D, (Left){dy, D, 1, 0, 0}, down_weight, (Out){.c = dhidden, .row = F, .column = 1});
             for (long i = 0; i < rows * F; i++) dhidden[i] = hidden[i] > 0 ? dhidden[i] : 0;
-            N(norm_again)(rows, D, middle, PARAMETER(7, D), PARAMETER(8, D), KEPT(21, 2), normed);
             N(weight_back)(rows, F, D, dhidden, normed, GRADIENT(9, F * D), GRADIENT(10, F), begun);
             N(product)(rows, D, F, (Left){dhidden, F, 1, 0, 0}, up_weight, (Out){.c = d, .row = D, .column = 1});
-            N(norm_back)(rows, D, middle, PARAMETER(7, D), KEPT(21, 2), d, dy, dmiddle, GRADIENT(7, D), GRADIENT(8, D));
-            N(weight_back)(rows, D, D, dmiddle, KEPT(17, D), GRADIENT(5, D * D), GRADIENT(6, D), begun);
+            N(norm_back)(rows, D, middle, PARAMETER(7, D), KEPT(19, 2), d, dy, dmiddle, GRADIENT(7, D), GRADIENT(8, D));
+            N(weight_back)(rows, D, D, dmiddle, KEPT(16, D), GRADIENT(5, D * D), GRADIENT(6, D), begun);
             N(product)(rows, D, D, (Left){dmiddle, D, 1, 0, 0}, out_weight, (Out){.c = d, .row = D, .column = 1});
+            N(norm_again)(rows, D, x, PARAMETER(1, D), PARAMETER(2, D), KEPT(18, 2), normed);
+            N(product)(rows, 3 * D, D, (Left){normed, D, 1, 0, 0}, qkv_again, (Out){.c = qkv, .row = 3 * D, .column = 1, .bias = PARAMETER(4, 3 * D)});
             for (long e = 0; e < count; e++)
                 N(attend_back)(T, D, heads, qkv + e * T * 3 * D, p[13] ? (const uint8_t *)p[13] + at + e * T : 0, shift + e * heads * T * 2,
                                d + e * T * D, dqkv + e * T * 3 * D);
-            N(norm_again)(rows, D, x, PARAMETER(1, D), PARAMETER(2, D), KEPT(20, 2), normed);
             N(weight_back)(rows, 3 * D, D, dqkv, normed, GRADIENT(3, 3 * D * D), GRADIENT(4, 3 * D), begun);
             N(product)(rows, D, 3 * D, (Left){dqkv, 3 * D, 1, 0, 0}, qkv_weight, (Out){.c = d, .row = D, .column = 1});
-            N(norm_back)(rows, D, x, PARAMETER(1, D), KEPT(20, 2), d, dmiddle, p[23] ? (REAL *)p[23] + at * D : d, GRADIENT(1, D), GRADIENT(2, D));
+            N(norm_back)(rows, D, x, PARAMETER(1, D), KEPT(18, 2), d, dmiddle, p[21] ? (REAL *)p[21] + at * D : d, GRADIENT(1, D), GRADIENT(2, D));
         }
         scratch_release(mark);
     }

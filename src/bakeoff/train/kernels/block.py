@@ -78,7 +78,7 @@ class _Native(torch.autograd.Function):
         R, B, T, D = x.shape
         F = parameters[8].shape[1]
         keep = any(ctx.needs_input_grad)
-        widths = (3 * D, D, D, F, 2, 2, 2 * heads)
+        widths = (D, D, 2, 2, 2 * heads)
         kept = [x.new_empty(R, B, T, width) if keep else None for width in widths]
         mask = None if real is None else real.contiguous()
         out, small = torch.empty_like(x), x.new_tensor([epsilon])

@@ -108,44 +108,75 @@ static void N(any_tile)(long tall, int wide, const REAL *const *rows, const int3
 #undef CHOOSE
 }
 
-/* Write one tile: rows m .. m + tall, columns n .. n + width. */
-INLINE void N(store)(const vec *sums, int wide, long m, long tall, long n, long width, Out out)
+/* Write whole vectors of one tile; c, bias and add stand at its first element. */
+INLINE void N(store_whole)(const int wide, const vec *sums, long tall, const Out *out)
 {
-    for (long i = 0; i < tall; i++) {
-        const REAL *sum = (const REAL *)(sums + i * wide);
-        REAL *c = out.c + (m + i) * out.row + n * out.column;
-        const REAL *add = out.add ? out.add + (m + i) * out.add_row + n : 0;
-        if (out.column == 1 && width == wide * VL) {
-            for (int j = 0; j < wide; j++) {
-                vec v = sums[i * wide + j];
-                if (out.bias) v += *(const vec *)(out.bias + n + j * VL);
-                if (add) v += *(const vec *)(add + j * VL);
-                if (out.accumulate) v += *(const vec *)(c + j * VL);
-                if (out.relu) v = (vec)((bits)v & ~(bits)(v < 0)); /* NaN stays */
-                *(vec *)(c + j * VL) = v;
-            }
-            continue;
+    const long row = out->row, add_row = out->add ? out->add_row : 0;
+    const int accumulate = out->accumulate, relu = out->relu;
+    REAL *c = out->c;
+    const REAL *add = out->add;
+    vec bias[2] = {{0}, {0}};
+    for (int j = 0; j < wide && out->bias; j++) bias[j] = *(const vec *)(out->bias + j * VL);
+    for (long i = 0; i < tall; i++, c += row, add += add_row, sums += wide) {
+        vec v[2];
+        for (int j = 0; j < wide; j++) v[j] = sums[j] + bias[j];
+        if (add)
+            for (int j = 0; j < wide; j++) v[j] += *(const vec *)(add + j * VL);
+        if (accumulate)
+            for (int j = 0; j < wide; j++) v[j] += *(const vec *)(c + j * VL);
+        if (relu)
+            for (int j = 0; j < wide; j++) v[j] = (vec)((bits)v[j] & ~(bits)(v[j] < 0)); /* NaN stays */
+        for (int j = 0; j < wide; j++) *(vec *)(c + j * VL) = v[j];
+    }
+}
+
+static __attribute__((noinline)) void N(store_one)(const vec *sums, long tall, const Out *out) { N(store_whole)(1, sums, tall, out); }
+static __attribute__((noinline)) void N(store_two)(const vec *sums, long tall, const Out *out) { N(store_whole)(2, sums, tall, out); }
+
+/* The first `count` lanes, as loops that become masked vectors. */
+INLINE vec N(load_part)(const REAL *from, long count)
+{
+    REAL lanes[VL] __attribute__((aligned(VECTOR_BYTES)));
+    for (long l = 0; l < VL; l++) lanes[l] = l < count ? from[l] : 0;
+    return *(const vec *)lanes;
+}
+INLINE void N(write_part)(vec value, REAL *to, long count)
+{
+    REAL lanes[VL] __attribute__((aligned(VECTOR_BYTES)));
+    *(vec *)lanes = value;
+    for (long l = 0; l < VL; l++)
+        if (l < count) to[l] = lanes[l];
+}
+
+/* Write a tile whose last vector is not whole, or whose columns do not lie side by side. */
+static __attribute__((noinline)) void N(store_part)(const vec *sums, int wide, long tall, long width, const Out *out)
+{
+    const long row = out->row, column = out->column;
+    const int relu = out->relu;
+    for (int j = 0; j < wide && column == 1; j++) {
+        long count = least(VL, width - j * VL);
+        vec bias = out->bias ? N(load_part)(out->bias + j * VL, count) : (vec){0};
+        REAL *c = out->c + j * VL;
+        const REAL *add = out->add ? out->add + j * VL : 0;
+        for (long i = 0; i < tall; i++, c += row) {
+            vec v = sums[i * wide + j] + bias;
+            if (add) v += N(load_part)(add + i * out->add_row, count);
+            if (out->accumulate) v += N(load_part)(c, count);
+            if (relu) v = (vec)((bits)v & ~(bits)(v < 0));
+            if (count == VL) *(vec *)c = v;
+            else N(write_part)(v, c, count);
         }
-        if (out.column == 1) /* whole vectors with a mask over the last one's tail */
-            for (int v = 0; v * VL < width; v++) {
-                long first = v * VL, rest = width - first;
-                for (long l = 0; l < VL; l++)
-                    if (l < rest) {
-                        REAL value = sum[first + l];
-                        if (out.bias) value += out.bias[n + first + l];
-                        if (add) value += add[first + l];
-                        if (out.accumulate) value += c[first + l];
-                        c[first + l] = out.relu && value < 0 ? 0 : value;
-                    }
-            }
-        else
-            for (long j = 0; j < width; j++) {
-                REAL value = sum[j];
-                if (out.bias) value += out.bias[n + j];
-                if (add) value += add[j];
-                if (out.accumulate) value += c[j * out.column];
-                c[j * out.column] = out.relu && value < 0 ? 0 : value;
-            }
+    }
+    for (long i = 0; i < tall && column != 1; i++) {
+        const REAL *sum = (const REAL *)(sums + i * wide);
+        REAL *c = out->c + i * row;
+        for (long j = 0; j < width; j++) {
+            REAL value = sum[j];
+            if (out->bias) value += out->bias[j];
+            if (out->add) value += out->add[i * out->add_row + j];
+            if (out->accumulate) value += c[j * column];
+            c[j * column] = relu && value < 0 ? 0 : value;
+        }
     }
 }
 
@@ -171,7 +202,14 @@ static void N(product)(long M, long width, long K, Left a, Right b, Out out)
                     rows[i] = a.base + (a.rows ? a.rows[row] : row * a.row) + (a.steps ? 0 : k * a.step);
                 }
                 N(any_tile)(tall, wide, rows, a.steps ? a.steps + k : 0, a.step, panel, b.row ? b.row : wide * VL, depth, sums);
-                N(store)(sums, wide, m, tall, n, least(wide * VL, width - n), to);
+                Out part = to;
+                part.c += m * to.row + n * to.column;
+                if (to.bias) part.bias += n;
+                if (to.add) part.add += m * to.add_row + n;
+                long real = least(wide * VL, width - n);
+                if (to.column != 1 || real < wide * VL) N(store_part)(sums, wide, tall, real, &part);
+                else if (wide == 2) N(store_two)(sums, tall, &part);
+                else N(store_one)(sums, tall, &part);
             }
             n += wide * VL;
         }
