@@ -48,7 +48,7 @@ def test_layers_that_cannot_be_hashed_get_a_sentence() -> None:
         def __eq__(self, other: object) -> bool:
             return isinstance(other, Equal)
 
-    with pytest.raises(CostError, match="__hash__ = nn.Module.__hash__"):
+    with pytest.raises(CostError, match=r"__hash__ = nn\.Module\.__hash__"):
         cost_of(nn.Sequential(Equal(3, 3)), (1, 3))
 
 

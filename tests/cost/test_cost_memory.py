@@ -6,10 +6,10 @@ import sys
 
 import pytest
 import torch
-from cost_cases_loader import held_memory
 from torch import nn
 
 from bakeoff.cost import cost_of
+from cost_cases_loader import held_memory
 
 #: Within so much of what was held: the goal of the project.
 TOLERANCE = 0.10

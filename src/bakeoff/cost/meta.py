@@ -89,7 +89,7 @@ _torch_detect: Any = transformer._detect_is_causal_mask
 def _is_said_to_be_causal(
     mask: Tensor | None, is_causal: bool | None = None, size: int | None = None
 ) -> bool:
-    """`nn.TransformerEncoder` reads its mask to see whether it is causal; one without values is what it is said to be."""
+    """`nn.TransformerEncoder` reads its mask to see whether it is causal; one without values is what one says it is."""
     if mask is None or not mask.is_meta:
         return bool(_torch_detect(mask, is_causal, size))
     return is_causal is True
@@ -108,11 +108,11 @@ class CpuKernels(TorchFunctionMode):
         # A mode does not see what functions of torch.nn.functional call, and attention is called by one of them.
         F.scaled_dot_product_attention = _attention
         transformer._detect_is_causal_mask = _is_said_to_be_causal
-        super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
         F.scaled_dot_product_attention = _torch_attention
         transformer._detect_is_causal_mask = _torch_detect
 

@@ -132,33 +132,6 @@ _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.sum.dim_IntList: _over_dimensions,
     **dict.fromkeys(
         (
-            _aten.add.Tensor,
-            _aten.add.Scalar,
-            _aten.sub.Tensor,
-            _aten.sub.Scalar,
-            _aten.mul.Tensor,
-            _aten.mul.Scalar,
-            _aten.div.Tensor,
-            _aten.div.Scalar,
-            _aten.pow.Tensor_Scalar,
-            _aten.rsqrt.default,
-            _aten.neg.default,
-            _aten.silu.default,
-            _aten.sigmoid.default,
-            _aten.tanh.default,
-            _aten.exp.default,
-            _aten.sqrt.default,
-            _aten.threshold_backward.default,
-            _aten.gelu_backward.default,
-            _aten.silu_backward.default,
-            _aten.sigmoid_backward.default,
-            _aten.tanh_backward.default,
-            _aten.hardtanh_backward.default,
-        ),
-        _elementwise,
-    ),
-    **dict.fromkeys(
-        (
             _aten.add_.Tensor,
             _aten.sub_.Tensor,
             _aten.mul_.Tensor,
@@ -167,15 +140,44 @@ _SHORTCUTS: dict[Any, Shortcut] = {
             _aten.tanh_.default,
             _aten.relu_.default,
             _aten.silu_.default,
+            _aten.hardtanh_.default,
         ),
         _in_place,
     ),
 }
 
+#: Elementwise operations whose result has the format of their arguments; gradients of activations, too.
+_SAME_FORMAT = frozenset(
+    """abs add addcdiv addcmul clamp cos div elu elu_backward erf exp exp2 gelu gelu_backward hardsigmoid
+    hardsigmoid_backward hardswish hardswish_backward hardtanh hardtanh_backward leaky_relu leaky_relu_backward log
+    log1p log_sigmoid_backward maximum minimum mish mish_backward mul neg pow reciprocal relu rsqrt rsub sigmoid
+    sigmoid_backward silu silu_backward sin softplus softplus_backward sqrt square sub tanh tanh_backward
+    threshold_backward""".split()  # noqa: SIM905 - one name after another reads better than 45 strings
+)
+#: Arguments by name that do not change the shape or the format.
+_HARMLESS = {"alpha", "approximate", "value"}
+
 
 def result_by_shape(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What the operation gives on meta tensors, or `NotImplemented` where there is no shortcut."""
-    shortcut = _SHORTCUTS.get(operation)
-    if shortcut is None or kwargs or not (isinstance(args[0], Tensor) and args[0].is_meta):
+    if operation not in _found:
+        _found[operation] = _find(operation)
+    shortcut = _found[operation]
+    if shortcut is None or not args or not (isinstance(args[0], Tensor) and args[0].is_meta):
+        return NotImplemented
+    if kwargs and not (kwargs.keys() <= _HARMLESS and shortcut in (_elementwise, _in_place)):
         return NotImplemented
     return shortcut(*args)
+
+
+_found: dict[Any, Shortcut | None] = {}
+
+
+def _find(operation: Any) -> Shortcut | None:
+    if operation in _SHORTCUTS:
+        return _SHORTCUTS[operation]
+    if not isinstance(operation, torch._ops.OpOverload) or operation.namespace != "aten":
+        return None
+    if operation._schema.is_mutable or "mode" in operation._overloadname:
+        return None
+    return _elementwise if operation._schema.name.removeprefix("aten::") in _SAME_FORMAT else None

@@ -1,0 +1,154 @@
+"""`bakeoff cost` from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bakeoff import models
+from bakeoff.cli.cost import app
+from bakeoff.cli.cost_tables import amount, seconds
+from bakeoff.cost import cost_of
+from bakeoff.errors import BakeoffError
+from bakeoff.messages import all_sentences, set_language
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    set_language("en")
+
+
+def _run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_network_of_the_catalogue() -> None:
+    output = _run("resnet18", "--input", "3x224x224", "--batch", "2")
+    assert "resnet18 at 2x3x224x224" in output
+    assert "11,689,512 parameters" in output
+    assert "3,628,146,688 multiply-adds" in output
+
+
+def test_the_record_is_written_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "cost.json"
+    output = _run(
+        "alexnet", "--input", "3x224x224", "--train", "--all", "--machine", "h100", "--json", str(path)
+    )
+    record = json.loads(path.read_text())
+    assert record["parameters"] == 61_100_840
+    assert record["bound"]["machine"] == "NVIDIA H100 SXM5 80 GB"
+    assert "training FLOPs" in output
+    assert "bound by memory" in output
+
+
+def test_tokens_and_series_and_tables_by_their_sizes() -> None:
+    assert "at 1x64" in _run("bert_tiny", "--input", "64")
+    assert "at 1x2x30" in _run("lstm", "--input", "2x30", "--classes", "5")
+    assert "at 1x12" in _run("mlp", "--input", "12")
+
+
+def test_a_factory_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_networks.py").write_text(
+        "from torch import nn\n"
+        "def small():\n    return nn.Sequential(nn.Flatten(), nn.Linear(48, 10))\n"
+        "def words():\n    return nn.Sequential(nn.Embedding(30, 8), nn.Linear(8, 2))\n"
+        "def broken():\n    raise RuntimeError('no such file')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "490 parameters" in _run("own_networks:small", "--input", "3x4x4")
+    assert "at 1x7" in _run("own_networks:words", "--input", "7")
+    with pytest.raises(BakeoffError, match="failed with RuntimeError: no such file"):
+        _run("own_networks:broken", "--input", "3x4x4")
+    with pytest.raises(BakeoffError, match=r"Layer '1'.*weight 10x48.*1x300"):
+        _run("own_networks:small", "--input", "3x10x10")
+    with pytest.raises(BakeoffError, match="needs --input"):
+        _run("own_networks:small")
+
+
+def test_one_convolution(tmp_path: Path) -> None:
+    path = tmp_path / "conv.json"
+    output = _run(
+        "conv", "--input", "3x227x227", "--filters", "96", "--kernel", "11x11", "--stride", "4", "--batch", "4",
+        "--accelerator", "eyeriss", "--json", str(path),
+    )  # fmt: skip
+    assert "421,660,800 MACs" in output
+    assert "154 of 168 multipliers" in output
+    assert "(227 + 2 x 0 - 11) / 4 + 1 = 55 rows" in output
+    assert json.loads(path.read_text())["accelerator"]["active_multipliers"] == 154
+
+
+@pytest.mark.parametrize("suffix", [".html", ".png"])
+def test_layer_against_layer(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"bars{suffix}"
+    output = _run("compare", "--out", str(path))
+    assert "192,000,256" in output
+    assert "768 MB" in output
+    assert "498x498x128" in output
+    assert "34% fewer" in output
+    assert path.stat().st_size > 1000
+    assert path.read_bytes()[:4] == b"\x89PNG" if suffix == ".png" else b"plotly" in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["resnet19"], "Did you mean 'resnet1"),
+        (["resnet18", "--input", "3x224"], "--input|does not take|takes Image"),
+        (["resnet18", "--input", "3xax4"], "must be of the form"),
+        (["resnet18", "--input", "3x0x4"], "at least 1"),
+        (["resnet18", "--input", "3x32x32", "--batch", "0"], "at least 1"),
+        (["resnet18", "--machine", "h10"], "There is no machine 'h10'"),
+        (["resnet18", "--json", "/no/such/folder/x.json"], "cannot be written"),
+        (["conv", "--input", "3x8", "--filters", "1", "--kernel", "3x3"], "of the form CxHxW"),
+        (["compare", "--out", "bars.pdf"], "as .html or .png"),
+    ],
+)
+def test_faults_become_sentences(arguments: list[str], match: str) -> None:
+    with pytest.raises(BakeoffError, match=match):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_numbers_keep_three_digits() -> None:
+    assert [amount(value) for value in (0, 999, 1000, 4_089_184_256, 1.5e15)] == [
+        "0",
+        "999",
+        "1.00 k",
+        "4.09 G",
+        "1.50 P",
+    ]
+    assert [seconds(value) for value in (2.0, 0.0123, 2.5e-6, 3e-9)] == [
+        "2.00 s",
+        "12.3 ms",
+        "2.50 µs",
+        "3.00 ns",
+    ]
+
+
+def test_every_sentence_has_the_same_places_in_both_languages() -> None:
+    from string import Formatter
+
+    def places(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    for key, (english, korean) in all_sentences().items():
+        if key.startswith("cost."):
+            assert places(english) == places(korean), key
+
+
+def test_korean() -> None:
+    set_language("ko")
+    try:
+        assert "파라미터" in _run("lenet5")
+    finally:
+        set_language("en")
+
+
+def test_the_command_and_the_library_agree(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    _run("lenet5", "--json", str(path))
+    card = models.card("lenet5")
+    shape = (1, *card.example.input.shape)
+    assert json.loads(path.read_text())["flops"] == cost_of(models.build("lenet5", card.example), shape).flops
