@@ -6,9 +6,9 @@ close in on the number of steps that is needed.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,14 @@ LARGEST_TRAINING, LARGEST_TEST = 10_000, 4_000
 _POLL_SECONDS = 0.2
 
 Listener = Callable[[str, int, int, float | None], None]
+
+
+class _Task(NamedTuple):
+    """A function for a worker, its arguments, and what its result is known by."""
+
+    work: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    payload: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +142,11 @@ class ChangedStudy:
             if (entrant.name, change.name if change else None) not in self.results
             and (change is None or change in also or change in self.plan.changes.get(entrant.name, every))
         ]
-        for training in trainings:
-            self.pool.submit(
-                train_changed, self._shared, training, self.deadline, self.deadline is None, payload=training
-            )
-        for training, outcome in self._drain("table", len(trainings)):
+        tasks = [
+            _Task(train_changed, (self._shared, training, self.deadline, self.deadline is None), training)
+            for training in trainings
+        ]
+        for training, outcome in self._work_off("table", tasks):
             if isinstance(outcome, BaseException):
                 outcome = TrainingOutputs(training=training, fault=f"{type(outcome).__name__}: {outcome}")
             self.results[training.entrant.name, training.change] = outcome
@@ -158,10 +166,9 @@ class ChangedStudy:
 
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
-        for entrant in networks:
-            self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
+        tasks = [_Task(work.profile, (self._shared, entrant), entrant.name) for entrant in networks]
         found = {}
-        for name, outcome in self._drain("profile", len(networks)):
+        for name, outcome in self._work_off("profile", tasks):
             fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
             if fault:
                 self.faults[name] = fault
@@ -177,26 +184,8 @@ class ChangedStudy:
         self.settings |= {
             entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
         }
-        for entrant in jobs:
-            job = self._tuning_job(entrant)
-            if entrant.kind == "network":
-                none = [None] * len(job.trials)
-                self.pool.submit(
-                    work.train,
-                    self._shared,
-                    entrant,
-                    job,
-                    profiles[entrant.name],
-                    deadline,
-                    none,
-                    self.deadline is None,
-                    payload=entrant.name,
-                )
-            else:
-                self.pool.submit(
-                    work.fit_classical, self._shared, entrant, job, deadline, payload=entrant.name
-                )
-        for name, outcome in self._drain("tuning", len(jobs)):
+        tasks = [self._tuning_task(entrant, profiles, deadline) for entrant in jobs]
+        for name, outcome in self._work_off("tuning", tasks):
             best = None if isinstance(outcome, BaseException) else self._best_setting(outcome)
             if name in profiles and not isinstance(outcome, BaseException):
                 self._spent += sum(result.seconds for result in outcome)
@@ -205,6 +194,14 @@ class ChangedStudy:
                 self.faults[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
             else:
                 self.settings[name] = best
+
+    def _tuning_task(self, entrant: Entrant, profiles: dict[str, Profile], deadline: float | None) -> "_Task":
+        job = self._tuning_job(entrant)
+        if entrant.kind != "network":
+            return _Task(work.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
+        known, no_weights = profiles[entrant.name], [None] * len(job.trials)
+        arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None)
+        return _Task(work.train, arguments, entrant.name)
 
     def _tuning_job(self, entrant: Entrant) -> Job:
         steps = self.plan.steps if entrant.kind == "network" else 0
@@ -242,14 +239,18 @@ class ChangedStudy:
 
         return min(able, key=loss).trial.setting
 
-    def _drain(self, phase: str, total: int) -> Iterable[tuple[Any, Any]]:
-        done = 0
-        while self.pool.running:
+    def _work_off(self, phase: str, tasks: Sequence["_Task"]) -> Iterator[tuple[Any, Any]]:
+        """(payload, result or exception) of every task; a worker gets the next one as soon as it is free."""
+        waiting, done = list(tasks), 0
+        while waiting or self.pool.running:
+            while waiting and self.pool.running <= self.pool.workers:
+                task = waiting.pop(0)
+                self.pool.submit(task.work, *task.arguments, payload=task.payload)
             for payload, outcome in self.pool.finished(_POLL_SECONDS):
                 done += 1
                 yield payload, outcome
             if self.listener is not None:
-                self.listener(phase, done, total, self._left())
+                self.listener(phase, done, len(tasks), self._left())
 
     def _left(self) -> float | None:
         return None if self.deadline is None else self.deadline - time.monotonic()

@@ -97,11 +97,22 @@ def why(
             steps=steps,
             listener=listener,
         )
-        study.run()
+        _run(study)
         return _Reading(study, deciding, context).why(begun)
     finally:
         if own:
             pool.close()
+
+
+def _run(study: ChangedStudy) -> None:
+    """To the end, or to Ctrl-C: then what was finished is read, if anything was."""
+    try:
+        study.run()
+    except KeyboardInterrupt:
+        if not any(result.outputs for result in study.results.values()):
+            raise
+        study.pool.restart()
+        study.deadline = time.monotonic()
 
 
 def _entrants(dataset: Dataset, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
