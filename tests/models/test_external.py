@@ -10,6 +10,7 @@ import torch
 from bakeoff import models
 from bakeoff.data.schema import Classes, Image, Schema, Tokens
 from bakeoff.errors import MissingExtraError, ModelError
+from bakeoff.models.weights import save_tensors
 from bakeoff.testing import CHECKS, check_gradients, check_meta, check_wrong_size
 from torchvision_peer import make_torchvision_importable
 
@@ -91,3 +92,24 @@ def test_published_weights_come_with_pretrained_and_the_head_is_new(tiny_bert: P
     with torch.no_grad():
         assert pretrained.eval()(x).shape == (1, 3)
         assert torch.allclose(pretrained(x), pretrained(x[:, :3]), atol=1e-6), "padding is masked out"
+
+
+@pytest.mark.peers
+def test_a_hub_id_is_read_from_what_the_hub_left_on_this_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """huggingface_hub's own cache, as a download leaves it, without a network; and an id that is not there."""
+    from huggingface_hub import constants
+
+    network = models.build("resnet20_cifar", models.card("resnet20_cifar").example, seed=5)
+    snapshot = tmp_path / "models--owner--name" / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    save_tensors(network.state_dict(), snapshot / "model.safetensors")
+    (tmp_path / "models--owner--name" / "refs").mkdir()
+    (tmp_path / "models--owner--name" / "refs" / "main").write_text("a" * 40)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    loaded = models.load("resnet20_cifar", "owner/name")
+    assert torch.equal(loaded.head.weight, network.head.weight)
+    with pytest.raises(ModelError, match="'owner/other' cannot be fetched from the Hugging Face hub"):
+        models.load("resnet20_cifar", "owner/other")
