@@ -166,6 +166,7 @@ def test_who_is_out_of_time_comes_back_stopped() -> None:
     assert results[0].test_outputs is not None
     assert (results[1].steps_done, results[1].best_step, results[1].test_outputs) == (0, 0, None)
     assert results[1].validation_loss == float("inf")
+    assert results[1].weights == {}
 
 
 def test_progress_counts_every_step_of_every_replica() -> None:

@@ -154,10 +154,13 @@ class NetworkStack:
 
         diverted = module.__dict__.pop("forward", None)
         axes = tuple(0 if isinstance(argument, Tensor) else None for argument in inputs)
-        try:
-            with sdpa_kernel(SDPBackend.MATH):  # the fused ones cannot be vectorised
+        fast_path = torch.backends.mha.get_fastpath_enabled()
+        try:  # the fused forms of attention cannot be vectorised
+            torch.backends.mha.set_fastpath_enabled(False)
+            with sdpa_kernel(SDPBackend.MATH):
                 return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
         finally:
+            torch.backends.mha.set_fastpath_enabled(fast_path)
             if diverted is not None:
                 module.forward = diverted  # type: ignore[method-assign]
 

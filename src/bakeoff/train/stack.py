@@ -1,5 +1,7 @@
 """All trainings of one architecture as few programs: `fit_stack`."""
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -59,6 +61,10 @@ def fit_stack(
     done: dict[Replica, list[Trained]] = {}
     tally = _Tally(total=recipe.steps * len(replicas), listener=progress)
     for pack in _packs(replicas, width, alone=alone):
+        if deadline is not None and time.monotonic() > deadline:
+            for replica in (member for members in pack for member in members):
+                done.setdefault(replica, []).append(_not_begun(replica))
+            continue
         runs = [StackRun(build, data, members, recipe, modules=modules) for members in pack]
         _run_together(runs, recipe, deadline, tally)
         tally.finished += recipe.steps * sum(map(len, pack))
@@ -66,6 +72,22 @@ def fit_stack(
             for replica, results in run.results.items():
                 done.setdefault(replica, []).extend(results)
     return tuple(done[replica].pop(0) for replica in replicas)
+
+
+def _not_begun(replica: Replica) -> Trained:
+    return Trained(
+        replica=replica,
+        state="stopped",
+        reason="The time allowed was over before this training began.",
+        steps_done=0,
+        best_step=0,
+        seconds=0.0,
+        validation_loss=math.inf,
+        history=(),
+        weights={},
+        validation_outputs=None,
+        test_outputs=None,
+    )
 
 
 @dataclass
@@ -93,6 +115,8 @@ def _run_together(runs: Sequence[StackRun], recipe: Recipe, deadline: float | No
         if step in halvings:
             _halve(runs, step)
         tally.tell(step, runs)
+        if not any(run.rows for run in runs):
+            break
     for run in runs:
         run.finish()
 

@@ -26,7 +26,8 @@ class Trained:
         validation_loss: at `best_step`: mean cross-entropy in nats, or mean squared error of standardised targets;
             infinite where there was no evaluation.
         history: (step, validation loss) of every evaluation.
-        weights: state dict on the CPU, at `best_step` (the last ones where there was no evaluation).
+        weights: state dict on the CPU, at `best_step` (the last ones where there was no evaluation, none where the
+            training did not begin).
         validation_outputs, test_outputs: float32 [N, outputs] at `best_step`: log-probabilities of the classes, or
             values in the data's unit; None where there was no evaluation.
     """
