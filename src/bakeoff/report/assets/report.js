@@ -38,7 +38,7 @@
     const hidden = new Set((plot.dataset.hidden || "").split(" ").filter(Boolean));
     const data = figure.data.map((trace) => ({ ...trace, visible: !hidden.has(trace.legendgroup) }));
     if (!plot.dataset.whole && figure.layout.meta.zoom) layout.yaxis = { ...layout.yaxis, range: figure.layout.meta.zoom };
-    Plotly.react(plot, data, layout, { displayModeBar: false, staticPlot: root.classList.contains("printing"), responsive: false });
+    Plotly.react(plot, data, layout, { displayModeBar: false, responsive: false });
     plot.dataset.width = width;
   };
   const drawAll = () => plots.forEach(draw);
