@@ -206,3 +206,13 @@ def test_a_machine_that_proved_slower_gets_less_to_do():
         PROFILES, CHANGES, seeds=(0, 1, 2), room=Room(workers=2, seconds_left=300, slower=4.0), steps=1000
     )
     assert sum(map(len, slow.changes.values())) < sum(map(len, planned(300).changes.values()))
+
+
+def test_both_languages_of_a_sentence_use_the_same_figures():
+    from string import Formatter
+
+    from bakeoff.messages.why import SENTENCES
+
+    for key, pair in SENTENCES.items():
+        fields = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in pair]
+        assert fields[0] == fields[1], key

@@ -141,3 +141,29 @@ def test_a_network_without_examples_says_so():
 
     with pytest.raises(DataError, match="no examples"):
         explain_network(fitted, NewData(inputs=dataset.inputs[:0]))
+
+
+def test_the_command_prints_the_table_and_writes_page_and_figures(tmp_path):
+    from bakeoff.cli.main import app
+
+    page, figures = tmp_path / "why.html", tmp_path / "why.json"
+    options = [
+        "--models",
+        "linear",
+        "--changes",
+        "mirror,shuffle_labels",
+        "--budget",
+        "none",
+        "--steps",
+        "60",
+    ]
+    files = ["--seeds", "2", "--workers", "1", "--out", str(page), "--json", str(figures)]
+    done = CliRunner().invoke(app, ["why", "digits", *options, *files], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "mirror" in done.output
+    assert "shuffle_labels" in done.output
+    record = json.loads(figures.read_text())
+    cells = {cell["change"]: cell["loss"] for cell in record["cells"]}
+    assert cells["shuffle_labels"]["after"] < 0.3
+    assert record["steps"] == 60
+    assert "left and right" in page.read_text()
