@@ -145,7 +145,9 @@ def interpreter(way: str) -> str:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         ours = [path for path in sys.path if path.endswith("site-packages")]
         (site,) = folder.glob("lib/python*/site-packages")
-        (site / "parent.pth").write_text("\n".join(ours) + "\n")
+        (site / "parent.pth").write_text(
+            "".join(f"import site; site.addsitedir({path!r})\n" for path in ours)
+        )
         subprocess.run(
             [str(python), "-m", "pip", "install", "-q", "skorch", "lightning", "keras", "jax"], check=True
         )
