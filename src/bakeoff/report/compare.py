@@ -11,7 +11,7 @@ from rich.console import Console
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.models import ModelCard
-from bakeoff.report.html import finite, write_report, write_whole
+from bakeoff.report.html import write_report, write_whole
 from bakeoff.report.notebook import comparison_html
 from bakeoff.report.progress import ProgressView
 from bakeoff.report.terminal import print_comparison, print_places
@@ -53,7 +53,7 @@ def write_results(comparison: Comparison) -> Path:
     Raises:
         StoreError: one of them cannot be written.
     """
-    record = json.dumps(finite(comparison.to_json()), ensure_ascii=False, indent=1, allow_nan=False)
+    record = json.dumps(comparison.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
     write_whole(comparison.folder / VERDICT_FILE, record + "\n")
     return write_report(comparison, comparison.folder / REPORT_FILE, now=datetime.now())
 

@@ -24,6 +24,7 @@ from bakeoff.messages import language, say
 from bakeoff.report.page import Page, page_of
 from bakeoff.report.palette import colours
 from bakeoff.study.result import Comparison
+from bakeoff.study.records import finite
 
 
 def write_report(comparison: Comparison, path: Path, *, now: datetime | None = None) -> Path:
@@ -96,17 +97,6 @@ def json_for_script(value: Mapping[str, Any]) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def finite(value: Any) -> Any:
-    """A copy in which numbers that JSON has no sign for are None."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and value - value != 0.0:
-        return None
-    return value
 
 
 def _policy(*scripts: str) -> str:

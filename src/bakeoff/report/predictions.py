@@ -103,7 +103,10 @@ class Predictions:
         wanted = METRICS.get(metric or usual)
         if wanted is None or not wanted.applies(self.schema, MetricContext()):
             wanted = METRICS[usual]
-        return wanted.name, wanted.score(self.outputs, self.targets)
+        known = np.isfinite(np.asarray(self.targets, dtype=np.float64)).reshape(len(self), -1).all(axis=1)
+        if not known.any():
+            return None
+        return wanted.name, wanted.score(self.outputs[known], self.targets[known])
 
 
 def check_ending(path: Path) -> None:

@@ -14,7 +14,7 @@ from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import StoreError
 from bakeoff.study.run import Skipped
-from bakeoff.study.verdict import CurvePoint, EntrantResult, Verdict, result_json
+from bakeoff.study.records import CurvePoint, EntrantResult, Verdict, finite, result_json
 
 if TYPE_CHECKING:
     import polars
@@ -166,20 +166,22 @@ class Comparison:
         return polars.DataFrame(rows, infer_schema_length=None)
 
     def to_json(self) -> dict[str, Any]:
-        """The whole result for programs."""
-        return {
+        """The whole result for programs; numbers that JSON has no sign for become null."""
+        record = {
             **result_json(self.verdict, self.entrants, seconds=self.seconds, warnings=self.warnings),
             "data": self.data_card.to_json(),
             "budget_seconds": self.budget_seconds,
             "seed": self.seed,
             "steps": self.steps,
             "skipped": [vars(entry) for entry in self.skipped],
-            "trials": [{**vars(trial), "history": [list(p) for p in trial.history]} for trial in self.trials],
-            "environment": dict(self.environment),
+            "trials": [vars(trial) for trial in self.trials],
+            "environment": self.environment,
             "interrupted": self.interrupted,
             "champion": None if self.champion is None else str(self.champion.folder),
             "folder": str(self.folder),
         }
+        plain: dict[str, Any] = finite(record)
+        return plain
 
     def _repr_html_(self) -> str:
         return self.show(self) if self.show is not None else f"<pre>{escape(repr(self))}</pre>"
