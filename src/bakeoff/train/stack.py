@@ -78,7 +78,7 @@ def _not_begun(replica: Replica) -> Trained:
     return Trained(
         replica=replica,
         state="stopped",
-        reason="The time allowed was over before this training began.",
+        reason="The time allowed was over.",
         steps_done=0,
         best_step=0,
         seconds=0.0,
