@@ -214,3 +214,28 @@ def test_pnet_slides_over_a_picture() -> None:
         assert torch.allclose(network(x), logits.mean((2, 3)), atol=1e-5)
     with pytest.raises(ModelError, match="built without boxes"):
         models.build("pnet", models.card("pnet").example).forward_maps(x)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "other"),
+    [
+        *(("googlenet", 31, 100), ("googlenet", 4, 32), ("alexnet", 63, 100), ("alexnet", 15, 32)),
+        *(
+            ("vgg11", 32, 100),
+            ("resnet18", 1, 100),
+            ("efficientnet_b0", 1, 100),
+            ("lenet5", 1, 100),
+            ("pnet", 12, 100),
+        ),
+    ],
+)
+def test_the_least_side_is_really_the_least(name: str, least: int, other: int) -> None:
+    def try_height(height: int) -> None:
+        schema = Schema(input=Image(channels=3, height=height, width=other), target=cifar().target)
+        with torch.device("meta"):
+            assert models.build(name, schema).eval()(torch.empty(2, 3, height, other)).shape == (2, 10)
+
+    try_height(least)
+    if least > 1:
+        with pytest.raises(ModelError, match=rf"'{name}' needs images of at least {least} x {least} pixels"):
+            try_height(least - 1)

@@ -35,7 +35,8 @@ from bakeoff.models.image_input import image_of, imagenet, is_small, require_no_
 from bakeoff.models.weights import Layout
 
 PAPER = "Szegedy et al., Going deeper with convolutions, CVPR 2015, arXiv 1409.4842"
-LEAST_SIDE = 15
+#: The least side that its poolings leave a pixel of: of photographs, and of small images.
+LEAST_SIDE, LEAST_SMALL_SIDE = 31, 4
 Feature = Float[Tensor, "batch channels height width"]
 Logits = Float[Tensor, "batch outputs"]
 
@@ -164,8 +165,7 @@ def build(schema: Schema, width: int | None = None, **options: Any) -> GoogLeNet
     """GoogLeNet; `auxiliary=True` adds the auxiliary heads, `dropout` is 0.2."""
     require_no_width("googlenet", width)
     image = image_of(schema)
-    if not is_small(image):
-        require_side("googlenet", image, LEAST_SIDE)
+    require_side("googlenet", image, LEAST_SMALL_SIDE if is_small(image) else LEAST_SIDE)
     return GoogLeNet(image.channels, schema.outputs, small=is_small(image), **options)
 
 
