@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cost_cases_loader import ROOT
 from typer.testing import CliRunner
 
 from bakeoff import models
@@ -152,3 +153,18 @@ def test_the_command_and_the_library_agree(tmp_path: Path) -> None:
     card = models.card("lenet5")
     shape = (1, *card.example.input.shape)
     assert json.loads(path.read_text())["flops"] == cost_of(models.build("lenet5", card.example), shape).flops
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lenet5 --train",
+        "conv --input 3x227x227 --filters 96 --kernel 11x11 --stride 4 --batch 4 --accelerator eyeriss",
+        "compare",
+    ],
+)
+def test_the_documentation_shows_what_the_command_prints(command: str) -> None:
+    text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    shown = text.partition(f"$ bakeoff cost {command}\n")[2].partition("```")[0]
+    printed = "\n".join(line.rstrip() for line in _run(*command.split()).rstrip().split("\n"))
+    assert shown.rstrip() == printed

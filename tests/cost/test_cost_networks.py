@@ -25,16 +25,11 @@ TORCHVISION = {
 }
 ATTENTION_OF_VIT_B_16_GMACS = 12 * 2 * 197 * 197 * 768 / 1e9
 #: What takes longest to build or count; their smaller kin stay in.
-BIG = {
-    "gpt2_large",
-    "gpt2_xl",
-    "llama_7b",
-    "llama3_8b",
-    "efficientnet_b7",
-    "efficientnet_b6",
-    "bert_large",
-    "vit_l_16",
-}
+BIG = set(
+    """gpt2_medium gpt2_large gpt2_xl llama_7b llama3_8b llama3_2_1b bert_large vit_l_16 vit_l_32 resnet101 plain101
+    plain152 plain110_cifar efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6 efficientnet_b7 vgg13
+    vgg13_bn vgg19 vgg19_bn inceptiontime_ensemble""".split()  # noqa: SIM905
+)
 
 
 def _cost(name: str) -> Cost:

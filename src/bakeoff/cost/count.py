@@ -40,9 +40,10 @@ def cost_of(
     Left out: random numbers, sorting, comparisons that only select, copies and indexing, the loss (unless one is
     given), the optimiser's own arithmetic. Zeros in padding and under masks count like other numbers.
 
-    Memory is that of the tensors held, each storage once, on the operations that PyTorch runs on a CPU; what kernels
-    use for the time of a call, and what an allocator wastes, is left out. A training step holds parameters, buffers,
-    inputs, gradients, the optimiser's state, and the activations.
+    Memory is that of the tensors held, each storage once, on the operations that PyTorch runs on a CPU, with the copies
+    that oneDNN makes for convolutions and LSTMs; what other kernels use for the time of a call, and what an allocator
+    wastes, is left out. A training step holds parameters, buffers, inputs, gradients, the optimiser's state, and the
+    activations.
 
     Args:
         module: any network. It may be on the meta device.
