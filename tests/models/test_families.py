@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from bakeoff import models
 from bakeoff.data.schema import Classes, Image, Input, Schema, Series, Table, Tokens
-from torch import Tensor, nn
 
 THREE = Classes(names=("a", "b", "c"))
 INPUTS: dict[str, Input] = {
@@ -45,7 +46,9 @@ def with_lengths(module: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(("family", "kind"), CASES)
-def test_every_parameter_gets_a_gradient_and_the_answer_has_one_number_a_class(family: str, kind: str) -> None:
+def test_every_parameter_gets_a_gradient_and_the_answer_has_one_number_a_class(
+    family: str, kind: str
+) -> None:
     module = network(family, INPUTS[kind])
     if family == "linear" and kind == "tokens":
         nn.init.normal_(module.counts.weight.weight)
@@ -76,12 +79,17 @@ def test_what_lies_beyond_an_examples_length_changes_no_prediction(family: str, 
 
 
 @pytest.mark.parametrize("family", ["cnn", "rnn", "lstm", "gru", "transformer"])
-def test_padding_more_changes_nothing_for_networks_whose_weights_do_not_depend_on_the_length(family: str) -> None:
+def test_padding_more_changes_nothing_for_networks_whose_weights_do_not_depend_on_the_length(
+    family: str,
+) -> None:
     """A recurrent state and a masked mean are the same however long the zeros behind the example are."""
     short, long = Series(channels=1, length=20), Series(channels=1, length=28)
     x, lengths = example(short), torch.tensor([5, 9, 20, 14])
     padded = nn.functional.pad(x, (0, 8))
-    if family in ("cnn", "transformer"):  # weights a position: the same network reads the padded batch cut to length
+    if family in (
+        "cnn",
+        "transformer",
+    ):  # weights a position: the same network reads the padded batch cut to length
         module = network(family, long).eval()
         other = torch.cat([padded[..., :20], torch.randn(4, 1, 8)], dim=2)
         torch.testing.assert_close(module(other, lengths), module(padded, lengths))
@@ -100,7 +108,9 @@ def test_recurrent_networks_unroll_over_all_steps(family: str) -> None:
     assert not torch.allclose(module(x), module(x.flip(2)), atol=1e-4)
     cells = {"rnn": nn.RNNCell, "lstm": nn.LSTMCell, "gru": nn.GRUCell}
     cell = cells[family](1, 64)
-    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in module.cell.state_dict().items()})
+    cell.load_state_dict(
+        {name.removesuffix("_l0"): value for name, value in module.cell.state_dict().items()}
+    )
     state = (torch.zeros(1, 64), torch.zeros(1, 64)) if family == "lstm" else torch.zeros(1, 64)
     for step in range(12):
         state = cell(x[:, :, step], state)
@@ -130,7 +140,8 @@ def test_the_receptive_field_of_the_image_cnn_is_what_it_claims() -> None:
     for place in range(64):
         changed = x.clone()
         changed[0, 0, :, place] = 5.0 + torch.arange(64) * 0.01
-        seen[:, place] = bool((_last_features(module, changed)[0, :, middle, middle] != base[0, :, middle, middle]).any())
+        moved = _last_features(module, changed)[0, :, middle, middle] != base[0, :, middle, middle]
+        seen[:, place] = bool(moved.any())
     assert int(seen[0].sum()) == module.receptive_field
 
 
@@ -192,7 +203,10 @@ def test_the_bag_of_words_does_not_see_order_and_the_others_do() -> None:
 def test_a_wider_network_has_more_parameters_and_the_same_seed_the_same_weights() -> None:
     schema = Schema(input=INPUTS["series"], target=THREE)
     for family in ("mlp", "cnn", "rnn", "lstm", "gru", "transformer"):
-        sizes = [sum(p.numel() for p in models.build(family, schema, width=width).parameters()) for width in (8, 16)]
+        sizes = [
+            sum(p.numel() for p in models.build(family, schema, width=width).parameters())
+            for width in (8, 16)
+        ]
         assert sizes[0] < sizes[1]
         first, again, other = (models.build(family, schema, seed=seed) for seed in (3, 3, 4))
         assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))

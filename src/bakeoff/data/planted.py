@@ -1,14 +1,14 @@
 """Planted tasks: generated data with a known answer to "which family fits?". The benchmark of truth runs on them.
 
-| name              | what decides                                     | the right answer                                |
-|-------------------|--------------------------------------------------|-------------------------------------------------|
-| linear            | a straight cut                                   | linear is the cheapest good choice              |
-| noisy_xor         | the product of two features' signs               | linear fails                                    |
-| motif             | which short shape is somewhere in a series       | CNN ahead with little data                      |
-| shuffled_motif    | the same after one fixed shuffle of positions    | CNN no longer ahead of the MLP                  |
-| event_order       | which of two far-apart events came first         | recurrent networks or attention                 |
-| lookup            | the value that follows a given key               | attention                                       |
-| noise             | nothing: labels are drawn at random              | nothing beats the baseline                      |
+| name           | what decides                                  | the right answer                      |
+|----------------|-----------------------------------------------|---------------------------------------|
+| linear         | a straight cut                                | linear is the cheapest good choice    |
+| noisy_xor      | the product of two features' signs            | linear fails                          |
+| motif          | which short shape is somewhere in a series    | CNN ahead with little data            |
+| shuffled_motif | the same after one fixed shuffle of positions | CNN no longer ahead of the MLP        |
+| event_order    | which of two far-apart events came first      | recurrent networks or attention       |
+| lookup         | the value that belongs to a given key         | attention                             |
+| noise          | nothing: labels are drawn at random           | nothing beats the baseline            |
 
 Each generator takes a seed and gives inputs, targets and a schema; nothing else varies.
 """
@@ -114,7 +114,8 @@ def event_order(seed: int) -> Arrays:
     rows = np.arange(RELATION_EXAMPLES)
     x[rows, early], x[rows, late] = 1 + first, 1 + second
     schema = Schema(
-        input=Tokens(vocabulary_size=1 + EVENTS + FILLINGS, length=LINE), target=_two("against the order", "in order")
+        input=Tokens(vocabulary_size=1 + EVENTS + FILLINGS, length=LINE),
+        target=_two("against the order", "in order"),
     )
     return x.astype(np.int32), y, schema
 

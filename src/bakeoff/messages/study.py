@@ -1,4 +1,4 @@
-"""Sentences about the run of a study: its phases, what was skipped and why, what to beware of. See `bakeoff.messages`."""
+"""Sentences about the run of a study: what to beware of. See `bakeoff.messages`."""
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "study.warning.interrupted": (

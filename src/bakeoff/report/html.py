@@ -23,8 +23,8 @@ from bakeoff.errors import StoreError, printable
 from bakeoff.messages import language, say
 from bakeoff.report.page import Page, page_of
 from bakeoff.report.palette import colours
-from bakeoff.study.result import Comparison
 from bakeoff.study.records import finite
+from bakeoff.study.result import Comparison
 
 
 def write_report(comparison: Comparison, path: Path, *, now: datetime | None = None) -> Path:

@@ -31,12 +31,16 @@ def warm_up(board_path: str, slot: int) -> None:
 
 
 def _set_up_torch() -> None:
-    """One thread; and numbers too small for the normal format count as zero.
+    """One thread; memory kept for the next step; and numbers too small for the normal format count as zero.
 
     The gradients of a network that has learned its examples by heart get that small, and a processor is then ten
     times slower.
     """
     import torch
+
+    from bakeoff.train.kernels import native
+
+    native.keep_memory()
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
