@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from bakeoff.data import mnist1d
 
 
@@ -26,6 +27,8 @@ def test_the_examples_are_those_of_the_published_package(published: dict[str, np
     np.testing.assert_array_equal(targets, np.concatenate([published["y"], published["y_test"]]))
 
 
-def test_another_seed_gives_other_examples(published: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_seed_gives_other_examples(
+    published: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mnist1d, "SEED", 43)
     assert np.abs(mnist1d.generate()[0][:4000] - published["x"]).max() > 0.1

@@ -31,7 +31,7 @@ SMOOTH_NOISE, SMOOTHING, WHITE_NOISE = 0.25, 2, 0.02
 
 def generate() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Inputs [5000, 40], centred and scaled over all of them, and digits [5000]; the first 4000 are for training."""
-    rng = np.random.RandomState(SEED)  # noqa: NPY002 - the published stream of random numbers
+    rng = np.random.RandomState(SEED)  # the published stream of random numbers
     curves = np.asarray(TEMPLATES)
     curves = (curves - curves.mean(axis=1, keepdims=True)) / curves.std(axis=1, keepdims=True)
     curves = (curves - curves[:, :1]) / 6
