@@ -126,6 +126,7 @@ class TrainingData:
             torch.device(device),
         )
         self._train_indices = np.sort(dataset.splits.train)
+        self._orders: dict[int, Tensor] = {}
         self.target_scaling: TargetScaling | None = None
         if not self.schema.is_classification:
             self.target_scaling = TargetScaling.learn(dataset.targets_at(self._train_indices))
@@ -166,8 +167,10 @@ class TrainingData:
 
     def subset(self, *, seed: int, examples: int) -> Tensor:
         """Positions in `train`, int64 [examples], of the training set of this seed and size."""
-        order = training_order(self.dataset, seed=seed)[:examples]
-        return torch.from_numpy(np.searchsorted(self._train_indices, order))
+        if seed not in self._orders:
+            order = training_order(self.dataset, seed=seed)
+            self._orders[seed] = torch.from_numpy(np.searchsorted(self._train_indices, order))
+        return self._orders[seed][:examples]
 
     def in_unit_of_data(self, outputs: Tensor) -> Tensor:
         """Log-probabilities of the classes, or values in the data's unit, from a network's outputs [..., outputs]."""
