@@ -8,8 +8,8 @@ from bakeoff.data.interventions import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
 from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Cell, Memory, Taking, Why
+from bakeoff.explain.plan import FEWEST_STEPS, Room, plan
 from bakeoff.explain.strength import Loss
-from bakeoff.explain.study import FEWEST_STEPS, Room, plan
 from bakeoff.messages import set_language
 from bakeoff.report.evidence_page import heat, write_why
 from bakeoff.study.metrics import METRICS

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from bakeoff.study.metrics import Floats, Metric
-from bakeoff.study.verdict import CurvePoint
+from bakeoff.study.records import CurvePoint
 
 #: A trend needs at least this many sizes.
 FEWEST_SIZES = 4

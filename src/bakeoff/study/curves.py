@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bakeoff.study.curve_points import ErrorCurve, error_curve, fault
 from bakeoff.study.metrics import METRICS, Floats, Metric
-from bakeoff.study.verdict import Crossover, CurvePoint
+from bakeoff.study.records import Crossover, CurvePoint
 
 #: Forecasts are made at these multiples of the data.
 MULTIPLES = (2, 4, 10)

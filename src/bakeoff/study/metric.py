@@ -1,0 +1,123 @@
+"""What a score is: the contract of a `Metric`, a function of outputs and targets that also takes weights.
+
+Everything is computed under weights of examples (whole numbers from a bootstrap, or ones), for many sets of weights
+at once: `resampled(outputs, targets, weights)` with weights [R, N] gives R scores in one go. The plain score is the
+case of one row of ones, so that there is one piece of arithmetic for both.
+
+Outputs are log-probabilities [N, K] for classes, values [N, size] in the unit of the data otherwise; targets are
+int64 [N] or float [N, size]. N examples, K classes, R replicates.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.schema import Schema
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricContext:
+    """What a metric must know besides outputs and targets.
+
+    `seasonal_scale`: mean absolute error of the seasonal-naive forecast in training data, the unit of MASE.
+    """
+
+    seasonal_scale: float | None = None
+
+
+NO_CONTEXT = MetricContext()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(ABC):
+    """A score of predictions.
+
+    Attributes:
+        name: as on the command line (`--metric`).
+        higher_is_better: which way.
+        percent: whether it lies between 0 and 1 and is shown in percent.
+        best: the score of a perfect answer; the error of a score is its distance from it.
+        targets: the target kinds that it can score.
+        binary: whether it needs exactly two classes (the second one counts as positive).
+    """
+
+    name: str
+    higher_is_better: bool
+    percent: bool
+    best: float
+    targets: tuple[type, ...]
+    binary: bool = False
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1: `sign * score` always grows with quality."""
+        return 1 if self.higher_is_better else -1
+
+    def applies(self, schema: Schema, context: MetricContext = NO_CONTEXT) -> bool:
+        """Whether it can score this kind of target, and knows all it needs."""
+        return isinstance(schema.target, self.targets) and (not self.binary or schema.outputs == 2)
+
+    def per_example(
+        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+    ) -> Floats | None:
+        """One number an example [N] whose plain mean is the score; None where the metric is no such mean."""
+        return None
+
+    @abstractmethod
+    def resampled(
+        self,
+        outputs: NDArray[Any],
+        targets: NDArray[Any],
+        weights: NDArray[Any],
+        context: MetricContext = NO_CONTEXT,
+    ) -> Floats:
+        """Scores [R] under R sets of weights of the examples [R, N] (none negative, not all zero)."""
+
+    def score(
+        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+    ) -> float:
+        """The plain score."""
+        return float(self.resampled(outputs, targets, np.ones((1, len(targets))), context)[0])
+
+    def show(self, score: float) -> str:
+        """A score as a person reads it: in percent, or with four digits.
+
+        >>> from bakeoff.study.metrics import METRICS
+        >>> METRICS["accuracy"].show(0.98456), METRICS["rmse"].show(53.4567)
+        ('98.5 %', '53.46')
+        """
+        if not np.isfinite(score):
+            return "-"
+        return f"{100 * score:.1f} %" if self.percent else f"{score:.4g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanMetric(Metric):
+    """A metric that is a mean over examples."""
+
+    @abstractmethod
+    def _each(self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext) -> Floats: ...
+
+    def per_example(
+        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+    ) -> Floats:
+        return self._each(outputs, targets, context)
+
+    def resampled(
+        self,
+        outputs: NDArray[Any],
+        targets: NDArray[Any],
+        weights: NDArray[Any],
+        context: MetricContext = NO_CONTEXT,
+    ) -> Floats:
+        return weighted_mean(self._each(outputs, targets, context), weights)
+
+
+def weighted_mean(values: Floats, weights: NDArray[Any]) -> Floats:
+    """Means [R] of values [N] under weights [R, N]."""
+    return np.asarray((weights @ values) / weights.sum(axis=1), np.float64)
