@@ -102,6 +102,7 @@ class Profile:
         parameters, flops_per_example: see `bakeoff.cost`.
         seconds_per_step: of one replica in a small stack on one thread.
         fault: why it cannot take part, else "".
+        operators: compiled ones or pure torch, for the record.
     """
 
     entrant: str
@@ -109,6 +110,7 @@ class Profile:
     flops_per_example: int | None = None
     seconds_per_step: float = 0.0
     fault: str = ""
+    operators: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,10 +96,15 @@ class _Running:
 class Pool:
     """Hands tasks to worker processes and gives their results as they come.
 
+    Args:
+        workers: how many.
+        environment: variables of the workers.
+
     `submit(task, *arguments, payload=...)` calls `task(*arguments, board_path, slot)` in a worker.
     """
 
     workers: int = field(default_factory=available_cores)
+    environment: dict[str, str] = field(default_factory=dict)
     _running: dict["Future[Any]", _Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,7 +122,9 @@ class Pool:
             from joblib.externals.loky import ProcessPoolExecutor
 
             self._executor = ProcessPoolExecutor(
-                max_workers=self.workers, env=dict.fromkeys(_THREADS, "1"), initializer=_quiet_worker
+                max_workers=self.workers,
+                env={**dict.fromkeys(_THREADS, "1"), **self.environment},
+                initializer=_quiet_worker,
             )
         return self._executor
 

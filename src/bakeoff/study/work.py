@@ -23,11 +23,14 @@ PROFILE_WIDTH = 4
 LARGEST_ROWS_BYTES = 1_500_000_000
 
 
-def warm_up(board_path: str, slot: int) -> None:
-    """Import what training needs, while the parent still reads the data."""
+def warm_up(build: bool, board_path: str, slot: int) -> None:
+    """Import what training needs, while the parent still reads the data; and have the compiled operators built."""
     import bakeoff.train.stack  # noqa: F401
+    from bakeoff.train.kernels import native
 
     _set_up_torch()
+    if build:
+        native.begin_build()
 
 
 def _set_up_torch() -> None:
@@ -57,6 +60,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
     """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
     from bakeoff import models
     from bakeoff.cost import cost_of, example_inputs
+    from bakeoff.train.kernels import native
     from bakeoff.train.stack import seconds_per_step
 
     _set_up_torch()
@@ -74,6 +78,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
         parameters=cost.parameters,
         flops_per_example=cost.flops,
         seconds_per_step=seconds,
+        operators=native.describe(),
     )
 
 
