@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from bakeoff.cli import compare, cost, data, explain, models, predict, why
+from bakeoff.cli import compare, cost, data, explain, fit, models, predict, why
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command(name="models")(models.models)
 app.add_typer(cost.app, name="cost")
 app.command(name="data")(data.data)
 app.command(name="compare")(compare.compare)
+app.command(name="fit")(fit.fit)
 app.command(name="predict")(predict.predict)
 app.command(name="why")(why.why)
 app.command(name="explain")(explain.explain)

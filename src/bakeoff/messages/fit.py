@@ -1,3 +1,60 @@
 """Sentences about: fit. See `bakeoff.messages`."""
 
-SENTENCES: dict[str, tuple[str, str]] = {}
+SENTENCES: dict[str, tuple[str, str]] = {
+    "fit.progress": (
+        "step {step} of {steps}, epoch {epoch}: training loss {training}, validation loss {validation}",
+        "스텝 {step}/{steps}, 에포크 {epoch}: 학습 손실 {training}, 검증 손실 {validation}",
+    ),
+    "fit.score": (
+        "{model} on {data}: {metric} {score} on the test examples ({low} to {high}), {validation} on the validation "
+        "examples.",
+        "{data} 데이터의 {model}: 테스트 {metric} {score} ({low} ~ {high}), 검증 {validation}.",
+    ),
+    "fit.state.finished": (
+        "All {steps} steps were taken; the weights of step {best}, with the lowest validation loss, are kept.",
+        "{steps}스텝을 모두 마쳤습니다. 검증 손실이 가장 낮은 {best}스텝의 가중치를 보관했습니다.",
+    ),
+    "fit.state.early": (
+        "Stopped early, since the validation loss no longer fell; the weights of step {best} of {steps} are kept.",
+        "검증 손실이 더 줄지 않아 일찍 멈췄습니다. {steps}스텝 중 {best}스텝의 가중치를 보관했습니다.",
+    ),
+    "fit.state.stopped": (
+        "The time allowed was over; the weights of step {best} of {steps} are kept.",
+        "허용된 시간이 끝났습니다. {steps}스텝 중 {best}스텝의 가중치를 보관했습니다.",
+    ),
+    "fit.state.diverged": (
+        "The training failed on the way (the loss was not finite); the weights of step {best} of {steps} are kept: "
+        "try a smaller --learning-rate.",
+        "학습이 도중에 발산했습니다(손실이 유한하지 않음). {steps}스텝 중 {best}스텝의 가중치를 보관했습니다. "
+        "--learning-rate 를 줄여 보세요.",
+    ),
+    "fit.resumed": (
+        "This run went on from its last checkpoint.",
+        "마지막 체크포인트에서 이어서 학습했습니다.",
+    ),
+    "fit.parameters": (
+        "{trained} of {total} parameters trained",
+        "파라미터 {total}개 중 {trained}개 학습",
+    ),
+    "fit.heading.trained": ("Trained", "학습"),
+    "fit.heading.recipe": ("Recipe", "학습 방법"),
+    "fit.heading.began": ("Began with", "시작 가중치"),
+    "fit.heading.seconds": ("Took", "걸린 시간"),
+    "fit.heading.network": ("Network", "신경망"),
+    "fit.recipe": (
+        "AdamW at {rate}{found}, batches of {batch}, weight decay {decay}, label smoothing {smoothing}, "
+        "augmentation: {augment}, {precision} on {device}",
+        "AdamW 학습률 {rate}{found}, 배치 {batch}, 가중치 감쇠 {decay}, 레이블 스무딩 {smoothing}, "
+        "데이터 증강: {augment}, {device}에서 {precision}",
+    ),
+    "fit.found": (" (found by a rate test)", " (학습률 탐색으로 결정)"),
+    "fit.nothing": ("none", "없음"),
+    "fit.predict": (
+        "Predict with it: bakeoff predict {folder} NEWDATA",
+        "예측하기: bakeoff predict {folder} NEWDATA",
+    ),
+    "fit.interrupted": (
+        "Interrupted; the same command goes on from the last checkpoint.",
+        "중단되었습니다. 같은 명령을 다시 실행하면 마지막 체크포인트에서 이어집니다.",
+    ),
+}

@@ -43,6 +43,8 @@ class SingleRun:
         after_step: called with the module and the number of finished steps.
         judged: the module to evaluate and keep; None is the one in training.
         loss: (outputs float32 [B, K], targets) -> mean loss; None is cross-entropy or mean squared error.
+        groups: the module's parameters as `torch.optim` takes them; None is all of them, with the recipe's decay.
+        pieces: each batch goes through the network in so many parts, whose gradients are added up (less memory).
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class SingleRun:
         after_step: AfterStep | None = None,
         judged: Callable[[], nn.Module] | None = None,
         loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+        groups: Callable[[nn.Module], list[dict[str, Any]]] | None = None,
+        pieces: int = 1,
     ) -> None:
         assert data.device.type == machine.device.type, "the data must be where the network is"
         self.data, self.replica, self.recipe, self.machine = data, replica, recipe, machine
@@ -69,7 +73,7 @@ class SingleRun:
         self._rate = torch.tensor(replica.learning_rate, device=machine.device)
         graphs = machine.graphs and machine.half is not torch.float16
         self.optimiser = torch.optim.AdamW(
-            self.module.parameters(),
+            self.module.parameters() if groups is None else groups(self.module),
             lr=self._rate if graphs else replica.learning_rate,
             weight_decay=recipe.weight_decay,
             fused=machine.device.type in ("cpu", "cuda"),
@@ -79,6 +83,7 @@ class SingleRun:
         self._graph = GraphedStep(self._update) if graphs else None
         subset = data.subset(seed=replica.seed, examples=replica.examples)
         self._batches = StackedBatches([subset], [replica.seed], recipe.batch_size)
+        self._pieces = pieces
         self.steps_done, self.seconds, self._waited = 0, 0.0, 0
         self.best_loss, self.best_step = math.inf, 0
         self.history: list[tuple[int, float]] = []
@@ -164,15 +169,24 @@ class SingleRun:
 
     def _update(self, batch: Batch) -> Tensor:
         """Forward, backward and the optimiser's step; the loss."""
-        loss = self._loss(self._outputs(self._called, batch), batch.targets)
         self.optimiser.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        total = torch.zeros((), device=self.machine.device)
+        for piece, share in _parts(batch, self._pieces):
+            loss = self._loss(self._outputs(self._called, piece), piece.targets) * share
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            total = total + loss.detach()
         if self.recipe.clip_norm is not None:
             self._scaler.unscale_(self.optimiser)
             nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
         self._scaler.step(self.optimiser)
         self._scaler.update()
-        return loss.detach()
+        return total
+
+    def drain_losses(self) -> float:
+        """The sum of the training losses of all steps since the last call."""
+        total = float(self._losses)
+        self._losses = torch.zeros_like(self._losses)
+        return total
 
     def _outputs(self, called: Any, batch: Batch) -> Tensor:
         inputs = batch.inputs
@@ -281,6 +295,10 @@ class SingleRun:
             slots.setdefault(int(index), {})[slot] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        for parameter, own in self.optimiser.state.items():  # the fused update reads memory as it lies
+            for slot, tensor in own.items():
+                if tensor.shape == parameter.shape:
+                    own[slot] = torch.empty_like(parameter).copy_(tensor)
         self._scaler.load_state_dict(facts["scaler"])
         for _ in range(facts["steps_done"]):
             self._batches.next()
@@ -289,6 +307,19 @@ class SingleRun:
         self.best_step = facts["best_step"]
         self.history = [(int(step), float(loss)) for step, loss in facts["history"]]
         self._random = [tensors[f"random.{index}"] for index in range(len(self._random))]
+
+
+def _parts(batch: Batch, pieces: int) -> Iterator[tuple[Batch, float]]:
+    """The batch in at most so many parts, and the share of its examples that each holds."""
+    if pieces == 1:
+        yield batch, 1.0
+        return
+    whole = len(batch.targets)
+    lengths = [None] * pieces if batch.lengths is None else batch.lengths.chunk(pieces)
+    for inputs, targets, length in zip(
+        batch.inputs.chunk(pieces), batch.targets.chunk(pieces), lengths, strict=False
+    ):
+        yield Batch(inputs, targets, length), len(targets) / whole
 
 
 def _generators(device: torch.device) -> list[tuple[Callable[[], Tensor], Callable[[Tensor], object]]]:

@@ -1,0 +1,104 @@
+"""What `bakeoff.fit` gives back, and its record in the run's folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bakeoff.errors import StoreError
+from bakeoff.study.uncertainty import Estimate
+from bakeoff.train.fit import Moment
+from bakeoff.train.fit_recipe import FitRecipe
+from bakeoff.train.fitted import Fitted
+
+FIT_FILE, CHAMPION = "fit.json", "champion"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fit:
+    """One network's training on one dataset.
+
+    Attributes:
+        data, model: their names.
+        folder: of the run; the network is in its folder `champion`.
+        state, reason: how the training ended (as in `Trained`), and one sentence about it.
+        metric: the deciding one; scores are in its unit.
+        test: score on the test split, with a 95 % interval over its examples (for this very network).
+        validation: score on the validation split, by whose loss the weights were chosen: a little flattering.
+        scores: every metric that applies, on the test split.
+        learning_rate: at the top of the schedule.
+        found: whether the learning-rate finder chose it.
+        recipe: the rest of how it was trained.
+        mode: "full", or "probe" where the last layer alone was trained.
+        weights: where the weights came from that it began with; None where they were random.
+        precision: of products and convolutions ("float32", "bfloat16", "float16").
+        device: where it was trained.
+        parameters, trained_parameters: how many.
+        best_step: whose weights these are.
+        history: every evaluation.
+        seconds: of training, over all sittings.
+        resumed: whether this call went on from a checkpoint.
+    """
+
+    data: str
+    model: str
+    folder: Path
+    state: str
+    reason: str
+    metric: str
+    test: Estimate
+    validation: float
+    scores: Mapping[str, float]
+    learning_rate: float
+    found: bool
+    recipe: FitRecipe
+    mode: str
+    weights: str | None
+    precision: str
+    device: str
+    parameters: int
+    trained_parameters: int
+    best_step: int
+    history: tuple[Moment, ...] = field(repr=False)
+    seconds: float
+    resumed: bool
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """The trained network, read from the run's folder."""
+        return Fitted.load(self.folder / CHAMPION)
+
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Class indices [N], or values [N, size], for raw inputs like those of the dataset."""
+        return self.fitted.predict(x)
+
+    def to_json(self) -> dict[str, Any]:
+        record = {name: value for name, value in vars(self).items() if name not in ("fitted", "resumed")}
+        return {
+            **record,
+            "folder": str(self.folder),
+            "test": asdict(self.test),
+            "scores": dict(self.scores),
+            "recipe": self.recipe.to_json(),
+            "history": [asdict(moment) for moment in self.history],
+        }
+
+    def write(self) -> Path:
+        """Write `fit.json` into the run's folder. Raises `StoreError` where it cannot be written."""
+        path = self.folder / FIT_FILE
+        partial = path.with_name(path.name + ".part")
+        try:
+            partial.write_text(
+                json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+                encoding="utf-8",
+            )
+            partial.replace(path)
+        except OSError as error:
+            raise StoreError(
+                f"'{path}' cannot be written ({error.strerror}): choose another folder."
+            ) from error
+        return path

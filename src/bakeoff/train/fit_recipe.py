@@ -1,0 +1,248 @@
+"""How one network of each family is trained well: `recipe_for`, and which parameters decay.
+
+The family's entry holds what the literature agrees on for AdamW; what depends on the amount of data (batch size,
+number of epochs, evaluations) is worked out from it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bakeoff.data.schema import Schema, Table, Value
+from bakeoff.errors import OptionError
+from bakeoff.train.recipe import Recipe
+
+#: The default length: so many passes over the data, but at least so many steps.
+EPOCHS, LEAST_STEPS = 60, 600
+SMALLEST_BATCH, LARGEST_BATCH = 16, 128
+#: The validation loss is measured once an epoch, but not more often than this in all.
+MOST_EVALUATIONS = 50
+#: A training ends early after this part of its evaluations without a better one.
+PATIENCE = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamilyRecipe:
+    """What a family of networks wants.
+
+    Attributes:
+        weight_decay: AdamW's, on matrices and filters only.
+        clip_norm: largest norm of the gradient.
+        label_smoothing: part of a class's probability that is spread over all classes (Szegedy et al. 2016,
+            arXiv 1512.00567); used for classes of images, series and texts, not of tables.
+        average_decay: of the moving average of the weights that is judged and kept; None keeps the weights themselves.
+        augment: whether changed copies of the images suit it by default.
+    """
+
+    weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.1
+    average_decay: float | None = 0.999
+    augment: bool = True
+
+
+_CONVOLUTIONAL = FamilyRecipe()  # after Wightman et al. 2021 (arXiv 2110.00476), with AdamW
+_ATTENTION = FamilyRecipe()  # Touvron et al. 2021 (arXiv 2012.12877): AdamW, decay 0.05, smoothing 0.1
+_RECURRENT = FamilyRecipe(  # clipping: Pascanu et al. 2013 (arXiv 1211.5063)
+    weight_decay=0.01, clip_norm=1.0, label_smoothing=0.0
+)
+_DENSE = FamilyRecipe(weight_decay=0.01, label_smoothing=0.0)
+_LINEAR = FamilyRecipe(weight_decay=0.001, label_smoothing=0.0, augment=False)
+
+#: By the card's family; a family that is not here is trained as a convolutional one.
+FAMILIES: dict[str, FamilyRecipe] = {
+    "linear": _LINEAR,
+    "mlp": _DENSE,
+    "rnn": _RECURRENT,
+    "lstm": _RECURRENT,
+    "gru": _RECURRENT,
+    "transformer": _ATTENTION,
+    "vit": _ATTENTION,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRecipe:
+    """All that decides one training, besides data, network and learning rate.
+
+    Attributes:
+        steps, batch_size, evaluations, patience, weight_decay, clip_norm: as in `Recipe`.
+        pieces: parts in which each batch goes through the network (gradient accumulation).
+        label_smoothing, average_decay: as in `FamilyRecipe`.
+        augment: names of the changes to training images, in the order in which they are made.
+    """
+
+    steps: int
+    batch_size: int
+    evaluations: int
+    patience: int | None
+    weight_decay: float
+    clip_norm: float
+    pieces: int = 1
+    label_smoothing: float = 0.0
+    average_decay: float | None = 0.999
+    augment: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(record: dict[str, Any]) -> "FitRecipe":
+        return FitRecipe(**{**record, "augment": tuple(record["augment"])})
+
+    def shared(self) -> Recipe:
+        """The part of it that a comparison's recipe has too: a short warm-up, then half a cosine."""
+        return Recipe(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+            schedule="cosine",
+            evaluations=self.evaluations,
+            patience=self.patience,
+            clip_norm=self.clip_norm,
+        )
+
+
+def recipe_for(
+    family: str,
+    schema: Schema,
+    examples: int,
+    *,
+    augment: tuple[str, ...],
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    pieces: int = 1,
+) -> FitRecipe:
+    """The recipe of this family for so many training examples.
+
+    Args:
+        family: of the card.
+        schema: of the data.
+        examples: training examples.
+        augment: changes to the training images.
+        epochs: passes over the training data; None is `EPOCHS`, and more for small data.
+        batch_size: examples a step; None is about a twentieth of the data, from 16 to 128.
+        pieces: parts of each batch.
+
+    Raises:
+        OptionError: a number below 1, or more pieces than examples in a batch.
+    """
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("accumulate", pieces)):
+        if value is not None and value < 1:
+            raise OptionError(f"'{name}' is {value}: give at least 1.")
+    chosen = FAMILIES.get(family, _CONVOLUTIONAL)
+    size = batch_size or _batch_size(examples)
+    if pieces > size:
+        raise OptionError(f"'accumulate' is {pieces}, and a batch has {size} examples: give at most {size}.")
+    per_epoch = steps_per_epoch(examples, size)
+    steps = epochs * per_epoch if epochs is not None else max(EPOCHS * per_epoch, LEAST_STEPS)
+    evaluations = min(max(steps // per_epoch, 1), MOST_EVALUATIONS)
+    smoothed = schema.is_classification and not isinstance(schema.input, Table)
+    return FitRecipe(
+        steps=steps,
+        batch_size=size,
+        evaluations=evaluations,
+        patience=max(5, round(PATIENCE * evaluations)),
+        weight_decay=chosen.weight_decay,
+        clip_norm=chosen.clip_norm,
+        pieces=pieces,
+        label_smoothing=chosen.label_smoothing if smoothed else 0.0,
+        average_decay=chosen.average_decay,
+        augment=augment,
+    )
+
+
+def suits_augmentation(family: str, schema: Schema) -> bool:
+    """Whether changed copies of images help this family by default: for classes of images, not for measurements."""
+    return FAMILIES.get(family, _CONVOLUTIONAL).augment and not isinstance(schema.target, Value)
+
+
+def steps_per_epoch(examples: int, batch_size: int) -> int:
+    return math.ceil(examples / batch_size)
+
+
+def _batch_size(examples: int) -> int:
+    """A power of two near a twentieth of the data; changed a little where one example would be left over.
+
+    >>> [_batch_size(n) for n in (90, 1078, 60_000, 129)]
+    [16, 64, 128, 17]
+    """
+    size = 2 ** round(math.log2(max(examples / 20, 1)))
+    size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
+    while examples > size and examples % size == 1:  # batch normalisation cannot learn from one example
+        size += 1
+    return size
+
+
+def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """The trainable parameters as two groups: matrices and filters decay, vectors (biases, norms, gains) do not.
+
+    >>> [(len(g["params"]), g["weight_decay"]) for g in decay_groups(nn.Linear(2, 2), 0.1)]
+    [(1, 0.1), (1, 0.0)]
+    """
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    groups = [
+        {
+            "params": [p for p in trained if p.squeeze().dim() > 1 or p.dim() == 2],
+            "weight_decay": weight_decay,
+        },
+        {"params": [p for p in trained if not (p.squeeze().dim() > 1 or p.dim() == 2)], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def training_loss(schema: Schema, label_smoothing: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Mean cross-entropy of classes int64 [B] or of mixed ones float [B, K], or mean squared error."""
+    if not schema.is_classification:
+        return F.mse_loss
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
+
+    return loss
+
+
+def frozen_but_head(module: nn.Module) -> nn.Module:
+    """The last layer, after everything else in the module was frozen (linear probing).
+
+    Raises:
+        OptionError: no last layer could be told.
+    """
+    head = last_layer(module)
+    module.requires_grad_(False)
+    head.requires_grad_(True)
+    return head
+
+
+def last_layer(module: nn.Module) -> nn.Module:
+    """The network's `head` (so it is called in the catalogue), another package's classifier, or its last linear layer.
+
+    Raises:
+        OptionError: there is none.
+    """
+    for name in ("head", "fc", "classifier"):
+        found = getattr(module, name, None) or getattr(getattr(module, "network", None), name, None)
+        if isinstance(found, nn.Module) and any(True for _ in found.parameters()):
+            return found
+    linear = [part for part in module.modules() if isinstance(part, nn.Linear)]
+    if not linear or linear[-1] is module:
+        raise OptionError(
+            "Only the last layer is trained with mode 'probe', and this network has none apart: choose mode 'full'."
+        )
+    return linear[-1]
+
+
+def rest_in_evaluation(module: nn.Module, head: nn.Module) -> None:
+    """All but the head in evaluation mode, so that frozen normalisations keep their statistics."""
+    module.eval()
+    head.train()
+
+
+def parameter_counts(module: nn.Module) -> tuple[int, int]:
+    """How many parameters there are, and how many are trained."""
+    sizes = [(p.numel(), p.requires_grad) for p in module.parameters()]
+    return sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained)
