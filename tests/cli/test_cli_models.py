@@ -77,6 +77,7 @@ def test_the_counts_in_the_table_are_those_counted(name: str) -> None:
         warnings.simplefilter("ignore")
         cost = cost_of(network, *example_inputs(card.example))
     assert (cost.parameters, cost.macs) == (known.parameters, known.macs)
+    assert cost.activation_bytes == known.activation_bytes
 
 
 def test_every_network_has_its_counts_and_no_other_has() -> None:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from cost_cases_loader import ROOT
 from typer.testing import CliRunner
 
 from bakeoff import models
@@ -13,6 +12,7 @@ from bakeoff.cli.cost_tables import amount, seconds
 from bakeoff.cost import cost_of
 from bakeoff.errors import BakeoffError
 from bakeoff.messages import all_sentences, set_language
+from cost_cases_loader import ROOT
 
 
 @pytest.fixture(autouse=True)

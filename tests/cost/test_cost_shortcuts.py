@@ -28,6 +28,16 @@ CALLS: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {
     ),
     "layer norm": (aten.native_layer_norm.default, (X, [5], ROW, ROW, 1e-5), {}),
     "addmm": (aten.addmm.default, (ROW, _meta(3, 4), _meta(4, 5)), {}),
+    "convolution": (
+        aten.convolution.default,
+        (X, _meta(6, 3, 3, 2), None, [2, 1], [1, 0], [1, 2], False, [0, 0], 1),
+        {},
+    ),
+    "grouped convolution": (
+        aten.convolution.default,
+        (_meta(2, 4, 9), _meta(6, 2, 3), _meta(6), [1], [1], [1], False, [0], 2),
+        {},
+    ),
     "sum": (aten.sum.dim_IntList, (X, [1, -1]), {}),
     "mean, kept": (aten.mean.dim, (X, [2], True), {}),
     "add": (aten.add.Tensor, (X, ROW), {"alpha": 2}),

@@ -41,11 +41,12 @@ def _show_catalogue(family: str | None) -> None:
     )
     for key in ("name", "family", "year", "paper", "biases", "inputs"):
         table.add_column(say(f"models.{key}"), overflow="fold", no_wrap=key in ("name", "year"))
-    for key in ("parameters", "macs"):
+    for key in ("at", "parameters", "macs", "activations"):
         table.add_column(say(f"models.{key}"), justify="right", no_wrap=True)
     for card in chosen:
         table.add_row(*_row(card))
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=180)).print(table)
     print(say("models.hint"))
 
 
@@ -61,8 +62,10 @@ def _row(card: "ModelCard") -> list[str]:
         _short(card.paper),
         ", ".join(card.biases),
         ", ".join(kind.__name__ for kind in card.inputs),
+        "x".join(map(str, card.example.input.shape)),
         amount(counts.parameters) if counts else "-",
         amount(counts.macs) if counts else "-",
+        amount(counts.activation_bytes, "B") if counts else "-",
     ]
 
 

@@ -26,7 +26,7 @@ class LayerTrail:
     and stops is noted, so that in the backward pass a node's number tells whose it is.
     """
 
-    root: nn.Module
+    modules: dict[str, nn.Module]
     enter: Callable[[nn.Module, str, tuple[Any, ...]], None] | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
     stack: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class LayerTrail:
     _handles: list[Any] = field(default_factory=list)
 
     def __enter__(self) -> "LayerTrail":
-        for name, module in self.root.named_modules():
+        for name, module in self.modules.items():
             if isinstance(module, torch.jit.ScriptModule):
                 continue
             before = module.register_forward_pre_hook(self._before(name), prepend=True, with_kwargs=True)

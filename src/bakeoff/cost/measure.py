@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -39,6 +40,26 @@ class Example:
     on_meta: bool
     default_device: str | None = None
 
+    @cached_property
+    def modules(self) -> dict[str, nn.Module]:
+        """All modules by name; walking a deep network takes milliseconds."""
+        return dict(self.network.named_modules())
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Shared ones once."""
+        found = {
+            id(p): p for module in self.modules.values() for p in module._parameters.values() if p is not None
+        }
+        return list(found.values())
+
+    @property
+    def buffers(self) -> list[Tensor]:
+        found = {
+            id(b): b for module in self.modules.values() for b in module._buffers.values() if b is not None
+        }
+        return list(found.values())
+
 
 @dataclass(frozen=True, kw_only=True)
 class PassResult:
@@ -59,7 +80,7 @@ def measure(example: Example, sentences: list[str]) -> Cost:
     Raises:
         CostError: forward fails. MetaUnsupportedError: it fails for want of values.
     """
-    was_training = [(module, module.training) for module in example.network.modules()]
+    was_training = [(module, module.training) for module in example.modules.values()]
     try:
         _make_lazy_parameters(example)
         forward = _settled(example, training=False)
@@ -72,8 +93,8 @@ def measure(example: Example, sentences: list[str]) -> Cost:
 
 def _make_lazy_parameters(example: Example) -> None:
     """One forward pass for the layers that learn their sizes from it (`nn.LazyLinear` and its kin)."""
-    if any(isinstance(parameter, UninitializedParameter) for parameter in example.network.parameters()):
-        with _surroundings(example), _gradients(False), LayerTrail(root=example.network) as trail:
+    if any(isinstance(parameter, UninitializedParameter) for parameter in example.parameters):
+        with _surroundings(example), _gradients(False), LayerTrail(modules=example.modules) as trail:
             _forward(example, trail)
 
 
@@ -92,13 +113,13 @@ def _settled(example: Example, *, training: bool) -> PassResult:
 
 
 def _run(example: Example, *, training: bool) -> PassResult:
-    network = example.network.train(training)
-    for parameter in network.parameters():
+    example.network.train(training)
+    for parameter in example.parameters:
         parameter.grad = None
     ledger = StorageLedger()
     ledger.add(_resident(example))
     resident = ledger.live_bytes
-    trail = LayerTrail(root=network, enter=check_layer_inputs)
+    trail = LayerTrail(modules=example.modules, enter=check_layer_inputs)
     counter = OperationCounter(layer=trail.layer, ledger=ledger)
     with _surroundings(example), _gradients(training), trail, counter:
         output = _forward(example, trail)
@@ -166,16 +187,14 @@ def _surroundings(example: Example) -> Iterator[None]:
 
 
 def _resident(example: Example) -> list[Tensor]:
-    network = example.network
-    return [*network.parameters(), *network.buffers(), *tensors_in((example.args, example.kwargs))]
+    return [*example.parameters, *example.buffers, *tensors_in((example.args, example.kwargs))]
 
 
 # --- the record ---------------------------------------------------------------------------------------------------
 
 
 def _record(example: Example, forward: PassResult, train: PassResult, sentences: list[str]) -> Cost:
-    network = example.network
-    parameters = list(network.parameters())
+    parameters = example.parameters
     trainable = [parameter for parameter in parameters if parameter.requires_grad]
     unknown = tuple(sorted({*forward.counts.unknown, *train.counts.unknown}))
     if unknown:
@@ -187,13 +206,13 @@ def _record(example: Example, forward: PassResult, train: PassResult, sentences:
             "No output of this network can be trained: training_flops is the forward pass alone."
         )
     total = forward.counts.flops
-    names = _names(network, forward, train)
+    names = _names(example.modules, forward, train)
     return Cost(
         parameters=_values(parameters),
         trainable_parameters=_values(trainable),
         frozen_parameters=_values(parameters) - _values(trainable),
         parameter_bytes=unique_bytes(parameters),
-        buffer_bytes=unique_bytes(network.buffers()),
+        buffer_bytes=unique_bytes(example.buffers),
         macs=forward.counts.macs,
         flops=total,
         training_flops=train.counts.flops,
@@ -205,10 +224,10 @@ def _record(example: Example, forward: PassResult, train: PassResult, sentences:
         peak_training_bytes=_training_peaks(trainable, train),
         input_shapes=shapes_in((example.args, example.kwargs)),
         output_shapes=forward.output_shapes,
-        layers=tuple(_layers(network, names, forward, train, total)),
+        layers=tuple(_layers(example.modules, names, forward, train, total)),
         operations=_operations(forward.counts),
         unknown_operations=unknown,
-        counted_on="meta" if example.on_meta else _device_of(network),
+        counted_on="meta" if example.on_meta else _device_of(parameters),
         warnings=tuple(sentences),
     )
 
@@ -229,9 +248,8 @@ def _training_peaks(trainable: list[nn.Parameter], train: PassResult) -> dict[st
 
 
 def _layers(
-    network: nn.Module, names: list[str], forward: PassResult, train: PassResult, total: int
+    modules: dict[str, nn.Module], names: list[str], forward: PassResult, train: PassResult, total: int
 ) -> Iterator[LayerCost]:
-    modules = dict(network.named_modules())
     counted: set[int] = set()
     for name in names:
         module = modules[name]
@@ -258,15 +276,12 @@ def _layers(
         )
 
 
-def _names(network: nn.Module, forward: PassResult, train: PassResult) -> list[str]:
+def _names(modules: dict[str, nn.Module], forward: PassResult, train: PassResult) -> list[str]:
     """Layers with a cost of their own: in the order of their first call, then those never called."""
     costly = {*forward.counts.by_layer, *train.counts.by_layer, *train.kept_bytes}
-    everything = dict(network.named_modules())
-    order = dict.fromkeys([*forward.trail.seen, *train.trail.seen, *everything])
+    order = dict.fromkeys([*forward.trail.seen, *train.trail.seen, *modules])
     return [
-        name
-        for name in order
-        if name in costly or any(True for _ in everything[name].parameters(recurse=False))
+        name for name in order if name in costly or any(True for _ in modules[name].parameters(recurse=False))
     ]
 
 
@@ -282,5 +297,5 @@ def _values(parameters: list[nn.Parameter]) -> int:
     return sum(parameter.numel() for parameter in parameters)
 
 
-def _device_of(network: nn.Module) -> str:
-    return next((str(parameter.device) for parameter in network.parameters()), "cpu")
+def _device_of(parameters: list[nn.Parameter]) -> str:
+    return str(parameters[0].device) if parameters else "cpu"

