@@ -14,7 +14,7 @@ _PUBLIC = {
     "build": "bakeoff.models",
     "compare": "bakeoff.report.compare",
     "cost_of": "bakeoff.cost",
-    "fit": "bakeoff.study.fit",
+    "fit": "bakeoff.report.fit",
     "load": "bakeoff.data.load",
     "why": "bakeoff.explain.why",
 }

@@ -76,8 +76,10 @@ def test_mixup_mixes_inputs_and_targets_by_the_same_share() -> None:
 
 
 def test_changes_are_made_where_they_suit_and_refused_where_they_cannot_be() -> None:
-    assert chosen_changes("auto", IMAGES, suits=True) == ("crop",)
-    assert chosen_changes("auto", IMAGES, suits=False) == ()
+    larger = Schema(input=Image(channels=3, height=32, width=32), target=IMAGES.target)
+    assert chosen_changes("auto", larger, suits=True) == ("crop",)
+    assert chosen_changes("auto", larger, suits=False) == ()
+    assert chosen_changes("auto", IMAGES, suits=True) == ()
     assert chosen_changes("auto", ROWS, suits=True) == ()
     assert chosen_changes("none", IMAGES, suits=True) == ()
     assert chosen_changes("mixup, flip", IMAGES, suits=True) == ("flip", "mixup")
@@ -180,6 +182,8 @@ def test_the_rate_finder_stays_below_the_rate_at_which_the_loss_explodes() -> No
     assert test.rates[0] == LOWEST
     assert test.rates[-1] <= HIGHEST
     assert test.step_seconds > 0
+    assert find_rate(run, steps=0).learning_rate == FALLBACK
+    assert find_rate(run, seconds=1e-9).rates == ()
     assert find_rate(run, steps=5).rates == tuple(LOWEST * 1e6 ** (k / 4) for k in range(5))
 
 

@@ -120,9 +120,23 @@ def test_the_command_trains_and_its_result_predicts(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "r.json").read_text())
     assert f"{100 * record['test']['score']:.1f} %" in done.stdout
     assert "validation loss" in done.stderr
+    page = (tmp_path / "iris-mlp@8" / "report.html").read_text()
+    assert "script" not in page.replace("description", "")
+    assert f"{100 * record['test']['score']:.1f} %" in page
+    assert page.count("<polyline") == 2
     new = CliRunner().invoke(app, ["predict", "iris-mlp@8", "iris", "--runs", str(tmp_path)])
     assert new.exit_code == 0, new.output
     assert "mlp@8" in new.stdout
+
+
+def test_a_name_of_the_data_cannot_bring_markup_into_the_report(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, 3)).astype(np.float32), np.array(["<b>x", "y&z", "n"] * 30)
+    fit = _fit(tmp_path, "linear", (x, y), epochs=2, learning_rate=1e-2, kind="table", name="page")
+    page = (fit.folder / "report.html").read_text()
+    assert "&lt;b&gt;x" in page
+    assert "y&amp;z" in page
+    assert "<b>x" not in page
 
 
 def test_a_regression_is_scored_in_the_unit_of_the_data(tmp_path: Path) -> None:

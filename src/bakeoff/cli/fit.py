@@ -55,8 +55,9 @@ def fit(
 
     from bakeoff.cli.options import parse_budget, write_json
     from bakeoff.messages import say
+    from bakeoff.report.fit import REPORT_FILE
+    from bakeoff.report.fit import fit as run_fit
     from bakeoff.report.fit_view import FitProgress, print_fit
-    from bakeoff.study.fit import fit as run_fit
 
     with FitProgress(Console(stderr=True)) as view:
         try:
@@ -89,6 +90,6 @@ def fit(
         except KeyboardInterrupt:
             typer.echo(say("fit.interrupted"), err=True)
             raise typer.Exit(130) from None
-    print_fit(Console(), found)
+    print_fit(Console(), found, report=found.folder / REPORT_FILE)
     if json is not None:
         write_json(json, found.to_json())

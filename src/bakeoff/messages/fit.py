@@ -57,4 +57,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Interrupted; the same command goes on from the last checkpoint.",
         "중단되었습니다. 같은 명령을 다시 실행하면 마지막 체크포인트에서 이어집니다.",
     ),
+    "fit.report.losses": ("Losses while it learned", "학습 중 손실"),
+    "fit.report.scores": ("Scores on the test examples", "테스트 점수"),
+    "fit.report.confusion": (
+        "What was taken for what (rows: true, columns: predicted; test examples)",
+        "무엇을 무엇으로 보았는가 (행: 정답, 열: 예측, 테스트 예제)",
+    ),
+    "fit.report.steps": ("{count} steps", "{count}스텝"),
+    "fit.report.legend": (
+        "grey: training, blue: validation; the dot: the weights kept",
+        "회색: 학습, 파랑: 검증, 점: 보관한 가중치",
+    ),
 }

@@ -1,6 +1,7 @@
 """A fit as a person sees it: a line of progress while it learns, then its score and where the network lies."""
 
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -74,10 +75,10 @@ def _bar(moment: Moment) -> Text:
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def print_fit(console: Console, fit: Fit) -> None:
-    """Score, how the training went, and where the network lies."""
-    metric, width = METRICS[fit.metric], min(console.width, _WIDEST)
-    score = say(
+def score_sentence(fit: Fit) -> str:
+    """The test score with its interval, and the validation score."""
+    metric = METRICS[fit.metric]
+    return say(
         "fit.score",
         model=clean(fit.model),
         data=clean(fit.data),
@@ -87,12 +88,22 @@ def print_fit(console: Console, fit: Fit) -> None:
         high=metric.show(fit.test.high),
         validation=metric.show(fit.validation),
     )
-    console.print(Text("\n".join(wrapped(bound(score), width)), style="bold", no_wrap=True))
+
+
+def state_sentences(fit: Fit) -> list[str]:
+    """How the training ended, and whether it went on from a checkpoint."""
     state = say(f"fit.state.{fit.state}", steps=grouped(fit.recipe.steps), best=grouped(fit.best_step))
-    said = [state, *([say("fit.resumed")] if fit.resumed else [])]
-    console.print(Text("\n".join(line for one in said for line in wrapped(bound(one), width)), no_wrap=True))
+    return [state, *([say("fit.resumed")] if fit.resumed else [])]
+
+
+def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
+    """Score, how the training went, and where the network and the report lie."""
+    width = min(console.width, _WIDEST)
+    console.print(Text("\n".join(wrapped(bound(score_sentence(fit)), width)), style="bold", no_wrap=True))
+    lines = [line for one in state_sentences(fit) for line in wrapped(bound(one), width)]
+    console.print(Text("\n".join(lines), no_wrap=True))
     console.print()
-    rows = _rows(fit)
+    rows = [*recipe_rows(fit), (say("report.done.report"), clean(report))]
     indent = max(cell_len(heading) for heading, _ in rows) + 2
     for heading, text in rows:
         gap = " " * (indent - cell_len(heading))
@@ -101,7 +112,8 @@ def print_fit(console: Console, fit: Fit) -> None:
     console.print(Text(say("fit.predict", folder=clean(fit.folder))), soft_wrap=True)
 
 
-def _rows(fit: Fit) -> list[tuple[str, str]]:
+def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
+    """Headings and what stands beside them: parameters, recipe, weights begun with, time, and the network's place."""
     recipe = fit.recipe
     rows = [
         (

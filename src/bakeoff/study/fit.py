@@ -1,6 +1,7 @@
 """`fit`: one network trained well on one dataset, scored on its test split and written to a run's folder."""
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,8 +41,6 @@ from bakeoff.train.trained import Trained
 
 #: This part of a budget is planned for training; the rest is for evaluations and for writing.
 PLANNED_PART = 0.75
-#: Steps that tell how long a step takes where no learning-rate finder runs.
-TIMING_STEPS = 12
 FORMAT = 1
 
 
@@ -326,12 +325,12 @@ class _Job:
 
     def _plan(self) -> None:
         """Find the learning rate where none is given, and the number of steps that the budget allows."""
-        deadline = None if self.budget_seconds is None else self.started + self.budget_seconds / 5
+        seconds = math.inf if self.budget_seconds is None else self.budget_seconds / 5
         if self.learning_rate is None:
-            test = find_rate(self._trial, deadline=deadline)
+            test = find_rate(self._trial, seconds=seconds)
             self.learning_rate = test.learning_rate
         elif self.budget_seconds is not None and not self.steps_are_given:
-            test = find_rate(self._trial, steps=TIMING_STEPS, deadline=deadline)
+            test = find_rate(self._trial, steps=0)
         else:
             return
         if self.budget_seconds is not None and not self.steps_are_given:
@@ -401,6 +400,8 @@ class _Job:
             history=tuple(training.moments),
             seconds=trained.seconds,
             resumed=resumed,
+            test_outputs=trained.test_outputs,
+            test_targets=test,
         )
         fitted = Fitted.of(
             dataset,

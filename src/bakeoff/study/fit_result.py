@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
@@ -16,6 +17,7 @@ from bakeoff.train.fit_recipe import FitRecipe
 from bakeoff.train.fitted import Fitted
 
 FIT_FILE, CHAMPION = "fit.json", "champion"
+_NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +44,8 @@ class Fit:
         history: every evaluation.
         seconds: of training, over all sittings.
         resumed: whether this call went on from a checkpoint.
+        test_outputs: float32 [N, outputs] on the test split: log-probabilities, or values in the unit of the data.
+        test_targets: of the same examples, [N] or [N, outputs].
     """
 
     data: str
@@ -66,6 +70,8 @@ class Fit:
     history: tuple[Moment, ...] = field(repr=False)
     seconds: float
     resumed: bool
+    test_outputs: NDArray[np.float32] = field(repr=False)
+    test_targets: NDArray[Any] = field(repr=False)
 
     @cached_property
     def fitted(self) -> Fitted:
@@ -77,7 +83,7 @@ class Fit:
         return self.fitted.predict(x)
 
     def to_json(self) -> dict[str, Any]:
-        record = {name: value for name, value in vars(self).items() if name not in ("fitted", "resumed")}
+        record = {name: value for name, value in vars(self).items() if name not in _NOT_WRITTEN}
         return {
             **record,
             "folder": str(self.folder),

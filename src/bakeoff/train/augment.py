@@ -19,6 +19,8 @@ Images = Float[Tensor, "batch channels height width"]
 
 #: Shifts of at most this part of a side; the square that cutout blanks has this part of the shorter side.
 CROP_PART, CUTOUT_PART = 1 / 8, 1 / 2
+#: Images with a smaller side are not shifted unasked: one pixel of 8 is a different image (measured on digits).
+LEAST_SIDE = 16
 #: Both parameters of mixup's beta distribution (Zhang et al. 2018 use 0.1 to 0.4 on ImageNet).
 MIXUP_ALPHA = 0.2
 
@@ -91,8 +93,8 @@ def chosen_changes(asked: str | Sequence[str], schema: Schema, *, suits: bool) -
     """The changes to make, in the order of `NAMES`.
 
     Args:
-        asked: "auto" (`crop` for images where it `suits`, else nothing), "none", or names joined by commas or in a
-            sequence. A mirror image may mean something else (a digit, a letter, a sign), so `flip` is made only
+        asked: "auto" (`crop` for images of `LEAST_SIDE` and more where it `suits`), "none", or names with
+            commas or in a sequence. A mirror image may mean something else (a digit, a letter, a sign), so `flip` is made only
             where it is asked for.
         schema: of the data.
         suits: whether augmentation suits the network by default.
@@ -105,7 +107,9 @@ def chosen_changes(asked: str | Sequence[str], schema: Schema, *, suits: bool) -
     if names in (["none"], []):
         return ()
     if names == ["auto"]:
-        return ("crop",) if suits and image is not None and min(image.height, image.width) > 1 else ()
+        return (
+            ("crop",) if suits and image is not None and min(image.height, image.width) >= LEAST_SIDE else ()
+        )
     for name in names:
         if name not in NAMES:
             raise OptionError(

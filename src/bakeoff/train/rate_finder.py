@@ -15,8 +15,8 @@ LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 80
 SMOOTHING = 0.9
 #: The test ends when the smoothed loss is so many times the lowest.
 FAR_TOO_LARGE = 4.0
-#: Steps that are not timed: the first ones are slow.
-UNTIMED = 3
+#: Steps at the lowest rate that tell how long a step takes; and the fewest that make a test.
+TIMED, FEWEST = 5, 20
 #: Where no rate made the loss fall.
 FALLBACK = 1e-3
 
@@ -28,7 +28,7 @@ class RateTest:
     Attributes:
         learning_rate: the one to train with.
         rates, losses: of each step; the losses are those of single batches, not smoothed.
-        step_seconds: the median time of a step.
+        step_seconds: the time of a step, from the faster ones.
     """
 
     learning_rate: float
@@ -38,45 +38,53 @@ class RateTest:
 
 
 def find_rate(
-    make_run: Callable[[float], SingleRun],
-    *,
-    steps: int = STEPS,
-    deadline: float | None = None,
+    make_run: Callable[[float], SingleRun], *, steps: int = STEPS, seconds: float = math.inf
 ) -> RateTest:
     """Train with growing rates and say which to use.
 
     Args:
         make_run: rate -> a fresh run at that constant rate, never continued; its weights are thrown away.
-        steps: at most so many.
-        deadline: on the monotonic clock; the rates seen until then decide.
+        steps: of the test; 0 takes the time of a step only.
+        seconds: for the test; fewer steps are taken where they would take longer, and none where that leaves under
+            `FEWEST`, so that the rate is `FALLBACK`.
     """
     run = make_run(LOWEST)
-    rates, losses, times = [], [], []
+    step_seconds = _timed(run, TIMED)
+    affordable = seconds / max(step_seconds, 1e-9)
+    count = int(min(steps, affordable)) if affordable >= FEWEST else 0
+    rates, losses, times = [], [], [step_seconds]
     lowest = math.inf
-    for step in range(steps):
-        rate = LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
+    for step in range(count):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (step / max(count - 1, 1))
         run.replica = replace(run.replica, learning_rate=rate)
-        started = time.monotonic()
-        finite = run.advance(step + 1)
-        times.append(time.monotonic() - started)
+        times.append(_timed(run, 1))
         loss = run.drain_losses()
-        if not finite or not math.isfinite(loss):
+        if not math.isfinite(loss):
             break
         rates.append(rate)
         losses.append(loss)
         now = smoothed(losses)[-1]
         lowest = min(lowest, now)
-        if step > 10 and now > FAR_TOO_LARGE * lowest:
+        if step > count / 8 and now > FAR_TOO_LARGE * lowest:
             break
-        if deadline is not None and time.monotonic() > deadline:
-            break
-    timed = sorted(times[UNTIMED:] or times)
     return RateTest(
         learning_rate=best_rate(rates, losses),
         rates=tuple(rates),
         losses=tuple(losses),
-        step_seconds=timed[len(timed) // 2],
+        step_seconds=sorted(times)[len(times) // 4],
     )
+
+
+def _timed(run: SingleRun, steps: int) -> float:
+    """Seconds of a step, the least of so many: what else the machine does can only make it longer."""
+    times = []
+    for _ in range(steps):
+        started = time.monotonic()
+        run.advance(run.steps_done + 1)
+        if steps > 1:
+            run.drain_losses()
+        times.append(time.monotonic() - started)
+    return min(times)
 
 
 def best_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
