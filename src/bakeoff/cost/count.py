@@ -100,7 +100,6 @@ class _Request:
 
     def count(self) -> Cost:
         """On tensors without values; where the network cannot run on them, on real ones, with a warning."""
-        import torch.fx.experimental.symbolic_shapes  # noqa: F401 - meta convolutions would load it in mid-pass
 
         try:
             network = meta_copy(self.module)

@@ -39,6 +39,10 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
         return memo[id(value)]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if type(value) is tuple and all(isinstance(item, (bool, int, float, str)) for item in value):
+        return value
+    if type(value) is set and not value:
+        return set()
     if type(value) in (dict, OrderedDict):
         memo[id(value)] = filled = type(value)()
         filled.update({key: _copied(item, memo) for key, item in value.items()})

@@ -15,11 +15,20 @@ from bakeoff.cost.scratch import lstm_workspace_bytes
 Shortcut = Callable[..., Any]
 
 
+def _like(x: Tensor) -> Tensor:
+    """`torch.empty_like`, which takes a longer way on the meta device."""
+    return x.new_empty(x.shape) if x.is_contiguous() else torch.empty_like(x)
+
+
+def _empty_like(x: Tensor) -> Any:
+    return x.new_empty(x.shape) if x.is_contiguous() else NotImplemented
+
+
 def _batch_norm(
     x: Tensor, weight: Any, bias: Any, mean: Any, variance: Any, training: bool, momentum: float, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     saved = x.shape[1] if training else 0
-    return torch.empty_like(x), x.new_empty(saved), x.new_empty(saved)
+    return _like(x), x.new_empty(saved), x.new_empty(saved)
 
 
 def _batch_norm_backward(
@@ -28,7 +37,7 @@ def _batch_norm_backward(
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
     channels = x.new_empty if weight is None else weight.new_empty
     return (
-        torch.empty_like(x) if wanted[0] else None,
+        _like(x) if wanted[0] else None,
         channels(x.shape[1]) if wanted[1] else None,
         channels(x.shape[1]) if wanted[2] else None,
     )
@@ -38,7 +47,7 @@ def _layer_norm(
     x: Tensor, shape: list[int], weight: Any, bias: Any, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     rows = [*x.shape[: x.dim() - len(shape)], *([1] * len(shape))]
-    return torch.empty_like(x, memory_format=torch.contiguous_format), x.new_empty(rows), x.new_empty(rows)
+    return x.new_empty(x.shape), x.new_empty(rows), x.new_empty(rows)
 
 
 def _layer_norm_backward(
@@ -52,9 +61,9 @@ def _layer_norm_backward(
     wanted: list[bool],
 ) -> tuple[Tensor | None, ...]:
     return (
-        torch.empty_like(x, memory_format=torch.contiguous_format) if wanted[0] else None,
-        torch.empty_like(weight) if wanted[1] and weight is not None else None,
-        torch.empty_like(bias) if wanted[2] and bias is not None else None,
+        x.new_empty(x.shape) if wanted[0] else None,
+        _like(weight) if wanted[1] and weight is not None else None,
+        _like(bias) if wanted[2] and bias is not None else None,
     )
 
 
@@ -97,6 +106,17 @@ def _over_dimensions(x: Tensor, dims: Any = None, keepdim: bool = False) -> Any:
     return x.new_empty(kept)
 
 
+def _mm(first: Tensor, second: Tensor) -> Any:
+    """`mm` and `bmm`."""
+    if (
+        first.shape[:-2] != second.shape[:-2]
+        or first.shape[-1] != second.shape[-2]
+        or first.dtype != second.dtype
+    ):
+        return NotImplemented
+    return first.new_empty(*first.shape[:-1], second.shape[-1])
+
+
 def _addmm(bias: Tensor, first: Tensor, second: Tensor) -> Any:
     if first.shape[1] != second.shape[0] or bias.shape[-1] not in (1, second.shape[1]):
         return NotImplemented
@@ -114,8 +134,8 @@ def _lstm_layer(
     workspace = lstm_workspace_bytes(steps, batch, hidden, x.element_size()) if train else 0
     return (
         x.new_empty(steps, batch, hidden),
-        torch.empty_like(hx),
-        torch.empty_like(cx),
+        _like(hx),
+        _like(cx),
         torch.empty(workspace, dtype=torch.uint8, device="meta"),
     )
 
@@ -142,6 +162,42 @@ def _convolution(
     return x.new_empty(x.shape[0], weight.shape[0], *sizes) if min(sizes) > 0 else NotImplemented
 
 
+def _convolution_backward(gradient: Tensor, x: Tensor, weight: Tensor, bias_sizes: Any, *rest: Any) -> Any:
+    if not (gradient.is_contiguous() and x.is_contiguous() and weight.is_contiguous()) or len(rest) != 7:
+        return NotImplemented
+    channels = gradient.shape[1]
+    results = (x.shape, weight.shape, (channels,))
+    return tuple(
+        x.new_empty(shape) if wanted else None for shape, wanted in zip(results, rest[6], strict=True)
+    )
+
+
+def _max_pool(
+    x: Tensor,
+    window: list[int],
+    stride: Any = (),
+    padding: Any = (0, 0),
+    dilation: Any = (1, 1),
+    ceiling: bool = False,
+) -> Any:
+    """Largest values in windows of two sizes, and where they were."""
+    steps = list(stride) or list(window)
+    if ceiling or x.dim() != 4 or not len(window) == len(steps) == len(padding) == len(dilation) == 2:
+        return NotImplemented
+    sizes = [
+        (x.shape[2 + d] + 2 * padding[d] - dilation[d] * (window[d] - 1) - 1) // steps[d] + 1
+        for d in range(2)
+    ]
+    if min(sizes) < 1 or not x.is_contiguous() or any(2 * padding[d] > window[d] for d in range(2)):
+        return NotImplemented
+    shape = (*x.shape[:2], *sizes)
+    return x.new_empty(shape), x.new_empty(shape, dtype=torch.int64)
+
+
+def _max_pool_backward(gradient: Tensor, x: Tensor, *_: Any) -> Tensor:
+    return _like(x)
+
+
 _aten = torch.ops.aten
 _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.native_batch_norm.default: _batch_norm,
@@ -151,6 +207,12 @@ _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.addmm.default: _addmm,
     _aten.convolution.default: _convolution,
     _aten.mkldnn_rnn_layer.default: _lstm_layer,
+    _aten.max_pool2d_with_indices.default: _max_pool,
+    _aten.max_pool2d_with_indices_backward.default: _max_pool_backward,
+    _aten.empty_like.default: _empty_like,
+    _aten.mm.default: _mm,
+    _aten.bmm.default: _mm,
+    _aten.convolution_backward.default: _convolution_backward,
     _aten.mean.dim: _over_dimensions,
     _aten.sum.dim_IntList: _over_dimensions,
     **dict.fromkeys(
