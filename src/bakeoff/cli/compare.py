@@ -1,5 +1,7 @@
 """`bakeoff compare DATA`: which family of networks fits this data, how sure that is, and what each costs."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +42,8 @@ def compare(
     from bakeoff.report.compare import compare_and_report
 
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
+    if any(":" in entrant for entrant in entrants):
+        sys.path.insert(0, os.getcwd())  # a network of the user's own lies where the command is typed
     result = compare_and_report(
         data,
         models=_defaults_and(entrants, only=models is not None),

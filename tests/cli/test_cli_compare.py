@@ -1,0 +1,97 @@
+"""`bakeoff compare` as a person types it: a network of one's own, and what goes wrong, in one sentence each."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakeoff.cli.options import parse_budget
+from bakeoff.errors import OptionError
+
+FACTORY = """
+from torch import nn
+
+def small(schema):
+    return nn.Sequential(nn.Linear(schema.input.features, 8), nn.Tanh(), nn.Linear(8, schema.outputs))
+
+def broken():
+    raise RuntimeError("no such layer")
+"""
+
+
+def bakeoff(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "bakeoff", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def test_a_network_of_ones_own_takes_part_and_predicts(tmp_path: Path) -> None:
+    (tmp_path / "my_networks.py").write_text(FACTORY)
+    own = "my_networks:small"
+    quick = ("--budget", "none", "--steps", "60", "--seeds", "1", "--json", "o.json")
+    run = bakeoff("compare", "iris", "--models", own, *quick, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    record = json.loads((tmp_path / "o.json").read_text())
+    (entrant,) = [entrant for entrant in record["entrants"] if entrant["name"] == own]
+    assert entrant["judged"]
+    assert entrant["parameters"] == 4 * 8 + 8 + 8 * 3 + 3
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("compare", "nosuchfile.csv"), "nosuchfile.csv"),
+        (("compare", "iris", "--budget", "soon"), "no length of time"),
+        (("compare", "iris", "--budget", "1s"), "needs at least"),
+        (("compare", "iris", "--models", "cnnn"), "Did you mean 'cnn'"),
+        (("compare", "iris", "--metric", "speed"), "no metric called"),
+        (("compare", "iris", "--models", "os:getcwd_not"), "cannot be imported"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_a_status(
+    tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    run = bakeoff(*arguments, "--steps", "20", cwd=tmp_path)
+    assert run.returncode == 1, run.stdout
+    assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0, reason="root may write anywhere; the next test does without permissions"
+)
+def test_a_folder_that_is_not_ones_own_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    run = bakeoff("compare", "iris", "--steps", "20", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "--out" in run.stderr
+
+
+def test_a_place_where_no_folder_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    run = bakeoff("compare", "iris", "--out", "file/runs", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "--out" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("60s", 60.0), ("1.5m", 90.0), ("1h", 3600.0), ("45", 45.0), ("none", None)]
+)
+def test_a_budget_is_read_as_a_person_writes_it(text: str, seconds: float | None) -> None:
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-3s", "0s", "5 weeks"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="no length of time"):
+        parse_budget(text)
