@@ -121,7 +121,7 @@ def fit(
             "A fit needs training, validation and test examples, and a split is empty: give more data."
         )
     deciding = metric_named(metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale))
-    network = _Network(model, dataset, width=width, options=options or {}, weights=weights)
+    network = _Network(model, dataset, width=width, options=options or {}, weights=weights, mode=mode)
     if on_data is not None:
         on_data(dataset)
     family = network.card.family
@@ -183,6 +183,7 @@ class _Network:
         width: int | None,
         options: dict[str, Any],
         weights: str | Path | None,
+        mode: str,
     ) -> None:
         self.width, self.options, self.weights, self._schema = width, options, weights, dataset.schema
         if isinstance(model, str) and "@" in model:
@@ -194,6 +195,11 @@ class _Network:
         if weights is not None and is_external(self.card.name):
             raise OptionError(
                 f"'weights' does not go with '{self.card.name}': write {self.card.name}{PRETRAINED} for its own."
+            )
+        if mode == "probe" and not self.is_pretrained:
+            raise OptionError(
+                "Mode 'probe' trains the last layer on top of weights that were learned before: give them with "
+                "--weights, or choose mode 'full'."
             )
         self.build_options = options
         self.module(0)  # an error about the network comes before anything is written
@@ -216,7 +222,9 @@ class _Network:
 
     @property
     def is_pretrained(self) -> bool:
-        return self.weights is not None or self.card.name.endswith(PRETRAINED)
+        """Whether its weights were learned before; a network of the user's own may bring such."""
+        own = self.card.family == "user"
+        return own or self.weights is not None or self.card.name.endswith(PRETRAINED)
 
     @property
     def slug(self) -> str:

@@ -32,8 +32,8 @@ EVALUATIONS, PATIENCE = 12, 4
 SIZES, SEEDS = 5, 3
 #: In a list of models: every scalable family that takes the data.
 ALL_FAMILIES = "*"
-#: Tuning may take this part of the time that is left for training.
-TUNING_PART = 0.5
+#: Tuning may take this part of the time that is left for training; seeds and curves need the rest.
+TUNING_PART = 0.35
 #: Predicted times are trusted only up to this part of the time that is left.
 TRUST = 0.85
 

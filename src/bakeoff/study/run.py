@@ -2,7 +2,7 @@
 
 The order under a clock:
 1. Profile every network on this machine (parameters, FLOPs, seconds per step) and choose the number of steps that
-   every network gets, so that tuning takes about half of the time; what is too dear even so is left out, and said.
+   every network gets, so that tuning takes about a third of the time; what is too dear even so is left out, and said.
 2. Tune every entrant (all settings at full size, one seed), cheapest first, so that nobody cheap goes unjudged because
    a dear one took longer than predicted. A worker that has nothing left to tune begins with curves.
 3. Grant parcels of the learning curves, most telling first, as long as they are predicted to fit; repeat while time
