@@ -184,7 +184,7 @@ def test_the_rate_finder_stays_below_the_rate_at_which_the_loss_explodes() -> No
     assert test.step_seconds > 0
     assert find_rate(run, steps=0).learning_rate == FALLBACK
     assert find_rate(run, seconds=1e-9).rates == ()
-    assert find_rate(run, steps=5).rates == tuple(LOWEST * 1e6 ** (k / 4) for k in range(5))
+    assert find_rate(run, steps=5).rates == tuple(LOWEST * (HIGHEST / LOWEST) ** (k / 4) for k in range(5))
 
 
 def test_where_no_rate_makes_the_loss_fall_the_finder_falls_back() -> None:

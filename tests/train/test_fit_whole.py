@@ -80,6 +80,7 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
         ({"learning_rate": -1.0}, "'learning_rate' is -1.0: give a positive number"),
         ({"budget_seconds": 0}, "'budget_seconds' is 0"),
         ({"model": "mlp@x"}, "'x' is no width"),
+        ({"mode": "probe"}, "trains the last layer on top of weights that were learned before"),
         ({"log": "paper"}, "no log called 'paper'"),
     ],
 )

@@ -93,9 +93,9 @@ def chosen_changes(asked: str | Sequence[str], schema: Schema, *, suits: bool) -
     """The changes to make, in the order of `NAMES`.
 
     Args:
-        asked: "auto" (`crop` for images of `LEAST_SIDE` and more where it `suits`), "none", or names with
-            commas or in a sequence. A mirror image may mean something else (a digit, a letter, a sign), so `flip` is made only
-            where it is asked for.
+        asked: "auto" (`crop` for images of `LEAST_SIDE` and more where it `suits`), "none", or names with commas or
+            in a sequence. A mirror image may mean something else (a digit, a letter, a sign), so `flip` is made
+            only where it is asked for.
         schema: of the data.
         suits: whether augmentation suits the network by default.
 

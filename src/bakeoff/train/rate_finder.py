@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bakeoff.train.single import SingleRun
 
-LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 80
+LOWEST, HIGHEST, STEPS = 1e-6, 0.3, 80
 SMOOTHING = 0.9
 #: The test ends when the smoothed loss is so many times the lowest.
 FAR_TOO_LARGE = 4.0
