@@ -16,6 +16,7 @@ from bakeoff.errors import BudgetError, ModelError, OptionError
 from bakeoff.models import build
 from bakeoff.models.weights import save_tensors
 from bakeoff.study.fit_result import Fit
+from bakeoff.train import rate_finder
 
 QUICK = {"precision": "float32", "threads": 1}
 
@@ -94,6 +95,14 @@ def test_a_budget_shortens_the_training_and_no_time_at_all_is_an_error(tmp_path:
     assert fit.seconds < 2.0
     with pytest.raises(BudgetError, match="before anything was learned: give a larger --budget"):
         _fit(tmp_path, "mlp", budget_seconds=1e-6, learning_rate=1e-2, epochs=1000)
+
+
+def test_a_rate_that_was_not_tested_is_not_said_to_be_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_finder, "FEWEST", float("inf"))
+    fit = _fit(tmp_path, "mlp", epochs=2, budget_seconds=60.0)
+    assert (fit.learning_rate, fit.found) == (rate_finder.FALLBACK, False)
 
 
 def test_a_rate_that_is_far_too_large_is_said_to_be(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "fit.heading.recipe": ("Recipe", "학습 방법"),
     "fit.heading.began": ("Began with", "시작 가중치"),
     "fit.heading.seconds": ("Took", "걸린 시간"),
+    "fit.heading.report": ("Report", "보고서"),
     "fit.heading.network": ("Network", "신경망"),
     "fit.recipe": (
         "AdamW at {rate}{found}, batches of {batch}, weight decay {decay}, label smoothing {smoothing}, "

@@ -103,7 +103,7 @@ def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
     lines = [line for one in state_sentences(fit) for line in wrapped(bound(one), width)]
     console.print(Text("\n".join(lines), no_wrap=True))
     console.print()
-    rows = [*recipe_rows(fit), (say("report.done.report"), clean(report))]
+    rows = [*recipe_rows(fit), (say("fit.heading.report"), clean(report))]
     indent = max(cell_len(heading) for heading, _ in rows) + 2
     for heading, text in rows:
         gap = " " * (indent - cell_len(heading))

@@ -23,7 +23,7 @@ from bakeoff.train.fit import Listener, Training, make_run
 from bakeoff.train.fit_recipe import FitRecipe, parameter_counts, steps_per_epoch
 from bakeoff.train.fitted import Fitted
 from bakeoff.train.machine import Machine
-from bakeoff.train.rate_finder import RateTest, find_rate
+from bakeoff.train.rate_finder import FALLBACK, RateTest, find_rate
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.single import SingleRun
 from bakeoff.train.trained import Trained
@@ -183,7 +183,7 @@ class FitJob:
             validation=metric.score(trained.validation_outputs, validation, context),
             scores=score_all(trained.test_outputs, test, dataset.schema, context),
             learning_rate=trained.replica.learning_rate,
-            found=self.definition["learning_rate"] is None,
+            found=self.definition["learning_rate"] is None and self.learning_rate != FALLBACK,
             recipe=self.recipe,
             mode=self.mode,
             weights=self.definition["network"]["weights"],

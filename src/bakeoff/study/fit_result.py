@@ -33,7 +33,7 @@ class Fit:
         validation: score on the validation split, by whose loss the weights were chosen: a little flattering.
         scores: every metric that applies, on the test split.
         learning_rate: at the top of the schedule.
-        found: whether the learning-rate finder chose it.
+        found: whether the learning-rate finder chose it (False too where it had no time and the default was taken).
         recipe: the rest of how it was trained.
         mode: "full", or "probe" where the last layer alone was trained.
         weights: where the weights came from that it began with; None where they were random.
