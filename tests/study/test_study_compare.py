@@ -1,7 +1,6 @@
 """A whole comparison, from data to verdict and champion; stopped, killed, continued, and when things go wrong."""
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -12,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch import Tensor, nn
 
+import failing_networks
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
-from bakeoff.models import ModelCard
 from bakeoff.study.compare import compare
 from bakeoff.study.result import Comparison
 
@@ -199,57 +197,16 @@ def test_ctrl_c_gives_the_partial_verdict(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "iris" / "report.html").exists()
 
 
-class Exploding(nn.Module):
-    """Diverges at any learning rate."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(nn.init.normal_(nn.Linear(4, 3).weight.data))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x @ self.weight.T * 1e4) ** 9
-
-
-class Selfish(nn.Module):
-    """Ends the process that trains it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.out = nn.Linear(4, 3)
-        self.calls = 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.training and len(x) > 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.out(x)
-
-
-class Misshapen(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.out = nn.Linear(4, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.out(x)
-
-
-def _card(name: str, module: type[nn.Module]) -> ModelCard:
-    return ModelCard(
-        name=name,
-        family="user",
-        year=0,
-        paper="",
-        summary="",
-        biases=(),
-        build=lambda schema, width=None: module(),
-    )
-
-
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
 def test_networks_that_fail_are_recorded_with_their_reason_and_the_others_are_judged(tmp_path: Path) -> None:
-    cards = [_card("exploding", Exploding), _card("misshapen", Misshapen), _card("selfish", Selfish)]
     found = compare(
-        "iris", ["linear", *cards], out=tmp_path, budget_seconds=None, steps=30, seeds=1, workers=2
+        "iris",
+        ["linear", *failing_networks.CARDS],
+        out=tmp_path,
+        budget_seconds=None,
+        steps=30,
+        seeds=1,
+        workers=2,
     )
     assert found.entrant("linear").judged
     assert found.entrant("exploding").state == "diverged"

@@ -143,7 +143,7 @@ class Pool:
 
     def _hand_out(self, entry: _Running) -> None:
         self.board[entry.slot] = 0
-        future = self._start().submit(_begin, entry.task, entry.arguments, str(self.board_path), entry.slot)
+        future = self._start().submit(entry.task, *entry.arguments, str(self.board_path), entry.slot)
         self._running[future] = entry
 
     def progress(self) -> Iterator[tuple[Any, int, int]]:
@@ -175,7 +175,8 @@ class Pool:
     def _recover(self) -> list[tuple[Any, Any]]:
         """New workers in place of broken ones. Nobody knows which task broke them: from now on each runs alone.
 
-        A task that breaks its worker `ATTEMPTS` times while nothing else runs is given up.
+        A task that breaks its worker `ATTEMPTS` times while nothing else runs is given up, whether it had begun or
+        could not even be read there (a network defined where no worker can import it).
         """
         lost = [entry for entry in self._running.values() if entry.payload is not None]
         alone = len(self._running) == 1
@@ -183,7 +184,7 @@ class Pool:
         self._shutdown()
         given_up: list[tuple[Any, Any]] = []
         for entry in lost:
-            entry.breaks += alone and bool(self.board[entry.slot, 1])
+            entry.breaks += alone
             if entry.breaks >= ATTEMPTS:
                 self._free.append(entry.slot)
                 given_up.append(
@@ -244,12 +245,6 @@ class WorkerLostError(Exception):
 def _quiet_worker() -> None:
     """In a new worker: leave Ctrl-C to the parent, and use one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _begin(task: Callable[..., Any], arguments: tuple[Any, ...], board_path: str, slot: int) -> Any:
-    """In a worker: leave a mark that the task was begun, so that one that kills its worker is known by it."""
-    report_progress(board_path, slot)(0, 1)
-    return task(*arguments, board_path, slot)
 
 
 def report_progress(board_path: str, slot: int) -> Callable[[int, int], None]:
