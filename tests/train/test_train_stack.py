@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.load import load
 from bakeoff.errors import BakeoffWarning, OptionError
 from bakeoff.models import build as build_network
 from bakeoff.train import network as network_file
@@ -315,3 +316,31 @@ def test_a_streamed_dataset_gives_the_same_bits_as_a_resident_one() -> None:
 def test_a_recipe_out_of_range_is_refused(field: str, value: object) -> None:
     with pytest.raises(OptionError, match=field):
         Recipe(**{"steps": 10, field: value})
+
+
+def test_judged_by_errors_the_kept_weights_are_those_with_the_fewest_misses() -> None:
+    """The lowest loss and the fewest errors are different evaluations of a network that overfits."""
+    data = TrainingData(load("digits"))
+    recipe = {"steps": 120, "evaluations": 40, "schedule": "constant"}
+    replicas = [Replica(learning_rate=3e-2, seed=seed, examples=60) for seed in range(3)]
+
+    def build(seed: int) -> nn.Module:
+        return build_network("mlp", data.schema, seed=seed)
+
+    truth = data.validation.at(torch.arange(len(data.validation))).targets.numpy()
+    misses = {}
+    for judge in ("loss", "errors"):
+        trained = fit_stack(build, data, replicas, Recipe(judge=judge, **recipe))
+        misses[judge] = [(one.validation_outputs.argmax(1) != truth).mean() for one in trained]
+        losses = [one.validation_loss for one in trained]
+        if judge == "loss":
+            assert losses == [min(loss for _, loss in one.history) for one in trained]
+    assert all(
+        by_errors <= by_loss for by_errors, by_loss in zip(misses["errors"], misses["loss"], strict=True)
+    )
+    assert misses["errors"] != misses["loss"]
+
+
+def test_an_unknown_judge_is_refused() -> None:
+    with pytest.raises(OptionError, match="'loss' or 'errors'"):
+        Recipe(steps=1, judge="taste")

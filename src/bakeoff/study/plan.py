@@ -25,7 +25,7 @@ LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 HALVINGS = (0.25, 0.5)
 BATCH = 100
 #: The whole protocol trains for this many epochs at full size, within these bounds of steps.
-EPOCHS, FEWEST_STEPS, MOST_STEPS = 60, 1000, 6000
+EPOCHS, FEWEST_STEPS, MOST_STEPS = 120, 1000, 6000
 #: Under a clock no network is judged on fewer steps than this.
 SHORTEST_TRAINING = 150
 EVALUATIONS, PATIENCE = 12, 4

@@ -43,6 +43,8 @@ from bakeoff.study.trial import State, TrialResult
 RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
 #: A classical entrant may take this part of the time for its tuning before it is stopped.
 CLASSICAL_PART = 0.25
+#: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
+JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 #: A curve that is begun while others are still tuned may take this part of the time that is left.
 EARLY_PART = 0.3
 #: An entrant this many standard errors behind on validation can no longer win or tie.
@@ -316,6 +318,7 @@ class Study:
                 deadline,
                 weights,
                 self.clock.deadline is None,
+                "errors" if self.metric.name in JUDGED_BY_ERRORS else "loss",
                 payload=job,
             )
             return

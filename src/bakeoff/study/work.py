@@ -123,6 +123,7 @@ def train(
     deadline: float | None,
     weights: Sequence[str | None],
     reproducible: bool,
+    judge: str,
     board_path: str,
     slot: int,
 ) -> list[TrialResult]:
@@ -133,6 +134,7 @@ def train(
         deadline: on the monotonic clock.
         weights: for each trial the file that its weights go to, or None.
         reproducible: choose the stack's width by a rule and not by a timing.
+        judge: of the evaluations, see `Recipe`.
     """
     from safetensors.torch import save_file
 
@@ -149,6 +151,7 @@ def train(
         evaluations=EVALUATIONS,
         patience=PATIENCE,
         halvings=HALVINGS if job.contest else (),
+        judge=judge,
     )
     replicas = [
         Replica(

@@ -23,6 +23,9 @@ class Recipe:
         patience: evaluations without a better one before a replica stops; None never stops.
         halvings: parts of the steps after which the worse half of each contest's learning rates leaves.
         clip_norm: largest norm of a replica's gradient; None leaves it as it is.
+        judge: what makes one evaluation better than another: "loss", or "errors", the share of validation examples put
+            into a wrong class (with a thousandth of the loss, so that ties are rare). A network that overfits is long
+            past its lowest loss when it makes its fewest errors.
     """
 
     steps: int
@@ -33,6 +36,7 @@ class Recipe:
     patience: int | None = None
     halvings: tuple[float, ...] = ()
     clip_norm: float | None = 1.0
+    judge: str = "loss"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "evaluations"):
@@ -42,6 +46,8 @@ class Recipe:
             raise OptionError(
                 f"There is no schedule called '{self.schedule}': choose 'constant' or 'cosine'."
             )
+        if self.judge not in ("loss", "errors"):
+            raise OptionError(f"There is no judge called '{self.judge}': choose 'loss' or 'errors'.")
         if self.weight_decay < 0:
             raise OptionError(f"'weight_decay' is {self.weight_decay}: give 0 or more.")
         if self.clip_norm is not None and self.clip_norm <= 0:

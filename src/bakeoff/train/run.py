@@ -32,6 +32,7 @@ class _Row:
     replica: Replica
     seconds: float = 0.0
     best_loss: float = math.inf
+    best_measure: float = math.inf
     best_step: int = 0
     waited: int = 0
     history: list[tuple[int, float]] = field(default_factory=list)
@@ -136,16 +137,18 @@ class StackRun:
         """Measure the validation loss of all, keep what is best so far, and let go who has waited long enough."""
         started = time.monotonic()
         losses, outputs = evaluate(self.network, self.data, self.data.validation)
+        measures = self._measures(losses, outputs)
         if not self._best:
             self._best = {name: tensor.detach().clone() for name, tensor in self.network.tensors.items()}
             self._best_outputs = outputs
         better, diverged, tired = [], [], []
-        for index, (row, loss) in enumerate(zip(self.rows, losses, strict=True)):
+        for index, (row, loss, measure) in enumerate(zip(self.rows, losses, measures, strict=True)):
             row.history.append((self.steps_done, loss))
             if not math.isfinite(loss):
                 diverged.append(index)
-            elif loss < row.best_loss:
-                row.best_loss, row.best_step, row.waited = loss, self.steps_done, 0
+            elif measure < row.best_measure:
+                row.best_measure, row.best_loss = measure, loss
+                row.best_step, row.waited = self.steps_done, 0
                 better.append(index)
             else:
                 row.waited += 1
@@ -161,6 +164,15 @@ class StackRun:
             )
             diverged = [index - sum(other < index for other in tired) for index in diverged]
         self.leave(diverged, "diverged", f"The validation loss was not finite after {self.steps_done} steps.")
+
+    def _measures(self, losses: Sequence[float], outputs: Tensor) -> list[float]:
+        """What the recipe judges by, of each row: lower is better."""
+        if self.recipe.judge == "loss" or self.data.target_scaling is not None:
+            return list(losses)
+        everything = torch.arange(len(self.data.validation))
+        targets = self.data.validation.at(everything).targets
+        errors = (outputs.argmax(dim=2) != targets).double().mean(dim=1).tolist()
+        return [error + 1e-3 * loss for error, loss in zip(errors, losses, strict=True)]
 
     def finish(self) -> None:
         """All steps are done: whoever is left is finished."""

@@ -123,7 +123,7 @@ def _run_together(runs: Sequence[StackRun], recipe: Recipe, deadline: float | No
 
 def _halve(runs: Sequence[StackRun], step: int) -> None:
     standings = [(run, place, row) for run in runs for place, row in enumerate(run.rows)]
-    out = losers([(row.replica, row.best_loss) for _, _, row in standings])
+    out = losers([(row.replica, row.best_measure) for _, _, row in standings])
     reason = f"Other learning rates had a lower validation loss after {step} steps."
     for run in runs:
         run.leave(
