@@ -45,6 +45,7 @@ def why(
     from bakeoff.explain.why import why as measure
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import write_why
+    from bakeoff.study.records import finite
 
     console = Console()
     with _progress(console) as listener:
@@ -76,7 +77,7 @@ def why(
         write_why(found, out)
         console.print(Text(say("why.explain.written", path=str(out)), style="dim"))
     if json is not None:
-        write_json(json, _plain(found.to_json()))
+        write_json(json, finite(found.to_json()))
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -139,14 +140,3 @@ def _progress(console: Any) -> Any:
             yield tell
 
     return shown()
-
-
-def _plain(value: Any) -> Any:
-    """A copy that JSON can hold."""
-    import math
-
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -173,7 +173,7 @@ class ChangedStudy:
         if entrant.kind != "network":
             return _Task(work.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
         known, no_weights = profiles[entrant.name], [None] * len(job.trials)
-        arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None)
+        arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None, "loss")
         return _Task(work.train, arguments, entrant.name)
 
     def _tuning_job(self, entrant: Entrant) -> Job:

@@ -72,8 +72,8 @@ def why(
     own = pool is None
     pool = pool or Pool(workers=workers or available_cores())
     try:
-        for _ in range(pool.workers if own else 0):
-            pool.submit(work.warm_up)
+        for number in range(pool.workers if own else 0):
+            pool.submit(work.warm_up, number == 0)
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)
         deciding = metric_named(metric, dataset.schema, context)

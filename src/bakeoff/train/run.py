@@ -169,8 +169,8 @@ class StackRun:
         """What the recipe judges by, of each row: lower is better."""
         if self.recipe.judge == "loss" or self.data.target_scaling is not None:
             return list(losses)
-        everything = torch.arange(len(self.data.validation))
-        targets = self.data.validation.at(everything).targets
+        dataset = self.data.dataset
+        targets = torch.from_numpy(dataset.targets_at(dataset.splits.validation)).to(outputs.device)
         errors = (outputs.argmax(dim=2) != targets).double().mean(dim=1).tolist()
         return [error + 1e-3 * loss for error, loss in zip(errors, losses, strict=True)]
 
