@@ -13,10 +13,10 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
 from named_networks import data, report, train
@@ -33,12 +33,17 @@ ADDING_LENGTH, COPY_LENGTH = 100, 200
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One training. `recipe` for classifications, `steps` for the two invented tasks."""
+    """One training. `recipe` for classifications, `steps` for the two invented tasks.
+
+    Attributes:
+        seconds: about what it takes on one quiet core, where no record tells; the cheap ones are run first.
+    """
 
     task: str
     network: str
     recipe: Recipe | None = None
     steps: int = 0
+    seconds: float = 60.0
 
 
 def _ucr_jobs(task: str, mlp: int, fcn: int, resnet: int, inception: int) -> tuple[Job, ...]:
@@ -54,13 +59,24 @@ JOBS = (
     *(Job(task="adding", network=network, steps=1500) for network in ("tcn", "lstm", "gru")),
     Job(task="MNIST-5k", network="lenet5", recipe=Recipe(epochs=40, batch=64, rate=3e-3, shift=2)),
     *_ucr_jobs("ArrowHead", 500, 200, 150, 100),
-    Job(task="MNIST-5k", network="resnet20_cifar", recipe=Recipe(epochs=8, batch=64, rate=1e-2, shift=2)),
-    Job(task="Fashion-MNIST", network="lenet5", recipe=Recipe(epochs=8, batch=128, rate=3e-3)),
+    Job(
+        task="MNIST-5k",
+        network="resnet20_cifar",
+        recipe=Recipe(epochs=8, batch=64, rate=1e-2, shift=2),
+        seconds=90.0,
+    ),
+    Job(
+        task="Fashion-MNIST",
+        network="lenet5",
+        recipe=Recipe(epochs=8, batch=128, rate=3e-3),
+        seconds=90.0,
+    ),
     *_ucr_jobs("OSULeaf", 500, 60, 40, 30),
     Job(
         task="Fashion-MNIST",
         network="resnet20_cifar",
         recipe=Recipe(epochs=3, batch=128, rate=1e-2, flip=True),
+        seconds=500.0,
     ),
 )
 QUICK = ("ItalyPowerDemand", "GunPoint", "copy", "adding")
@@ -139,19 +155,32 @@ def _shortened(job: Job) -> Job:
     return Job(task=job.task, network=job.network, recipe=short)
 
 
-def _plan(arguments: argparse.Namespace) -> Iterator[tuple[Job, int]]:
-    """Seed by seed, so that what is done when it is stopped tells of all networks."""
-    done = {(record["task"], record["network"], record["seed"]) for record in _records()}
+def _plan(arguments: argparse.Namespace) -> list[tuple[Job, int]]:
+    """What is left, cheapest first; a later seed waits as if it cost more (the second four times as much)."""
+    records = _records()
+    done = {(record["task"], record["network"], record["seed"]) for record in records}
     wanted = arguments.tasks or (QUICK if arguments.quick else sorted({job.task for job in JOBS}))
-    for seed in range(1 if arguments.quick else arguments.seeds):
-        for job in JOBS:
-            if job.task not in wanted or (arguments.networks and job.network not in arguments.networks):
-                continue
-            if arguments.quick or (job.task, job.network, seed) not in done:
-                yield job, seed
+    left = [
+        (job, seed)
+        for seed in range(1 if arguments.quick else arguments.seeds)
+        for job in JOBS
+        if job.task in wanted and (not arguments.networks or job.network in arguments.networks)
+        if arguments.quick or (job.task, job.network, seed) not in done
+    ]
+    return sorted(left, key=lambda pair: _expected_seconds(pair[0], records) * (pair[1] + 1) ** 2)
 
 
-def _records() -> list[dict[str, object]]:
+def _expected_seconds(job: Job, records: list[dict[str, Any]]) -> float:
+    """The least of what the same training took before, since others may have used the machine; else the job's word."""
+    before = [
+        record["seconds"]
+        for record in records
+        if (record["task"], record["network"]) == (job.task, job.network)
+    ]
+    return float(min(before, default=job.seconds))
+
+
+def _records() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RECORDS.read_text().splitlines()] if RECORDS.is_file() else []
 
 

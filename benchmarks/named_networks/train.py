@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bakeoff import models
+from bakeoff.data.schema import Image
 from bakeoff.models.rnns import Recurrence
 from bakeoff.models.tcn import TemporalConvolution
 from named_networks import data
@@ -37,9 +38,11 @@ def classify(network: str, examples: data.Examples, recipe: Recipe, *, seed: int
     """Train; the test examples' log-probabilities [N, K] and the seconds. No look at the test before."""
     torch.manual_seed(seed)
     module = models.build(network, examples.schema)
+    if isinstance(examples.schema.input, Image):
+        module = module.to(memory_format=torch.channels_last)
     count = len(examples.train_targets)
     steps_an_epoch = max(count // recipe.batch, 1)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=recipe.rate, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=recipe.rate, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.rate, total_steps=recipe.epochs * steps_an_epoch, pct_start=0.1
     )
@@ -136,7 +139,7 @@ def learn_copying(network: str, *, length: int, steps: int, seed: int) -> tuple[
 
 
 def _learn(module: nn.Module, loss: Any, *, steps: int, rate: float, seed: int) -> tuple[float, float, int]:
-    optimiser = torch.optim.Adam(module.parameters(), lr=rate)
+    optimiser = torch.optim.Adam(module.parameters(), lr=rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     start = time.perf_counter()
     for _ in range(steps):
