@@ -37,8 +37,9 @@ NOTES = (
     "lowest training loss. No figure of the test examples entered a choice; they were read once, after the last step.",
     "",
     "Adding problem and copy memory: Adam, 2e-3 falling to zero as a cosine, gradients clipped to 1, batches of 32, "
-    "networks of the paper's size (the published losses as two public transcripts of its table 1 have them). Both tasks are shorter here than in its table, and the signs of copy "
-    "memory enter one-hot, where the authors' code feeds the bare number.",
+    "networks of the paper's size (the published losses as two public transcripts of its table 1 have them). Both "
+    "tasks are shorter here than in its table, and the signs of copy memory enter one-hot, where the authors' code "
+    "feeds the bare number.",
     "",
     "MNIST-5k: 4,000 to train on and 1,000 to test, drawn anew by each seed; digits moved by up to 2 pixels. "
     "Fashion-MNIST: all 60,000 and the 10,000 of the test; mirrored for ResNet-20.",
