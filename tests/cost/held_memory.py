@@ -66,6 +66,23 @@ class Attention(nn.Module):
         return self.outer(mixed.transpose(1, 2).reshape(x.shape))
 
 
+class Summary(nn.Module):
+    """`nn.MultiheadAttention` of a sequence to itself, and the weights besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention, self.head = nn.MultiheadAttention(64, 4, batch_first=True), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed, weights = self.attention(x, x, x)
+        return self.head(mixed * weights.sum(1).unsqueeze(-1))
+
+
+def _long_encoder() -> nn.Module:
+    layer = nn.TransformerEncoderLayer(64, 4, 128, activation="gelu", batch_first=True)
+    return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+
 def _convolutions() -> nn.Module:
     stem = nn.Sequential(
         nn.Conv2d(3, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU()
@@ -111,6 +128,9 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         lambda: nn.Sequential(Attention(), nn.LayerNorm(128), nn.GELU(), Attention()),
         (8, 200, 128),
     ),
+    "long": (_long_encoder, (4, 300, 64)),
+    "summary": (Summary, (4, 200, 64)),
+    "rnns": (lambda: Recurrent(nn.RNN(32, 64, 2, bidirectional=True), 128), (16, 50, 32)),
 }
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

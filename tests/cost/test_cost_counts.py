@@ -1,6 +1,7 @@
 """Counts against hand counts, closed formulas, and PyTorch's own counter wherever it is right."""
 
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -177,6 +178,44 @@ class Masked(nn.Module):
 def test_attention_takes_its_two_products_whatever_path_it_runs_on(dropout: float, boolean: bool) -> None:
     cost = cost_of(Masked(dropout, boolean), (2, 3, 7, 16), (2, 3, 9, 16), (2, 3, 9, 16))
     assert cost.macs == 2 * 2 * 3 * 7 * 9 * 16
+
+
+class Encoder(nn.Module):
+    def __init__(self, masked: str, **options: Any) -> None:
+        super().__init__()
+        self.masked = masked
+        self.layer = nn.TransformerEncoderLayer(32, 4, 48, batch_first=True, **options)
+
+    def forward(self, x: Tensor) -> Tensor:
+        past = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device).triu(1)
+        padding = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+        return self.layer(
+            x, past if "past" in self.masked else None, padding if "padding" in self.masked else None
+        )
+
+
+@pytest.mark.parametrize("masked", ["", "past", "padding", "past and padding"])
+@pytest.mark.parametrize("options", [{}, {"norm_first": True, "activation": "gelu"}], ids=["after", "before"])
+def test_the_fast_path_of_an_encoder_layer_costs_the_same_on_meta_and_real_tensors(
+    masked: str, options: dict[str, Any]
+) -> None:
+    network, x = Encoder(masked, **options).eval(), torch.randn(3, 10, 32)
+    with torch.no_grad(), OperationCounter() as counter:
+        network(x)
+    assert "aten._transformer_encoder_layer_fwd" in counter.counts.by_operation
+    cost = cost_of(network, x)
+    assert (cost.macs, cost.unknown_operations) == (counter.counts.macs, ())
+    layer = {name: tally.flops for name, tally in counter.counts.by_operation.items() if "encoder" in name}
+    ours = [
+        entry.flops for entry in cost.layers if entry.name
+    ]  # without the masks, which the outer module makes
+    # Masks are merged by PyTorch's Python code, which the rule of the one operation does not see.
+    merging = 3 * 4 * 10 * 10 if masked == "past and padding" else 0
+    assert sum(ours) - merging == pytest.approx(sum(layer.values()), abs=2 * 3 * 10 + 2 * 10 * 10)
+    # Each part is told apart all the same.
+    macs = {entry.name: entry.macs for entry in cost.layers}
+    assert macs["layer.linear1"] == macs["layer.linear2"] == 3 * 10 * 32 * 48
+    assert macs["layer.self_attn"] == 3 * 10 * (4 * 32 * 32 + 2 * 10 * 32)
 
 
 def test_attention_backward_is_four_products_and_one_more_where_the_scores_are_made_again() -> None:

@@ -26,16 +26,18 @@ def _check(*jobs: tuple[str, str]) -> None:
         make, shape = held_memory.NETWORKS[name]
         forecast = cost_of(make(), held_memory.inputs_of(shape))
         assert forecast.peak_training_bytes[optimiser] == pytest.approx(held["training"], rel=TOLERANCE), name
+        assert forecast.peak_inference_bytes == pytest.approx(held["inference"], rel=TOLERANCE), name
 
 
-def test_training_memory_is_within_ten_percent_of_what_was_held() -> None:
-    _check(("residual", "sgd"), ("lstm", "momentum"), ("decoder", "adam"))
+def test_memory_is_within_ten_percent_of_what_was_held() -> None:
+    # The long sequence runs on the fast path of attention, which keeps all scores.
+    _check(("residual", "sgd"), ("lstm", "momentum"), ("decoder", "adam"), ("gru", "sgd"), ("long", "sgd"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("optimiser", held_memory.OPTIMISERS)
 @pytest.mark.parametrize("name", held_memory.NETWORKS)
-def test_training_memory_of_every_family_and_optimiser(name: str, optimiser: str) -> None:
+def test_memory_of_every_family_and_optimiser(name: str, optimiser: str) -> None:
     _check((name, optimiser))
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bakeoff.cost.recurrent_on_cpu import _CELLS, _unrolled
+from bakeoff.cost.recurrent_on_cpu import _CELLS, _input_parts, _unrolled
 from bakeoff.cost.scratch import lstm_workspace_bytes
 from bakeoff.cost.shortcuts import result_by_shape
 
@@ -125,7 +125,8 @@ def test_the_unrolled_cells_compute_what_pytorch_computes(kind: str) -> None:
         for reverse in (False, True):
             expected = layer(x.flip(0))[0].flip(0) if reverse else layer(x)[0]
             weights = list(layer._flat_weights)
-            ours = _unrolled(_CELLS[getattr(torch, kind)], x, state, weights, True, reverse)[0]
+            parts = _input_parts(x, weights, True)
+            ours = _unrolled(_CELLS[getattr(torch, kind)], parts, state, weights, True, reverse)[0]
             torch.testing.assert_close(ours, expected)
             assert not torch.allclose(ours, expected.flip(0))
 

@@ -48,7 +48,7 @@ def _attention_backward(args: tuple[Any, ...], kwargs: dict[str, Any], result: A
 @rule("_native_multi_head_attention")
 def _fast_attention(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
     query, key, width, heads = args[0], args[1], args[3], args[4]
-    mask = args[11] if len(args) > 11 else kwargs.get("mask")
+    mask = args[9] if len(args) > 9 else kwargs.get("mask")
     return _projected_attention(query, key, width, heads, isinstance(mask, Tensor))
 
 

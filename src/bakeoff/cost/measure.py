@@ -14,6 +14,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from bakeoff.cost.attribution import LayerTrail, shapes_in, tensors_in
 from bakeoff.cost.counter import Counts, OperationCounter, Tally
+from bakeoff.cost.cpu_kernels import CpuKernels
 from bakeoff.cost.failures import (
     MetaUnsupportedError,
     TokensNeededError,
@@ -22,7 +23,6 @@ from bakeoff.cost.failures import (
     is_about_meta,
 )
 from bakeoff.cost.memory import StorageLedger, unique_bytes
-from bakeoff.cost.meta import CpuKernels
 from bakeoff.cost.record import OPTIMISER_STATES, Cost, LayerCost, OperationCost
 from bakeoff.errors import CostError
 

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bakeoff.cost.linear_on_cpu import linear
+
 State = tuple[Tensor, ...]
 #: `cell(input_part, state, weights)`: one step; the first of the new state is the output.
 Cell = Callable[[Tensor, State, Sequence[Tensor]], State]
@@ -19,9 +21,9 @@ Cell = Callable[[Tensor, State, Sequence[Tensor]], State]
 _LSTM_MODE = 2
 
 
-def runs_on_cpu_path(function: Any, args: tuple[Any, ...]) -> bool:
-    """Whether this is a recurrent layer on meta tensors that are not packed."""
-    if function not in _CELLS or len(args) != 9:
+def runs_on_cpu_path(args: tuple[Any, ...]) -> bool:
+    """Whether these arguments of a recurrent layer are meta tensors that are not packed."""
+    if len(args) != 9:
         return False
     x, second = args[:2]
     packed = isinstance(second, Tensor) and not second.is_floating_point()
@@ -50,41 +52,54 @@ def recurrent_layers(
     last: list[State] = []
     for layer in range(num_layers):
         outputs: list[Tensor] = []
-        held: list[Tensor] = []
+        held: list[
+            Sequence[Tensor]
+        ] = []  # PyTorch lets go of all steps' states when both directions are done
+        parts: Sequence[Tensor] = ()
         for direction in range(directions):
             index = layer * directions + direction
             weights = params[index * per_layer : (index + 1) * per_layer]
-            state = tuple(parts[index] for parts in unbound)
+            state = tuple(values[index] for values in unbound)
             if function is torch.lstm and not projected:
                 output, final = _onednn_lstm(steps, state, weights, has_biases, direction == 1)
             else:
-                output, final, parts = _unrolled(
-                    _CELLS[function], steps, state, weights, has_biases, direction == 1
+                # The parts of the first direction are held until those of the second are made.
+                parts = _input_parts(steps, weights, has_biases)
+                output, final, states_of_steps = _unrolled(
+                    _CELLS[function], parts, state, weights, has_biases, direction == 1
                 )
-                held += (
-                    parts if bidirectional else []
-                )  # PyTorch lets go of them when both directions are done
-                del parts
+                held.append(states_of_steps)
+                del states_of_steps
             outputs.append(output)
             last.append(final)
+            del output
         steps = torch.cat(outputs, -1) if bidirectional else outputs[0]
+        del outputs, held, parts
         if dropout and train and layer + 1 < num_layers:
             steps = F.dropout(steps, dropout)
     finals = tuple(torch.stack(list(parts)) for parts in zip(*last, strict=True))
     return (steps.transpose(0, 1) if batch_first else steps, *finals)
 
 
+def _input_parts(steps: Tensor, weights: Sequence[Tensor], has_biases: bool) -> Sequence[Tensor]:
+    """The products of all steps' inputs [T, B, I] with their weights [G*H, I] at once, cut into T parts."""
+    return linear(steps, weights[0], weights[2] if has_biases else None).unbind(0)
+
+
 def _unrolled(
-    cell: Cell, steps: Tensor, state: State, weights: Sequence[Tensor], has_biases: bool, reverse: bool
+    cell: Cell,
+    parts: Sequence[Tensor],
+    state: State,
+    weights: Sequence[Tensor],
+    has_biases: bool,
+    reverse: bool,
 ) -> tuple[Tensor, State, list[Tensor]]:
-    """All steps' inputs in one product [T, B, G*H], then step after step."""
-    parts: Sequence[Tensor] = F.linear(steps, weights[0], weights[2] if has_biases else None).unbind(0)
+    """One step after another; the outputs [T, B, H], the last state, and the outputs of each step."""
     outputs = []
     fed_back = [weights[1], *(weights[3:4] if has_biases else [None]), *weights[4 if has_biases else 2 :]]
     for part in reversed(parts) if reverse else parts:
         state = cell(part, state, fed_back)
         outputs.append(state[0])
-    del parts
     return torch.stack(outputs[::-1] if reverse else outputs), state, outputs
 
 
@@ -134,3 +149,5 @@ _CELLS: dict[Any, Cell] = {
     torch.rnn_tanh: _tanh_cell,
     torch.rnn_relu: _relu_cell,
 }
+#: The functions that `recurrent_layers` stands for.
+RECURRENT_LAYERS = frozenset(_CELLS)

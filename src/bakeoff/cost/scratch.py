@@ -9,6 +9,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import torch
 from torch import Tensor
 
 Scratch = Callable[[tuple[Any, ...], Any], int]
@@ -41,7 +42,23 @@ def _lstm(args: tuple[Any, ...], result: Any) -> int:
     return gates + _bytes(w_input) + _bytes(w_hidden) + (0 if x.is_contiguous() else _bytes(x))
 
 
+def _native_attention(args: tuple[Any, ...], result: Any) -> int:
+    """The fast path of attention: queries, keys and values twice, then the scores, then the sums in two layouts.
+
+    A mask makes a second copy of the scores, and one of truth values where it is of another format.
+    """
+    x, heads = args[0], args[4]
+    mask, with_weights = args[9] if len(args) > 9 else None, args[10] if len(args) > 10 else True
+    size = x.element_size()
+    values = _bytes(x)
+    scores = x.shape[0] * heads * x.shape[1] ** 2
+    masked = scores * (size + (mask.dtype != torch.bool)) if isinstance(mask, Tensor) else 0
+    kept = scores * size if with_weights else 0
+    return max(5 * values, 2 * values + scores * size + masked, 4 * values + kept)
+
+
 _SCRATCH: dict[str, Scratch] = {
+    "aten._native_multi_head_attention": _native_attention,
     "aten.convolution": _convolution,
     "aten.convolution_backward": _convolution_backward,
     "aten.mkldnn_rnn_layer": _lstm,

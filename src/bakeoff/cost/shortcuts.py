@@ -198,6 +198,16 @@ def _max_pool_backward(gradient: Tensor, x: Tensor, *_: Any) -> Tensor:
     return _like(x)
 
 
+def _native_attention(
+    query: Tensor, key: Tensor, value: Tensor, width: int, heads: int, w_in: Any, b_in: Any, w_out: Any, b_out: Any,
+    mask: Any = None, need_weights: bool = True, average: bool = True, kind: Any = None,
+) -> Any:  # fmt: skip
+    """The fast path of attention of [B, T, D] to itself: [B, T, D] and, where wanted, the weights."""
+    batch, places = query.shape[:2]
+    shape = (batch, places, places) if average else (batch, heads, places, places)
+    return query.new_empty(query.shape), query.new_empty(shape) if need_weights else None
+
+
 _aten = torch.ops.aten
 _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.native_batch_norm.default: _batch_norm,
@@ -207,6 +217,7 @@ _SHORTCUTS: dict[Any, Shortcut] = {
     _aten.addmm.default: _addmm,
     _aten.convolution.default: _convolution,
     _aten.mkldnn_rnn_layer.default: _lstm_layer,
+    _aten._native_multi_head_attention.default: _native_attention,
     _aten.max_pool2d_with_indices.default: _max_pool,
     _aten.max_pool2d_with_indices_backward.default: _max_pool_backward,
     _aten.empty_like.default: _empty_like,
@@ -224,6 +235,7 @@ _SHORTCUTS: dict[Any, Shortcut] = {
             _aten.sigmoid_.default,
             _aten.tanh_.default,
             _aten.relu_.default,
+            _aten.gelu_.default,
             _aten.silu_.default,
             _aten.hardtanh_.default,
         ),
