@@ -36,8 +36,8 @@ class MLP(nn.Module):
 
 
 def build(schema: Schema, width: int | None = None) -> nn.Module:
-    """`width` is the number of units in each of the two hidden layers."""
-    return MLP(schema, width or 100)
+    """`width` is the number of units in each of the two hidden layers (256, as published with MNIST-1D)."""
+    return MLP(schema, width or 256)
 
 
 register(
@@ -49,7 +49,7 @@ register(
         summary="Two hidden layers over the raw values; nothing is assumed about how they hang together.",
         biases=("none",),
         build=build,
-        width=100,
+        width=256,
         scalable=True,
         example=Schema(
             input=Image(channels=1, height=28, width=28), target=Classes(names=tuple("0123456789"))
