@@ -73,12 +73,14 @@ class LayerTrail:
 
     def _before(self, name: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            seen = self.seen.setdefault(name, Seen())
-            if seen.calls == 0:
-                seen.input_shapes = shapes_in((args, kwargs))
+            with torch._C.DisableTorchFunction():  # else a function mode would see each look at a shape
+                shapes = shapes_in((args, kwargs) if kwargs else args)
+            seen = self.seen.get(name)
+            if seen is None:
+                seen = self.seen[name] = Seen(input_shapes=shapes)
             seen.calls += 1
             self.stack.append(name)
-            self._entered.append(shapes_in((args, kwargs)))
+            self._entered.append(shapes)
             self._mark()
             if self.enter is not None:
                 self.enter(module, name, args)
@@ -88,7 +90,8 @@ class LayerTrail:
     def _after(self, name: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
             if not self.seen[name].output_shapes:
-                self.seen[name].output_shapes = shapes_in(result)
+                with torch._C.DisableTorchFunction():
+                    self.seen[name].output_shapes = shapes_in(result)
             while self.stack.pop() != name:  # a module that raised, and was caught, never came here
                 self._entered.pop()
             self._entered.pop()
@@ -111,4 +114,4 @@ def tensors_in(value: Any) -> list[Tensor]:
 
 
 def shapes_in(value: Any) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(tensor.shape) for tensor in tensors_in(value))
+    return tuple([tuple(tensor.shape) for tensor in tensors_in(value)])

@@ -12,8 +12,8 @@ from bakeoff.cost import attention_rules, recurrent_rules
 from bakeoff.cost.arithmetic import arithmetic_rule, no_arithmetic
 from bakeoff.cost.memory import StorageLedger
 from bakeoff.cost.products import PRODUCT_RULES, Rule
-from bakeoff.cost.scratch import scratch_bytes
-from bakeoff.cost.shortcuts import result_by_shape
+from bakeoff.cost.scratch import SCRATCH, Scratch
+from bakeoff.cost.shortcuts import Shortcut, shortcut_of, shortened
 
 _RULE_FILES = (attention_rules, recurrent_rules)  # imported for the rules that they register
 
@@ -79,38 +79,45 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, operation: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        count = rule_of(operation)
-        if count is None and _can_decompose(operation):
+        known = _facts(operation)
+        if known.decomposes:
             with self:
                 result = operation.decompose(*args, **kwargs)
             if result is not NotImplemented:
                 return result
-        result = result_by_shape(operation, args, kwargs)
-        if result is NotImplemented:
-            result = operation(*args, **kwargs)
-        layer = self._layer()
-        if self._ledger is not None:
-            self._ledger.add(_tensors(result, []), layer)
-            self._ledger.add_for_a_moment(scratch_bytes(_full_name(operation), args, result))
-        if count is not no_arithmetic or _moves_data(operation):
-            self._enter(operation, count, layer, args, kwargs, result)
+        with torch._C.DisableTorchFunction():  # else a function mode would see each look at a shape
+            result = shortened(known.shortcut, args, kwargs)
+            if result is NotImplemented:
+                result = operation(*args, **kwargs)
+            self._count(known, args, kwargs, result)
         return result
+
+    def _count(self, known: "_Facts", args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        layer = self._layer()
+        made = [result] if isinstance(result, Tensor) else _tensors(result, [])
+        if self._ledger is not None:
+            self._ledger.add(made, layer)
+            if known.scratch is not None:
+                self._ledger.add_for_a_moment(known.scratch(args, result))
+        if known.moves_data:
+            self._enter(known, layer, args, kwargs, result, made)
 
     def _enter(
         self,
-        operation: Any,
-        count: Rule | None,
+        known: "_Facts",
         layer: str,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         result: Any,
+        made: list[Tensor],
     ) -> None:
-        name = _full_name(operation)
-        if count is None:
-            self.counts.unknown[name] = self.counts.unknown.get(name, 0) + 1
-        macs, other = count(args, kwargs, result) if count is not None else (0, 0)
-        traffic = _traffic_bytes(args, result)
-        for tallies, key in ((self.counts.by_layer, layer), (self.counts.by_operation, name)):
+        macs = other = 0
+        if known.rule is None:
+            self.counts.unknown[known.name] = self.counts.unknown.get(known.name, 0) + 1
+        else:
+            macs, other = known.rule(args, kwargs, result)
+        traffic = _traffic_bytes(_tensors(args, made))
+        for tallies, key in ((self.counts.by_layer, layer), (self.counts.by_operation, known.name)):
             tally = tallies.get(key)
             if tally is None:
                 tally = tallies[key] = Tally()
@@ -120,17 +127,51 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             tally.traffic_bytes += traffic
 
 
-_rules: dict[Any, Rule | None] = {}
-_movers: dict[Any, bool] = {}
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of an operation of PyTorch.
+
+    Attributes:
+        name: such as "aten.addmm".
+        rule: counts its arithmetic; None where none is known.
+        decomposes: it has no rule, but PyTorch says of which operations it is made.
+        moves_data: it reads or writes memory, or computes: views do not.
+        shortcut: its result on meta tensors.
+        scratch: what it holds while it runs.
+    """
+
+    operation: Any
+    name: str
+    rule: Rule | None
+    decomposes: bool
+    moves_data: bool
+    shortcut: Shortcut | None
+    scratch: Scratch | None
+
+
+#: By `id`, as an operation's own hash takes a while; the operation in the record keeps the number from being used again.
+_known: dict[int, _Facts] = {}
+
+
+def _facts(operation: Any) -> _Facts:
+    facts = _known.get(id(operation))
+    if facts is None:
+        rule, name = _find_rule(operation), _full_name(operation)
+        facts = _known[id(operation)] = _Facts(
+            operation=operation,
+            name=name,
+            rule=rule,
+            decomposes=rule is None and _can_decompose(operation),
+            moves_data=rule is not no_arithmetic or _moves_data(operation, name),
+            shortcut=shortcut_of(operation),
+            scratch=SCRATCH.get(name),
+        )
+    return facts
 
 
 def rule_of(operation: Any) -> Rule | None:
     """The rule that counts this operation, or None where none is known."""
-    try:
-        return _rules[operation]
-    except KeyError:
-        found = _rules[operation] = _find_rule(operation)
-        return found
+    return _facts(operation).rule
 
 
 def _find_rule(operation: Any) -> Rule | None:
@@ -149,19 +190,11 @@ def _can_decompose(operation: Any) -> bool:
     return isinstance(operation, torch._ops.OpOverload) and operation._can_decompose()
 
 
-def _moves_data(operation: Any) -> bool:
+def _moves_data(operation: Any, name: str) -> bool:
     """Whether it reads or writes memory: views do not."""
-    moves = _movers.get(operation)
-    if moves is None:
-        returns = operation._schema.returns if isinstance(operation, torch._ops.OpOverload) else ()
-        is_view = bool(returns) and all(
-            r.alias_info is not None and not r.alias_info.is_write for r in returns
-        )
-        name = _full_name(operation)
-        moves = _movers[operation] = not is_view and not name.startswith(
-            ("aten.empty", "aten.new_empty", "aten._unsafe_view")
-        )
-    return moves
+    returns = operation._schema.returns if isinstance(operation, torch._ops.OpOverload) else ()
+    is_view = bool(returns) and all(r.alias_info is not None and not r.alias_info.is_write for r in returns)
+    return not is_view and not name.startswith(("aten.empty", "aten.new_empty", "aten._unsafe_view"))
 
 
 def _full_name(operation: Any) -> str:
@@ -170,20 +203,20 @@ def _full_name(operation: Any) -> str:
     return str(operation)
 
 
-def _tensors(value: Any, found: list[Tensor]) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        found.append(value)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            _tensors(item, found)
+def _tensors(values: Any, found: list[Tensor]) -> list[Tensor]:
+    """The tensors in the arguments or the results of an operation, after those found before."""
+    for value in values if isinstance(values, (tuple, list)) else (values,):
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (tuple, list)) and value and not isinstance(value[0], (int, float)):
+            _tensors(value, found)
     return found
 
 
-def _traffic_bytes(args: tuple[Any, ...], result: Any) -> int:
-    """Bytes of the tensors that the operation reads and writes; values repeated by `expand` are read once."""
+def _traffic_bytes(tensors: list[Tensor]) -> int:
+    """Bytes of the tensors that an operation reads and writes; values repeated by `expand` are read once."""
     total = 0
-    for tensor in _tensors(result, _tensors(args, [])):
-        size = tensor.numel() * tensor.element_size()
-        repeated = 0 in tensor.stride()
-        total += min(size, tensor.untyped_storage().nbytes()) if repeated else size
+    for tensor in tensors:
+        size = tensor.nbytes
+        total += min(size, tensor.untyped_storage().nbytes()) if 0 in tensor.stride() else size
     return total

@@ -256,7 +256,7 @@ def _layers(
     counted: set[int] = set()
     for name in names:
         module = modules[name]
-        own = [parameter for parameter in module.parameters(recurse=False) if id(parameter) not in counted]
+        own = [p for p in module._parameters.values() if p is not None and id(p) not in counted]
         counted.update(map(id, own))
         tally = forward.counts.by_layer.get(name, Tally())
         seen = forward.trail.seen.get(name) or train.trail.seen.get(name)
@@ -284,7 +284,9 @@ def _names(modules: dict[str, nn.Module], forward: PassResult, train: PassResult
     costly = {*forward.counts.by_layer, *train.counts.by_layer, *train.kept_bytes}
     order = dict.fromkeys([*forward.trail.seen, *train.trail.seen, *modules])
     return [
-        name for name in order if name in costly or any(True for _ in modules[name].parameters(recurse=False))
+        name
+        for name in order
+        if name in costly or any(p is not None for p in modules[name]._parameters.values())
     ]
 
 

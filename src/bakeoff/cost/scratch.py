@@ -57,19 +57,14 @@ def _native_attention(args: tuple[Any, ...], result: Any) -> int:
     return max(5 * values, 2 * values + scores * size + masked, 4 * values + kept)
 
 
-_SCRATCH: dict[str, Scratch] = {
+#: By the operation's name: bytes that it holds besides its arguments and results.
+SCRATCH: dict[str, Scratch] = {
     "aten._native_multi_head_attention": _native_attention,
     "aten.convolution": _convolution,
     "aten.convolution_backward": _convolution_backward,
     "aten.mkldnn_rnn_layer": _lstm,
     "aten.mkldnn_rnn_layer_backward": _lstm,
 }
-
-
-def scratch_bytes(name: str, args: tuple[Any, ...], result: Any) -> int:
-    """Bytes that an operation of this name ("aten.convolution") holds besides its arguments and results."""
-    rule = _SCRATCH.get(name)
-    return rule(args, result) if rule is not None else 0
 
 
 def lstm_workspace_bytes(steps: int, batch: int, hidden: int, element_size: int) -> int:
