@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bakeoff.models import build as build_network
+from bakeoff.train import run as run_file
 from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import StackRun, evaluate
@@ -63,6 +64,17 @@ def test_a_stack_equals_separate_training_in_float64(name: str, kind: str) -> No
 def test_a_stack_equals_separate_training_in_float32_to_rounding(name: str, kind: str) -> None:
     recipe = Recipe(steps=20, batch_size=32, evaluations=1)
     assert largest_difference(name, kind, recipe, torch.float32) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("linear", "table"), ("mlp", "image"), ("cnn", "image"), ("cnn", "series")]
+)
+def test_a_chain_of_layers_equals_separate_training_through_autograd_too(
+    name: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_file, "program_of", lambda *_: None)
+    recipe = Recipe(steps=12, batch_size=32, evaluations=1)
+    assert largest_difference(name, kind, recipe, torch.float64) < 1e-12
 
 
 def test_numbers_as_targets_are_standardised_in_a_stack_as_alone() -> None:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from bakeoff.models import build as build_network
 from bakeoff.train import width as width_file
 from bakeoff.train.data import TrainingData
+from bakeoff.train.kernels import native
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.width import activation_bytes, choose_width, couples_examples, seconds_per_step, widest
 from train.plain_training import made_up
@@ -36,6 +37,7 @@ def test_the_memory_limit_holds_the_width_down() -> None:
 
 def test_the_width_with_the_shortest_time_a_replica_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     data = TrainingData(TABLE)
+    monkeypatch.setattr(width_file, "program_of", lambda *_: None)
     for best, wanted in ((4, 4), (10, 10), (1, 1)):  # 10 replicas in stacks of at most 4 are 4, 3 and 3
 
         def took(build: object, data: object, width: int, *_: object, best: int = best) -> list[float]:
@@ -44,6 +46,15 @@ def test_the_width_with_the_shortest_time_a_replica_is_taken(monkeypatch: pytest
         monkeypatch.setattr(width_file, "_step_times", took)
         found = choose_width(mlp, data, REPLICAS, RECIPE, limit_bytes=2**30, reproducible=False)
         assert found == wanted
+
+
+def test_a_chain_of_layers_is_as_wide_as_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not native.available():
+        pytest.skip(f"no compiled operators here: {native.describe()}")
+    monkeypatch.setattr(width_file, "_step_times", None)  # no timing is asked for
+    data = TrainingData(TABLE)
+    assert choose_width(mlp, data, REPLICAS, RECIPE, limit_bytes=2**30, reproducible=False) == 10
+    assert choose_width(mlp, data, REPLICAS, RECIPE, limit_bytes=10, reproducible=False) == 1
 
 
 def test_a_step_takes_time_and_more_replicas_take_longer() -> None:

@@ -99,6 +99,18 @@ class StackedBatches:
         self._cursor += 1
         return torch.from_numpy(np.ascontiguousarray(positions)), torch.from_numpy(counts)
 
+    def take(self, steps: int) -> tuple[Tensor, Tensor]:
+        """The next steps at once: (positions int64 [steps, R, B], counts int64 [steps, R]); at most `BLOCK` of them.
+
+        Fewer come where the drawn block ends before.
+        """
+        if self._cursor == BLOCK:
+            self._draw()
+        chosen = slice(self._cursor, min(self._cursor + steps, BLOCK))
+        self._cursor = chosen.stop
+        positions, counts = (np.ascontiguousarray(part[chosen]) for part in (self._positions, self._counts))
+        return torch.from_numpy(positions), torch.from_numpy(counts)
+
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these replicas only; their order is undisturbed."""
         self._streams = [self._streams[row] for row in rows]

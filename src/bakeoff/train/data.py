@@ -60,19 +60,23 @@ class TargetScaling(NamedTuple):
         return outputs * self.std.to(outputs) + self.mean.to(outputs)
 
 
-class _Resident:
-    """All examples of a split as tensors."""
+class Resident:
+    """All examples of a split as tensors.
+
+    Attributes:
+        everything: the whole split as one batch.
+    """
 
     resident = True
 
     def __init__(self, everything: Batch) -> None:
-        self._everything = everything
+        self.everything = everything
 
     def __len__(self) -> int:
-        return len(self._everything.targets)
+        return len(self.everything.targets)
 
     def at(self, positions: Tensor) -> Batch:
-        inputs, targets, lengths = self._everything
+        inputs, targets, lengths = self.everything
         positions = positions.to(inputs.device)
         return Batch(
             inputs.index_select(0, positions),
@@ -141,7 +145,7 @@ class TrainingData:
         return self.schema.outputs
 
     def _examples(self, indices: Indices) -> Examples:
-        return _Resident(self.gather(indices)) if self.resident else _Streamed(self, indices)
+        return Resident(self.gather(indices)) if self.resident else _Streamed(self, indices)
 
     def gather(self, indices: Indices) -> Batch:
         """Scaled inputs, standardised targets and lengths of these examples of the dataset."""

@@ -1,7 +1,12 @@
 """Losses of a stack, and their gradients, in closed form: no graph is needed for them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from bakeoff.train.kernels import native
 
 
 def loss_and_gradient(outputs: Tensor, targets: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
@@ -15,6 +20,12 @@ def loss_and_gradient(outputs: Tensor, targets: Tensor, counts: Tensor) -> tuple
         counts: int64 [R]: how many rows of each replica are real; those after them count nothing.
     """
     rows = outputs.shape[1]
+    if not targets.is_floating_point() and native.takes(outputs):
+        share = None if bool((counts == rows).all()) else _shares(counts, rows, outputs).contiguous()
+        losses, slope = outputs.new_empty(len(counts)), torch.empty_like(outputs).contiguous()
+        given = [outputs.contiguous(), targets.contiguous(), share, losses, slope]
+        native.call("cross_entropy", outputs.shape, given, outputs.dtype)
+        return losses, slope
     share = _shares(counts, rows, outputs)
     with torch.no_grad():
         if targets.is_floating_point():
@@ -28,6 +39,27 @@ def loss_and_gradient(outputs: Tensor, targets: Tensor, counts: Tensor) -> tuple
         gradient = logarithms.exp_()
         gradient.scatter_add_(1, picked, gradient.new_full((1, 1, 1), -1.0).expand_as(picked))
         return losses, gradient.mul_(share[:, None]).transpose(1, 2).contiguous()
+
+
+def gradients_of(outputs: Tensor, slope: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+    """What `torch.autograd.grad(outputs, parameters, slope)` gives, where a parameter may have no part in the outputs.
+
+    Given a slope, torch imports its symbolic shapes (and with them SymPy) to compare two shapes: a second of every new
+    process, which a sum that has the slope as its gradient does not need.
+    """
+    total = _WithSlope.apply(outputs, slope)  # type: ignore[no-untyped-call]
+    return torch.autograd.grad(total, parameters, allow_unused=True)
+
+
+class _WithSlope(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, outputs: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(slope)
+        return outputs.new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, None]:
+        return ctx.saved_tensors[0], None
 
 
 def _shares(counts: Tensor, rows: int, like: Tensor) -> Tensor:

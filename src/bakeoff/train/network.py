@@ -17,6 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bakeoff.errors import BakeoffWarning
 from bakeoff.models import takes_lengths
+from bakeoff.train.kernels.chain import Program
 
 #: A rule gets the stack, the module and its inputs [R, B, ...], and returns its outputs [R, B, ...].
 Rule = Callable[..., Any]
@@ -35,6 +36,7 @@ class NetworkStack:
         template: the first network; its training mode is the stack's.
         tensors: parameters and buffers by name, [R, ...]; parameters are leaves that ask for a gradient.
         how: "rules", "vmap" or "loop".
+        program: the networks as a chain that the compiled code runs, where whoever trains them found that they are one.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class NetworkStack:
         self._names = _names_by_module(self.template)
         self._token = torch.zeros(len(modules), device=device)
         self._divert(self.template)
+        self.program: Program | None = None
 
     def __len__(self) -> int:
         return len(self.generators)
@@ -74,6 +77,10 @@ class NetworkStack:
     def of(self, module: nn.Module, name: str) -> Tensor:
         """The stacked parameter or buffer [R, ...] of one of the template's modules."""
         return self.tensors[self._names[module][name]]
+
+    def name_of(self, module: nn.Module, local: str) -> str | None:
+        """The name in the whole network of a parameter or buffer of one of the template's modules, if it has it."""
+        return self._names[module].get(local)
 
     def bias(self, module: nn.Module) -> Tensor | None:
         """The stacked bias [R, ...] of a module that may have none."""
@@ -94,6 +101,14 @@ class NetworkStack:
         """One of the template's modules on inputs [R, B, ...], by its rule or vectorised."""
         rule = self._rules.get(type(module))
         return self.vectorised(module, *inputs) if rule is None else rule(self, module, *inputs, **options)
+
+    def outputs_of(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Outputs [R, N, K] for inputs [N, ...] and true lengths [N] that all replicas share."""
+        if self.program is not None:
+            weights = [self.tensors[name].detach() for name in self.program.names]
+            return self.program.outputs(inputs.contiguous(), weights)
+        shared = None if lengths is None else lengths.expand(len(self), -1)
+        return self.forward(inputs.expand(len(self), *inputs.shape), shared)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these replicas only."""

@@ -77,6 +77,21 @@ class StackedAdamW:
                 maximize=False,
             )
 
+    @property
+    def finished(self) -> int:
+        """Updates so far."""
+        return self._finished
+
+    def state(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Each parameter with its two moments, all [R, ...], for whoever takes steps in another way."""
+        values = [parameter.detach() for parameter in self._parameters]
+        return list(zip(values, self._means, self._squares, strict=True))
+
+    def took(self, steps: int) -> None:
+        """So many updates were made from outside."""
+        self._finished += steps
+        self._step += steps
+
     def keep(self, rows: Sequence[int], parameters: Sequence[Tensor]) -> None:
         """Go on with these replicas only, whose parameters are given anew."""
         self._means = [mean[list(rows)] for mean in self._means]

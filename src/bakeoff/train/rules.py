@@ -56,7 +56,7 @@ def linear(stack: NetworkStack, module: nn.Linear, x: Tensor, *, relu: bool = Fa
 
 @stacked(nn.Conv1d)
 def conv1d(stack: NetworkStack, module: nn.Conv1d, x: Tensor, *, relu: bool = False) -> Tensor:
-    stride, padding, plain = _geometry(module)
+    stride, padding, plain = geometry(module)
     if not plain:
         out = stack.vectorised(module, x)
         return out.relu() if relu else out
@@ -67,7 +67,7 @@ def conv1d(stack: NetworkStack, module: nn.Conv1d, x: Tensor, *, relu: bool = Fa
 
 @stacked(nn.Conv2d)
 def conv2d(stack: NetworkStack, module: nn.Conv2d, x: Tensor, *, relu: bool = False) -> Tensor:
-    stride, padding, plain = _geometry(module)
+    stride, padding, plain = geometry(module)
     if not plain:
         out = stack.vectorised(module, x)
         return out.relu() if relu else out
@@ -77,7 +77,7 @@ def conv2d(stack: NetworkStack, module: nn.Conv2d, x: Tensor, *, relu: bool = Fa
     )
 
 
-def _geometry(module: nn.Conv1d | nn.Conv2d) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
+def geometry(module: nn.Conv1d | nn.Conv2d) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
     """Stride and padding, and whether the kernels know this convolution (no groups, no dilation, zeros around)."""
     padding = module.padding
     plain = module.groups == 1 and module.padding_mode == "zeros" and all(d == 1 for d in module.dilation)

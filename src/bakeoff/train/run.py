@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.train.batches import StackedBatches
-from bakeoff.train.data import Batch, Examples, TrainingData, read_ahead
-from bakeoff.train.losses import loss_and_gradient, losses_of_rows
+from bakeoff.train.chain import program_of
+from bakeoff.train.data import Batch, Examples, Resident, TrainingData, read_ahead
+from bakeoff.train.kernels.chain import Program
+from bakeoff.train.losses import gradients_of, loss_and_gradient, losses_of_rows
 from bakeoff.train.network import NetworkStack
-from bakeoff.train.optimiser import StackedAdamW, clip
+from bakeoff.train.optimiser import BETAS, EPSILON, StackedAdamW, clip
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.trained import Trained
 
@@ -21,6 +23,8 @@ from bakeoff.train.trained import Trained
 CHECK_EVERY = 20
 #: Examples of the validation and test splits that go through the stack at once.
 EVALUATION_ROWS = 250
+#: One call of the compiled code takes about so long: the deadline is looked at between the calls.
+CALL_SECONDS = 0.05
 
 Build = Callable[[int], nn.Module]
 
@@ -77,6 +81,8 @@ class StackRun:
         self._best: dict[str, Tensor] = {}
         self._best_outputs = torch.zeros(0)
         self._losses: Tensor | None = None  # summed since the last look
+        self.network.program = program_of(self.network, data)
+        self._seconds_a_step = CALL_SECONDS  # of all replicas, in the last call
 
     @property
     def replicas(self) -> list[Replica]:
@@ -97,6 +103,8 @@ class StackRun:
 
     def _steps(self, until: int, deadline: float | None) -> bool:
         """Take steps up to this count; False where the deadline came first."""
+        if self.network.program is not None:
+            return self._steps_in_few_calls(self.network.program, until, deadline)
         drawn = [self.batches.next() for _ in range(until - self.steps_done)]
         places = (positions.view(-1) for positions, _ in drawn)
         for (positions, counts), batch in zip(drawn, read_ahead(self.data.train, places), strict=True):
@@ -104,6 +112,50 @@ class StackRun:
                 return False
             self._step(batch, positions.shape[0], counts)
         return True
+
+    def _steps_in_few_calls(self, program: Program, until: int, deadline: float | None) -> bool:
+        """The same by the compiled code, many steps a call."""
+        own = dict(zip(self.network.parameters, self.optimiser.state(), strict=True))
+        state = [own[name] for name in program.names]
+        rates = torch.tensor(self.optimiser.learning_rates, dtype=torch.float64)
+        for batch, positions, counts in self._calls(until):
+            started = time.monotonic()
+            if deadline is not None and started > deadline:
+                return False
+            steps = len(positions)
+            schedule = [self.recipe.rate(self.steps_done + step) for step in range(steps)]
+            losses = program.train(
+                batch.inputs,
+                batch.targets,
+                positions,
+                counts,
+                torch.outer(torch.tensor(schedule, dtype=torch.float64), rates),
+                state,
+                steps_taken=self.optimiser.finished,
+                weight_decay=self.recipe.weight_decay,
+                clip_norm=self.recipe.clip_norm,
+                betas=BETAS,
+                epsilon=EPSILON,
+            )
+            self.optimiser.took(steps)
+            self.steps_done += steps
+            self._losses = losses if self._losses is None else self._losses + losses
+            self._seconds_a_step = (time.monotonic() - started) / steps
+        return True
+
+    def _calls(self, until: int) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+        """Examples, positions in them [steps, R, B] and counts [steps, R] for each call up to this count of steps."""
+        examples = self.data.train
+        while isinstance(examples, Resident) and self.steps_done < until:
+            most = max(1, int(CALL_SECONDS / self._seconds_a_step))
+            positions, counts = self.batches.take(min(until - self.steps_done, most))
+            yield examples.everything, positions, counts
+        if isinstance(examples, Resident):
+            return
+        drawn = [self.batches.take(1) for _ in range(until - self.steps_done)]
+        gathered = read_ahead(examples, (positions.view(-1) for positions, _ in drawn))
+        for batch, (positions, counts) in zip(gathered, drawn, strict=True):
+            yield batch, torch.arange(positions.numel()).view(positions.shape), counts
 
     def _step(self, batch: Batch, replicas: int, counts: Tensor) -> None:
         inputs, targets, lengths = (
@@ -113,7 +165,7 @@ class StackRun:
         assert targets is not None
         outputs = self.network.forward(inputs, lengths, counts)
         losses, slope = loss_and_gradient(outputs.detach(), targets, counts)
-        gradients = torch.autograd.grad(outputs, self._parameters, slope, allow_unused=True)
+        gradients = gradients_of(outputs, slope, self._parameters)
         if self.recipe.clip_norm is not None:
             clip(gradients, self.recipe.clip_norm)
         self.optimiser.step(gradients, self.recipe.rate(self.steps_done))
@@ -237,9 +289,7 @@ def evaluate(network: NetworkStack, data: TrainingData, examples: Examples) -> t
     outputs, sums = [], torch.zeros(len(network), dtype=torch.float64)
     places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
     for batch in read_ahead(examples, places):
-        inputs = batch.inputs.expand(len(network), *batch.inputs.shape)
-        lengths = None if batch.lengths is None else batch.lengths.expand(len(network), -1)
-        part = network.forward(inputs, lengths)
+        part = network.outputs_of(batch.inputs, batch.lengths)
         sums += losses_of_rows(part, batch.targets).sum(dim=1).cpu().double()
         outputs.append(part)
     network.template.train(training)

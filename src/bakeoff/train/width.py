@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from bakeoff.models import takes_lengths
+from bakeoff.train.chain import program_of
 from bakeoff.train.data import TrainingData
+from bakeoff.train.network import NetworkStack
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import Build, StackRun
 
@@ -47,9 +49,14 @@ def choose_width(
     limit_bytes: int,
     reproducible: bool,
 ) -> int:
-    """The width with the shortest time per step and replica among those that the memory limit allows."""
+    """The width with the shortest time per step and replica among those that the memory limit allows.
+
+    A chain that the compiled code trains replica by replica takes the same time at any width: as many as fit.
+    """
     count = len(replicas)
     largest = widest(build, data, recipe, limit_bytes=limit_bytes, replicas=count)
+    if program_of(NetworkStack([build(0)], [0], dtype=data.dtype, device=data.device), data) is not None:
+        return _even(count, largest)
     rule = widest(build, data, recipe, limit_bytes=min(limit_bytes, RULE_BYTES), replicas=count)
     if reproducible or count == 1:
         return _even(count, rule)

@@ -57,28 +57,35 @@ void N(linear_backward)(const long *n, void *const *p)
     }
 }
 
-/* sizes: R, B, K. pointers: logits, targets int64 [R,B], weights [R,B] or null (1 / B), losses [R], gradients [R,B,K]. */
+/* sizes: R, B, K. pointers: logits, targets int64 [R,B], weights [R,B] or null (1 / B), losses [R], gradients [R,B,K].
+ * The exponentials are one run over all rows: a row of few classes does not fill a vector. */
 void N(cross_entropy)(const long *n, void *const *p)
 {
     long B = n[1], K = n[2];
     for (long r = 0; r < n[0]; r++) {
+        const REAL *logits = (const REAL *)p[0] + r * B * K, *weights = p[2] ? (const REAL *)p[2] + r * B : 0;
+        const int64_t *targets = (const int64_t *)p[1] + r * B;
+        REAL *gradients = (REAL *)p[4] + r * B * K;
         double total = 0;
         for (long b = 0; b < B; b++) {
-            long at = r * B + b, target = ((const int64_t *)p[1])[at];
-            const REAL *x = (const REAL *)p[0] + at * K;
-            REAL *g = (REAL *)p[4] + at * K, weight = p[2] ? ((const REAL *)p[2])[at] : 1 / (REAL)B, top = x[0], sum = 0;
+            const REAL *x = logits + b * K;
+            REAL top = x[0], *restrict g = gradients + b * K;
+            for (long k = 1; k < K; k++) top = x[k] > top ? x[k] : top;
+            for (long k = 0; k < K; k++) g[k] = x[k] - top;
+            if (!weights || weights[b] != 0) total -= (double)(weights ? weights[b] : 1 / (REAL)B) * (double)g[targets[b]];
+        }
+        for (long i = 0; i < B * K; i++) gradients[i] = N(exponential)(gradients[i]);
+        for (long b = 0; b < B; b++) {
+            REAL *restrict g = gradients + b * K, weight = weights ? weights[b] : 1 / (REAL)B, sum = 0;
             if (weight == 0) {
                 memset(g, 0, (size_t)K * sizeof(REAL));
                 continue;
             }
-            for (long k = 1; k < K; k++) top = x[k] > top ? x[k] : top;
-            for (long k = 0; k < K; k++) g[k] = N(exponential)(x[k] - top);
-#pragma omp simd reduction(+ : sum)
             for (long k = 0; k < K; k++) sum += g[k];
-            total += (double)weight * (log((double)sum) - (double)(x[target] - top));
+            total += (double)weight * log((double)sum);
             REAL part = weight / sum;
             for (long k = 0; k < K; k++) g[k] *= part;
-            g[target] -= weight;
+            g[targets[b]] -= weight;
         }
         ((REAL *)p[3])[r] = (REAL)total;
     }

@@ -27,6 +27,10 @@
 #include "scratch.c"
 
 enum { RNN, LSTM, GRU };
+enum { DENSE, CONVOLUTION, POOL, TURN, SUMMARY };
+#define LINK_WORDS 16
+#define CHAIN_LINKS 64
+#define CHAIN_SLOTS 128
 
 #define REAL float
 #define SIZE 4

@@ -17,6 +17,7 @@ INLINE long N(least)(long a, long b) { return a < b ? a : b; }
 #include "recurrent.c"
 #include "attention.c"
 #include "block.c"
+#include "chain.c"
 
 #undef VL
 #undef vec
