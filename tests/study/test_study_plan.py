@@ -6,7 +6,7 @@ from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table
 from bakeoff.errors import ModelError, OptionError
 from bakeoff.study import plan
-from bakeoff.study.plan import Definition, Entrant, Parcel, Profile
+from bakeoff.study.plan import Definition, Entrant, Parcel
 from bakeoff.study.trial import Trial
 
 TABLE = Schema(input=Table(features=3), target=Classes(names=("a", "b")))
@@ -67,19 +67,6 @@ def test_sizes_too_small_for_the_classes_are_left_out() -> None:
 
 def test_tuning_costs_two_trainings_because_the_worse_half_leaves_twice() -> None:
     assert plan.tuning_work(100) == 100 * (0.25 * 4 + 0.25 * 2 + 0.5 * 1)
-
-
-def test_steps_fill_the_tuning_part_of_the_time_and_the_dearest_network_is_dropped_when_they_cannot() -> None:
-    cheap, dear = Profile(entrant="a", seconds_per_step=0.001), Profile(entrant="b", seconds_per_step=10.0)
-    steps, kept, dropped = plan.affordable_steps([dear, cheap], wanted=10**6, seconds_left=40, workers=1)
-    assert [profile.entrant for profile in kept] == ["a"]
-    assert [profile.entrant for profile in dropped] == ["b"]
-    assert steps == pytest.approx(plan.TUNING_PART * 40 / plan.tuning_work(1) / 0.001, rel=0.01)
-
-
-def test_no_more_steps_are_taken_than_the_protocol_wants() -> None:
-    quick = Profile(entrant="a", seconds_per_step=1e-6)
-    assert plan.affordable_steps([quick], wanted=500, seconds_left=1000, workers=2)[0] == 500
 
 
 def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:

@@ -30,9 +30,15 @@ def compare(
     seed: Annotated[int, typer.Option(help="Of splits, subsets and initial weights.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds the protocol asks for.")] = 3,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps of every training.")] = None,
+    equal: Annotated[
+        str, typer.Option(help="Equal for every network: steps, parameters, flops or seconds of training.")
+    ] = "steps",
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; as many as cores if not given.")
     ] = None,
+    why: Annotated[
+        bool, typer.Option("--why/--no-why", help="End with evidence of why, in a part of the budget.")
+    ] = True,
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
@@ -54,7 +60,9 @@ def compare(
         name=name,
         seeds=seeds,
         steps=steps,
+        equal=equal,
         workers=workers,
+        why=why,
         started=started(),
         target=target,
         time=time,

@@ -180,7 +180,39 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.condition.budget": ("budget", "예산"),
     "report.condition.budget_none": ("none", "없음"),
     "report.condition.seeds": ("seeds asked for", "요청한 시드 수"),
-    "report.condition.steps": ("steps of each training", "학습당 스텝 수"),
+    # what was equal among the networks
+    "report.section.given": ("What every network was given", "신경망마다 주어진 것"),
+    "report.condition.equal": ("equal for all networks", "모든 신경망에 똑같이 준 것"),
+    "report.equal.name.steps": ("steps", "스텝"),
+    "report.equal.name.parameters": ("parameters", "매개변수"),
+    "report.equal.name.flops": ("training FLOPs", "학습 FLOPs"),
+    "report.equal.name.seconds": ("training time", "학습 시간"),
+    "report.equal.steps": (
+        "Equal for every network: {amount} optimiser steps in each training.",
+        "모든 신경망에 똑같이 준 것: 학습마다 {amount}스텝.",
+    ),
+    "report.equal.parameters": (
+        "Equal for every network: about {amount} parameters, its width set for that.",
+        "모든 신경망에 똑같이 준 것: 너비를 조절해 맞춘 매개변수 약 {amount}개.",
+    ),
+    "report.equal.flops": (
+        "Equal for every network: {amount} FLOPs in each training at full size, in as many steps as that makes.",
+        "모든 신경망에 똑같이 준 것: 전체 데이터 학습마다 {amount} FLOPs. 스텝 수는 그에 따라 다릅니다.",
+    ),
+    "report.equal.seconds": (
+        "Equal for every network: about {amount} for each training, in as many steps as were timed to fit.",
+        "모든 신경망에 똑같이 준 것: 학습마다 약 {amount}. 스텝 수는 측정한 속도에 따라 다릅니다.",
+    ),
+    "report.equal.capped": (
+        "Less for {names}: ten times the usual steps are not exceeded.",
+        "{names}: 보통 스텝 수의 열 배까지만 학습하므로 이보다 적습니다.",
+    ),
+    "report.equal.other_sizes": (
+        "Other sizes, for want of a width that fits: {names}.",
+        "맞는 너비가 없어 크기가 다른 모델: {names}.",
+    ),
+    "report.table.training_flops": ("FLOPs / training", "FLOPs / 학습"),
+    "report.table.training_seconds": ("time / training", "시간 / 학습"),
     "report.condition.learning_rate": ("setting of {entrant}", "{entrant}의 설정값"),
     "report.condition.metric": ("deciding metric", "판정 지표"),
     # lengths of time
@@ -250,6 +282,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.progress.phase.profile": ("timing each network", "신경망 속도 측정"),
     "report.progress.phase.tuning": ("choosing settings", "설정값 선택"),
     "report.progress.phase.curves": ("learning curves", "학습 곡선"),
+    "report.progress.phase.why": ("training on changed data", "변경된 데이터로 학습"),
     "report.progress.phase.verdict": ("reaching a verdict", "판정"),
     "report.progress.phase.report": ("writing the report", "보고서 작성"),
     # predict

@@ -7,9 +7,12 @@ characters and are escaped by the template; `Markup` is used for pictures alone.
 from dataclasses import dataclass
 from datetime import datetime
 
+from bakeoff.explain.evidence import Why
 from bakeoff.messages import say
 from bakeoff.report.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
+from bakeoff.report.equal import GivenRow, equal_sentences, given_rows
 from bakeoff.report.figures import Style, cost_figure, curve_figure, metric_label
+from bakeoff.report.heat import HeatMap, closing_title, heat_map
 from bakeoff.report.plotly_answers import confusion_plot, residual_plot
 from bakeoff.report.plotly_curves import cost_plot, curve_plot, horizon_plot
 from bakeoff.report.plotly_parts import Plot
@@ -72,6 +75,16 @@ class CurvesPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WhyPart:
+    """The evidence: sentences, and the losses when trained again (`trained`) and when only `tested`."""
+
+    sentences: tuple[str, ...]
+    title: str
+    trained: HeatMap | None
+    tested: HeatMap | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CostPart:
     id: str
     title: str
@@ -113,6 +126,7 @@ class Page:
     curves: CurvesPart | None
     withheld: tuple[str, ...]
     notes: tuple[str, ...]
+    why: WhyPart | None
     costs: tuple[CostPart, ...]
     confusion: Confusion | None
     residuals: Residuals | None
@@ -121,6 +135,8 @@ class Page:
     data: DataPart
     warnings: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...]
+    given: tuple[GivenRow, ...]
+    equal: tuple[str, ...]
     trials: tuple[TrialRow, ...]
     conditions: tuple[tuple[str, str], ...]
     plots: dict[str, Plot]
@@ -151,6 +167,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
     parts = {
         "entrants": ("entrants", True),
         "curves": ("curves", curves or withheld_forecasts(comparison.entrants)),
+        "why": ("why", isinstance(comparison.why, Why)),
         "cost": ("cost", costs),
         "answers": ("confusion" if table else "residuals", table or values),
         "mistakes": ("mistakes" if table else "errors", wrong),
@@ -171,6 +188,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         curves=curves,
         withheld=tuple(withheld_forecasts(comparison.entrants)),
         notes=tuple(partial_notes(comparison.entrants)),
+        why=_why(comparison.why) if isinstance(comparison.why, Why) else None,
         costs=costs,
         confusion=table,
         residuals=values,
@@ -179,6 +197,8 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         data=DataPart(pairs=comparison.data_card.rows(), findings=comparison.data_card.sentences()),
         warnings=tuple(clean(sentence) for sentence in comparison.warnings),
         skipped=tuple(skipped_rows(comparison)),
+        given=given_rows(comparison),
+        equal=tuple(equal_sentences(comparison)),
         trials=tuple(_trials(comparison)),
         conditions=tuple(_conditions(comparison)),
         plots=plots,
@@ -238,6 +258,15 @@ def _curves(comparison: Comparison, plots: dict[str, Plot]) -> CurvesPart | None
     )
 
 
+def _why(why: Why) -> WhyPart:
+    return WhyPart(
+        sentences=tuple(bound(clean(sentence)) for sentence in why.sentences),
+        title=closing_title(why),
+        trained=heat_map(why),
+        tested=heat_map(why, tested=True),
+    )
+
+
 def _costs(comparison: Comparison, plots: dict[str, Plot]) -> tuple[CostPart, ...]:
     parts = []
     for cost in ("flops", "parameters", "seconds"):
@@ -292,7 +321,7 @@ def _conditions(comparison: Comparison) -> list[tuple[str, str]]:
         ),
         (say("report.condition.seed"), str(comparison.seed)),
         (say("report.condition.seeds"), str(comparison.seeds)),
-        (say("report.condition.steps"), f"{comparison.steps:,}"),
+        (say("report.condition.equal"), say(f"report.equal.name.{comparison.equal}")),
     ]
     for entrant in comparison.entrants:
         if entrant.learning_rate is not None:

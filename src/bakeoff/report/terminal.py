@@ -14,8 +14,11 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff.explain.evidence import Why
 from bakeoff.messages import say
+from bakeoff.report.equal import equal_sentences, given_rows
 from bakeoff.report.figures import metric_label
+from bakeoff.report.heat import closing_title, heat_map, heat_tables
 from bakeoff.report.palette import colours
 from bakeoff.report.rows import (
     EntrantRow,
@@ -139,6 +142,20 @@ def result_tables(comparison: Comparison) -> ResultTables:
     return ResultTables(rows=rows, groups=tuple(groups))
 
 
+def given_table(comparison: Comparison) -> Table:
+    """What each network got: parameters, and steps, FLOPs and time of a training."""
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="dim"
+    )
+    table.add_column(say("report.table.entrant"), overflow="fold")
+    for heading in ("parameters", "steps", "training_flops", "training_seconds"):
+        table.add_column(say(f"report.table.{heading}"), justify="right", no_wrap=True)
+    for row in given_rows(comparison):
+        name = Text.assemble(("● ", colours("dark")[row.style.colour]), row.name)
+        table.add_row(name, *map(Text, (row.parameters, row.steps, row.flops, row.seconds)))
+    return table
+
+
 def _size_columns(sizes: SizeTable, rows: Sequence[EntrantRow]) -> tuple[Column, ...]:
     by_name = {row.name: row for row in sizes.rows}
     found = [by_name.get(row.name) for row in rows]
@@ -177,6 +194,12 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     width = min(console.width, WIDEST_TEXT)
     console.print()
     console.print(result_tables(comparison))
+    if comparison.equal != "steps" and equal_sentences(comparison):
+        console.print()
+        console.print(given_table(comparison))
+        console.print()
+        for sentence in equal_sentences(comparison):
+            console.print(_sentence(sentence, width, ""))
     said = notes(comparison)
     if said:
         console.print()
@@ -184,6 +207,26 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             console.print(_sentence(sentence, width, "dim"))
     console.print()
     console.print(verdict_block(comparison, width))
+    if isinstance(comparison.why, Why):
+        print_evidence(console, comparison.why)
+
+
+def print_evidence(console: Console, why: Why) -> None:
+    """Why it came out so: the sentences, and the table that they come from."""
+    width = min(console.width, WIDEST_TEXT)
+    console.print()
+    console.print(Text(say("report.section.why"), style="dim"))
+    for sentence in why.sentences:
+        console.print(_sentence(sentence, width, ""))
+    drawn = heat_map(why)
+    if drawn is None:
+        return
+    console.print()
+    console.print(_sentence(closing_title(why), width, "dim"))
+    for table in heat_tables(drawn, console.width):
+        console.print(table)
+    for key in ("why.table.note", "why.more"):
+        console.print(_sentence(say(key), width, "dim"))
 
 
 def print_places(console: Console, comparison: Comparison, *, report: Path) -> None:

@@ -5,6 +5,7 @@ Here, and nowhere before, the outputs on the test split are read.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
 from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable
-from bakeoff.study.plan import Definition, Entrant
+from bakeoff.study.plan import BATCH, Definition, Entrant
 from bakeoff.study.result import Mistake, TrialSummary
 from bakeoff.study.run import Outcome
 from bakeoff.study.trial import State, TrialResult
@@ -96,14 +97,14 @@ class Assembly:
         results, fits = [], {}
         for name, entrant in self._entrants.items():
             if name not in self.judged:
-                results.append(self._unjudged(entrant))
+                results.append(replace(self._unjudged(entrant), **self._training(name)))
                 continue
             fit = None
             if entrant.kind != "baseline":
                 fit = fits[name] = fit_curve(
                     points[name], self._metric, chance=chance, seed=self._definition.seed
                 )
-            results.append(self._judged(entrant, points[name], fit))
+            results.append(replace(self._judged(entrant, points[name], fit), **self._training(name)))
         return results, fits
 
     def _curve_points(self) -> dict[str, list[CurvePoint]]:
@@ -164,6 +165,28 @@ class Assembly:
             if len(runs) == self._definition.seeds or entrant.kind == "baseline"
             else "partial",
         )
+
+    def _training(self, name: str) -> dict[str, Any]:
+        """What each training of this network was given, and how long one took; nothing for those without steps."""
+        steps, profile = self._outcome.steps.get(name), self._outcome.profiles.get(name)
+        if steps is None or profile is None:
+            return {}
+        flops = profile.training_flops
+        taken = [
+            result.seconds
+            for result in self._outcome.results
+            if result.trial.entrant == name
+            and result.trial.examples == self._full
+            and result.state is State.FINISHED
+        ]
+        is_seconds = self._definition.equal == "seconds"
+        return {
+            "steps": steps,
+            "training_flops": None if flops is None else steps * min(BATCH, self._full) * flops,
+            "training_seconds": float(np.median(taken)) if taken else None,
+            "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
+            "capped": name in self._outcome.shares.capped,
+        }
 
     def _seconds(self, name: str) -> float:
         return float(sum(result.seconds for result in self._outcome.results if result.trial.entrant == name))

@@ -19,11 +19,28 @@ from bakeoff.messages import say
 from bakeoff.models import ModelCard
 from bakeoff.study import work
 from bakeoff.study.assemble import Assembly
+from bakeoff.study.ending import (
+    EVIDENCE_PART,
+    SMALLEST_BUDGET,
+    WORTH_GIVING_BACK,
+    EvidenceMaker,
+    Judged,
+)
+from bakeoff.study.equal import EQUAL, check_equal
 from bakeoff.study.metrics import MetricContext, metric_named
 from bakeoff.study.plan import SEEDS, Definition, Entrant, choose_entrants, training_sizes
 from bakeoff.study.pool import Pool, available_cores
+from bakeoff.study.records import Evidence
 from bakeoff.study.result import Champion, Comparison
-from bakeoff.study.run import RESERVE_PER_ENTRANT, RESERVE_SECONDS, Clock, Listener, Outcome, Study
+from bakeoff.study.run import (
+    RESERVE_PER_ENTRANT,
+    RESERVE_SECONDS,
+    Clock,
+    Listener,
+    Outcome,
+    Progress,
+    Study,
+)
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
 
@@ -43,11 +60,13 @@ def compare(
     name: str | None = None,
     seeds: int = SEEDS,
     steps: int | None = None,
+    equal: str = EQUAL[0],
     workers: int | None = None,
     listener: Listener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     started: float | None = None,
     show: Callable[[Comparison], str] | None = None,
+    evidence: EvidenceMaker | None = None,
     **reading: Any,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data.
@@ -63,11 +82,13 @@ def compare(
         name: of the run's folder; the data's name where None.
         seeds: how many the protocol asks for.
         steps: of every training; None lets budget and data decide.
+        equal: what every network gets equally much of: "steps", "parameters", "flops" or "seconds" of training.
         workers: processes of one thread; as many as cores where None.
         listener: is told of progress.
         on_data: is given the dataset as soon as it is read.
         started: when the budget began, on the monotonic clock; now where None.
         show: renders the result in a notebook.
+        evidence: makes that of why somebody won, in a part of the budget that is kept for it; None leaves it out.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
 
     Raises:
@@ -83,8 +104,11 @@ def compare(
         )
     if seeds < 1:
         raise OptionError(f"'seeds' is {seeds}: give at least 1.")
+    if steps is not None and steps < 1:
+        raise OptionError(f"'steps' is {steps}: give at least 1.")
+    check_equal(equal, has_clock=budget_seconds is not None, steps=steps)
     pool = Pool(
-        workers=workers or available_cores(), environment=_compiled_operators(wait=budget_seconds is None)
+        workers=workers or available_cores(), environment=compiled_operators(wait=budget_seconds is None)
     )
     try:
         for number in range(pool.workers):
@@ -105,6 +129,7 @@ def compare(
             sizes=training_sizes(dataset),
             seeds=seeds,
             steps=steps,
+            equal=equal,
         )
         return _Run(
             dataset=dataset,
@@ -115,12 +140,13 @@ def compare(
             started=clock_start,
             listener=listener,
             show=show,
+            evidence=evidence,
         ).to_the_end()
     finally:
         pool.close()
 
 
-def _compiled_operators(*, wait: bool) -> dict[str, str]:
+def compiled_operators(*, wait: bool) -> dict[str, str]:
     """The environment that tells workers about the compiled operators.
 
     Under a clock nobody waits for them: the first worker has them built beside the run, for the next one. Without a
@@ -150,30 +176,81 @@ class _Run:
         started: float,
         listener: Listener | None,
         show: Callable[[Comparison], str] | None,
+        evidence: EvidenceMaker | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._pool, self._started = folder, pool, started
-        self._listener, self._show = listener, show
+        self._listener, self._show, self._evidence = listener, show, evidence
         self._store = Store(folder)
         self._store.put_fact("definition", definition.to_json())
+        self._spent_before = float(self._store.fact("spent_seconds", 0.0))
 
     def to_the_end(self) -> Comparison:
-        outcome, clock = self._study()
+        kept = self._kept_seconds()
+        outcome, clock = self._study(kept)
+        if self._evidence is not None and kept and not outcome.interrupted:
+            needed = self._evidence.seconds(self._judged(outcome, clock, kept))
+            if kept - needed > WORTH_GIVING_BACK and outcome.skipped:
+                outcome, clock = self._study(needed)
         with _deaf_to_interrupts():
+            self._entrants = outcome.entrants
             assembly = Assembly(self._dataset, self._entrants, self._definition, outcome)
             champion = self._champion(assembly)
             self._store.put_fact("spent_seconds", clock.spent())
-            return self._comparison(assembly, outcome, champion, clock)
+        why = None
+        if self._evidence is not None and not outcome.interrupted:
+            judged = self._judged(outcome, clock, kept)
+            why = self._evidence.gather(judged, assembly.verdict, assembly.entrants)
+        with _deaf_to_interrupts():
+            self._store.put_fact("spent_seconds", clock.spent())
+            return self._comparison(assembly, outcome, champion, clock, why)
 
-    def _study(self) -> tuple[Outcome, Clock]:
+    def _kept_seconds(self) -> float | None:
+        """For the evidence: a part of the budget; 0 where it is too small or none was asked for; None: no clock."""
         budget = self._definition.budget_seconds
-        spent = float(self._store.fact("spent_seconds", 0.0))
-        deadline = None
-        if budget is not None:
-            judged = min(len(self._dataset.splits.test), 10_000) / 1000
-            reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * judged
-            deadline = self._started + budget - spent - reserve
-        clock = Clock(started=self._started, deadline=deadline, spent_before=spent)
+        if self._evidence is None:
+            return 0.0
+        if budget is None:
+            return None
+        return EVIDENCE_PART * budget if budget >= SMALLEST_BUDGET else 0.0
+
+    def _judged(self, outcome: Outcome, clock: Clock, kept: float | None) -> Judged:
+        deadline = self._deadline()
+
+        def tell(done: int, total: int) -> None:
+            self._store.put_fact("spent_seconds", clock.spent())
+            if self._listener is not None:
+                left = None if deadline is None else deadline - time.monotonic()
+                progress = Progress(phase="why", entrants=(), done=done, total=total, seconds_left=left)
+                self._listener(progress)
+
+        return Judged(
+            dataset=self._dataset,
+            entrants=outcome.entrants,
+            definition=self._definition,
+            outcome=outcome,
+            store=self._store,
+            pool=self._pool,
+            kept_seconds=kept,
+            deadline=deadline,
+            tell=tell,
+        )
+
+    def _deadline(self) -> float | None:
+        """Of all training, on the monotonic clock: what the verdict and the report take is left of the budget."""
+        budget = self._definition.budget_seconds
+        if budget is None:
+            return None
+        judged = min(len(self._dataset.splits.test), 10_000) / 1000
+        reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * judged
+        return self._started + budget - self._spent_before - reserve
+
+    def _study(self, kept: float | None) -> tuple[Outcome, Clock]:
+        """The study up to its deadline, `kept` seconds before that of all training; called again, it goes on."""
+        deadline = self._deadline()
+        if deadline is not None:
+            deadline -= kept or 0.0
+        clock = Clock(started=self._started, deadline=deadline, spent_before=self._spent_before)
         study = Study(
             dataset=self._dataset,
             entrants=self._entrants,
@@ -212,7 +289,12 @@ class _Run:
                     raise result
 
     def _comparison(
-        self, assembly: Assembly, outcome: Outcome, champion: Champion | None, clock: Clock
+        self,
+        assembly: Assembly,
+        outcome: Outcome,
+        champion: Champion | None,
+        clock: Clock,
+        why: Evidence | None,
     ) -> Comparison:
         definition = self._definition
         return Comparison(
@@ -225,7 +307,9 @@ class _Run:
             budget_seconds=definition.budget_seconds,
             seed=definition.seed,
             seeds=definition.seeds,
-            steps=outcome.steps,
+            steps=_common(outcome.steps),
+            equal=definition.equal,
+            equal_amount=outcome.shares.amount,
             verdict=assembly.verdict,
             entrants=assembly.entrants,
             trials=assembly.trials(),
@@ -238,6 +322,7 @@ class _Run:
             mistakes=assembly.mistakes(),
             champion=champion,
             interrupted=outcome.interrupted,
+            why=why,
             show=self._show,
         )
 
@@ -272,6 +357,12 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _common(steps: dict[str, int]) -> int | None:
+    """The steps that all networks have; None where they differ, 0 where there is no network."""
+    different = set(steps.values())
+    return next(iter(different), 0) if len(different) <= 1 else None
 
 
 def _operators(outcome: Outcome) -> dict[str, str]:

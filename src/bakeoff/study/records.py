@@ -8,7 +8,7 @@ accuracy of 0.97, an RMSE in the unit of the target).
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from bakeoff.messages import say
 
@@ -79,6 +79,9 @@ class EntrantResult:
         judged: whether it had the protocol's full treatment and may appear in the verdict.
         state, reason: how it ended, and in one sentence why, where that was not well.
         needed_seconds: what judging it would take, where the budget was too small.
+        steps, training_flops: allowed to each of a network's trainings at full size. training_seconds: what one took,
+            in the middle; under equal seconds, `allowed_seconds` is what it was given.
+        capped: whether it got less than the common amount, since it would have trained for far too many steps.
     """
 
     name: str
@@ -100,6 +103,11 @@ class EntrantResult:
     state: State = "finished"
     reason: str = ""
     needed_seconds: float | None = None
+    steps: int | None = None
+    training_flops: int | None = None
+    training_seconds: float | None = None
+    allowed_seconds: float | None = None
+    capped: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return finite(asdict(self))
@@ -214,6 +222,15 @@ def count(number: float) -> Statement:
         if number >= size:
             return Statement(key=f"verdict.count.{word}", values={"count": f"{number / size:.3g}"})
     return Statement(key="verdict.count.one", values={"count": f"{number:.0f}"})
+
+
+class Evidence(Protocol):
+    """Why somebody won, in sentences and as a record (made on a floor above, see `bakeoff.study.ending`)."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]: ...
+
+    def to_json(self) -> dict[str, Any]: ...
 
 
 def finite(value: Any) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import StoreError
-from bakeoff.study.records import CurvePoint, EntrantResult, Verdict, finite, result_json
+from bakeoff.study.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
 from bakeoff.study.run import Skipped
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ class Comparison:
         name: of the data. folder: of the run.
         data_card: what the data are.
         metric: the deciding one. seconds: from start to verdict. budget_seconds: what was allowed; None: no clock.
-        steps: optimiser steps of every training. seeds: how many the protocol asked for.
+        steps: optimiser steps of every training; None where each network has its own.
+        seeds: how many the protocol asked for.
+        equal: what every network had equally much of: "steps", "parameters", "flops" or "seconds".
+        equal_amount: how much: steps, parameters, FLOPs or seconds (of one training at full size).
         verdict: the answer. entrants: everyone, best first. trials: every training. skipped: what was not done.
         warnings: sentences.
         environment: versions and hardware.
@@ -100,6 +103,7 @@ class Comparison:
         mistakes: of the leader.
         champion: None where no network was judged.
         interrupted: whether it was stopped before its time.
+        why: evidence of why it came out so; None where it was left out or there is nothing to explain.
         show: makes the HTML of a notebook; None prints plain text.
     """
 
@@ -112,7 +116,7 @@ class Comparison:
     budget_seconds: float | None
     seed: int
     seeds: int
-    steps: int
+    steps: int | None
     verdict: Verdict
     entrants: tuple[EntrantResult, ...] = field(repr=False)
     trials: tuple[TrialSummary, ...] = field(repr=False)
@@ -125,6 +129,9 @@ class Comparison:
     mistakes: tuple[Mistake, ...] = field(repr=False)
     champion: Champion | None = None
     interrupted: bool = False
+    equal: str = "steps"
+    equal_amount: float = 0.0
+    why: Evidence | None = field(default=None, repr=False)
     show: Callable[["Comparison"], str] | None = field(default=None, repr=False)
 
     @property
@@ -173,10 +180,13 @@ class Comparison:
             "budget_seconds": self.budget_seconds,
             "seed": self.seed,
             "steps": self.steps,
+            "equal": self.equal,
+            "equal_amount": self.equal_amount,
             "skipped": [vars(entry) for entry in self.skipped],
             "trials": [vars(trial) for trial in self.trials],
             "environment": self.environment,
             "interrupted": self.interrupted,
+            "why": None if self.why is None else self.why.to_json(),
             "champion": None if self.champion is None else str(self.champion.folder),
             "folder": str(self.folder),
         }

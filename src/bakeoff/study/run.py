@@ -1,8 +1,9 @@
 """Running a study: profile, tune, then grant the time that is left to what tells most; stop, and continue.
 
 The order under a clock:
-1. Profile every network on this machine (parameters, FLOPs, seconds per step) and choose the number of steps that
-   every network gets, so that tuning takes about a third of the time; what is too dear even so is left out, and said.
+1. Profile every network on this machine (parameters, FLOPs, seconds per step) and share out the steps, equally in
+   steps, FLOPs or seconds, so that tuning takes about a third of the time; what is too dear even so is left out, and
+   said. Where parameters are to be equal, widths are found first.
 2. Tune every entrant (all settings at full size, one seed), cheapest first, so that nobody cheap goes unjudged because
    a dear one took longer than predicted. A worker that has nothing left to tune begins with curves.
 3. Grant parcels of the learning curves, most telling first, as long as they are predicted to fit; repeat while time
@@ -11,14 +12,15 @@ Without a clock every parcel is granted, nothing depends on a timing, and the fi
 """
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study import work
+from bakeoff.study.equal import Shares, Widths, equal_widths, share_out
 from bakeoff.study.metrics import METRICS, MetricContext
 from bakeoff.study.plan import (
     SHORTEST_TRAINING,
@@ -27,7 +29,6 @@ from bakeoff.study.plan import (
     Job,
     Parcel,
     Profile,
-    affordable_steps,
     curve_jobs,
     full_steps,
     grant,
@@ -78,13 +79,23 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """What a run leaves: all trials, the profiles, what was skipped, and whether it ended before its time."""
+    """What a run leaves.
 
+    Attributes:
+        entrants: with the widths that were found, where parameters are equal.
+        results: all trials. profiles: of the networks.
+        best_setting: of each entrant that was tuned. skipped: what was not done.
+        steps: of every training, by network. shares: how they came about.
+        interrupted: whether the run ended before its time.
+    """
+
+    entrants: tuple[Entrant, ...]
     results: tuple[TrialResult, ...]
     profiles: dict[str, Profile]
     best_setting: dict[str, float | None]
     skipped: tuple[Skipped, ...]
-    steps: int
+    steps: dict[str, int]
+    shares: Shares
     interrupted: bool
 
 
@@ -131,7 +142,7 @@ class Study:
     profiles: dict[str, Profile] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     best: dict[str, float | None] = field(default_factory=dict)
-    steps: int = 0
+    shares: Shares = field(default_factory=lambda: Shares(steps={}, amount=0.0))
     _phase: str = "profile"
     _queue: list[Job] = field(default_factory=list)
     _finished_points: int = 0
@@ -156,11 +167,13 @@ class Study:
             self.pool.restart()
         self._choose_settings()
         return Outcome(
+            entrants=self.entrants,
             results=tuple(result for name in self._in_order() for result in self.results[name]),
             profiles=self.profiles,
             best_setting=self.best,
             skipped=tuple(self.skipped),
-            steps=self.steps,
+            steps=dict(self.shares.steps),
+            shares=self.shares,
             interrupted=interrupted,
         )
 
@@ -178,20 +191,58 @@ class Study:
         """Profiles, the steps of every training, and who is too dear; kept, so that a continued run has the same."""
         plan = self.store.fact("plan")
         if plan is None:
+            sizes = self._equal_sizes()
+            self._set_widths(sizes.widths)
             networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
             for entrant in networks:
                 self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
             found = dict(self._drain(networks))
-            plan = self._make_plan(found)
+            plan = {**self._make_plan(found), "widths": dict(sizes.widths)}
+            if self.definition.equal == "parameters":
+                plan["amount"] = sizes.parameters
             self.store.put_fact("plan", plan)
+        self._set_widths(plan.get("widths", {}))
         self.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
         self.skipped += [Skipped(**facts) for facts in plan["skipped"]]
-        self.steps = plan["steps"]
+        steps = plan["steps"]
+        if isinstance(steps, int):  # a run from before each network had steps of its own
+            steps = dict.fromkeys(self.profiles, steps)
+        self.shares = Shares(
+            steps=steps,
+            amount=plan.get("amount", max(steps.values(), default=0)),
+            capped=tuple(plan.get("capped", ())),
+        )
+
+    def _equal_sizes(self) -> Widths:
+        """Widths that give the networks about equally many parameters, where that was asked for."""
+        if self.definition.equal != "parameters":
+            return Widths(parameters=0, widths={})
+        networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
+        self.pool.submit(equal_widths, self.dataset.schema, networks, payload="widths")
+        answers: list[tuple[Any, Any]] = []
+        while self.pool.running:
+            answers += self.pool.finished(_POLL_SECONDS)
+        sizes = answers[0][1]
+        if isinstance(sizes, BaseException):
+            raise sizes
+        assert isinstance(sizes, Widths)
+        return sizes
+
+    def _set_widths(self, widths: Mapping[str, int]) -> None:
+        self.entrants = tuple(
+            replace(entrant, width=widths[entrant.name]) if entrant.name in widths else entrant
+            for entrant in self.entrants
+        )
+        self._by_name = {entrant.name: entrant for entrant in self.entrants}
 
     def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:
         names = tuple(entrant.name for entrant in networks)
         ended = 0
         while self.pool.running:
+            left = self.clock.left()
+            if left is not None and left <= 0:
+                self.pool.restart()  # on a machine this busy the workers may not even have started
+                return
             for name, result in self.pool.finished(_POLL_SECONDS):
                 ended += 1
                 if isinstance(result, BaseException):
@@ -208,22 +259,32 @@ class Study:
             for profile in found.values()
             if profile.fault
         ]
-        steps = wanted
-        if left is not None:
-            steps, _, dropped = affordable_steps(
-                able, wanted=wanted, seconds_left=left, workers=self.pool.workers
+        skipped += [
+            Skipped(entrant=entrant.name, what="not_started", reason="the time was over")
+            for entrant in self.entrants
+            if entrant.kind == "network" and entrant.name not in found
+        ]
+        shares = share_out(
+            able,
+            equal=self.definition.equal,
+            examples=self.definition.sizes[-1],
+            wanted=wanted,
+            seconds_left=left,
+            workers=self.pool.workers,
+        )
+        skipped += [
+            Skipped(
+                entrant=profile.entrant,
+                what="too_dear",
+                reason=f"{SHORTEST_TRAINING} steps at each learning rate do not fit the budget",
+                seconds=tuning_work(SHORTEST_TRAINING) * profile.seconds_per_step * 2,
             )
-            skipped += [
-                Skipped(
-                    entrant=profile.entrant,
-                    what="too_dear",
-                    reason=f"{SHORTEST_TRAINING} steps at each learning rate do not fit the budget",
-                    seconds=tuning_work(SHORTEST_TRAINING) * profile.seconds_per_step * 2,
-                )
-                for profile in dropped
-            ]
+            for profile in shares.dropped
+        ]
         return {
-            "steps": steps,
+            "steps": dict(shares.steps),
+            "amount": shares.amount,
+            "capped": list(shares.capped),
             "profiles": {name: vars(profile) for name, profile in found.items()},
             "skipped": [vars(entry) for entry in skipped],
         }
@@ -234,7 +295,8 @@ class Study:
         self._phase = "tuning"
         out = {entry.entrant for entry in self.skipped}
         taking_part = [entrant for entrant in self.entrants if entrant.name not in out]
-        jobs = [tuning_job(entrant, self.definition, self.steps) for entrant in taking_part]
+        steps = self.shares.steps
+        jobs = [tuning_job(entrant, self.definition, steps.get(entrant.name, 0)) for entrant in taking_part]
         self._work_off(sorted(jobs, key=self._cheapest_first), fill=self._early_curve)
 
     def _cheapest_first(self, job: Job) -> float:
@@ -257,7 +319,7 @@ class Study:
             granted, _ = grant(wanted, {name: self._seconds_per_point(name)}, allowed, 1)
             if granted:
                 turn = 1 if left is None else 0
-                return curve_jobs(granted, self._by_name, self.best, self.steps, turn)[0]
+                return curve_jobs(granted, self._by_name, self.best, self.shares.steps, turn)[0]
         return None
 
     def _missing(self, wanted: Iterable[Parcel]) -> list[Parcel]:
@@ -360,7 +422,7 @@ class Study:
             granted, wanted = self._granted(turn, wanted, left)
             if not granted:
                 break
-            jobs = curve_jobs(granted, self._by_name, self.best, self.steps, turn)
+            jobs = curve_jobs(granted, self._by_name, self.best, self.shares.steps, turn)
             self._work_off(
                 sorted(jobs, key=lambda job: -len(job.trials) * self._seconds_per_point(job.entrant))
             )
@@ -397,8 +459,9 @@ class Study:
             return float(np.mean(counted)) if counted else 0.0
         steps = sum(result.steps_done for result in spent)
         if steps:
-            return sum(result.seconds for result in spent) / steps * self.steps
-        return self.profiles[name].seconds_per_step * self.steps if name in self.profiles else 0.0
+            return sum(result.seconds for result in spent) / steps * self.shares.steps[name]
+        planned = self.shares.steps.get(name, 0)
+        return self.profiles[name].seconds_per_step * planned if name in self.profiles else 0.0
 
     def _choose_settings(self) -> None:
         """The setting of each entrant that did best on validation, among those that were trained as they should be."""

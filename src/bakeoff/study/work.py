@@ -77,6 +77,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
         entrant=entrant.name,
         parameters=cost.parameters,
         flops_per_example=cost.flops,
+        training_flops=cost.training_flops,
         seconds_per_step=seconds,
         operators=native.describe(),
     )
