@@ -216,8 +216,8 @@ def test_columns_are_permuted_and_a_rotation_keeps_all_distances():
     columns = intervention("shuffle_columns", before.schema)(before, seed=0)
     assert sorted(columns.inputs.mean(axis=0)) == pytest.approx(sorted(before.inputs.mean(axis=0)))
     assert np.array_equal(np.sort(columns.inputs, axis=1), np.sort(before.inputs, axis=1))
-    rotated = intervention("rotate_features", before.schema)(before, seed=0).inputs
-    scaled = before.inputs_at(np.arange(COUNT))
+    after = intervention("rotate_features", before.schema)(before, seed=0)
+    scaled, rotated = before.inputs_at(np.arange(COUNT)), before.scaling.apply(after.inputs)
     assert np.linalg.norm(rotated, axis=1) == pytest.approx(np.linalg.norm(scaled, axis=1), rel=1e-4)
     assert not np.allclose(rotated, scaled)
 

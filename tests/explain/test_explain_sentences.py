@@ -11,7 +11,8 @@ from bakeoff.explain.evidence import Cell, Memory, Taking, Why
 from bakeoff.explain.plan import FEWEST_STEPS, Room, plan
 from bakeoff.explain.strength import Loss
 from bakeoff.messages import set_language
-from bakeoff.report.evidence_page import heat, write_why
+from bakeoff.report.evidence_page import write_why
+from bakeoff.report.heat import heat
 from bakeoff.study.metrics import METRICS
 from bakeoff.study.plan import Profile
 
@@ -155,7 +156,7 @@ def test_the_page_and_the_json_hold_the_table_and_no_markup_of_the_user(tmp_path
     assert "<b>x" not in page
     assert "&lt;b&gt;x" in page
     assert "<script" not in page
-    assert "<b>20</b>" in page
+    assert "<b>20.0</b>" in page
     record = json.loads(json.dumps(found.to_json()))
     assert record["cells"][0]["loss"]["shown"] is True
     assert record["matters"] == ["handedness"]

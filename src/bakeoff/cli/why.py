@@ -1,16 +1,11 @@
 """`bakeoff why DATA`: which assumptions each family of networks lives from on this data, as a table and sentences."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from bakeoff.cli.options import started
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from bakeoff.explain.evidence import Why
 
 
 def why(
@@ -44,7 +39,8 @@ def why(
     from bakeoff.cli.options import parse_budget, write_json
     from bakeoff.explain.why import why as measure
     from bakeoff.messages import say
-    from bakeoff.report.evidence_page import write_why
+    from bakeoff.report.evidence_page import table_title, write_why
+    from bakeoff.report.heat import heat_map, heat_tables
     from bakeoff.study.records import finite
 
     console = Console()
@@ -67,7 +63,10 @@ def why(
             group=group,
             size=size,
         )
-    console.print(heat_table(found))
+    drawn = heat_map(found)
+    console.print(Text(table_title(found), style="dim"))
+    for table in heat_tables(drawn, console.width) if drawn is not None else ():
+        console.print(table)
     console.print(Text(say("why.table.note"), style="dim"))
     for sentence in found.sentences:
         console.print(Text(f"• {sentence}"))
@@ -82,42 +81,6 @@ def why(
 
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def heat_table(why: "Why") -> "Table":
-    """The losses as a heat map in a terminal's colours: red where a family falls, blue where it gains."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from bakeoff.errors import printable
-    from bakeoff.messages import say
-    from bakeoff.report.evidence_page import heat, shown_loss, table_title
-    from bakeoff.study.metrics import METRICS
-
-    measure = METRICS[why.metric]
-    table = Table(title=Text(table_title(why)), title_justify="left", box=None, padding=(0, 1))
-    table.add_column(say("why.table.change"))
-    table.add_column(say("why.table.assumption"), style="dim")
-    for entrant in why.entrants:
-        table.add_column(Text(printable(entrant.name)), justify="right")
-    table.add_row(
-        say("why.table.as_is"), "", *(Text(measure.show(entrant.score)) for entrant in why.entrants)
-    )
-    for change in why.changes:
-        cells = [why.cell(entrant.name, change) for entrant in why.entrants]
-        known = next(cell for cell in cells if cell is not None)
-        row = []
-        for cell in cells:
-            if cell is None:
-                row.append(Text(""))
-                continue
-            warmth = heat(cell.loss.loss, cell.loss.before, why.metric)
-            depth = round(255 - 130 * abs(warmth))
-            colour = f"rgb(255,{depth},{depth})" if warmth > 0 else f"rgb({depth},{depth},255)"
-            weight = "bold " if cell.loss.shown else ""
-            row.append(Text(shown_loss(cell, why.metric), style=f"{weight}black on {colour}"))
-        table.add_row(Text(change), say(f"why.assumption.{known.assumption}"), *row)
-    return table
 
 
 def _progress(console: Any) -> Any:

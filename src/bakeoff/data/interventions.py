@@ -154,9 +154,12 @@ def _rotation(dataset: Dataset, amount: int, seed: int) -> Dataset:
     turn = (q * np.sign(np.diag(r))).astype(np.float32)
     assert dataset.scaling is not None
     scaling = dataset.scaling
-    return with_scaling(
-        dataset.changed(inputs=changes.mapped(dataset, lambda x, n, rng: scaling.apply(x) @ turn, seed=seed))
-    )
+
+    def turned(x: changes.Array, lengths: np.ndarray | None, rng: np.random.Generator) -> changes.Array:
+        """Back in the columns' own units, so that a network trained before the turn can be tested on it."""
+        return ((scaling.apply(x) @ turn) * scaling.std + scaling.mean).astype(np.float32)
+
+    return with_scaling(dataset.changed(inputs=changes.mapped(dataset, turned, seed=seed)))
 
 
 def _labels(dataset: Dataset, amount: int, seed: int) -> Dataset:
@@ -275,6 +278,27 @@ KINDS: dict[str, _Kind] = {
 def interventions(schema: Schema) -> tuple[Intervention, ...]:
     """All that apply to this kind of data, with their usual amounts, most telling first."""
     return tuple(sorted(_all(schema), key=lambda change: change.rank))
+
+
+#: Of each kind of input the changes that tell most by themselves, the first one first.
+_MOST_TELLING: dict[type, tuple[str, ...]] = {
+    Image: ("permute_positions", "random_shift", "mirror"),
+    Series: ("permute_positions", "random_shift", "reverse_time"),
+    Tokens: ("bag_of_words", "permute_positions", "reverse_time"),
+    Table: ("rotate_features", "shuffle_columns"),
+}
+
+
+def most_telling(schema: Schema) -> tuple[Intervention, ...]:
+    """The few that tell most about this kind of data, where there is no time for all; for forecasts about memory."""
+    if isinstance(schema.target, Forecast):
+        length = schema.input.shape[-1]
+        amounts = dict.fromkeys(max(length // part, 1) for part in (4, 16))
+        return (
+            *(intervention(f"keep_last_{amount}", schema) for amount in amounts),
+            intervention("permute_positions", schema),
+        )
+    return tuple(intervention(name, schema) for name in _MOST_TELLING[type(schema.input)])
 
 
 def _all(schema: Schema) -> Iterator[Intervention]:

@@ -67,6 +67,7 @@ class Why:
         broken: controls that came out other than they must; then the table should not be believed.
         left_out: changes and networks for which there was no time, with those that failed.
         steps, seeds, seconds: of the study.
+        needed_seconds: what the least that would tell anything was predicted to take, where there was no time for it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Why:
     steps: int = 0
     seeds: int = 0
     seconds: float = 0.0
+    needed_seconds: float | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -110,7 +110,15 @@ def advice(
     """Which family, and what to try next; each follows from a figure of the table."""
     best = entrants[0]
     key = "why.advice.family" if len(tied) == 1 else "why.advice.families"
-    said = [Statement(key=key, values={"names": ", ".join(tied), "score": metric.show(best.score)})]
+    family = Statement(key=key, values={"names": ", ".join(tied), "score": metric.show(best.score)})
+    return (family, *next_steps(cells, best, memory, metric))
+
+
+def next_steps(
+    cells: Sequence[Cell], best: Taking, memory: Memory | None, metric: Metric
+) -> tuple[Statement, ...]:
+    """What to try next with the best entrant."""
+    said: list[Statement] = []
     own = {cell.kind: cell for cell in cells if cell.entrant == best.name}
     for kind, name in (
         ("random_shift", "shift"),

@@ -8,13 +8,14 @@ close in on the number of steps that is needed.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions import Intervention, intervention
 from bakeoff.explain.plan import Plan, Room, plan
+from bakeoff.explain.tasks import Task, work_off
 from bakeoff.explain.work import Training, TrainingOutputs, train_changed
 from bakeoff.study import work
 from bakeoff.study.plan import Entrant, Job, Profile, full_steps
@@ -25,17 +26,8 @@ from bakeoff.study.trial import State, Trial, TrialResult
 TUNING_PART = 0.45
 #: More training examples are not used: the table is about biases, not about the last tenth of a point.
 LARGEST_TRAINING, LARGEST_TEST = 10_000, 4_000
-_POLL_SECONDS = 0.2
 
 Listener = Callable[[str, int, int, float | None], None]
-
-
-class _Task(NamedTuple):
-    """A function for a worker, its arguments, and what its result is known by."""
-
-    work: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    payload: Any
 
 
 @dataclass
@@ -116,7 +108,7 @@ class ChangedStudy:
             and (change is None or change in also or change in self.plan.changes.get(entrant.name, every))
         ]
         tasks = [
-            _Task(train_changed, (self._shared, training, self.deadline, self.deadline is None), training)
+            Task(train_changed, (self._shared, training, self.deadline, self.deadline is None), training)
             for training in trainings
         ]
         for training, outcome in self._work_off("table", tasks):
@@ -139,7 +131,7 @@ class ChangedStudy:
 
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
-        tasks = [_Task(work.profile, (self._shared, entrant), entrant.name) for entrant in networks]
+        tasks = [Task(work.profile, (self._shared, entrant), entrant.name) for entrant in networks]
         found = {}
         for name, outcome in self._work_off("profile", tasks):
             fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
@@ -168,13 +160,13 @@ class ChangedStudy:
             else:
                 self.settings[name] = best
 
-    def _tuning_task(self, entrant: Entrant, profiles: dict[str, Profile], deadline: float | None) -> "_Task":
+    def _tuning_task(self, entrant: Entrant, profiles: dict[str, Profile], deadline: float | None) -> Task:
         job = self._tuning_job(entrant)
         if entrant.kind != "network":
-            return _Task(work.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
+            return Task(work.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
         known, no_weights = profiles[entrant.name], [None] * len(job.trials)
         arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None, "loss")
-        return _Task(work.train, arguments, entrant.name)
+        return Task(work.train, arguments, entrant.name)
 
     def _tuning_job(self, entrant: Entrant) -> Job:
         steps = self.plan.steps if entrant.kind == "network" else 0
@@ -212,18 +204,12 @@ class ChangedStudy:
 
         return min(able, key=loss).trial.setting
 
-    def _work_off(self, phase: str, tasks: Sequence["_Task"]) -> Iterator[tuple[Any, Any]]:
-        """(payload, result or exception) of every task; a worker gets the next one as soon as it is free."""
-        waiting, done = list(tasks), 0
-        while waiting or self.pool.running:
-            while waiting and self.pool.running <= self.pool.workers:
-                task = waiting.pop(0)
-                self.pool.submit(task.work, *task.arguments, payload=task.payload)
-            for payload, outcome in self.pool.finished(_POLL_SECONDS):
-                done += 1
-                yield payload, outcome
+    def _work_off(self, phase: str, tasks: Sequence[Task]) -> Iterator[tuple[Any, Any]]:
+        def tell(done: int, total: int) -> None:
             if self.listener is not None:
-                self.listener(phase, done, len(tasks), self._left())
+                self.listener(phase, done, total, self._left())
+
+        return work_off(self.pool, tasks, tell)
 
     def _left(self) -> float | None:
         return None if self.deadline is None else self.deadline - time.monotonic()

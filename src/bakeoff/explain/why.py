@@ -14,6 +14,7 @@ from bakeoff.explain.reading import Reading
 from bakeoff.explain.study import ChangedStudy, Listener, limited
 from bakeoff.models import ModelCard
 from bakeoff.study import work
+from bakeoff.study.compare import compiled_operators
 from bakeoff.study.metrics import MetricContext, metric_named
 from bakeoff.study.plan import Entrant, choose_entrants
 from bakeoff.study.pool import Pool, available_cores
@@ -70,7 +71,9 @@ def why(
     if seeds < 2:
         raise OptionError(f"'seeds' is {seeds}: give at least 2, since one says nothing about the spread.")
     own = pool is None
-    pool = pool or Pool(workers=workers or available_cores())
+    pool = pool or Pool(
+        workers=workers or available_cores(), environment=compiled_operators(wait=budget_seconds is None)
+    )
     try:
         for number in range(pool.workers if own else 0):
             pool.submit(work.warm_up, number == 0)

@@ -1,8 +1,8 @@
 """What a worker process does for `why`: train an entrant on changed data, and test trained ones on it."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,10 @@ from bakeoff.study.pool import SharedDataset, report_progress
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from bakeoff.train.data import TrainingData
-
 #: Examples that go through a network at once when it is tested on changed data.
 ROWS = 250
+#: Training examples that are changed along with them, for a change that learns its scaling.
+TRAINING_ROWS = 2000
 
 Outputs = NDArray[np.float32]
 
@@ -37,6 +37,7 @@ class Training:
         steps: optimiser steps; 0 where there are none.
         test_on: interventions whose test data it is also tested on, as it is.
         seed: of the interventions.
+        judge: of the evaluations (see `bakeoff.train.recipe.Recipe`).
     """
 
     entrant: Entrant
@@ -46,6 +47,7 @@ class Training:
     steps: int
     seed: int
     test_on: tuple[str, ...] = ()
+    judge: str = "loss"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,7 +123,12 @@ def _train_network(
     assert card is not None
     data = TrainingData(dataset)
     recipe = Recipe(
-        steps=training.steps, batch_size=BATCH, schedule="cosine", evaluations=EVALUATIONS, patience=PATIENCE
+        steps=training.steps,
+        batch_size=BATCH,
+        schedule="cosine",
+        evaluations=EVALUATIONS,
+        patience=PATIENCE,
+        judge=training.judge,
     )
     replicas = [
         Replica(learning_rate=float(training.setting or 0), seed=seed, examples=len(dataset.splits.train))
@@ -140,16 +147,8 @@ def _train_network(
     if len(counting) < len(trained):
         states = {one.state for one in trained} - {"finished", "early"}
         return TrainingOutputs(training=training, fault=sorted(states)[0] if states else "failed")
-    module = models.build(card, dataset.schema, width=width, seed=0)
-    tested = {
-        name: tuple(
-            _test(module, one.weights, data, _changed(shared, name, training.seed)) for one in counting
-        )
-        for name in training.test_on
-        if intervention(name, dataset.schema).kind != "shuffle_labels"
-        and (deadline is None or time.monotonic() < deadline)
-        and _changed(shared, name, training.seed).schema == dataset.schema
-    }
+    weights = [one.weights for one in counting]
+    tested = _tested(dataset, training.entrant, weights, training.test_on, training.seed, deadline)
     return TrainingOutputs(
         training=training,
         outputs=tuple(one.test_outputs for one in counting if one.test_outputs is not None),
@@ -159,28 +158,113 @@ def _train_network(
     )
 
 
+def test_trained(
+    shared: SharedDataset,
+    entrant: Entrant,
+    weights: Sequence[str],
+    changes: Sequence[str],
+    seed: int,
+    deadline: float | None,
+    board_path: str,
+    slot: int,
+) -> dict[str, tuple[Outputs, ...]]:
+    """Outputs of trained networks on the changed test examples, for each change one [N, outputs] a file of weights.
+
+    What there is no time for is left out.
+    """
+    from safetensors.torch import load_file
+
+    report_progress(board_path, slot)
+    loaded = [load_file(path) for path in weights]
+    return _tested(shared.open(), entrant, loaded, changes, seed, deadline)
+
+
+def _tested(
+    dataset: Dataset,
+    entrant: Entrant,
+    weights: Sequence[Mapping[str, "Tensor"]],
+    changes: Sequence[str],
+    seed: int,
+    deadline: float | None,
+) -> dict[str, tuple[Outputs, ...]]:
+    import torch
+
+    from bakeoff import models
+    from bakeoff.train.data import TargetScaling
+
+    torch.set_num_threads(1)
+    assert entrant.card is not None
+    module = models.build(entrant.card, dataset.schema, width=entrant.width, seed=0)
+    scaling = None
+    if not dataset.schema.is_classification:
+        scaling = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
+
+    def in_unit_of_data(outputs: "Tensor") -> "Tensor":
+        return outputs.log_softmax(dim=-1) if scaling is None else scaling.undo(outputs)
+
+    small, found = _for_testing(dataset), {}
+    for name in changes:
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        change = intervention(name, dataset.schema)
+        changed = change(small, seed=seed)
+        if change.kind == "shuffle_labels" or changed.schema != dataset.schema:
+            continue
+        runs = [_test(module, one, changed, small, in_unit_of_data, deadline) for one in weights]
+        whole = tuple(run for run in runs if run is not None)
+        if len(whole) == len(runs):
+            found[name] = whole
+    return found
+
+
+def _for_testing(dataset: Dataset) -> Dataset:
+    """The whole test split, and of the others only what the statistics of a change need."""
+    splits = dataset.splits
+    train = np.sort(splits.train)[:TRAINING_ROWS]
+    rows = np.concatenate([train, splits.test])
+    places = np.arange(len(rows))
+    return dataset.changed(
+        inputs=np.asarray(dataset.inputs[rows]),
+        targets=np.asarray(dataset.targets[rows]),
+        lengths=None if dataset.lengths is None else np.asarray(dataset.lengths[rows]),
+        groups=None,
+        labels=None,
+        splits=replace(splits, train=places[: len(train)], validation=places[:0], test=places[len(train) :]),
+    )
+
+
 def _test(
-    module: "nn.Module", weights: Mapping[str, "Tensor"], data: "TrainingData", changed: Dataset
-) -> Outputs:
-    """Outputs of a network, trained on `data`, on the changed test examples, scaled as in its training."""
+    module: "nn.Module",
+    weights: Mapping[str, "Tensor"],
+    changed: Dataset,
+    dataset: Dataset,
+    in_unit_of_data: "Callable[[Tensor], Tensor]",
+    deadline: float | None,
+) -> Outputs | None:
+    """Outputs of a network, trained on `dataset`, on the changed test examples, scaled as in its training.
+
+    None where the time was over before the last of them.
+    """
     import torch
 
     from bakeoff.models import takes_lengths
 
     module.load_state_dict(dict(weights))
     module.eval()
-    seen = changed.changed(scaling=data.dataset.scaling)
+    seen = changed.changed(scaling=dataset.scaling)
     parts: Sequence[NDArray[np.int64]] = np.array_split(
         seen.splits.test, max(1, -(-len(seen.splits.test) // ROWS))
     )
     outputs = []
     with torch.no_grad():
         for part in parts:
+            if deadline is not None and time.monotonic() > deadline:
+                return None
             inputs, lengths = torch.from_numpy(seen.inputs_at(part)), seen.lengths_at(part)
             extra = (
                 ()
                 if lengths is None or not takes_lengths(module)
                 else (torch.from_numpy(np.asarray(lengths)),)
             )
-            outputs.append(data.in_unit_of_data(module(inputs, *extra).double()).float())
+            outputs.append(in_unit_of_data(module(inputs, *extra).double()).float())
     return torch.cat(outputs).numpy()

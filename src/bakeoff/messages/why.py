@@ -115,6 +115,36 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "학습된 것이 입증되지 않아 설명할 편향이 없습니다: {entrant}의 값은 {score}, 기준선은 "
         "{baseline}입니다.",
     ),
+    "why.unmeasured.short": (
+        "Why they differ was not measured: a budget under 40 s has no time for it. `bakeoff why DATA` measures it.",
+        "왜 차이가 나는지는 측정하지 못했습니다: 예산이 40초보다 작으면 시간이 없습니다. `bakeoff why DATA`로 "
+        "측정할 수 있습니다.",
+    ),
+    "why.unmeasured.dear": (
+        "Why they differ was not measured: training {names} again on changed data would take about {seconds} s "
+        "of this budget's last part. Give a larger budget, or `bakeoff why DATA`.",
+        "왜 차이가 나는지는 측정하지 못했습니다: 변경된 데이터로 {names} 모델을 다시 학습하려면 예산의 마지막 "
+        "몫에 약 {seconds}초가 더 필요합니다. 예산을 늘리거나 `bakeoff why DATA`를 쓰세요.",
+    ),
+    "why.unmeasured.stopped": (
+        "Why they differ was not measured: no training on changed data was finished in time. `bakeoff why DATA` "
+        "measures it.",
+        "왜 차이가 나는지는 측정하지 못했습니다: 변경된 데이터로 제시간에 끝난 학습이 없습니다. "
+        "`bakeoff why DATA`로 측정할 수 있습니다.",
+    ),
+    "why.more": (
+        "`bakeoff why DATA` tests every assumption, for every family.",
+        "`bakeoff why DATA`는 모든 모델 계열에 대해 모든 가정을 시험합니다.",
+    ),
+    "why.closing.title": (
+        "{metric} lost when an assumption is removed: trained again with the same learning rate and steps, {seeds} "
+        "seeds, ± 95 %",
+        "가정을 없앴을 때 잃는 {metric}: 같은 학습률과 스텝으로 재학습, 시드 {seeds}개, ± 95 %",
+    ),
+    "why.closing.tested": (
+        "The same networks as they were, only tested on the changed data",
+        "재학습 없이 변경된 데이터로 시험만 한 경우",
+    ),
     "why.helps": (
         "{entrant} gains {gain} ({low} to {high}) by the change '{change}': consider it as a preparation of "
         "the data.",
@@ -192,8 +222,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "why.table.assumption": ("assumption", "가정"),
     "why.table.as_is": ("as they are", "원본"),
     "why.table.note": (
-        "Bold: shown at 95 % over the whole table. In points where the metric is a share.",
-        "굵은 글씨: 표 전체 기준 95 %로 입증됨. 비율 지표는 포인트 단위.",
+        "Bold (*): shown at 95 % over the whole table. ±: 95 % interval. In points where the metric is a share.",
+        "굵은 글씨(*): 표 전체 기준 95 %로 입증됨. ±: 95 % 구간. 비율 지표는 포인트 단위.",
     ),
     "why.table.tested_title": (
         "The same, only tested on the changed data (not trained again)",

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
+from bakeoff.explain.closing import ClosingEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html import write_report, write_whole
 from bakeoff.report.notebook import comparison_html
@@ -30,6 +31,8 @@ def compare(
     models: Sequence[str | ModelCard] | None = None,
     budget_seconds: float | None = 60.0,
     seed: int = 0,
+    *,
+    why: bool = True,
     **options: Any,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data; its report is written into the run's folder.
@@ -41,8 +44,12 @@ def compare(
         models: names of networks, `package.module:factory`, or `ModelCard`s; None for every family that fits.
         budget_seconds: for everything; None runs the whole protocol without a clock.
         seed: of splits, subsets, orders and initial weights.
+        why: whether it ends with evidence, for which a part of the budget is kept.
     """
-    found = run_comparison(data, models, budget_seconds, seed, show=comparison_html, **options)
+    evidence = ClosingEvidence() if why else None
+    found = run_comparison(
+        data, models, budget_seconds, seed, show=comparison_html, evidence=evidence, **options
+    )
     write_results(found)
     return found
 
@@ -58,7 +65,7 @@ def write_results(comparison: Comparison) -> Path:
     return write_report(comparison, comparison.folder / REPORT_FILE, now=datetime.now())
 
 
-def compare_and_report(data: Any, **options: Any) -> Comparison:
+def compare_and_report(data: Any, *, why: bool = True, **options: Any) -> Comparison:
     """Compare on this data as `bakeoff.study.compare.compare` does (its options), and show all of it as it happens.
 
     Card, table and verdict go to standard output, progress to standard error; `report.html` and `verdict.json` are
@@ -70,7 +77,14 @@ def compare_and_report(data: Any, **options: Any) -> Comparison:
         results.print(card_table(data_card(dataset)))
 
     with ProgressView(errors) as view:
-        found = run_comparison(data, on_data=show_card, listener=view.update, show=comparison_html, **options)
+        found = run_comparison(
+            data,
+            on_data=show_card,
+            listener=view.update,
+            show=comparison_html,
+            evidence=ClosingEvidence() if why else None,
+            **options,
+        )
     print_comparison(results, found)  # first, so that a full disk does not take the verdict along
     print_places(results, found, report=write_results(found))
     return found

@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from bakeoff.data.encoding import NewData
 from bakeoff.errors import printable
-from bakeoff.explain.evidence import Cell, Why
+from bakeoff.explain.evidence import Why
 from bakeoff.explain.network import Explained
 from bakeoff.messages import language, say
 from bakeoff.report.examples import show_example
+from bakeoff.report.heat import HeatCell, HeatMap, heat_map
 from bakeoff.report.html import write_whole
-from bakeoff.study.metrics import METRICS
+from bakeoff.report.text import clean
 
-#: Losses up to this many points (or this part of the score) have the full colour.
-FULL_COLOUR = 0.3
 _MOST_MAPS = 16
 
 _STYLE = """
@@ -43,9 +42,11 @@ svg polyline{fill:none;stroke:#2563a8;stroke-width:1.5}svg .channel-1{stroke:#c2
 
 def write_why(why: Why, path: Path) -> Path:
     """Write the table, its sentences and the advice into a file. Raises `StoreError` where it cannot be written."""
-    parts = [_sentences(why.sentences), _heading("why.figure.heat"), _heat_table(why, tested=False)]
-    if any(cell.tested is not None for cell in why.cells):
-        parts += [Markup("<h2>{}</h2>").format(say("why.table.tested_title")), _heat_table(why, tested=True)]
+    parts = [_sentences(why.sentences)]
+    for heading, tested in (("why.figure.heat", False), ("why.table.tested_title", True)):
+        drawn = heat_map(why, tested=tested)
+        if drawn is not None:
+            parts += [_heading(heading), _heat_table(drawn)]
     if why.left_out:
         parts.append(Markup("<p>{}</p>").format(say("why.left_out", names=", ".join(why.left_out))))
     return write_whole(path, _page(table_title(why), parts))
@@ -61,17 +62,6 @@ def table_title(why: Why) -> str:
     """What the table of losses shows."""
     metric = say(f"verdict.metric.{why.metric}")
     return say("why.table.title", name=printable(why.name), metric=metric, seeds=why.seeds, steps=why.steps)
-
-
-def shown_loss(cell: Cell, metric: str) -> str:
-    """A loss in points, or in three digits."""
-    return f"{100 * cell.loss.loss:.1f}" if METRICS[metric].percent else f"{cell.loss.loss:.3g}"
-
-
-def heat(loss: float, before: float, metric: str) -> float:
-    """Between -1 (a great gain) and 1 (a great loss)."""
-    scale = FULL_COLOUR if METRICS[metric].percent else FULL_COLOUR * max(abs(before), 1e-12)
-    return float(np.clip(loss / scale, -1.0, 1.0))
 
 
 def _page(title: str, parts: Iterable[Markup]) -> str:
@@ -98,24 +88,15 @@ def _sentences(sentences: Sequence[str]) -> Markup:
     )
 
 
-def _heat_table(why: Why, *, tested: bool) -> Markup:
-    measure = METRICS[why.metric]
-    names = [entrant.name for entrant in why.entrants]
-    head = Markup("").join(Markup("<th>{}</th>").format(printable(name)) for name in names)
-    rows = [
-        Markup("<tr><td>{}</td><td></td>{}</tr>").format(
-            say("why.table.as_is"),
-            Markup("").join(
-                Markup("<td>{}</td>").format(measure.show(entrant.score)) for entrant in why.entrants
-            ),
+def _heat_table(drawn: HeatMap) -> Markup:
+    head = Markup("").join(Markup("<th>{}</th>").format(name) for name in drawn.heads)
+    scores = Markup("").join(Markup("<td>{}</td>").format(score) for score in drawn.scores)
+    rows = [Markup("<tr><td>{}</td><td></td>{}</tr>").format(say("why.table.as_is"), scores)]
+    for row in drawn.rows:
+        body = Markup("").join(_heat_cell(cell) for cell in row.cells)
+        rows.append(
+            Markup("<tr><td>{}</td><td>{}</td>{}</tr>").format(clean(row.change), row.assumption, body)
         )
-    ]
-    for change in why.changes:
-        cells = [why.cell(name, change) for name in names]
-        known = next(cell for cell in cells if cell is not None)
-        body = Markup("").join(_heat_cell(cell, why.metric, tested=tested) for cell in cells)
-        assumption = say(f"why.assumption.{known.assumption}")
-        rows.append(Markup("<tr><td>{}</td><td>{}</td>{}</tr>").format(change, assumption, body))
     return Markup(
         '<div class="wide"><table><tr><th>{}</th><th>{}</th>{}</tr>{}</table></div><p><small>{}</small></p>'
     ).format(
@@ -127,16 +108,13 @@ def _heat_table(why: Why, *, tested: bool) -> Markup:
     )
 
 
-def _heat_cell(cell: Cell | None, metric: str, *, tested: bool) -> Markup:
-    loss = None if cell is None else cell.tested if tested else cell.loss
-    if cell is None or loss is None:
+def _heat_cell(cell: HeatCell | None) -> Markup:
+    if cell is None:
         return Markup("<td></td>")
-    scale = 100 if METRICS[metric].percent else 1
-    warmth = heat(loss.loss, loss.before, metric)
-    colour = f"rgba({'200,60,20' if warmth > 0 else '30,110,190'},{0.75 * abs(warmth):.2f})"
-    number = Markup("<b>{}</b>" if loss.shown else "{}").format(f"{scale * loss.loss:.3g}")
-    ends = f"{scale * loss.low:.3g} … {scale * loss.high:.3g}"
-    return Markup('<td style="background:{}">{}<small>{}</small></td>').format(colour, number, ends)
+    number = Markup("<b>{}</b>" if cell.shown else "{}").format(cell.loss)
+    return Markup('<td style="background:{}">{}<small>± {}</small></td>').format(
+        cell.colour, number, cell.reach
+    )
 
 
 def _plots(explained: Explained, new: NewData) -> list[Markup]:

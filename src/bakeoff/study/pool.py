@@ -44,6 +44,13 @@ class SharedDataset:
     bare: Dataset
     arrays: dict[str, Path]
 
+    def __eq__(self, other: object) -> bool:
+        """By token, so that what a worker made of a dataset is found again for the next task."""
+        return isinstance(other, SharedDataset) and other.token == self.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
+
     def open(self) -> Dataset:
         """The dataset, its arrays mapped read-only; opened once in each process."""
         if self.token not in _opened:

@@ -1,0 +1,171 @@
+"""The table of losses: from test outputs before and after each change to one `Cell` an entrant and change."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.interventions import Intervention, intervention
+from bakeoff.explain import sentences
+from bakeoff.explain.evidence import Cell
+from bakeoff.explain.strength import Loss, Pair, losses, with_claims
+from bakeoff.explain.work import TrainingOutputs
+from bakeoff.study import classical
+from bakeoff.study.metrics import Metric, MetricContext
+from bakeoff.study.records import Statement
+
+#: Of the controls together: that one which must change nothing did so by chance has one part in a hundred.
+CONTROL_LEVEL = 0.99
+
+
+class LossTable:
+    """What each entrant loses by each change.
+
+    Args:
+        dataset: as it is.
+        changes: in the order of the table.
+        results: outputs by (entrant, change), None for the data as they are; more may come in later.
+        seed: of the interventions.
+        metric, context: in which losses are.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        changes: Sequence[Intervention],
+        results: Mapping[tuple[str, str | None], TrainingOutputs],
+        *,
+        seed: int,
+        metric: Metric,
+        context: MetricContext,
+    ) -> None:
+        self.dataset, self.changes, self.results, self.seed = dataset, changes, results, seed
+        self.metric, self.context = metric, context
+        self.targets = dataset.targets_at(dataset.splits.test)
+
+    def before(self) -> dict[str, tuple[NDArray[np.float32], ...]]:
+        """Test outputs of every entrant on the data as they are, one a seed."""
+        return {
+            name: result.outputs
+            for (name, change), result in self.results.items()
+            if change is None and result.outputs
+        }
+
+    @cached_property
+    def baselines(self) -> dict[str, NDArray[np.float32]]:
+        """Test outputs of what learns nothing."""
+        train = np.sort(self.dataset.splits.train)
+        return {
+            plain.name: plain.fit(self.dataset, train, 0, [None], math.inf)[0].test
+            for plain in classical.entrants(self.dataset.schema)
+            if plain.kind == "baseline"
+        }
+
+    def cells(self) -> tuple[Cell, ...]:
+        """All finished cells, with Holm's claims over those that are no controls."""
+        before = self.before()
+        places = [
+            (change, name)
+            for change in self._all_changes()
+            for name in before
+            if (result := self.results.get((name, change.name))) is not None and result.outputs
+        ]
+        pairs = [
+            self.pair(before[name], self.results[name, change.name].outputs, change)
+            for change, name in places
+        ]
+        found = losses(pairs, self.metric, context=self.context)
+        tested = self._tested(before, places)
+        counted = [index for index, (change, _) in enumerate(places) if not change.control]
+        claims = dict(zip(counted, with_claims([found[index].p_value for index in counted]), strict=True))
+        return tuple(
+            Cell(
+                entrant=name,
+                change=change.name,
+                kind=change.kind,
+                assumption=change.assumption,
+                amount=change.amount,
+                control=change.control,
+                loss=replace(loss, shown=claims.get(index, False)),
+                tested=tested.get((name, change.name)),
+            )
+            for index, ((change, name), loss) in enumerate(zip(places, found, strict=True))
+        )
+
+    def pair(
+        self,
+        before: Sequence[NDArray[np.float32]],
+        after: Sequence[NDArray[np.float32]],
+        change: Intervention,
+    ) -> Pair:
+        """Outputs before and after a change, with the targets that each is held against."""
+        return Pair(
+            before=before, after=after, targets=self.targets, targets_after=self._targets_after(change)
+        )
+
+    def _targets_after(self, change: Intervention) -> NDArray[Any]:
+        if change.kind != "shuffle_labels":
+            return self.targets
+        return change(self.dataset, seed=self.seed).targets_at(self.dataset.splits.test)
+
+    def _tested(
+        self, before: dict[str, tuple[NDArray[np.float32], ...]], places: Sequence[Any]
+    ) -> dict[Any, Any]:
+        keys, pairs = [], []
+        for change, name in places:
+            outputs = self.results[name, None].tested.get(change.name)
+            if outputs:
+                keys.append((name, change.name))
+                pairs.append(self.pair(before[name], outputs, change))
+        return dict(zip(keys, losses(pairs, self.metric, context=self.context), strict=True)) if pairs else {}
+
+    def _all_changes(self) -> list[Intervention]:
+        """Those that were asked for, and the lengths of memory that were tried besides, in the order of the table."""
+        names = dict.fromkeys(change.name for change in self.changes)
+        names |= dict.fromkeys(change for _, change in self.results if change is not None)
+        made = [intervention(name, self.dataset.schema) for name in names]
+        kinds = list(dict.fromkeys(change.kind for change in made))
+        return sorted(made, key=lambda change: (kinds.index(change.kind), change.amount or 0))
+
+    def broken(self, cells: Sequence[Cell]) -> tuple[Statement, ...]:
+        """Controls that came out as they cannot, at `CONTROL_LEVEL` for all of them together."""
+        made: list[tuple[float, Statement]] = []
+        for cell in cells:
+            if cell.assumption == "column_order":
+                values = {"entrant": cell.entrant, **sentences.figures(cell.loss, self.metric)}
+                made.append((cell.loss.p_value, Statement(key="why.broken.column_order", values=values)))
+            elif cell.assumption == "signal":
+                gain = self._above_baseline(cell)
+                p_value = gain.p_value / 2 if gain.loss > 0 else 1.0
+                values = {"entrant": cell.entrant, **sentences.figures(gain, self.metric)}
+                made.append((p_value, Statement(key="why.broken.signal", values=values)))
+        claims = with_claims([p_value for p_value, _ in made], level=CONTROL_LEVEL)
+        return tuple(statement for (_, statement), claim in zip(made, claims, strict=True) if claim)
+
+    def _above_baseline(self, cell: Cell) -> Loss:
+        """How far an entrant trained on shuffled labels is above the best baseline on them."""
+        change = intervention(cell.change, self.dataset.schema)
+        targets = self._targets_after(change)
+        scored = {name: self.metric.score(o, targets, self.context) for name, o in self.baselines.items()}
+        best = max(scored, key=lambda name: self.metric.sign * scored[name])
+        outputs = self.results[cell.entrant, cell.change].outputs
+        pair = Pair(
+            before=outputs,
+            after=[self.baselines[best]] * len(outputs),
+            targets=targets,
+            targets_after=targets,
+        )
+        return losses([pair], self.metric, context=self.context)[0]
+
+    def faults(self) -> dict[str, str]:
+        """What was begun and not finished, with the reason."""
+        return {
+            f"{name}/{change or 'as they are'}": result.fault
+            for (name, change), result in self.results.items()
+            if result.fault
+        }
