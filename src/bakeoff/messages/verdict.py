@@ -74,6 +74,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The budget was too small to judge {names}; about {seconds} more seconds would do.",
         "예산이 부족하여 평가하지 못함: {names}. 약 {seconds}초가 더 필요합니다.",
     ),
+    "verdict.unjudged_time": (
+        "The time was over before {names} could be judged: give a larger budget, or a machine that does less else.",
+        "{names}을(를) 평가하기 전에 시간이 다 되었습니다. 예산을 늘리거나 다른 작업이 적은 컴퓨터에서 실행하세요.",
+    ),
     "verdict.withheld.too_few_points": (
         "its learning curve has fewer than four sizes.",
         "학습 곡선의 크기가 네 개보다 적습니다.",

@@ -201,12 +201,11 @@ def _unjudged(entrants: Sequence[EntrantResult]) -> tuple[Statement, ...]:
         return ()
     names = ", ".join(entrant.name for entrant in left_out)
     seconds = [entrant.needed_seconds for entrant in left_out if entrant.needed_seconds is not None]
+    if sum(seconds) >= 1:
+        needed = f"{math.ceil(sum(seconds))}"
+        return (Statement(key="verdict.unjudged_budget", values={"names": names, "seconds": needed}),)
     if seconds:
-        return (
-            Statement(
-                key="verdict.unjudged_budget", values={"names": names, "seconds": f"{sum(seconds):.0f}"}
-            ),
-        )
+        return (Statement(key="verdict.unjudged_time", values={"names": names}),)
     return (Statement(key="verdict.unjudged", values={"names": names}),)
 
 
