@@ -134,6 +134,7 @@ class Dataset:
         scaling: learned from the training split; None for tokens.
         encoder: how new raw data of the same form become `inputs`; None where the arrays came as they are.
         groups: one label per example where examples belong together (patients, users); never split apart.
+        times: for forecasts, when each example's first target is: float64 [N], in seconds or as the data count.
         seasonal_scale: for forecasts, the mean absolute error of the seasonal-naive forecast inside the training
             split, the unit of MASE (Hyndman & Koehler 2006).
         display: how to show one example: inputs were bytes, file names, texts ... (for reports only).
@@ -150,6 +151,7 @@ class Dataset:
     scaling: Scaling | None = None
     encoder: Encoder | None = None
     groups: NDArray[Any] | None = None
+    times: NDArray[np.float64] | None = None
     seasonal_scale: float | None = None
     labels: Sequence[str] | None = None
     source: str = ""

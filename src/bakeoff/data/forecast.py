@@ -162,6 +162,7 @@ def load_forecast(
             time=time, group=group, channels=tuple(channels), window=window, horizon=horizon
         ),
         splits=splits,
+        times=starts,
         seasonal_scale=scale if np.isfinite(scale) and scale > 0 else None,
         source=described,
         findings=findings,

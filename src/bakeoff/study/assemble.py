@@ -14,6 +14,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
 from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable
 from bakeoff.study.plan import BATCH, Definition, Entrant
+from bakeoff.study.resampling import drawn_together
 from bakeoff.study.result import Mistake, TrialSummary
 from bakeoff.study.run import Outcome
 from bakeoff.study.trial import State, TrialResult
@@ -72,7 +73,6 @@ class Assembly:
         return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
     def _standing(self, judged: Mapping[str, Sequence[TrialResult]], replicates: int | None) -> Standing:
-        groups = self._dataset.groups
         return standing(
             {name: [_test(result) for result in runs] for name, runs in judged.items()},
             self._truth,
@@ -82,7 +82,7 @@ class Assembly:
                 name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
             ],
             context=self._context,
-            groups=None if groups is None else groups[self._dataset.splits.test],
+            groups=drawn_together(self._dataset),
             replicates=replicates,
             seed=self._definition.seed,
         )

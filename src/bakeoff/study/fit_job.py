@@ -16,6 +16,7 @@ from bakeoff.models.external import PRETRAINED
 from bakeoff.study.fit_network import FitNetwork
 from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.study.metrics import Metric, MetricContext, score_all
+from bakeoff.study.resampling import drawn_together
 from bakeoff.study.uncertainty import Estimate, standing
 from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.data import TrainingData
@@ -218,14 +219,14 @@ class FitJob:
 
     def _estimate(self, trained: Trained, targets: Any, metric: Metric, context: MetricContext) -> Estimate:
         """The test score of this very network, with an interval over the examples (and groups) alone."""
-        name, groups = self.network.card.name, self.dataset.groups
+        name = self.network.card.name
         found = standing(
             {name: [trained.test_outputs]},  # type: ignore[list-item]
             targets,
             metric,
             deterministic=(name,),
             context=context,
-            groups=None if groups is None else groups[self.dataset.splits.test],
+            groups=drawn_together(self.dataset),
         )
         return found.scores[name]
 

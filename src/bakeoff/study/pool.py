@@ -9,6 +9,8 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +26,8 @@ from bakeoff.data.dataset import Dataset
 
 #: A task that ran alone when its worker died is given up after so many times.
 ATTEMPTS = 2
+#: How often a worker looks whether its parent is still there.
+_PARENT_SECONDS = 1.0
 _SLOTS = 256
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
@@ -77,7 +81,7 @@ def share(dataset: Dataset, folder: Path) -> SharedDataset:
             np.save(path, np.ascontiguousarray(array), allow_pickle=False)
         arrays[name] = path
     nothing = np.zeros((0,), np.float32)
-    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, groups=None)
+    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, groups=None, times=None)
     return SharedDataset(token=f"{folder}/{dataset.fingerprint}", bare=bare, arrays=arrays)
 
 
@@ -132,6 +136,7 @@ class Pool:
                 max_workers=self.workers,
                 env={**dict.fromkeys(_THREADS, "1"), **self.environment},
                 initializer=_quiet_worker,
+                initargs=(os.getpid(),),
             )
         return self._executor
 
@@ -249,19 +254,23 @@ class WorkerLostError(Exception):
     """A job broke the workers it was given to."""
 
 
-def _quiet_worker() -> None:
-    """In a new worker: leave Ctrl-C to the parent, and use one thread."""
+def _quiet_worker(parent: int) -> None:
+    """In a new worker: leave Ctrl-C to the parent, and end when the parent is gone (killed, it can tell nobody)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_without, args=(parent,), daemon=True).start()
+
+
+def _end_without(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_SECONDS)
+    os._exit(1)
 
 
 def report_progress(board_path: str, slot: int) -> Callable[[int, int], None]:
-    """In a worker: a function (done, total) that the parent sees. A worker whose parent is gone ends there."""
+    """In a worker: a function (done, total) that the parent sees."""
     board = np.memmap(board_path, dtype=np.int64, mode="r+", shape=(_SLOTS, 2))
-    parent = os.getppid()
 
     def tell(done: int, total: int) -> None:
-        if os.getppid() != parent:
-            os._exit(1)
         board[slot] = done, total
 
     return tell

@@ -5,6 +5,13 @@ draw for all entrants, so that differences are paired), and which seed each netw
 little about their own spread, so it is moderated: a spread pooled over the networks counts as `PRIOR_DEGREES` further
 degrees of freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
 R replicates, N examples, E entrants.
+
+Examples that belong together are drawn together: the patients of a study, and the windows of a forecast, whose errors
+share most of their past and future. There are then only as many independent pieces of evidence as groups; for few of
+them the bootstrap is too narrow by sqrt(1 - 1/G) and by the step from Student's t to the normal distribution, and both
+are made up for (Hesterberg 2015, Am. Stat. 69:371). Blocks of time that are longer than the dependence make the
+errors of blocks nearly independent (Carlstein 1986, Ann. Stat. 14:1171; few large blocks with Student's t: Ibragimov &
+Mueller 2010, J. Bus. Econ. Stat. 28:453).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.schema import Forecast, Series
 from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
 
 #: Degrees of freedom that the pooled spread of seeds counts for.
@@ -22,6 +31,8 @@ PRIOR_DEGREES = 3
 #: Between so many replicates, as many as `_WORK` weights allow.
 FEWEST, MOST, _WORK = 1000, 4000, 8_000_000
 _BLOCK = 1_000_000
+#: Blocks of time are made shorter, down to a horizon, where the test split would hold fewer than these.
+FEWEST_BLOCKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +48,7 @@ class Resampled:
         twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
         smoothing: variance added to a difference of two that are not twins (see `standing`).
         examples: N.
+        groups: how many groups were drawn from; None where examples were drawn one by one.
     """
 
     names: tuple[str, ...]
@@ -47,9 +59,21 @@ class Resampled:
     twin: NDArray[np.int64]
     smoothing: float
     examples: int
+    groups: int | None = None
 
     def index(self, name: str) -> int:
         return self.names.index(name)
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom of Student's t for what the draw of examples decides."""
+        return max((self.groups or self.examples) - 1, 1)
+
+    def stretch(self, level: float) -> float:
+        """By how much a quantile of the replicates is too near, as there are few groups; 1 where there are none."""
+        if self.groups is None:
+            return 1.0
+        return float(stats.t.ppf(level, self.degrees) / stats.norm.ppf(level))
 
     def standard_error(self, first: int, second: int) -> float:
         """Of the difference of two entrants' scores, from examples and seeds; 0 for twins."""
@@ -76,12 +100,15 @@ def resample(
         entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
         targets: [N] or [N, size].
         deterministic: names whose training has no chance in it (one output is all there can be).
-        groups: [N], a label each; whole groups are drawn (patients, or blocks of time that overlap).
+        groups: [N], a label each; whole groups are drawn (patients, or the blocks of `time_blocks`). A single group
+            says nothing of how groups differ: examples are then drawn as if there were none.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
     names = tuple(entrants)
     rng = np.random.default_rng(seed)
+    units = 0 if groups is None else len(np.unique(groups))
+    groups = groups if units > 1 else None
     count = replicates or int(np.clip(_WORK // max(len(targets), 1), FEWEST, MOST))
     runs = [(index, run) for index, name in enumerate(names) for run in _distinct(entrants[name])]
     owner = np.array([index for index, _ in runs])
@@ -97,6 +124,8 @@ def resample(
         else:
             for row, (_, run) in enumerate(runs):
                 drawn[row, part] = metric.resampled(run, targets, weights, context)
+    if groups is not None:
+        drawn = plain[:, None] + (drawn - plain[:, None]) * np.sqrt(units / (units - 1))
     average = np.stack([(owner == index) / max((owner == index).sum(), 1) for index in range(len(names))])
     twin = _twins([list(entrants[name]) for name in names])
     per_seed = [plain[owner == index] for index in range(len(names))]
@@ -115,7 +144,37 @@ def resample(
         twin=twin,
         smoothing=smoothing,
         examples=len(targets),
+        groups=None if groups is None else units,
     )
+
+
+def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
+    """What is drawn as a whole on this dataset's test split, a label each: its groups, or the blocks of a forecast."""
+    test, target, kind = dataset.splits.test, dataset.schema.target, dataset.schema.input
+    if dataset.groups is not None:
+        return np.asarray(dataset.groups)[test]
+    if dataset.times is None or not isinstance(target, Forecast):
+        return None
+    assert isinstance(kind, Series)
+    return time_blocks(dataset.times[test], horizon=target.horizon, window=kind.length)
+
+
+def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np.int64]:
+    """A label for each window of a forecast: the block of time that it begins in, the same for all series.
+
+    Two windows whose targets and inputs do not overlap begin `horizon + window` steps apart, which is the length of
+    a block; it is shorter, but no shorter than the horizon, where the times hold fewer than `FEWEST_BLOCKS` blocks.
+
+    Args:
+        times: [N], when each window's first target is.
+
+    >>> time_blocks(np.arange(8), horizon=1, window=1)
+    array([0, 0, 1, 1, 2, 2, 3, 3])
+    """
+    distinct, places = np.unique(times, return_inverse=True)
+    length = min(horizon + window, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
+    blocks = max(len(distinct) // length, 1)
+    return np.minimum(places.reshape(-1) // length, blocks - 1).astype(np.int64)
 
 
 def draw_weights(

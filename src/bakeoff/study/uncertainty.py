@@ -115,7 +115,7 @@ def standing(
         metric: the deciding one.
         baselines: names of those that know nothing; the best of them is the one to beat.
         deterministic: names without chance in their training (given with one output).
-        groups: [N], labels of examples that belong together.
+        groups: [N], labels of examples that belong together (see `bakeoff.study.resampling`).
         level: probability that the candidates hold the true best.
     """
     drawn = resample(
@@ -168,7 +168,8 @@ def ahead_of(drawn: Resampled, control: int, metric: Metric, level: float) -> li
     spread = np.maximum(errors, np.std(noise, axis=1) * 1e-3)[:, None]
     ratios = np.divide(noise, spread, out=np.zeros_like(noise), where=spread > 0)
     critical = max(
-        float(np.quantile(ratios.max(axis=0), level)), float(stats.t.ppf(level, max(drawn.examples - 1, 1)))
+        float(np.quantile(ratios.max(axis=0), level)) * drawn.stretch(level),
+        float(stats.t.ppf(level, drawn.degrees)),
     )
     tested = np.sqrt(errors**2 + drawn.smoothing)
     return [
@@ -186,8 +187,12 @@ def difference(drawn: Resampled, first: int, second: int, level: float = LEVEL) 
     reach = 0.0
     if not twins:
         noise = np.abs(drawn.replicates[first] - drawn.replicates[second] - estimate)
-        usual = float(stats.t.ppf((1 + level) / 2, max(drawn.examples - 1, 1)))
-        reach = max(float(np.quantile(noise, level)), usual * float(np.sqrt(error**2 + drawn.smoothing)))
+        side = (1 + level) / 2
+        usual = float(stats.t.ppf(side, drawn.degrees))
+        reach = max(
+            float(np.quantile(noise, level)) * drawn.stretch(side),
+            usual * float(np.sqrt(error**2 + drawn.smoothing)),
+        )
     return Difference(
         first=drawn.names[first],
         second=drawn.names[second],
@@ -209,12 +214,12 @@ def _estimate(drawn: Resampled, index: int, metric: Metric) -> Estimate:
     """Percentiles of the replicates; for hits and misses Wilson's interval at the variance that they show."""
     score = float(drawn.scores[index])
     if drawn.smoothing > 0:
-        variance = float(np.var(drawn.examples_only[index])) + float(drawn.seed_variance[index])
+        examples_variance = float(np.var(drawn.examples_only[index])) * drawn.stretch((1 + LEVEL) / 2) ** 2
+        variance = examples_variance + float(drawn.seed_variance[index])
         low, high = wilson(score, variance, drawn.examples)
     else:
-        low, high = (
-            float(value) for value in np.quantile(drawn.replicates[index], ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-        )
+        reached = np.quantile(drawn.replicates[index], ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+        low, high = (score + (float(value) - score) * drawn.stretch((1 + LEVEL) / 2) for value in reached)
     if metric.higher_is_better:
         high = min(high, metric.best)
     else:
