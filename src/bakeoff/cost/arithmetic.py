@@ -39,7 +39,7 @@ MOVEMENT: frozenset[str] = _names(
     diagonal_scatter dropout_mask embedding empty empty_like empty_permuted empty_quantized empty_strided equal
     exponential exponential_ expand_copy eye fill fill_ flip full full_like gather geometric_ hash_tensor im2col
     index index_copy index_copy_ index_fill index_fill_ index_put index_put_ index_select is_same_size isin
-    kthvalue lift lift_fresh lift_fresh_copy linspace logspace log_normal_ lstm_mps masked_fill masked_fill_
+    kthvalue lift lift_fresh lift_fresh_copy linspace logspace log_normal_ lstm_mps lu_unpack masked_fill masked_fill_
     masked_scatter masked_scatter_ masked_select max_unpool2d max_unpool3d multinomial narrow_copy
     native_channel_shuffle new_empty new_empty_strided new_full new_ones new_zeros nonzero nonzero_static normal
     normal_ ones ones_like one_hot permute_copy pixel_shuffle pixel_unshuffle poisson put put_ rand rand_like
@@ -140,6 +140,7 @@ PER_OUTPUT: dict[str, int] = {
     "grid_sampler_2d": 13,
     "grid_sampler_3d": 27,
     "renorm": 3,
+    "linalg_cross": 3,
 }
 
 
@@ -177,6 +178,11 @@ def _distances(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) ->
     return 0, result.numel() * args[0].shape[-1] * 3
 
 
+def _distances_backward(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) -> tuple[int, int]:
+    distances, width = args[4], args[1].shape[-1]
+    return 0, distances.numel() * width * 3
+
+
 def _added_rows(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
     """index_add: 1 FLOP for each value added."""
     source = args[3] if len(args) > 3 else kwargs["source"]
@@ -203,6 +209,7 @@ OWN_RULES: dict[str, Rule] = {
     "_fft_c2c": _fourier,
     "_fft_c2r": _fourier,
     "_cdist_forward": _distances,
+    "_cdist_backward": _distances_backward,
     "_euclidean_dist": _distances,
     "index_add": _added_rows,
     "index_add_": _added_rows,

@@ -8,14 +8,18 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bakeoff.cost import attention_rules, recurrent_rules
+from bakeoff.cost import attention_rules, linear_algebra_rules, recurrent_rules
 from bakeoff.cost.arithmetic import arithmetic_rule, no_arithmetic
 from bakeoff.cost.memory import StorageLedger
 from bakeoff.cost.products import PRODUCT_RULES, Rule
 from bakeoff.cost.scratch import SCRATCH, Scratch
 from bakeoff.cost.shortcuts import Shortcut, shortcut_of, shortened
 
-_RULE_FILES = (attention_rules, recurrent_rules)  # imported for the rules that they register
+_RULE_FILES = (
+    attention_rules,
+    linear_algebra_rules,
+    recurrent_rules,
+)  # imported for the rules that they register
 
 
 @dataclass
@@ -149,7 +153,7 @@ class _Facts:
     scratch: Scratch | None
 
 
-#: By `id`, as an operation's own hash takes a while; the operation in the record keeps the number from being used again.
+#: By `id`, as an operation's own hash takes a while; the operation in the record keeps its number from a second use.
 _known: dict[int, _Facts] = {}
 
 
