@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,9 +40,9 @@ class KeptTrainings:
     def get(self, training: Training) -> TrainingOutputs | None:
         """What came of it; None where it was never finished, or its file is damaged."""
         try:
-            with np.load(self.path(training), allow_pickle=False) as arrays:
+            with self.path(training).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 outputs = {name: tuple(arrays[name]) for name in arrays.files}
-        except (OSError, ValueError, EOFError, KeyError):
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
         if "outputs" not in outputs:
             return None
