@@ -48,9 +48,9 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
         profile.watch(kernels.native)
     pipe.send(time.perf_counter() - started)
     pipe.recv()
-    began = time.perf_counter()
+    began, processor = time.perf_counter(), time.process_time()
     trained = fit_stack(build, stack_data, replicas, recipe(request["steps"]), width=request.get("width"))
-    seconds = time.perf_counter() - began
+    seconds, processor = time.perf_counter() - began, time.process_time() - processor
     accuracies = [
         float((result.test_outputs.argmax(1) == data.test_targets).mean())
         if result.test_outputs is not None
@@ -60,6 +60,7 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
     pipe.send(
         {
             "seconds": seconds,
+            "processor_seconds": processor,
             "accuracies": accuracies,
             "native": kernels.native.describe(),
             "profile": profile.shares(seconds),
@@ -153,6 +154,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "wall_seconds": wall,
         "worker_seconds": [result["seconds"] for result in results],
+        "processor_seconds": sum(result["processor_seconds"] for result in results),
         "start_seconds": max(ready),
         "accuracies": accuracies,
         "native": results[0]["native"],

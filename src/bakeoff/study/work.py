@@ -59,7 +59,7 @@ def _training_data(shared: SharedDataset) -> "TrainingData":
 def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int) -> Profile:
     """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
     from bakeoff import models
-    from bakeoff.cost import cost_of, example_inputs
+    from bakeoff.study.known_costs import counted
     from bakeoff.train.kernels import native
     from bakeoff.train.stack import seconds_per_step
 
@@ -69,7 +69,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
     try:
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
         _check_forward(module, data)
-        cost = cost_of(module, *example_inputs(data.schema))
+        cost = counted(module, entrant, data.schema)
         seconds = seconds_per_step(_builder(entrant, data), data, PROFILE_WIDTH) / PROFILE_WIDTH
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
