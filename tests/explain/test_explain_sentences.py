@@ -83,6 +83,15 @@ def test_who_had_nothing_to_lose_is_not_named_as_unhurt():
     ]
 
 
+def test_who_loses_more_is_said_where_nobody_loses_less():
+    cells = [cell("cnn", "random_shift", "place", 0.13), cell("mlp", "random_shift", "place", 0.3)]
+    assert said(cells) == [
+        "Place matters here: moving each example around at random costs cnn 13.0 points (12.0 to 14.0), "
+        "and mlp more: 30.0 points (29.0 to 31.0)."
+    ]
+    assert "more" not in said([cells[0], cell("mlp", "random_shift", "place", 0.14)])[0]
+
+
 def test_what_is_not_shown_over_the_whole_table_is_not_said_nor_is_a_control():
     cells = [
         cell("cnn", "mirror", "handedness", 0.02, shown=False),

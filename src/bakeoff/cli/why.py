@@ -67,7 +67,7 @@ def why(
     console.print(Text(table_title(found), style="dim"))
     for table in heat_tables(drawn, console.width) if drawn is not None else ():
         console.print(table)
-    console.print(Text(say("why.table.note"), style="dim"))
+    console.print(Text(say("why.table.note_terminal"), style="dim"))
     for sentence in found.sentences:
         console.print(Text(f"• {sentence}"))
     if found.left_out:

@@ -61,7 +61,7 @@ def _matters(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric)
 
 
 def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement:
-    """Who loses nothing, or surely less, though it had as much to lose."""
+    """Who loses nothing, or surely less, though it had as much to lose; where nobody, who surely loses more."""
     above = metric.sign * (cell.loss.before - baseline)
     if cell.assumption == "word_order" and cell.loss.high < above / 2:
         return Statement(key="why.rest.words", values={})
@@ -74,11 +74,24 @@ def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) ->
         and other.loss.high < cell.loss.low
     ]
     if not others:
-        return Statement(key="why.rest.none", values={})
+        return _more(cell, cells, metric)
     unhurt = [other for other in others if other.loss.low <= 0]
     least = max(unhurt or others, key=lambda other: metric.sign * other.loss.before)
     key = "why.rest.nothing" if unhurt else "why.rest.less"
     return Statement(key=key, values={"other": least.entrant, **figures(least.loss, metric)})
+
+
+def _more(cell: Cell, cells: Sequence[Cell], metric: Metric) -> Statement:
+    """Who was shown to lose surely more by the same change."""
+    worse = [
+        other
+        for other in cells
+        if other.change == cell.change and is_shown(other) and other.loss.low > cell.loss.high
+    ]
+    if not worse:
+        return Statement(key="why.rest.none", values={})
+    most = max(worse, key=lambda other: other.loss.loss)
+    return Statement(key="why.rest.more", values={"other": most.entrant, **figures(most.loss, metric)})
 
 
 def _memory(memory: Memory, cells: Sequence[Cell], metric: Metric) -> Iterator[Statement]:

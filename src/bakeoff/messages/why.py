@@ -100,6 +100,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         ", and {other} only {loss} ({low} to {high})",
         ". {other} 모델은 {loss}({low} ~ {high})만 잃습니다",
     ),
+    "why.rest.more": (
+        ", and {other} more: {loss} ({low} to {high})",
+        ". {other} 모델은 더 많은 {loss}({low} ~ {high})을(를) 잃습니다",
+    ),
     "why.rest.words": (
         "; most of the signal is in which words occur",
         ". 신호의 대부분은 어떤 단어가 나오는지에 있습니다",
@@ -222,8 +226,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "why.table.assumption": ("assumption", "가정"),
     "why.table.as_is": ("as they are", "원본"),
     "why.table.note": (
-        "Bold (*): shown at 95 % over the whole table. ±: 95 % interval. In points where the metric is a share.",
-        "굵은 글씨(*): 표 전체 기준 95 %로 입증됨. ±: 95 % 구간. 비율 지표는 포인트 단위.",
+        "Bold: shown at 95 % over the whole table. ±: 95 % interval. In points where the metric is a share.",
+        "굵은 글씨: 표 전체 기준 95 %로 입증됨. ±: 95 % 구간. 비율 지표는 포인트 단위.",
+    ),
+    "why.table.note_terminal": (
+        "*: shown at 95 % over the whole table. ±: 95 % interval. In points where the metric is a share.",
+        "*: 표 전체 기준 95 %로 입증됨. ±: 95 % 구간. 비율 지표는 포인트 단위.",
     ),
     "why.table.tested_title": (
         "The same, only tested on the changed data (not trained again)",

@@ -225,7 +225,7 @@ def print_evidence(console: Console, why: Why) -> None:
     console.print(_sentence(closing_title(why), width, "dim"))
     for table in heat_tables(drawn, console.width):
         console.print(table)
-    for key in ("why.table.note", "why.more"):
+    for key in ("why.table.note_terminal", "why.more"):
         console.print(_sentence(say(key), width, "dim"))
 
 
