@@ -141,7 +141,7 @@ def test_a_bare_pickle_is_no_array_file(tmp_path: Path) -> None:
     ("source", "options", "sentence"),
     [
         ((numbers(40, 3), LABELS[:39]), {}, "There are 40 inputs and 39 targets"),
-        ((numbers(40, 3), np.zeros(40, int)), {}, "All 40 examples have the same"),
+        ((numbers(40, 3), np.zeros(40, int)), {}, "All 40 examples are of one class"),
         ((np.full((40, 3), np.inf), LABELS), {}, "Example 1 holds inf"),
         ((np.full((40, 3), np.nan), LABELS), {}, "No column is left"),
         ((np.full((40, 1, 3), np.nan), LABELS), {}, "without a single value"),

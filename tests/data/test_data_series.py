@@ -192,7 +192,7 @@ def test_new_series_longer_than_any_in_training_are_cut_and_shorter_ones_padded(
         ("@classLabel true a b\n@data\n" + "?,?:a\n2,1:b\n" * 8, "without a single value"),
         (
             "@classLabel true a b\n@data\n" + "2,1:b\n" * 12,
-            "All 12 examples have the same value 'b' of the class",
+            "All 12 examples are of one class, 'b'",
         ),
         ("@classLabel true a b\n@data\n" + "2,1:b\n" * 12 + "1,2:a\n", "one example only"),
     ],

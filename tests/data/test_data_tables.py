@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 import bakeoff
 from bakeoff.data.card import data_card
 from bakeoff.data.columns import MOST_CATEGORIES
-from bakeoff.data.load import read_new
+from bakeoff.data.findings import find_faults
+from bakeoff.data.load import load, read_new
 from bakeoff.data.schema import Classes, Table, Value
 from bakeoff.data.table import TableEncoder
 from bakeoff.errors import BakeoffWarning, DataError, OptionError
@@ -242,11 +243,11 @@ def test_rows_without_an_answer_are_left_out_and_counted() -> None:
     [
         ({}, {}, OptionError, "Which column is to be predicted"),
         ({}, {"target": "buy"}, DataError, "no column 'buy'. Did you mean 'buys'"),
-        ({"buys": pl.lit("yes")}, {"target": "buys"}, DataError, "All 60 examples have the same"),
+        ({"buys": pl.lit("yes")}, {"target": "buys"}, DataError, "All 60 examples are of one class"),
         ({"income": pl.lit(float("inf"))}, {"target": "buys"}, DataError, "'income' has inf in row 1"),
         ({"income": pl.lit(float("inf"))}, {"target": "income"}, DataError, "missing or infinite"),
         ({"income": pl.lit(2.0)}, {"target": "income", "task": "value"}, DataError, "is 2 in every example"),
-        ({"n": pl.int_range(60) == 7}, {"target": "n"}, DataError, r"one example only \('True'\)"),
+        ({"n": pl.int_range(60) == 7}, {"target": "n"}, DataError, r"class 'True' has one example only"),
         ({}, {"target": "joined"}, DataError, "neither a class nor a number"),
         ({}, {"target": "buys", "group": "patien"}, DataError, "no column 'patien'"),
         ({}, {"target": "buys", "size": 8}, OptionError, "'size' does not go with a table"),
@@ -338,3 +339,28 @@ def test_any_table_is_encoded_finite_and_the_same_again(data: st.DataObject, cou
     np.testing.assert_array_equal(new.targets, dataset.targets)
     parts = np.concatenate([dataset.splits.train, dataset.splits.validation, dataset.splits.test])
     np.testing.assert_array_equal(np.sort(parts), np.arange(count))
+
+
+def test_words_where_the_target_has_numbers_are_named_and_numbers_in_words_are_numbers() -> None:
+    written = [f"{value / 7:.3f}" for value in range(60)]
+    frame = pl.DataFrame({"x": range(60), "v": written}, schema_overrides={"v": pl.String})
+    assert isinstance(load(frame, target="v").schema.target, Value)
+    damaged = frame.with_columns(v=pl.Series([*written[:41], "twelve", *written[42:]]))
+    with pytest.raises(DataError, match=r"words where numbers are: 'twelve' in row 42 \(1 of 60\)"):
+        load(damaged, target="v")
+    codes = pl.DataFrame({"x": range(60), "v": ["01", "02", "03"] * 20})
+    assert load(codes, target="v").schema.target.names == ("01", "02", "03"), "a few codes stay what they are"
+
+
+def test_a_number_from_which_the_class_was_made_gives_it_away_and_a_good_predictor_does_not() -> None:
+    price = np.random.default_rng(0).normal(size=300)
+    label = np.where(price > 0.3, "dear", "cheap")
+    flipped = np.where(np.arange(300) % 20 == 7, "cheap", label)
+
+    def given_away(labels: np.ndarray) -> list[str]:
+        dataset = load(pl.DataFrame({"price": price, "other": price[::-1], "label": labels}), target="label")
+        found = find_faults(dataset)
+        return [f.values["column"] for f in found if f.kind == "gives_target_away"]
+
+    assert given_away(label) == ["price"]
+    assert given_away(flipped) == []

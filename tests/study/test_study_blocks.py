@@ -41,7 +41,7 @@ def test_intervals_from_blocks_hold_the_truth_and_those_from_single_windows_do_n
 
 
 def test_false_winners_among_equal_forecasts_are_as_rare_as_stated() -> None:
-    """Two forecasts whose errors have the same law: each is named the winner in 5 of 100 cases, 10 in all (3 errors: 19)."""
+    """Two forecasts whose errors have the same law: each wins in 5 of 100 cases, 10 in all (3 errors more: 19)."""
     blocks = time_blocks(np.arange(WINDOWS), horizon=HORIZON, window=WINDOW)
     false = {"blocks": 0, "single": 0}
     for seed in range(100):

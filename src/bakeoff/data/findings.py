@@ -16,6 +16,8 @@ FEW_EXAMPLES = 10
 HEAVY_IMBALANCE = 10.0
 #: A single column that reaches this much of the way from the baseline to a perfect score gives the target away.
 GIVEN_AWAY = 0.98
+#: In so many examples a column that separates the classes without one error gives them away too.
+FEWEST_SEPARATED = 100
 SMALL_TEST = 100
 _MOST_COLUMNS, _MOST_ROWS, _BLOCK = 200, 5000, 8192
 
@@ -33,7 +35,10 @@ def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
     test = len(dataset.splits.test)
     if test < SMALL_TEST:
         values = {"count": test, "margin": 1.96 * float(np.sqrt(0.9 * 0.1 / test))}
-        measured.append(Finding(kind="small_test", severity="note", values=values))
+        if isinstance(dataset.schema.target, Classes):
+            measured.append(Finding(kind="small_test", severity="note", values=values))
+        else:
+            measured.append(Finding(kind="small_test_values", severity="note", values={"count": test}))
     return (*dataset.findings, *measured)
 
 
@@ -126,7 +131,8 @@ def column_findings(dataset: Dataset) -> Iterator[Finding]:
         return
     for name, places in _columns(dataset):
         score = float(tree.fit(x_train[:, places], y_train).score(x_held[:, places], y_held))
-        if score - baseline >= GIVEN_AWAY * (1 - baseline):
+        is_given_away = score - baseline >= GIVEN_AWAY * (1 - baseline)
+        if is_given_away or (is_classes and _separates(dataset, places)):
             values = {
                 "column": printable(name),
                 "metric": "accuracy" if is_classes else "R²",
@@ -134,6 +140,20 @@ def column_findings(dataset: Dataset) -> Iterator[Finding]:
                 "baseline": max(baseline, 0.0),
             }
             yield Finding(kind="gives_target_away", severity="warning", values=values)
+
+
+def _separates(dataset: Dataset, places: list[int]) -> bool:
+    """Whether as many intervals of the column as there are classes hold one class each, in many examples."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    rows = np.sort(
+        np.concatenate([dataset.splits.train[:_MOST_ROWS], dataset.splits.validation[:_MOST_ROWS]])
+    )
+    if len(rows) < FEWEST_SEPARATED:
+        return False
+    x, y = np.asarray(dataset.inputs[rows])[:, places], dataset.targets[rows]
+    tree = DecisionTreeClassifier(max_leaf_nodes=max(dataset.schema.outputs, 2), random_state=0)
+    return float(tree.fit(x, y).score(x, y)) == 1.0
 
 
 def constant_findings(dataset: Dataset) -> Iterator[Finding]:

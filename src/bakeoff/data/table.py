@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.columns import (
     Column,
+    as_numbers,
     as_words,
     column_from_json,
     column_to_json,
@@ -25,7 +26,7 @@ from bakeoff.data.finish import finish
 from bakeoff.data.frames import is_frame, to_polars
 from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.table_file import read_table_file
-from bakeoff.data.targets import known_targets, read_target
+from bakeoff.data.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
 from bakeoff.errors import DataError, OptionError, listed, printable, suggest
 
 #: Words are an identifier, not a category, where more than this share of the filled rows are different.
@@ -84,6 +85,7 @@ def load_table(
     kind: str | None = None,
     task: str | None = None,
     text: str | None = None,
+    tokenizer: str | Path | None = None,
     seed: int = 0,
     name: str | None = None,
 ) -> Dataset:
@@ -121,7 +123,11 @@ def load_table(
     if texts:
         from bakeoff.data.text import build_text
 
-        return build_text(frame, answers, columns=texts, **common)
+        return build_text(frame, answers, columns=texts, tokenizer=tokenizer, **common)
+    if tokenizer is not None:
+        raise OptionError(
+            "A tokenizer cuts texts, and no column here is free text: name one with text=COLUMN."
+        )
     return build_table(frame.drop([target] + ([group] if group else [])), answers, **common)
 
 
@@ -251,7 +257,22 @@ def column_target(answers: pl.Series, *, task: str | None) -> tuple[NDArray[Any]
         values = answers.to_numpy()
     else:
         values = as_words(answers).to_numpy().astype(str)
+        if task != "classes" and answers.n_unique() > MOST_NUMERIC_CLASSES and looks_like_numbers(answers):
+            values = _numbers_in_words(answers)
     return read_target(values, task=task, what=f"target '{printable(answers.name)}'")
+
+
+def _numbers_in_words(answers: pl.Series) -> NDArray[np.float64]:
+    """Numbers that were written as words; `DataError` names the first that is none."""
+    numbers = as_numbers(answers, where_from=answers.name)
+    words = numbers.is_null().arg_true()
+    if len(words):
+        row = int(words[0])
+        raise DataError(
+            f"The target '{printable(answers.name)}' has words where numbers are: '{printable(str(answers[row]))}' in "
+            f"row {row + 1} ({len(words)} of {len(answers)}): correct them, or leave those cells empty."
+        )
+    return numbers.to_numpy()
 
 
 def new_frame(source: Any, columns: Sequence[str]) -> pl.DataFrame:

@@ -88,20 +88,20 @@ def check_classes(codes: NDArray[np.int64], target: Classes, *, what: str = "tar
     if target.size < 2 and len(codes) >= 10:
         name = printable(target.names[0]) if target.names else ""
         raise DataError(
-            f"All {len(codes)} examples have the same value '{name}' of the {what}; telling classes apart needs "
-            "at least two."
+            f"All {len(codes)} examples are of one class, '{name}'; telling classes apart needs at least two."
         )
     lonely = [printable(name) for name, count in zip(target.names, counts, strict=True) if count == 1]
-    if lonely and len(codes) >= 10:
-        listed = ", ".join(f"'{name}'" for name in lonely[:5]) + (" ..." if len(lonely) > 5 else "")
-        advice = (
-            "Leave them out or collect more of them"
-            if len(lonely) > 1
-            else "Leave it out or collect more of it"
-        )
+    if len(lonely) == 1 and len(codes) >= 10:
         raise DataError(
-            f"{len(lonely)} of {target.size} classes of the {what} have one example only ({listed}), so nothing "
-            f"could be learned and tested. {advice}."
+            f"The class '{lonely[0]}' has one example only, and a class needs one to learn from and one to be tested "
+            "on (better ten of each): leave it out or collect more of it."
+        )
+    if lonely and len(codes) >= 10:
+        shown = ", ".join(f"'{name}'" for name in lonely[:5]) + (" ..." if len(lonely) > 5 else "")
+        raise DataError(
+            f"{len(lonely)} of {target.size} classes of the {what} have one example only ({shown}), and a class needs "
+            "one to learn from and one to be tested on (better ten of each): leave them out, put them together, or "
+            "name another column if these are no classes."
         )
 
 

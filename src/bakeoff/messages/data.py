@@ -210,6 +210,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Features that never change in the training split: {count} of {of}.",
         "특징 {of}개 중 {count}개가 학습 분할에서 변하지 않습니다.",
     ),
+    "data.finding.small_test_values": (
+        "The test split has {count} examples: scores, and who is ahead of whom, are known only roughly.",
+        "시험 예제가 {count}개뿐입니다. 점수와 순위를 대략만 알 수 있습니다.",
+    ),
     "data.finding.small_test": (
         "The test split has {count} examples: an accuracy of 90 % would be known to about ±{margin:.0%} only.",
         "시험 예제가 {count}개뿐입니다. 정확도 90 %도 ±{margin:.0%} 정도로만 알 수 있습니다.",
