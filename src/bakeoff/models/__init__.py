@@ -14,6 +14,7 @@ from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError
 from bakeoff.models.card import BIASES, ModelCard, Registry, card_from_factory
 from bakeoff.models.external import external_card, is_external
+from bakeoff.models.options import option_error
 from bakeoff.models.weights import find_layout, load_tensors, read_tensors
 
 __all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
@@ -86,6 +87,7 @@ def build(
 
     Raises:
         ModelError: an unknown name, or data that the network does not take.
+        OptionError: an option that the network does not have.
     """
     chosen = name if isinstance(name, ModelCard) else card(name)
     if not chosen.takes(schema):
@@ -93,11 +95,16 @@ def build(
             f"'{chosen.name}' takes {_kinds(chosen.inputs)} to {_kinds(chosen.targets)}, and this data is "
             f"{type(schema.input).__name__} to {type(schema.target).__name__}: choose another network."
         )
-    if seed is None:
-        return chosen.build(schema, width=width if width is not None else chosen.width, **options)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return chosen.build(schema, width=width if width is not None else chosen.width, **options)
+    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+        if seed is not None:
+            torch.manual_seed(seed)
+        try:
+            return chosen.build(schema, width=width if width is not None else chosen.width, **options)
+        except TypeError as error:
+            refused = option_error(chosen, schema, options, error)
+            if refused is None:
+                raise
+            raise refused from error
 
 
 def load(
