@@ -7,35 +7,50 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.options import started
+from bakeoff.cli.options import (
+    BudgetOption,
+    DataArgument,
+    GroupOption,
+    HorizonOption,
+    KindOption,
+    SizeOption,
+    StepsOption,
+    TargetOption,
+    TaskOption,
+    TextOption,
+    TimeOption,
+    WindowOption,
+    WorkersOption,
+    started,
+)
 
 
 def compare(
-    data: Annotated[
-        str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")
-    ],
-    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of times: makes a forecast.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column of examples that belong together.")] = None,
-    size: Annotated[str | None, typer.Option(help="Resize images to this, as 32 or 32x48.")] = None,
+    data: DataArgument,
+    target: TargetOption = None,
+    time: TimeOption = None,
+    horizon: HorizonOption = None,
+    window: WindowOption = None,
+    group: GroupOption = None,
+    size: SizeOption = None,
+    kind: KindOption = None,
+    task: TaskOption = None,
+    text: TextOption = None,
     models: Annotated[
         str | None, typer.Option(help="Networks by name, with commas; NAME@WIDTH sets a width.")
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="A network of your own, as package.module:factory. Repeatable.")
     ] = None,
-    budget: Annotated[str, typer.Option(help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")] = "60s",
+    budget: BudgetOption = "60s",
     metric: Annotated[str | None, typer.Option(help="The deciding metric.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, subsets and initial weights.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds the protocol asks for.")] = 3,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps of every training.")] = None,
+    steps: StepsOption = None,
     equal: Annotated[
         str, typer.Option(help="Equal for every network: steps, parameters, flops or seconds of training.")
     ] = "steps",
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; as many as cores if not given.")
-    ] = None,
+    workers: WorkersOption = None,
     why: Annotated[
         bool, typer.Option("--why/--no-why", help="End with evidence of why, in a part of the budget.")
     ] = True,
@@ -67,13 +82,19 @@ def compare(
         target=target,
         time=time,
         horizon=horizon,
+        window=window,
         group=group,
         size=size,
+        kind=kind,
+        task=task,
+        text=text,
     )
     if json is not None:
         write_json(json, result.to_json())
     if result.interrupted:
         raise typer.Exit(130)
+    if result.verdict.leader is None:
+        raise typer.Exit(1)  # the budget was too small for any verdict, as was said
 
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:

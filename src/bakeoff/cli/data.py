@@ -5,36 +5,24 @@ from typing import Annotated
 
 import typer
 
-DataArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="DATA",
-        help="A built-in name, a folder of images, a table, text, series or array file. Without it: lists the names.",
-    ),
-]
-TargetOption = Annotated[str | None, typer.Option("--target", help="The column to predict.")]
-TimeOption = Annotated[str | None, typer.Option("--time", help="The column of times: forecasts the target.")]
-HorizonOption = Annotated[int | None, typer.Option("--horizon", help="How many steps to forecast.")]
-WindowOption = Annotated[int | None, typer.Option("--window", help="How many past steps a forecast sees.")]
-GroupOption = Annotated[
-    str | None,
-    typer.Option("--group", help="The column that says which rows belong together (never divided)."),
-]
-SizeOption = Annotated[
-    str | None, typer.Option("--size", help="Size of images: 32, or 32x48 (height x width).")
-]
-KindOption = Annotated[
-    str | None, typer.Option("--kind", help="image, series, table or text, where the data do not tell.")
-]
-TaskOption = Annotated[
-    str | None, typer.Option("--task", help="classes or value, where the target does not tell.")
-]
-TextOption = Annotated[str | None, typer.Option("--text", help="The column of free text to learn from.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Of the splits.")]
+from bakeoff.cli.options import (
+    DATA_HELP,
+    GroupOption,
+    HorizonOption,
+    KindOption,
+    SizeOption,
+    TargetOption,
+    TaskOption,
+    TextOption,
+    TimeOption,
+    WindowOption,
+)
 
 
 def data(
-    source: DataArgument = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="DATA", help=f"{DATA_HELP} Without it: lists the names.")
+    ] = None,
     target: TargetOption = None,
     time: TimeOption = None,
     horizon: HorizonOption = None,
@@ -44,7 +32,7 @@ def data(
     kind: KindOption = None,
     task: TaskOption = None,
     text: TextOption = None,
-    seed: SeedOption = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of the splits.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Also write the card to this file.")] = None,
 ) -> None:
     """Show what some data are: kind, shapes, classes, splits, faults and leaks. Alone: list the built-in data."""

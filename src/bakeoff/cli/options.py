@@ -1,15 +1,45 @@
-"""What several commands share: when the process began, and how options are read."""
+"""What several commands share: their options, when the process began, and how options are read."""
 
 import json
 import os
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from bakeoff.errors import OptionError, StoreError
 
 _IMPORTED = time.monotonic()
+DATA_HELP = "A built-in name, a folder of images, a table, text, series or array file."
+DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
+TargetOption = Annotated[str | None, typer.Option("--target", help="The column to predict.")]
+TimeOption = Annotated[str | None, typer.Option("--time", help="The column of times: forecasts the target.")]
+HorizonOption = Annotated[int | None, typer.Option("--horizon", help="How many steps to forecast.")]
+WindowOption = Annotated[int | None, typer.Option("--window", help="How many past steps a forecast sees.")]
+GroupOption = Annotated[
+    str | None,
+    typer.Option("--group", help="The column that says which rows belong together (never divided)."),
+]
+SizeOption = Annotated[
+    str | None, typer.Option("--size", help="Size of images: 32, or 32x48 (height x width).")
+]
+KindOption = Annotated[
+    str | None, typer.Option("--kind", help="image, series, table or text, where the data do not tell.")
+]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", help="classes or value, where the target does not tell.")
+]
+TextOption = Annotated[str | None, typer.Option("--text", help="The column of free text to learn from.")]
+BudgetOption = Annotated[
+    str, typer.Option("--budget", help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")
+]
+StepsOption = Annotated[int | None, typer.Option("--steps", help="Optimiser steps of every training.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", help="Worker processes; as many as cores if not given.")
+]
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 

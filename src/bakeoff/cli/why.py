@@ -5,30 +5,45 @@ from typing import Annotated, Any
 
 import typer
 
-from bakeoff.cli.options import started
+from bakeoff.cli.options import (
+    BudgetOption,
+    DataArgument,
+    GroupOption,
+    HorizonOption,
+    KindOption,
+    SizeOption,
+    StepsOption,
+    TargetOption,
+    TaskOption,
+    TextOption,
+    TimeOption,
+    WindowOption,
+    WorkersOption,
+    started,
+)
 
 
 def why(
-    data: Annotated[
-        str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")
-    ],
-    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of times: makes a forecast.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column of examples that belong together.")] = None,
-    size: Annotated[str | None, typer.Option(help="Resize images to this, as 32 or 32x48.")] = None,
+    data: DataArgument,
+    target: TargetOption = None,
+    time: TimeOption = None,
+    horizon: HorizonOption = None,
+    window: WindowOption = None,
+    group: GroupOption = None,
+    size: SizeOption = None,
+    kind: KindOption = None,
+    task: TaskOption = None,
+    text: TextOption = None,
     models: Annotated[str | None, typer.Option(help="Networks by name, with commas.")] = None,
     changes: Annotated[
         str | None, typer.Option(help="Interventions by name, with commas, as mirror,keep_last_12.")
     ] = None,
-    budget: Annotated[str, typer.Option(help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")] = "5m",
+    budget: BudgetOption = "5m",
     metric: Annotated[str | None, typer.Option(help="The metric in which losses are measured.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, changes and trainings.")] = 0,
     seeds: Annotated[int, typer.Option(help="How often each training is repeated, at least 2.")] = 3,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps of every training.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; as many as cores if not given.")
-    ] = None,
+    steps: StepsOption = None,
+    workers: WorkersOption = None,
     out: Annotated[Path | None, typer.Option(help="Write the table as a page to this .html file.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
 ) -> None:
@@ -60,8 +75,12 @@ def why(
             target=target,
             time=time,
             horizon=horizon,
+            window=window,
             group=group,
             size=size,
+            kind=kind,
+            task=task,
+            text=text,
         )
     drawn = heat_map(found)
     console.print(Text(table_title(found), style="dim"))
