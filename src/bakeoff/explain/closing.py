@@ -7,7 +7,7 @@ networks, as they are, are also tested on the changed data, which costs next to 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,7 @@ class _Gathering:
     verdict: Verdict
     results: Sequence[EntrantResult]
     ranking: Sequence[str]
+    faults: dict[str, str] = field(default_factory=dict)
 
     def why(self) -> Why | None:
         begun = time.monotonic()
@@ -196,6 +197,8 @@ class _Gathering:
             for payload, outcome in work_off(self.judged.pool, tasks, self.judged.tell):
                 if isinstance(payload, str):
                     tested[payload] = {} if isinstance(outcome, BaseException) else outcome
+                    if isinstance(outcome, BaseException):
+                        self.faults[f"{payload}, tested"] = f"{type(outcome).__name__}: {outcome}"
                     continue
                 if isinstance(outcome, BaseException):
                     outcome = TrainingOutputs(training=payload, fault=f"{type(outcome).__name__}: {outcome}")
@@ -335,7 +338,7 @@ class _Gathering:
             statements=said,
             advice=sentences.next_steps(cells, entrants[0], None, self.metric) if entrants else (),
             broken=table.broken(cells),
-            left_out=left_out | table.faults(),
+            left_out=left_out | table.faults() | self.faults,
             steps=max(steps, default=0),
             seeds=len(selection.seeds),
             seconds=time.monotonic() - begun,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.study.resampling import draw_weights, is_hit_or_miss, seed_variances
@@ -68,7 +68,7 @@ def losses(
     for row, of_seeds, freedom in zip(rows, seeds, degrees, strict=True):
         error, df = _error(row, float(of_seeds), float(freedom))
         loss = row.before - row.after if metric.higher_is_better else row.after - row.before
-        reach = float(stats.t.ppf((1 + LEVEL) / 2, df)) * error
+        reach = float(special.stdtrit(df, (1 + LEVEL) / 2)) * error
         found.append(
             Loss(
                 before=row.before,
@@ -76,7 +76,7 @@ def losses(
                 loss=loss,
                 low=loss - reach,
                 high=loss + reach,
-                p_value=float(2 * stats.t.sf(abs(loss) / error, df)) if error > 0 else float(loss == 0),
+                p_value=float(2 * special.stdtr(df, -abs(loss) / error)) if error > 0 else float(loss == 0),
             )
         )
     return found

@@ -13,11 +13,10 @@ from bakeoff.explain.evidence import Why
 from bakeoff.explain.reading import Reading
 from bakeoff.explain.study import ChangedStudy, Listener, limited
 from bakeoff.models import ModelCard
-from bakeoff.study import work
-from bakeoff.study.compare import compiled_operators
+from bakeoff.study import warm
 from bakeoff.study.metrics import MetricContext, metric_named
 from bakeoff.study.plan import Entrant, choose_entrants
-from bakeoff.study.pool import Pool, available_cores
+from bakeoff.study.pool import Pool
 
 #: What a table takes by default, and the least that is any use.
 BUDGET_SECONDS, SHORTEST_BUDGET_SECONDS = 300.0, 20.0
@@ -71,12 +70,8 @@ def why(
     if seeds < 2:
         raise OptionError(f"'seeds' is {seeds}: give at least 2, since one says nothing about the spread.")
     own = pool is None
-    pool = pool or Pool(
-        workers=workers or available_cores(), environment=compiled_operators(wait=budget_seconds is None)
-    )
+    pool = pool or warm.begin(workers, wait_for_operators=budget_seconds is None)
     try:
-        for number in range(pool.workers if own else 0):
-            pool.submit(work.warm_up, number == 0)
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)
         deciding = metric_named(metric, dataset.schema, context)

@@ -106,11 +106,18 @@ class Clock:
     Attributes:
         started: of this process; what a run that was killed had spent before is `spent_before`.
         deadline: for the last training; None is no clock.
+        kept_seconds: before the deadline the curves are over; tuning, without which nobody is judged, may use them.
     """
 
     started: float
     deadline: float | None = None
     spent_before: float = 0.0
+    kept_seconds: float = 0.0
+
+    def of_curves(self) -> "Clock":
+        """The same clock with the deadline of the curves."""
+        deadline = None if self.deadline is None else self.deadline - self.kept_seconds
+        return replace(self, deadline=deadline, kept_seconds=0.0)
 
     def left(self) -> float | None:
         return None if self.deadline is None else self.deadline - time.monotonic()
@@ -406,7 +413,7 @@ class Study:
     # ---- 3. curves
 
     def _grow_curves(self) -> None:
-        self._phase = "curves"
+        self._phase, self.clock = "curves", self.clock.of_curves()
         self._choose_settings()
         hopeful = self._contenders()
         wanted = self._missing(
