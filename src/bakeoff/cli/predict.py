@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from bakeoff.report.predictions import Predictions
@@ -36,6 +38,7 @@ def predict(
     from bakeoff.messages import say
     from bakeoff.report.predictions import Predictions, check_ending, write_predictions
     from bakeoff.report.text import clean
+    from bakeoff.study.seen import seen_rows
 
     if out is not None:
         check_ending(out)
@@ -45,7 +48,7 @@ def predict(
     console = Console()
     verdict = _verdict(folder)
     _show(console, fitted, found, verdict)
-    _show_score(console, found, verdict, newdata)
+    _show_score(console, found, verdict, seen_rows(fitted_folder(folder), new.inputs))
     if out is not None:
         write_predictions(found, out)
         console.print(Text(say("report.predict.written", file=clean(out))), soft_wrap=True)
@@ -67,13 +70,18 @@ def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
             f"There is no run '{printable(run)}' under '{printable(str(runs))}'. {suggest(run, known)} "
             "`bakeoff compare` makes one."
         )
-    for place in (folder / "champion", folder):
-        if (place / RECORD_FILE).exists():
-            return folder, Fitted.load(place)
+    place = fitted_folder(folder)
+    if (place / RECORD_FILE).exists():
+        return folder, Fitted.load(place)
     raise StoreError(
         f"The run '{printable(folder.name)}' has no champion, since no network was judged in it: compare again with "
         "a larger --budget."
     )
+
+
+def fitted_folder(folder: Path) -> Path:
+    """Where the network of this run lies."""
+    return folder / "champion" if (folder / "champion").is_dir() else folder
 
 
 def _verdict(folder: Path) -> dict[str, Any]:
@@ -119,8 +127,10 @@ def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: d
         _say(console, "report.predict.more", count=f"{len(found) - _SHOWN:,}")
 
 
-def _show_score(console: "Console", found: "Predictions", verdict: dict[str, Any], newdata: str) -> None:
-    """The score where the answers are known, and a warning where these are the data of the comparison itself."""
+def _show_score(
+    console: "Console", found: "Predictions", verdict: dict[str, Any], seen: "NDArray[np.bool_] | None"
+) -> None:
+    """The score where the answers are known; apart from it that on examples which the network has not seen."""
     from bakeoff.messages import say
     from bakeoff.study.metrics import METRICS
 
@@ -128,17 +138,17 @@ def _show_score(console: "Console", found: "Predictions", verdict: dict[str, Any
     if scored is None:
         return
     metric, score = scored
-    shown = METRICS[metric].show(score)
-    _say(
-        console,
-        "report.predict.score",
-        metric=say(f"verdict.metric.{metric}"),
-        score=shown,
-        count=f"{len(found):,}",
-    )
-    card = verdict.get("data") or {}
-    if card.get("examples") == len(found) and card.get("name") in (newdata, Path(newdata).stem):
-        _say(console, "report.predict.same_data")
+    told = {"metric": say(f"verdict.metric.{metric}"), "score": METRICS[metric].show(score)}
+    _say(console, "report.predict.score", count=f"{len(found):,}", **told)
+    if seen is None or not seen.any():
+        return
+    fresh = found.at(~seen).score(metric)
+    if fresh is None:
+        _say(console, "report.predict.all_seen")
+        return
+    shown = METRICS[metric].show(fresh[1])
+    rest = f"{int((~seen).sum()):,}"
+    _say(console, "report.predict.seen", seen=f"{int(seen.sum()):,}", rest=rest, **{**told, "score": shown})
 
 
 def _say(console: "Console", key: str, **values: Any) -> None:

@@ -1,6 +1,7 @@
 """What spoils comparisons: small classes, imbalance, duplicates, a column that gives the target away, an order."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,9 +95,7 @@ def first_equal(inputs: NDArray[np.generic]) -> NDArray[np.int64]:
     hashes are then compared in full.
     """
     count = len(inputs)
-    hashes = np.empty(count, np.uint64)
-    for start in range(0, count, _BLOCK):
-        hashes[start : start + _BLOCK] = _row_hashes(np.ascontiguousarray(inputs[start : start + _BLOCK]))
+    hashes = row_hashes(inputs)
     _, first_place, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     first = first_place.astype(np.int64)[inverse.reshape(-1)]
     for start in range(0, count, _BLOCK):
@@ -107,6 +106,16 @@ def first_equal(inputs: NDArray[np.generic]) -> NDArray[np.int64]:
             differ = (own != other).reshape(len(rows), -1).any(axis=1)
             first[rows[differ]] = rows[differ]
     return first
+
+
+def row_hashes(inputs: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
+    """A 64-bit hash of each example's bytes, of all examples [N, ...] or of these rows; some thousand at a time."""
+    count = len(inputs) if rows is None else len(rows)
+    hashes = np.empty(count, np.uint64)
+    for start in range(0, count, _BLOCK):
+        place = slice(start, start + _BLOCK) if rows is None else rows[start : start + _BLOCK]
+        hashes[start : start + _BLOCK] = _row_hashes(np.ascontiguousarray(inputs[place]))
+    return hashes
 
 
 def column_findings(dataset: Dataset) -> Iterator[Finding]:

@@ -287,6 +287,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.progress.phase.report": ("writing the report", "보고서 작성"),
     # predict
     "report.predict.head": ("{count} examples, predicted by {entrant}", "예제 {count}개, {entrant}의 예측"),
+    "report.predict.head_one": ("1 example, predicted by {entrant}", "예제 1개, {entrant}의 예측"),
     "report.predict.more": ("and {count} more", "외 {count}개"),
     "report.predict.written": ("Written to {file}.", "{file}에 저장했습니다."),
     "report.predict.score": (
@@ -297,9 +298,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The comparison's best is {leader}, which is not kept; these are the answers of the best network, {entrant}.",
         "비교에서 가장 좋은 모델은 {leader}이지만 저장되지 않습니다. 이것은 가장 좋은 신경망 {entrant}의 답입니다.",
     ),
-    "report.predict.same_data": (
-        "These seem to be the data of the comparison itself, training examples included: the score is too good.",
-        "학습 예제를 포함하여 비교에 쓴 데이터 자체로 보입니다. 점수가 실제보다 좋게 나옵니다.",
+    "report.predict.seen": (
+        "{seen} of them the network was trained on or chosen by. On the {rest} others: {metric} {score}.",
+        "그중 {seen}개는 이 신경망을 학습하거나 고르는 데 쓰였습니다. 나머지 {rest}개에서는 {metric} {score}.",
+    ),
+    "report.predict.all_seen": (
+        "The network was trained on them or chosen by them: this score says nothing of new data.",
+        "모두 이 신경망을 학습하거나 고르는 데 쓰인 예제이므로 새 데이터에 대한 점수가 아닙니다.",
     ),
     "report.predict.input": ("input", "입력"),
     "report.predict.predicted": ("predicted", "예측"),

@@ -48,6 +48,13 @@ class Predictions:
         names = tuple(map(str, new.names)) or tuple(str(row + 1) for row in range(len(new)))
         return Predictions(schema=schema, names=names, outputs=outputs, targets=new.targets)
 
+    def at(self, rows: NDArray[np.bool_]) -> "Predictions":
+        """Those of some examples alone."""
+        places = np.flatnonzero(rows)
+        targets = None if self.targets is None else self.targets[places]
+        names = tuple(self.names[place] for place in places)
+        return Predictions(schema=self.schema, names=names, outputs=self.outputs[places], targets=targets)
+
     def __len__(self) -> int:
         return len(self.outputs)
 

@@ -41,6 +41,7 @@ from bakeoff.study.run import (
     Progress,
     Study,
 )
+from bakeoff.study.seen import write_seen
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
 
@@ -269,6 +270,7 @@ class _Run:
         entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
         folder = self._folder / "champion"
         self._write_champion(entrant, best, folder)
+        write_seen(folder, self._dataset)
         leader = assembly.verdict.winner or assembly.verdict.leader
         return Champion(entrant=entrant.name, folder=folder, is_winner=entrant.name == leader)
 
