@@ -1,6 +1,7 @@
 """`timm:NAME` and `hf:NAME`: without the packages a sentence; with them (peers) networks like any other."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bakeoff.testing import CHECKS, check_gradients, check_meta, check_wrong_siz
 from torchvision_peer import make_torchvision_importable
 
 PICTURES = Schema(input=Image(channels=1, height=48, width=48), target=Classes(names=("a", "b", "c")))
-TEXTS = Schema(input=Tokens(vocabulary_size=40, length=9), target=Classes(names=("a", "b", "c")))
+TEXTS = Schema(input=Tokens(vocabulary_size=50, length=9), target=Classes(names=("a", "b", "c")))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,27 @@ def test_published_weights_come_with_pretrained_and_the_head_is_new(tiny_bert: P
     with torch.no_grad():
         assert pretrained.eval()(x).shape == (1, 3)
         assert torch.allclose(pretrained(x), pretrained(x[:, :3]), atol=1e-6), "padding is masked out"
+
+
+@pytest.mark.peers
+def test_published_weights_refuse_texts_of_another_vocabulary(tiny_bert: Path) -> None:
+    """Random weights may learn any words; published ones would be read at the wrong places of their table."""
+    others = replace(TEXTS, input=Tokens(vocabulary_size=40, length=9))
+    models.build(f"hf:{tiny_bert}", others)
+    with pytest.raises(ModelError, match=r"knows 50 tokens and this data has 40.*its own tokenizer"):
+        models.build(f"hf:{tiny_bert}:pretrained", others)
+
+
+def test_a_package_that_is_there_and_broken_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    with pytest.raises(
+        ModelError, match=r"'timm' is installed and cannot be imported \(operator torchvision::nms"
+    ):
+        models.card("timm:resnet18")
 
 
 @pytest.mark.peers

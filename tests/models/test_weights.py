@@ -280,6 +280,23 @@ def test_published_names_of_a_whole_network_go_there_and_back(tmp_path: Path) ->
                 assert not found.unknown, (name, publisher, ours, first)
 
 
+@pytest.mark.parametrize("small", [False, True])
+def test_a_published_network_keeps_its_first_layers_on_small_images(small: bool, tmp_path: Path) -> None:
+    """Under a publisher's names: the stem for photographs, or that for small images where the file has it."""
+    card = models.card("resnet18")
+    published = models.build(card, cifar(), seed=2, small=small)
+    named = {str(card.layouts["torchvision"].theirs(name)): t for name, t in published.state_dict().items()}
+    save_tensors(named, tmp_path / "model.safetensors")
+    assert (tmp_path / "model.safetensors").stat().st_size > 40e6
+    network = models.load("resnet18", tmp_path, schema=cifar())
+    assert network.stem.convolution.kernel_size == ((3, 3) if small else (7, 7))
+    assert network.build_options["small"] is small
+    x = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(network.eval()(x), published.eval()(x))
+    assert models.build("resnet18", cifar()).stem.convolution.kernel_size == (3, 3)
+
+
 def test_fine_tuning_takes_everything_but_the_head(tmp_path: Path) -> None:
     photographs = Image(channels=3, height=96, width=96)
     published = models.build("resnet18", Schema(input=photographs, target=cifar().target), seed=3)

@@ -21,6 +21,7 @@ from bakeoff.train.fit_recipe import decay_groups, last_layer, recipe_for, train
 from bakeoff.train.machine import Machine
 from bakeoff.train.rate_finder import FALLBACK, HIGHEST, LOWEST, best_rate, find_rate
 from bakeoff.train.recipe import Recipe
+from bakeoff.train.single import _parts
 
 CPU = Machine(device=torch.device("cpu"), threads=1)
 IMAGES = Schema(input=Image(channels=1, height=8, width=8), target=Classes(names=("a", "b", "c")))
@@ -137,6 +138,18 @@ def test_the_recipe_depends_on_family_and_amount_of_data() -> None:
         recipe_for("mlp", ROWS, 100, augment=(), pieces=17)
     with pytest.raises(OptionError, match="'epochs' is 0: give at least 1"):
         recipe_for("mlp", ROWS, 100, augment=(), epochs=0)
+    with pytest.raises(OptionError, match=r"leaves one of 13 training examples alone.*: give 5"):
+        recipe_for("mlp", ROWS, 13, augment=(), batch_size=3)
+
+
+@pytest.mark.parametrize("count", range(1, 18))
+def test_no_part_of_a_batch_has_a_single_example_unless_the_batch_has(count: int) -> None:
+    batch = Batch(torch.arange(count), torch.arange(count), None)
+    parts = list(_parts(batch, 4))
+    assert torch.equal(torch.cat([part.inputs for part, _ in parts]), batch.inputs)
+    assert [share * count for _, share in parts] == pytest.approx([len(part.targets) for part, _ in parts])
+    assert min(len(part.targets) for part, _ in parts) >= min(2, count)
+    assert len(parts) == min(4, max(count // 2, 1))
 
 
 @pytest.mark.parametrize("pieces", [3, 16])

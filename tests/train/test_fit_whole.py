@@ -137,6 +137,20 @@ def test_the_command_trains_and_its_result_predicts(tmp_path: Path) -> None:
     new = CliRunner().invoke(app, ["predict", "iris-mlp@8", "iris", "--runs", str(tmp_path)])
     assert new.exit_code == 0, new.output
     assert "mlp@8" in new.stdout
+    assert "A fit of mlp on iris: accuracy" in new.stdout
+    assert "These seem to be the data of the run itself" in " ".join(new.stdout.split())
+
+
+def test_published_weights_refuse_texts_that_were_cut_by_other_words(tmp_path: Path) -> None:
+    rows = [
+        f"{word} and a few more words,{label}" for word, label in (("good", 1), ("bad", 0)) for _ in range(40)
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("text,label\n" + "\n".join(f"{n} {row}" for n, row in enumerate(rows)))
+    network = build("bert_tiny", load(table, target="label").schema)
+    save_tensors(network.state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(OptionError, match=r"know the tokens of their own tokenizer.*--tokenizer"):
+        _fit(tmp_path / "runs", "bert_tiny", table, target="label", weights=tmp_path / "w.safetensors")
 
 
 def test_a_name_of_the_data_cannot_bring_markup_into_the_report(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ def fit(
     horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
     group: Annotated[str | None, typer.Option(help="Column of examples that belong together.")] = None,
     size: Annotated[str | None, typer.Option(help="Resize images to this, as 32 or 32x48.")] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="Folder, file or Hugging Face id of the tokenizer that published weights need."),
+    ] = None,
     budget: Annotated[
         str, typer.Option(help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")
     ] = "none",
@@ -86,6 +90,7 @@ def fit(
                 horizon=horizon,
                 group=group,
                 size=size,
+                tokenizer=tokenizer,
             )
         except KeyboardInterrupt:
             typer.echo(say("fit.interrupted"), err=True)

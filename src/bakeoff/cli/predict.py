@@ -1,4 +1,4 @@
-"""`bakeoff predict RUN NEWDATA`: the network that a comparison handed over, on new data of the same form."""
+"""`bakeoff predict RUN NEWDATA`: the network that a comparison or a fit handed over, on new data of the same form."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +30,7 @@ def predict(
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
 ) -> None:
-    """Predict with the network that a comparison handed over; score it where the new data hold the answers."""
+    """Predict with the network that a comparison or a fit handed over; score it where the new data hold the answers."""
     from rich.console import Console
     from rich.text import Text
 
@@ -46,7 +46,7 @@ def predict(
     new = read_new(fitted.encoder or {"kind": "arrays", "axes": None}, newdata, schema=fitted.schema)
     found = Predictions.of(fitted.schema, new, fitted.outputs(new.inputs, new.lengths))
     console = Console()
-    verdict = _verdict(folder)
+    verdict = _verdict(folder) or _fit(folder)
     _show(console, fitted, found, verdict)
     _show_score(console, found, verdict, seen_rows(fitted_folder(folder), new.inputs))
     if out is not None:
@@ -97,6 +97,40 @@ def _verdict(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
+def _fit(folder: Path) -> dict[str, Any]:
+    """What the fit in this folder wrote, in the form of `_verdict`; empty where there is no readable record of one."""
+    import json
+
+    from bakeoff.study.fit_result import FIT_FILE
+
+    try:
+        record = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))
+        data = {"name": record["data"], "examples": record.get("examples")}
+        return {"metric": record["metric"], "data": data, "fit": record}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _say_fit(console: "Console", record: dict[str, Any]) -> None:
+    """What the run is: one network's training, and how it did on its test examples."""
+    from bakeoff.messages import say
+    from bakeoff.study.metrics import METRICS
+
+    metric = METRICS.get(record["metric"])
+    if metric is None:
+        return
+    _say(
+        console,
+        "fit.predict.run",
+        model=record.get("model", ""),
+        data=record["data"],
+        metric=say(f"verdict.metric.{metric.name}"),
+        score=metric.show(record["test"]["score"]),
+        low=metric.show(record["test"]["low"]),
+        high=metric.show(record["test"]["high"]),
+    )
+
+
 def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: dict[str, Any]) -> None:
     """Who answers, and the first predictions."""
     from rich.table import Table
@@ -109,7 +143,10 @@ def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: d
     name = fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}"
     if leader and leader not in (name, fitted.model):
         _say(console, "report.predict.stand_in", leader=leader, entrant=name)
-    _say(console, "report.predict.head", count=f"{len(found):,}", entrant=name)
+    if "fit" in verdict:
+        _say_fit(console, verdict["fit"])
+    key = "report.predict.head_one" if len(found) == 1 else "report.predict.head"
+    _say(console, key, count=f"{len(found):,}", entrant=name)
     is_classes = fitted.schema.is_classification
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(say("report.predict.input"), overflow="fold")

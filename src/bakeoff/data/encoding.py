@@ -21,6 +21,7 @@ _ENCODERS = {
     "arrays": "bakeoff.data.arrays:ArrayEncoder",
     "table": "bakeoff.data.table:TableEncoder",
     "text": "bakeoff.data.text:TextEncoder",
+    "tokenizer": "bakeoff.data.tokenizer:PublishedTokenEncoder",
     "images": "bakeoff.data.images:ImageEncoder",
     "series": "bakeoff.data.series:SeriesEncoder",
     "forecast": "bakeoff.data.forecast:ForecastEncoder",

@@ -31,6 +31,7 @@ class LoadOptions:
     kind: str | None = None
     task: str | None = None
     text: str | None = None
+    tokenizer: str | Path | None = None
     window: int | None = None
     seed: int = 0
     name: str | None = None
@@ -53,6 +54,7 @@ def load(
     kind: str | None = None,
     task: str | None = None,
     text: str | None = None,
+    tokenizer: str | Path | None = None,
     window: int | None = None,
     seed: int = 0,
     name: str | None = None,
@@ -71,6 +73,8 @@ def load(
         kind: "image", "series", "table" or "text", where an array's axes or a column do not tell.
         task: "classes" or "value", where the target does not tell.
         text: the column of free text to learn from, where a table has several.
+        tokenizer: a published one to cut the texts with, for networks with published weights: a folder with
+            `tokenizer.json` or `vocab.txt`, or a Hugging Face id. Needs the package `tokenizers`.
         window: how many past steps a forecast looks at.
         seed: of the splits (and of generated data).
         name: of the dataset; taken from the source if not given.
@@ -93,6 +97,7 @@ def load(
         kind=kind,
         task=task,
         text=text,
+        tokenizer=tokenizer,
         window=window,
         seed=seed,
         name=name,
@@ -189,6 +194,7 @@ def _load_path(source: str | Path, options: LoadOptions) -> Dataset:
             "kind",
             "task",
             "text",
+            "tokenizer",
             "window",
             because="built-in data",
         )
@@ -226,7 +232,15 @@ def _load_folder(path: Path, options: LoadOptions) -> Dataset:
     from bakeoff.data.images import load_images
 
     options.refuse(
-        "target", "time", "horizon", "group", "window", "text", "task", because="a folder of images"
+        "target",
+        "time",
+        "horizon",
+        "group",
+        "window",
+        "text",
+        "tokenizer",
+        "task",
+        because="a folder of images",
     )
     return load_images(path, size=options.size, seed=options.seed, name=options.name)
 
@@ -234,7 +248,17 @@ def _load_folder(path: Path, options: LoadOptions) -> Dataset:
 def _load_series(path: Path, options: LoadOptions) -> Dataset:
     from bakeoff.data.series import load_series
 
-    options.refuse("target", "time", "horizon", "group", "size", "window", "text", because="a file of series")
+    options.refuse(
+        "target",
+        "time",
+        "horizon",
+        "group",
+        "size",
+        "window",
+        "text",
+        "tokenizer",
+        because="a file of series",
+    )
     return load_series(path, seed=options.seed, name=options.name, task=options.task)
 
 
@@ -251,7 +275,7 @@ def _load_table(source: Any, options: LoadOptions) -> Dataset:
     if options.time is not None:
         from bakeoff.data.forecast import load_forecast
 
-        options.refuse("text", "task", because="a forecast")
+        options.refuse("text", "tokenizer", "task", because="a forecast")
         return load_forecast(
             source,
             time=options.time,
@@ -269,6 +293,7 @@ def _load_table(source: Any, options: LoadOptions) -> Dataset:
         kind=options.kind,
         task=options.task,
         text=options.text,
+        tokenizer=options.tokenizer,
         seed=options.seed,
         name=options.name,
     )
@@ -277,7 +302,7 @@ def _load_table(source: Any, options: LoadOptions) -> Dataset:
 def _load_arrays(source: Any, options: LoadOptions, *, name: str, described: str) -> Dataset:
     from bakeoff.data.arrays import load_arrays
 
-    options.refuse("time", "horizon", "group", "size", "text", "window", because="arrays")
+    options.refuse("time", "horizon", "group", "size", "text", "tokenizer", "window", because="arrays")
     return load_arrays(
         source,
         name=options.name or name,

@@ -6,9 +6,11 @@ words by spaces, or glue endings to them (Korean, Japanese, Chinese, Thai), are 
 """
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -34,8 +36,45 @@ _WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])\w)+|[^\w\s]")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
+class TokenEncoder(FormEncoder):
+    """A column of texts to tokens, by whatever vocabulary.
+
+    Attributes:
+        column, target: their names in the table.
+        length: of the longest text that is kept whole, in tokens.
+    """
+
+    column: str
+    target: str
+    length: int
+
+    @property
+    @abstractmethod
+    def vocabulary_size(self) -> int:
+        """How many different tokens there are."""
+
+    @abstractmethod
+    def encode(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Tokens int32 [N, T], padded with 0 at the end, and how many of them are real, int64 [N] (at least 1)."""
+
+    def read(self, source: Any, schema: Schema) -> NewData:
+        from bakeoff.data.table import new_frame, new_targets
+
+        if isinstance(source, list | tuple) and all(isinstance(text, str) for text in source):
+            source = pl.DataFrame({self.column: list(source)})
+        frame = new_frame(source, [self.column])
+        texts = as_words(frame[self.column]).fill_null("").to_list()
+        tokens, lengths = self.encode(texts)
+        return NewData(
+            inputs=tokens,
+            lengths=lengths,
+            targets=new_targets(frame, self.target, schema.target),
+            names=short_labels(texts),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class TextEncoder(FormEncoder):
+class TextEncoder(TokenEncoder):
     """The vocabulary (the word of token 2 + i is `words[i]`) and the longest text that is kept whole."""
 
     kind: ClassVar[str] = "text"
@@ -67,7 +106,6 @@ class TextEncoder(FormEncoder):
         return len(self.words) + 2
 
     def encode(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Tokens int32 [N, T], padded at the end, and how many of them are real, int64 [N] (at least 1)."""
         number = {word: place + 2 for place, word in enumerate(self.words)}
         rows = [[number.get(word, UNKNOWN) for word in split_words(text)[: self.length]] for text in texts]
         tokens = np.zeros((len(rows), self.length), np.int32)
@@ -76,21 +114,6 @@ class TextEncoder(FormEncoder):
             if not row:
                 tokens[place, 0] = UNKNOWN
         return tokens, np.array([max(len(row), 1) for row in rows], np.int64)
-
-    def read(self, source: Any, schema: Schema) -> NewData:
-        from bakeoff.data.table import new_frame, new_targets
-
-        if isinstance(source, list | tuple) and all(isinstance(text, str) for text in source):
-            source = pl.DataFrame({self.column: list(source)})
-        frame = new_frame(source, [self.column])
-        texts = as_words(frame[self.column]).fill_null("").to_list()
-        tokens, lengths = self.encode(texts)
-        return NewData(
-            inputs=tokens,
-            lengths=lengths,
-            targets=new_targets(frame, self.target, schema.target),
-            names=short_labels(texts),
-        )
 
 
 def split_words(text: str) -> list[str]:
@@ -144,8 +167,13 @@ def learn_text(texts: Sequence[str], *, column: str, target: str) -> TextEncoder
         raise DataError(
             "No word of the text column occurs in two training texts: there is nothing to learn from."
         )
-    length = int(np.clip(np.quantile(lengths, LENGTH_SHARE, method="higher"), 1, MOST_TOKENS))
-    return TextEncoder(column=column, target=target, words=tuple(word for _, word in kept), length=length)
+    known = tuple(word for _, word in kept)
+    return TextEncoder(column=column, target=target, words=known, length=kept_length(lengths))
+
+
+def kept_length(lengths: Sequence[int]) -> int:
+    """Texts are cut after so many tokens: what `LENGTH_SHARE` of the training texts keep to, at most `MOST_TOKENS`."""
+    return int(np.clip(np.quantile(lengths, LENGTH_SHARE, method="higher"), 1, MOST_TOKENS))
 
 
 def build_text(
@@ -160,8 +188,12 @@ def build_text(
     seed: int,
     source: str,
     findings: Sequence[Finding],
+    tokenizer: str | Path | None = None,
 ) -> Dataset:
-    """A dataset of tokens from the first of `columns`; a note names what else the table holds."""
+    """A dataset of tokens from the first of `columns`; a note names what else the table holds.
+
+    `tokenizer` is a published one (see `bakeoff.data.tokenizer`); without it the training texts teach a vocabulary.
+    """
     from bakeoff.data.table import column_target
 
     column = columns[0]
@@ -173,7 +205,14 @@ def build_text(
         groups=groups,
     )
     words = as_words(frame[column]).fill_null("")
-    encoder = learn_text(words[np.sort(splits.train)].to_list(), column=column, target=target)
+    training = words[np.sort(splits.train)].to_list()
+    encoder: TokenEncoder
+    if tokenizer is None:
+        encoder = learn_text(training, column=column, target=target)
+    else:
+        from bakeoff.data.tokenizer import published_encoder
+
+        encoder = published_encoder(tokenizer, training, column=column, target=target)
     texts = words.to_list()
     tokens, lengths = encoder.encode(texts)
     told = list(findings)

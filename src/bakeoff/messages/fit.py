@@ -32,24 +32,37 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "This run went on from its last checkpoint.",
         "마지막 체크포인트에서 이어서 학습했습니다.",
     ),
-    "fit.parameters": (
-        "{trained} of {total} parameters trained",
-        "파라미터 {total}개 중 {trained}개 학습",
-    ),
     "fit.heading.trained": ("Trained", "학습"),
     "fit.heading.recipe": ("Recipe", "학습 방법"),
+    "fit.heading.regularised": ("Regularised", "규제"),
     "fit.heading.began": ("Began with", "시작 가중치"),
     "fit.heading.seconds": ("Took", "걸린 시간"),
     "fit.heading.report": ("Report", "보고서"),
     "fit.heading.network": ("Network", "신경망"),
     "fit.recipe": (
-        "AdamW at {rate}{found}, batches of {batch}, weight decay {decay}, label smoothing {smoothing}, "
-        "augmentation: {augment}, {precision} on {device}",
-        "AdamW 학습률 {rate}{found}, 배치 {batch}, 가중치 감쇠 {decay}, 레이블 스무딩 {smoothing}, "
-        "데이터 증강: {augment}, {device}에서 {precision}",
+        "AdamW at {rate}{found}, warm-up and cosine over {steps} steps ({epochs} epochs), batches of {batch}{pieces}, "
+        "{precision} on {device}",
+        "AdamW 학습률 {rate}{found}, {steps}스텝({epochs}에포크) 동안 웜업과 코사인, 배치 {batch}{pieces}, "
+        "{device}에서 {precision}",
     ),
+    "fit.recipe.pieces": (" in {pieces} parts", " ({pieces}번에 나누어)"),
+    "fit.regularised": (
+        "weight decay {decay}, gradient norm at most {clip}, label smoothing {smoothing}, moving average of the "
+        "weights: {average}, augmentation: {augment}",
+        "가중치 감쇠 {decay}, 기울기 크기 최대 {clip}, 레이블 스무딩 {smoothing}, 가중치 이동 평균: {average}, "
+        "데이터 증강: {augment}",
+    ),
+    "fit.mode.probe": (
+        "the last layer alone (linear probing): {trained} of {total} parameters",
+        "마지막 층만 (선형 탐침): 파라미터 {total}개 중 {trained}개",
+    ),
+    "fit.mode.full": ("all {total} parameters", "파라미터 {total}개 전부"),
     "fit.found": (" (found by a rate test)", " (학습률 탐색으로 결정)"),
     "fit.nothing": ("none", "없음"),
+    "fit.predict.run": (
+        "A fit of {model} on {data}: {metric} {score} on its test examples ({low} to {high}).",
+        "{data} 데이터로 학습한 {model}: 테스트 {metric} {score} ({low} ~ {high}).",
+    ),
     "fit.predict": (
         "Predict with it: bakeoff predict {folder} NEWDATA",
         "예측하기: bakeoff predict {folder} NEWDATA",
@@ -68,5 +81,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "fit.report.legend": (
         "grey: training, blue: validation; the dot: the weights kept",
         "회색: 학습, 파랑: 검증, 점: 보관한 가중치",
+    ),
+    "fit.report.smoothed": (
+        "The training loss is of smoothed labels or changed examples, the validation loss of neither, so the two lines "
+        "do not have to meet.",
+        "학습 손실은 스무딩한 레이블이나 변형한 예제로, 검증 손실은 원래대로 계산하므로 두 선이 만나지 않기도 합니다.",
     ),
 }

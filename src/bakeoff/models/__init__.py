@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError
@@ -119,9 +119,9 @@ def load(
 ) -> nn.Module:
     """A network with published (or your own) weights in it, in training mode on the CPU.
 
-    Some publishers' networks differ in more than names (an epsilon, a padding); the network is then built
-    with the options that their layout states. All options it was built with stand in its attribute
-    `build_options`: keep them with its weights, to build it again.
+    Some publishers' networks differ in more than names (an epsilon, a padding, the first layers for small images);
+    the network is then built with the options that their layout states. All options it was built with stand in
+    its attribute `build_options`: keep them with its weights, to build it again.
 
     Args:
         name: of the catalogue, or a card.
@@ -139,12 +139,40 @@ def load(
     chosen = name if isinstance(name, ModelCard) else card(name)
     tensors, schema = read_tensors(weights), schema or chosen.example
     module = build(chosen, schema, width=width, **options)
-    name, found = find_layout(module, tensors, layouts=chosen.layouts, layout=layout, new_head=new_head)
-    if set(found.options) - set(options):
-        options = {**found.options, **options}
-        module = build(chosen, schema, width=width, **options)
-    load_tensors(module, tensors, layouts=chosen.layouts, layout=name, new_head=new_head)
-    module.__dict__["build_options"] = options
+    layout, found = find_layout(module, tensors, layouts=chosen.layouts, layout=layout, new_head=new_head)
+    published = {**found.options, **options}
+    if set(published) - set(options):
+        module = build(chosen, schema, width=width, **published)
+    try:
+        load_tensors(module, tensors, layouts=chosen.layouts, layout=layout, new_head=new_head)
+    except ModelError:
+        if published.get("small") is not False or "small" in options:
+            raise
+        other = _with_a_small_stem(chosen, tensors, schema, layout, new_head, width, published)
+        if other is None:
+            raise
+        module = other
+    module.__dict__.setdefault("build_options", published)
+    return module
+
+
+def _with_a_small_stem(
+    card: ModelCard,
+    tensors: Mapping[str, Tensor],
+    schema: Schema,
+    layout: str,
+    new_head: bool,
+    width: int | None,
+    options: Mapping[str, Any],
+) -> nn.Module | None:
+    """The network with the stem for small images and these weights in it; None where they do not fit that either."""
+    small = {**options, "small": True}
+    try:
+        module = build(card, schema, width=width, **small)
+        load_tensors(module, tensors, layouts=card.layouts, layout=layout, new_head=new_head)
+    except ModelError:
+        return None
+    module.__dict__["build_options"] = small
     return module
 
 

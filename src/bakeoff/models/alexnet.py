@@ -30,7 +30,14 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import image_of, imagenet, is_small, require_no_width, require_side
+from bakeoff.models.image_input import (
+    FOR_PHOTOGRAPHS,
+    image_of,
+    imagenet,
+    is_small,
+    require_no_width,
+    require_side,
+)
 from bakeoff.models.weights import Layout
 
 PAPER = "Krizhevsky et al., ImageNet classification with deep convolutional neural networks, NeurIPS 2012"
@@ -75,21 +82,23 @@ def _pooled(side: int) -> int:
     return side
 
 
-def build(schema: Schema, width: int | None = None, **options: Any) -> AlexNet:
-    """AlexNet; `dropout` is the share of units that dropout silences (0.5)."""
+def build(schema: Schema, width: int | None = None, *, small: bool | None = None, **options: Any) -> AlexNet:
+    """AlexNet; `dropout` is the share of units that dropout silences (0.5), `small` asks for the small-image stem."""
     require_no_width("alexnet", width)
     image = image_of(schema)
-    require_side("alexnet", image, LEAST_SIDE if is_small(image) else 63)
-    return AlexNet(image, schema.outputs, small=is_small(image), **options)
+    small = is_small(image, small)
+    require_side("alexnet", image, LEAST_SIDE if small else 63)
+    return AlexNet(image, schema.outputs, small=small, **options)
 
 
 LAYOUTS = {
     "torchvision": Layout(
+        options=FOR_PHOTOGRAPHS,
         rules={
             "features.{rest}": "features.{rest}",
             "classifier.6.{p}": "head.{p}",
             "classifier.{i}.{p}": "hidden.{i}.{p}",
-        }
+        },
     )
 }
 

@@ -259,14 +259,16 @@ class EfficientNet(nn.Module):
         nn.init.zeros_(self.head.bias)
 
 
-def build(schema: Schema, width: int | None = None, *, name: str, **options: Any) -> EfficientNet:
-    """EfficientNet-B0 ... B7; options `padding`, `epsilon`, `stochastic_depth` as in the class."""
+def build(
+    schema: Schema, width: int | None = None, *, name: str, small: bool | None = None, **options: Any
+) -> EfficientNet:
+    """EfficientNet-B0 ... B7; options `padding`, `epsilon`, `stochastic_depth`, `small` as in the class."""
     require_no_width(name, width)
     image, scale = image_of(schema), SCALES[name]
     options.setdefault(
         "epsilon", 1e-3 if name[-1] in "567" or options.get("padding") == "tensorflow" else 1e-5
     )
-    return EfficientNet(image.channels, schema.outputs, scale=scale, small=is_small(image), **options)
+    return EfficientNet(image.channels, schema.outputs, scale=scale, small=is_small(image, small), **options)
 
 
 for _name, _scale in SCALES.items():

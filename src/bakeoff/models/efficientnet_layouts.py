@@ -5,6 +5,7 @@ A block of the first stage has no layer that widens, so torchvision's and timm's
 
 from collections.abc import Mapping, Sequence
 
+from bakeoff.models.image_input import FOR_PHOTOGRAPHS
 from bakeoff.models.weights import Layout
 
 _OUTSIDE = {
@@ -94,10 +95,12 @@ def layouts(repeats: Sequence[int]) -> dict[str, Layout]:
     for number, (stage, block) in enumerate(places):
         huggingface |= _block(f"encoder.blocks.{number}", f"stages.{stage}.{block}", _OTHERS["huggingface"])
     return {
-        "torchvision": Layout(rules=torchvision),
-        "timm": Layout(rules=timm, options={"epsilon": 1e-5}),
+        "torchvision": Layout(rules=torchvision, options=FOR_PHOTOGRAPHS),
+        "timm": Layout(rules=timm, options={"epsilon": 1e-5, **FOR_PHOTOGRAPHS}),
         "huggingface": Layout(
-            rules=huggingface, prefixes=("efficientnet.",), options={"padding": "tensorflow"}
+            rules=huggingface,
+            prefixes=("efficientnet.",),
+            options={"padding": "tensorflow", **FOR_PHOTOGRAPHS},
         ),
     }
 

@@ -6,12 +6,15 @@
     hf:prajjwal1/bert-tiny:pretrained   with its weights; its last layer is new, for the data's own classes
     hf:./folder                         the same from a folder with a config.json
 
-Images go to image classifiers, texts to sequence classifiers (0 is padding and is masked out). The packages are an
-extra: `pip install 'bakeoff[hub]'`. What such a network assumes about data is not known here, so its card declares
-no biases.
+Images go to image classifiers, texts to sequence classifiers (padding is masked out). Published weights know the
+tokens of their own tokenizer, so with `:pretrained` texts must be cut by it (`bakeoff.load(..., tokenizer=...)`;
+`bakeoff.fit` sees to it). The packages are an extra: `pip install 'bakeoff[hub]'`. What such a network assumes about
+data is not known here, so its card declares no biases.
 """
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +26,12 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Tokens, Value
 from bakeoff.errors import MissingExtraError, ModelError
 from bakeoff.models.card import ModelCard
+from bakeoff.models.sequences import Lengths
+from bakeoff.models.views import is_real
 
 PRETRAINED = ":pretrained"
+#: A published network may have a few more embeddings than its tokenizer has tokens (rounded up), down to this share.
+SAME_VOCABULARY = 0.95
 #: The packages by the word before the colon.
 PACKAGES = {"timm": "timm", "hf": "transformers"}
 
@@ -79,10 +86,18 @@ class _Build:
         make = _timm_network if self.source == "timm" else _transformers_network
         try:
             return make(self.network, self.pretrained, schema, options)
-        except (RuntimeError, ValueError, TypeError, OSError, KeyError, AssertionError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        except ModelError:
+            raise
+        except Exception as error:  # another package's: any kind
+            advice = "check its name and options"
+            if _is_about_fetching(error):
+                advice = (
+                    "the hub cannot be reached or has no such network; give a folder that was fetched before"
+                    if self.source == "hf"
+                    else f"its weights cannot be fetched; without {PRETRAINED} they are random"
+                )
             raise ModelError(
-                f"'{self.source}:{self.network}' cannot be built for this data ({reason}): check its name and options."
+                f"'{self.source}:{self.network}' cannot be built for this data ({_first_sentence(error)}): {advice}."
             ) from error
 
 
@@ -93,9 +108,10 @@ class Logits(nn.Module):
         super().__init__()
         self.network, self.tokens = network, tokens
 
-    def forward(self, x: Tensor) -> Float[Tensor, "batch outputs"]:
+    def forward(self, x: Tensor, lengths: Lengths = None) -> Float[Tensor, "batch outputs"]:
         if self.tokens:
-            return self.network(input_ids=x, attention_mask=(x != 0).long()).logits
+            mask = x != 0 if lengths is None else is_real(lengths, x.shape[1])
+            return self.network(input_ids=x, attention_mask=mask.long()).logits
         return self.network(pixel_values=x).logits
 
 
@@ -129,7 +145,10 @@ def _transformers_network(
     )
     path = str(Path(network).resolve()) if Path(network).is_dir() else network
     if pretrained:
-        module = kind.from_pretrained(path, ignore_mismatched_sizes=True, **settings)
+        if isinstance(schema.input, Tokens):
+            _check_vocabulary(network, transformers.AutoConfig.from_pretrained(path), schema.input)
+        with _without_its_notes(transformers):
+            module = kind.from_pretrained(path, ignore_mismatched_sizes=True, **settings)
     else:
         config = transformers.AutoConfig.from_pretrained(path, **settings)
         if isinstance(schema.input, Image) and hasattr(config, "image_size"):
@@ -139,6 +158,43 @@ def _transformers_network(
         config.pad_token_id = 0
         module = kind.from_config(config)
     return Logits(module.train(), tokens=is_text)
+
+
+@contextmanager
+def _without_its_notes(transformers: ModuleType) -> Iterator[None]:
+    """transformers tells at length that the last layer is new, which is what was asked for."""
+    log = transformers.utils.logging
+    before = log.get_verbosity()
+    log.set_verbosity_error()
+    try:
+        yield
+    finally:
+        log.set_verbosity(before)
+
+
+def _check_vocabulary(network: str, config: Any, tokens: Tokens) -> None:
+    """Published embeddings of other words than the data's would be nonsense, so the two sizes must agree."""
+    known = int(getattr(config, "vocab_size", tokens.vocabulary_size))
+    if not SAME_VOCABULARY * known <= tokens.vocabulary_size <= known:
+        raise ModelError(
+            f"'hf:{network}' knows {known} tokens and this data has {tokens.vocabulary_size}, so its words are others: "
+            f"cut the texts with its own tokenizer (tokenizer='{network}')."
+        )
+
+
+def _is_about_fetching(error: BaseException) -> bool:
+    """Whether a package failed because something could not be fetched, judged by its words and its causes."""
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    words = " ".join(f"{type(one).__name__} {one}" for one in chain)
+    return any(word in words for word in ("Connect", "connect", "huggingface.co", "urlopen", "Repository"))
+
+
+def _first_sentence(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".:") if lines else type(error).__name__
 
 
 def _check_timm_name(timm: ModuleType, network: str) -> None:
@@ -153,3 +209,8 @@ def _package(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise MissingExtraError(name, "hub") from error
+    except Exception as error:  # installed, but broken: torchvision of another torch, say
+        raise ModelError(
+            f"The package '{name}' is installed and cannot be imported ({_first_sentence(error)}): install versions of "
+            "it and of what it needs that fit this torch."
+        ) from error

@@ -31,7 +31,14 @@ from torch.nn import functional as F
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import image_of, imagenet, is_small, require_no_width, require_side
+from bakeoff.models.image_input import (
+    FOR_PHOTOGRAPHS,
+    image_of,
+    imagenet,
+    is_small,
+    require_no_width,
+    require_side,
+)
 from bakeoff.models.weights import Layout
 
 PAPER = "Szegedy et al., Going deeper with convolutions, CVPR 2015, arXiv 1409.4842"
@@ -161,12 +168,15 @@ def _stem(channels: int) -> nn.Sequential:
     )
 
 
-def build(schema: Schema, width: int | None = None, **options: Any) -> GoogLeNet:
-    """GoogLeNet; `auxiliary=True` adds the auxiliary heads, `dropout` is 0.2."""
+def build(
+    schema: Schema, width: int | None = None, *, small: bool | None = None, **options: Any
+) -> GoogLeNet:
+    """GoogLeNet; `auxiliary=True` adds the auxiliary heads, `dropout` is 0.2, `small` asks for the small-image stem."""
     require_no_width("googlenet", width)
     image = image_of(schema)
-    require_side("googlenet", image, LEAST_SMALL_SIDE if is_small(image) else LEAST_SIDE)
-    return GoogLeNet(image.channels, schema.outputs, small=is_small(image), **options)
+    small = is_small(image, small)
+    require_side("googlenet", image, LEAST_SMALL_SIDE if small else LEAST_SIDE)
+    return GoogLeNet(image.channels, schema.outputs, small=small, **options)
 
 
 def _layout(*, auxiliary: bool) -> Layout:
@@ -190,7 +200,7 @@ def _layout(*, auxiliary: bool) -> Layout:
         rules[f"aux{number}.fc2.{{p}}"] = f"auxiliary.{name}.head.{{p}}"
     if not auxiliary:
         rules = {"aux1.{rest}": None, "aux2.{rest}": None, **rules}
-    return Layout(rules={**rules, "fc.{p}": "head.{p}"})
+    return Layout(rules={**rules, "fc.{p}": "head.{p}"}, options=FOR_PHOTOGRAPHS)
 
 
 LAYOUTS = {

@@ -12,6 +12,9 @@ from bakeoff.errors import ModelError
 #: Images of at most this many pixels a side get the small-image stem.
 SMALL_SIDE = 64
 
+#: Published weights are of networks for photographs; their layouts say so, whatever the size of the images at hand.
+FOR_PHOTOGRAPHS = {"small": False}
+
 #: What the networks of the ImageNet years were published for: 1000 classes of photographs.
 IMAGENET_CLASSES = tuple(map(str, range(1000)))
 
@@ -32,9 +35,9 @@ def image_of(schema: Schema) -> Image:
     return schema.input
 
 
-def is_small(image: Image) -> bool:
-    """Whether the usual small-image stem is due."""
-    return max(image.height, image.width) <= SMALL_SIDE
+def is_small(image: Image, asked: bool | None = None) -> bool:
+    """Whether the small-image stem is due: as asked, or by the side of the image."""
+    return max(image.height, image.width) <= SMALL_SIDE if asked is None else asked
 
 
 def require_side(name: str, image: Image, least: int) -> None:

@@ -33,7 +33,7 @@ from torch.nn import functional as F
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import cifar, image_of, imagenet, is_small, require_no_width
+from bakeoff.models.image_input import FOR_PHOTOGRAPHS, cifar, image_of, imagenet, is_small, require_no_width
 from bakeoff.models.weights import Layout
 
 PAPER = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv 1512.03385"
@@ -185,14 +185,22 @@ def _shortcut(kind: str, inputs: int, outputs: int, stride: int) -> nn.Module | 
     return (Projection if kind == "projection" else Subsample)(inputs, outputs, stride)
 
 
-def build(schema: Schema, width: int | None = None, *, name: str, depth: int, plain: bool) -> ResNet:
-    """ResNet-18 ... 152, or the plain twin."""
+def build(
+    schema: Schema,
+    width: int | None = None,
+    *,
+    name: str,
+    depth: int,
+    plain: bool,
+    small: bool | None = None,
+) -> ResNet:
+    """ResNet-18 ... 152, or the plain twin; `small` asks for the small-image stem or against it."""
     require_no_width(name, width)
     image = image_of(schema)
     blocks, bottleneck = DEPTHS[depth]
     shortcuts = "none" if plain else "projection"
     options: dict[str, Any] = {"blocks": blocks, "bottleneck": bottleneck, "shortcuts": shortcuts}
-    return ResNet(image.channels, schema.outputs, small=is_small(image), **options)
+    return ResNet(image.channels, schema.outputs, small=is_small(image, small), **options)
 
 
 def build_cifar(schema: Schema, width: int | None = None, *, name: str, depth: int, plain: bool) -> ResNet:
@@ -222,6 +230,7 @@ def _parts(theirs: str, ours: str) -> dict[str, str]:
 
 
 _TORCHVISION = Layout(
+    options=FOR_PHOTOGRAPHS,
     rules={
         "conv1.{p}": "stem.convolution.{p}",
         "bn1.{p}": "stem.norm.{p}",
@@ -230,10 +239,11 @@ _TORCHVISION = Layout(
         **_stages("downsample.0", "shortcut.convolution"),
         **_stages("downsample.1", "shortcut.norm"),
         "fc.{p}": "head.{p}",
-    }
+    },
 )
 _HUGGINGFACE = Layout(
     prefixes=("resnet.",),
+    options=FOR_PHOTOGRAPHS,
     rules={
         "embedder.embedder.convolution.{p}": "stem.convolution.{p}",
         "embedder.embedder.normalization.{p}": "stem.norm.{p}",

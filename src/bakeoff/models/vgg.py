@@ -30,7 +30,14 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import image_of, imagenet, is_small, require_no_width, require_side
+from bakeoff.models.image_input import (
+    FOR_PHOTOGRAPHS,
+    image_of,
+    imagenet,
+    is_small,
+    require_no_width,
+    require_side,
+)
 from bakeoff.models.weights import Changed, Layout
 
 PAPER = "Simonyan and Zisserman, Very deep convolutional networks, ICLR 2015, arXiv 1409.1556"
@@ -105,19 +112,27 @@ def _dense(features: int, dropout: float) -> nn.Sequential:
 
 
 def build(
-    schema: Schema, width: int | None = None, *, name: str, depth: int, batch_norm: bool, **options: Any
+    schema: Schema,
+    width: int | None = None,
+    *,
+    name: str,
+    depth: int,
+    batch_norm: bool,
+    small: bool | None = None,
+    **options: Any,
 ) -> VGG:
-    """VGG-11, 13, 16 or 19; `dropout` as in the class."""
+    """VGG-11, 13, 16 or 19; `dropout` as in the class, `small` asks for the small-image head and poolings."""
     require_no_width(name, width)
     image = image_of(schema)
-    if not is_small(image):
+    small = is_small(image, small)
+    if not small:
         require_side(name, image, LEAST_SIDE)
     return VGG(
         image,
         schema.outputs,
         convolutions=CONVOLUTIONS[depth],
         batch_norm=batch_norm,
-        small=is_small(image),
+        small=small,
         **options,
     )
 
@@ -140,7 +155,10 @@ def _layouts(depth: int, batch_norm: bool) -> dict[str, Layout]:
     for name, place in (("fc1", 0), ("fc2", 3)):
         timm[f"pre_logits.{name}.weight"] = Changed(f"hidden.{place}.weight", _as_matrix)
         timm[f"pre_logits.{name}.bias"] = f"hidden.{place}.bias"
-    return {"torchvision": Layout(rules={**rules, **torchvision}), "timm": Layout(rules={**rules, **timm})}
+    return {
+        "torchvision": Layout(rules={**rules, **torchvision}, options=FOR_PHOTOGRAPHS),
+        "timm": Layout(rules={**rules, **timm}, options=FOR_PHOTOGRAPHS),
+    }
 
 
 def _register(depth: int, *, batch_norm: bool) -> None:

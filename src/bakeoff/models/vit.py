@@ -38,7 +38,7 @@ from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import image_of, imagenet, is_small, require_no_width
+from bakeoff.models.image_input import FOR_PHOTOGRAPHS, image_of, imagenet, is_small, require_no_width
 from bakeoff.models.weights import Layout, Part
 
 PAPER = "Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021, arXiv 2010.11929"
@@ -153,9 +153,17 @@ class VisionTransformer(nn.Module):
 
 
 def build(
-    schema: Schema, width: int | None = None, *, name: str, patch: int | None = None, **options: Any
+    schema: Schema,
+    width: int | None = None,
+    *,
+    name: str,
+    patch: int | None = None,
+    small: bool | None = None,
+    **options: Any,
 ) -> nn.Module:
     """A Vision Transformer; `patch` is the side of a patch in pixels, `epsilon` as in the class.
+
+    Small images get smaller patches, as many as a photograph has, unless `small` says otherwise.
 
     Raises:
         OptionError: a patch larger than the image, or smaller than a pixel.
@@ -164,7 +172,7 @@ def build(
     image, size = image_of(schema), SIZES[name]
     if patch is None:
         patch = size.patch
-        if is_small(image):
+        if is_small(image, small):
             patch = max(1, round(max(image.height, image.width) * size.patch / 128))
     if not 1 <= patch <= max(image.height, image.width):
         raise OptionError(
@@ -176,6 +184,7 @@ def build(
 _TORCHVISION_BLOCK = "encoder.layers.encoder_layer_{i}"
 LAYOUTS = {
     "torchvision": Layout(
+        options=FOR_PHOTOGRAPHS,
         rules={
             "conv_proj.{p}": "cut.{p}",
             "class_token": "class_token",
@@ -191,9 +200,10 @@ LAYOUTS = {
             _TORCHVISION_BLOCK + ".mlp.linear_2.{p}": "blocks.{i}.narrow.{p}",
             "encoder.ln.{p}": "norm.{p}",
             "heads.head.{p}": "head.{p}",
-        }
+        },
     ),
     "timm": Layout(
+        options=FOR_PHOTOGRAPHS,
         rules={
             "patch_embed.proj.{p}": "cut.{p}",
             "cls_token": "class_token",
@@ -206,11 +216,11 @@ LAYOUTS = {
             "blocks.{i}.mlp.fc2.{p}": "blocks.{i}.narrow.{p}",
             "norm.{p}": "norm.{p}",
             "head.{p}": "head.{p}",
-        }
+        },
     ),
     "huggingface": Layout(
         prefixes=("vit.",),
-        options={"epsilon": 1e-12},
+        options={"epsilon": 1e-12, **FOR_PHOTOGRAPHS},
         rules={
             "embeddings.patch_embeddings.projection.{p}": "cut.{p}",
             "embeddings.cls_token": "class_token",

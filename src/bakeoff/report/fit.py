@@ -26,11 +26,15 @@ _WIDTH, _HEIGHT, _MARGIN = 640, 260, 48
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;font-size:.85rem}
-td,th{padding:.25rem .6rem;text-align:right}th:first-child,td:first-child{text-align:left}
-th{font-weight:600;border-bottom:1px solid #8884}.wide{overflow-x:auto}svg{max-width:100%;height:auto}
+td,th{padding:.25rem .6rem;text-align:right}th:first-child{text-align:left}th{font-weight:600}
+.pairs td{text-align:left}.pairs th{vertical-align:top;white-space:nowrap;font-weight:400;opacity:.7}
+.counts td{min-width:2rem;text-align:center}.counts th{border-bottom:1px solid #8884;text-align:center}
+.wide{overflow-x:auto}svg{max-width:100%;height:auto}.note{font-size:.85rem;opacity:.7}
 svg text{font:12px system-ui,sans-serif;fill:currentColor}polyline{fill:none;stroke-width:2}
 .training{stroke:#999}.validation{stroke:#2563a8}.kept{fill:#2563a8}.axis{stroke:#8888}
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181b}.validation{stroke:#6aa9e9}.kept{fill:#6aa9e9}}
+.right{--ink:37,99,168}.wrong{--ink:190,60,40}.none{opacity:.35}
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181b}.validation{stroke:#6aa9e9}.kept{fill:#6aa9e9}
+.right{--ink:106,169,233}.wrong{--ink:230,110,90}}
 """
 
 
@@ -64,6 +68,7 @@ def fit_html(fit: Fit) -> str:
         _pairs(recipe_rows(fit)),
         _heading("fit.report.losses"),
         loss_curve(fit),
+        *_smoothing_note(fit),
         _heading("fit.report.scores"),
         _pairs(
             [(say(f"verdict.metric.{name}"), METRICS[name].show(score)) for name, score in fit.scores.items()]
@@ -100,9 +105,11 @@ def loss_curve(fit: Fit) -> Markup:
     marks = [
         Markup('<line class="axis" x1="{0}" y1="{1}" x2="{2}" y2="{1}"/>').format(left, bottom, right),
         Markup('<circle class="kept" cx="{:.1f}" cy="{:.1f}" r="4"/>').format(x, y),
+        _text(left - 8, bottom + 4, "0", "end"),
         _text(left, bottom + 18, "0"),
         _text(right, bottom + 18, say("fit.report.steps", count=f"{max(steps):,}"), "end"),
-        _text(left, top - 8, significant(high)),
+        Markup('<line class="axis" x1="{0}" y1="{1}" x2="{0}" y2="{2}"/>').format(left, bottom, top),
+        _text(left - 8, top + 4, significant(high), "end"),
         _text(right, top - 8, say("fit.report.legend"), "end"),
     ]
     return Markup('<svg viewBox="0 0 {} {}" width="{}" role="img" aria-label="{}">{}</svg>').format(
@@ -131,13 +138,31 @@ def _confusion(fit: Fit) -> list[Markup]:
     )
     head = _each("<th>{}</th>", [clean(name) for name in target.names])
     rows = [
-        Markup("<tr><th>{}</th>{}</tr>").format(clean(name), _each("<td>{}</td>", row))
-        for name, row in zip(target.names, figure.counts, strict=True)
+        Markup("<tr><th>{}</th>{}</tr>").format(clean(name), _shaded(row, place))
+        for place, (name, row) in enumerate(zip(target.names, figure.counts, strict=True))
     ]
-    table = Markup('<div class="wide"><table><tr><th></th>{}</tr>{}</table></div>').format(
+    table = Markup('<div class="wide"><table class="counts"><tr><th></th>{}</tr>{}</table></div>').format(
         head, Markup("").join(rows)
     )
     return [_heading("fit.report.confusion"), table]
+
+
+def _shaded(row: Sequence[int], place: int) -> Markup:
+    """The counts of one true class, each as dark as its share of the class; what is right in another colour."""
+    whole = max(sum(row), 1)
+    cells = []
+    for column, count in enumerate(row):
+        kind = "none" if count == 0 else "right" if column == place else "wrong"
+        shade = f"background:rgba(var(--ink),{0.15 + 0.5 * count / whole:.2f})" if count else ""
+        cells.append(Markup('<td class="{}" style="{}">{}</td>').format(kind, shade, count))
+    return Markup("").join(cells)
+
+
+def _smoothing_note(fit: Fit) -> list[Markup]:
+    """Why the two losses may lie apart, where they are not of the same thing."""
+    if not (fit.recipe.label_smoothing or fit.recipe.augment):
+        return []
+    return [Markup('<p class="note">{}</p>').format(say("fit.report.smoothed"))]
 
 
 def _heading(key: str) -> Markup:
@@ -146,7 +171,7 @@ def _heading(key: str) -> Markup:
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> Markup:
     rows = [Markup("<tr><th>{}</th><td>{}</td></tr>").format(*pair) for pair in pairs]
-    return Markup("<table>{}</table>").format(Markup("").join(rows))
+    return Markup('<table class="pairs">{}</table>').format(Markup("").join(rows))
 
 
 def _each(template: str, values: Iterable[object]) -> Markup:

@@ -118,7 +118,11 @@ def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
     rows = [
         (
             say("fit.heading.trained"),
-            say("fit.parameters", trained=grouped(fit.trained_parameters), total=grouped(fit.parameters)),
+            say(
+                f"fit.mode.{fit.mode}",
+                trained=grouped(fit.trained_parameters),
+                total=grouped(fit.parameters),
+            ),
         ),
         (
             say("fit.heading.recipe"),
@@ -126,12 +130,23 @@ def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
                 "fit.recipe",
                 rate=significant(fit.learning_rate),
                 found=say("fit.found") if fit.found else "",
+                steps=grouped(recipe.steps),
+                epochs=_epochs(fit),
                 batch=recipe.batch_size,
-                decay=significant(recipe.weight_decay),
-                smoothing=significant(recipe.label_smoothing),
-                augment=", ".join(recipe.augment) or say("fit.nothing"),
+                pieces=say("fit.recipe.pieces", pieces=recipe.pieces) if recipe.pieces > 1 else "",
                 precision=fit.precision,
                 device=fit.device,
+            ),
+        ),
+        (
+            say("fit.heading.regularised"),
+            say(
+                "fit.regularised",
+                decay=f"{recipe.weight_decay:g}",
+                clip=f"{recipe.clip_norm:g}",
+                smoothing=f"{recipe.label_smoothing:g}",
+                average=say("fit.nothing") if recipe.average_decay is None else f"{recipe.average_decay:g}",
+                augment=", ".join(recipe.augment) or say("fit.nothing"),
             ),
         ),
     ]
@@ -140,3 +155,9 @@ def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
     rows.append((say("fit.heading.seconds"), duration(fit.seconds)))
     rows.append((say("fit.heading.network"), clean(fit.folder / CHAMPION)))
     return rows
+
+
+def _epochs(fit: Fit) -> str:
+    """How many passes over the training data the recipe's steps are, told from an evaluation on the way."""
+    moment = fit.history[-1]
+    return f"{moment.epoch * fit.recipe.steps / moment.step:.3g}"

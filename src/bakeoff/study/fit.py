@@ -7,10 +7,11 @@ from typing import Any
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
+from bakeoff.data.text import TextEncoder
 from bakeoff.errors import DataError, OptionError, suggest
 from bakeoff.models import ModelCard
 from bakeoff.study.fit_job import FitJob, find_folder, precision_name
-from bakeoff.study.fit_network import FitNetwork
+from bakeoff.study.fit_network import FitNetwork, tokenizer_of
 from bakeoff.study.fit_result import Fit
 from bakeoff.study.metrics import MetricContext, metric_named
 from bakeoff.train.augment import chosen_changes
@@ -82,7 +83,8 @@ def fit(
         save_seconds: between two checkpoints.
         width, options: passed to the network's `build`.
         started: when the budget began, on the monotonic clock; now where None.
-        reading: options of `bakeoff.load` (target=..., time=..., size=...).
+        reading: options of `bakeoff.load` (target=..., time=..., size=..., tokenizer=...). Texts for published weights
+            are cut by the tokenizer that lies beside these, where none is named.
 
     Raises:
         DataError, ModelError, OptionError: what was given cannot be trained.
@@ -94,7 +96,7 @@ def fit(
     _check(mode, budget_seconds, learning_rate)
     check_log(log)
     machine = Machine.choose(device, precision=precision, threads=threads)
-    dataset = load(data, seed=seed, **reading)
+    dataset = _read(data, model, weights, seed, reading)
     if min(len(dataset.splits.train), len(dataset.splits.validation), len(dataset.splits.test)) == 0:
         raise DataError(
             "A fit needs training, validation and test examples, and a split is empty: give more data."
@@ -149,6 +151,17 @@ def fit(
                 listener(moment)
 
         return job.to_the_end(deciding, told, save_seconds)
+
+
+def _read(
+    data: Any, model: str | ModelCard, weights: str | Path | None, seed: int, reading: dict[str, Any]
+) -> Dataset:
+    """The data; texts once more with the tokenizer of published weights, where these have one."""
+    dataset = load(data, seed=seed, **reading)
+    if data is dataset or not isinstance(dataset.encoder, TextEncoder):
+        return dataset
+    tokenizer = tokenizer_of(model, weights)
+    return dataset if tokenizer is None else load(data, seed=seed, **{**reading, "tokenizer": tokenizer})
 
 
 def _check(mode: str, budget_seconds: float | None, learning_rate: float | None) -> None:

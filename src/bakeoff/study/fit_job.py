@@ -175,6 +175,7 @@ class FitJob:
         total, trainable = parameter_counts(training.run.module)
         result = Fit(
             data=dataset.name,
+            examples=len(dataset),
             model=self.network.card.name,
             folder=self.folder,
             state=trained.state,

@@ -7,6 +7,8 @@ from typing import Any
 from torch import nn
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.text import TextEncoder
+from bakeoff.data.tokenizer import has_tokenizer
 from bakeoff.errors import OptionError
 from bakeoff.models import ModelCard, build, card
 from bakeoff.models import load as load_network
@@ -33,6 +35,7 @@ class FitNetwork:
                 raise OptionError(f"'{digits}' is no width: write NAME@WIDTH, for example {model}@32.")
             self.width = int(digits)
         self.card = model if isinstance(model, ModelCard) else card(model)
+        self._check_words(dataset)
         if weights is not None and is_external(self.card.name):
             raise OptionError(
                 f"'weights' does not go with '{self.card.name}': write {self.card.name}{PRETRAINED} for its own."
@@ -44,6 +47,15 @@ class FitNetwork:
             )
         self.build_options = options
         self.module(0)  # an error about the network comes before anything is written
+
+    def _check_words(self, dataset: Dataset) -> None:
+        """Published weights know their own tokenizer's tokens, so texts must have been cut by it."""
+        published = self.weights is not None or self.card.name.endswith(PRETRAINED)
+        if published and isinstance(dataset.encoder, TextEncoder):
+            raise OptionError(
+                f"The published weights of '{self.card.name}' know the tokens of their own tokenizer, and these texts "
+                "were cut without it: give its folder, file or Hugging Face id with --tokenizer."
+            )
 
     def module(self, seed: int) -> nn.Module:
         """A fresh network; with published weights only its last layer is random."""
@@ -74,13 +86,36 @@ class FitNetwork:
         return re.sub(r"[^\w.@-]+", "_", name)
 
     def definition(self) -> dict[str, Any]:
-        weights = self.weights
-        if weights is not None and Path(weights).exists():
-            found = Path(weights).resolve()
-            weights = f"{found}:{found.stat().st_mtime_ns}:{found.stat().st_size}"
+        """What decides this network, as JSON: weights by their place, and by the size and age of each file."""
         return {
             "name": self.card.name,
             "width": self.width,
             "options": repr(sorted(self.options.items())),
-            "weights": None if weights is None else str(weights),
+            "weights": None if self.weights is None else str(self.weights),
+            "weight_files": [] if self.weights is None else _files(Path(self.weights)),
         }
+
+
+def _files(place: Path) -> list[list[int | str]]:
+    """Name, age in nanoseconds and size in bytes of the file, or of all files in the folder; none for a hub id."""
+    files = sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else [place]
+    found = [(path.resolve(), path.stat()) for path in files if path.exists()]
+    return [[str(path), stat.st_mtime_ns, stat.st_size] for path, stat in found]
+
+
+def tokenizer_of(model: str | ModelCard, weights: str | Path | None) -> str | Path | None:
+    """Where the tokenizer of published weights lies: beside them on this disk, or at the hub; None where there is none.
+
+    A folder or a file of weights may have its tokenizer's files beside it; a Hugging Face id has them as a rule.
+    """
+    name = model if isinstance(model, str) else model.name
+    source: str | Path | None = weights
+    if weights is None and name.startswith("hf:") and name.endswith(PRETRAINED):
+        source = name.removeprefix("hf:").removesuffix(PRETRAINED)
+    if source is None:
+        return None
+    place = Path(source)
+    if not place.exists():
+        return source
+    folder = place if place.is_dir() else place.parent
+    return folder if has_tokenizer(folder) else None

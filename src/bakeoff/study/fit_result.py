@@ -26,6 +26,7 @@ class Fit:
 
     Attributes:
         data, model: their names.
+        examples: how many the data have, in all splits.
         folder: of the run; the network is in its folder `champion`.
         state, reason: how the training ended (as in `Trained`), and one sentence about it.
         metric: the deciding one; scores are in its unit.
@@ -49,6 +50,7 @@ class Fit:
     """
 
     data: str
+    examples: int
     model: str
     folder: Path
     state: str

@@ -129,13 +129,19 @@ def recipe_for(
         pieces: parts of each batch.
 
     Raises:
-        OptionError: a number below 1, or more pieces than examples in a batch.
+        OptionError: a number below 1, a batch size that leaves one example alone, or more pieces than examples in a
+            batch.
     """
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("accumulate", pieces)):
         if value is not None and value < 1:
             raise OptionError(f"'{name}' is {value}: give at least 1.")
     chosen = FAMILIES.get(family, _CONVOLUTIONAL)
     size = batch_size or _batch_size(examples)
+    if batch_size is not None and _without_a_single_one(examples, size) != size:
+        raise OptionError(
+            f"'batch_size' is {size}, which leaves one of {examples} training examples alone in the last batch, and "
+            f"batch normalisation cannot learn from one: give {_without_a_single_one(examples, size)}."
+        )
     if pieces > size:
         raise OptionError(f"'accumulate' is {pieces}, and a batch has {size} examples: give at most {size}.")
     per_epoch = steps_per_epoch(examples, size)
@@ -172,8 +178,12 @@ def _batch_size(examples: int) -> int:
     [16, 64, 128, 17]
     """
     size = 2 ** round(math.log2(max(examples / 20, 1)))
-    size = min(max(size, SMALLEST_BATCH), LARGEST_BATCH)
-    while examples > size and examples % size == 1:  # batch normalisation cannot learn from one example
+    return _without_a_single_one(examples, min(max(size, SMALLEST_BATCH), LARGEST_BATCH))
+
+
+def _without_a_single_one(examples: int, size: int) -> int:
+    """The next batch size whose last batch is no single example, from which batch normalisation cannot learn."""
+    while examples > size > 1 and examples % size == 1:
         size += 1
     return size
 

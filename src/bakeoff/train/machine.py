@@ -60,7 +60,7 @@ class Machine:
         Args:
             device: "auto", "cpu", "cuda" or "mps".
             precision: "auto" takes half precision where a trial in a child process shows that it works and pays.
-            threads: of the CPU; None takes all cores that this process may use.
+            threads: of the CPU; None takes all cores that this process may use, or OMP_NUM_THREADS of them.
             compile: pass the network through torch.compile (minutes at first; worth it for long runs only).
 
         Raises:
@@ -126,4 +126,8 @@ def _half(device: torch.device, precision: str) -> torch.dtype | None:
 
 
 def _cores() -> int:
+    """Cores that this process may use, unless the user has set OMP_NUM_THREADS, which torch itself obeys."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -310,14 +310,18 @@ class SingleRun:
 
 
 def _parts(batch: Batch, pieces: int) -> Iterator[tuple[Batch, float]]:
-    """The batch in at most so many parts, and the share of its examples that each holds."""
+    """The batch in at most so many parts, and the share of its examples that each holds.
+
+    No part has a single example, from which batch normalisation cannot learn.
+    """
+    whole = len(batch.targets)
+    pieces = min(pieces, max(whole // 2, 1))
     if pieces == 1:
         yield batch, 1.0
         return
-    whole = len(batch.targets)
-    lengths = [None] * pieces if batch.lengths is None else batch.lengths.chunk(pieces)
+    lengths = [None] * pieces if batch.lengths is None else batch.lengths.tensor_split(pieces)
     for inputs, targets, length in zip(
-        batch.inputs.chunk(pieces), batch.targets.chunk(pieces), lengths, strict=False
+        batch.inputs.tensor_split(pieces), batch.targets.tensor_split(pieces), lengths, strict=True
     ):
         yield Batch(inputs, targets, length), len(targets) / whole
 
