@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from bakeoff import models
 from bakeoff.cli.cost import app
-from bakeoff.cli.cost_tables import amount, seconds
+from bakeoff.cli.cost_tables import amount, fitted, seconds
 from bakeoff.cost import cost_of
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, BakeoffWarning
 from bakeoff.messages import all_sentences, set_language
 from cost_cases_loader import ROOT
 
@@ -57,6 +57,8 @@ def test_a_factory_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "def small():\n    return nn.Sequential(nn.Flatten(), nn.Linear(48, 10))\n"
         "def words():\n    return nn.Sequential(nn.Embedding(30, 8), nn.Linear(8, 2))\n"
         "def broken():\n    raise RuntimeError('no such file')\n"
+        "class Deciding(nn.Linear):\n    def __init__(self):\n        super().__init__(3, 3)\n"
+        "    def forward(self, x):\n        return super().forward(x) if x.sum() < 100 else x\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "490 parameters" in _run("own_networks:small", "--input", "3x4x4")
@@ -67,6 +69,8 @@ def test_a_factory_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         _run("own_networks:small", "--input", "3x10x10")
     with pytest.raises(BakeoffError, match="needs --input"):
         _run("own_networks:small")
+    with pytest.warns(BakeoffWarning, match="made-up numbers, for which alone the counts hold"):
+        assert "12 parameters" in _run("own_networks:Deciding", "--input", "3")
 
 
 def test_one_convolution(tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_layer_against_layer(tmp_path: Path, suffix: str) -> None:
         (["resnet18", "--input", "3x224"], "--input|does not take|takes Image"),
         (["resnet18", "--input", "3xax4"], "must be of the form"),
         (["resnet18", "--input", "3x0x4"], "at least 1"),
-        (["resnet18", "--input", "3x32x32", "--batch", "0"], "at least 1"),
+        (["resnet18", "--input", "3x32x32", "--batch", "0"], "--batch is 0: there must be at least 1"),
         (["resnet18", "--machine", "h10"], "There is no machine 'h10'"),
         (["resnet18", "--json", "/no/such/folder/x.json"], "cannot be written"),
         (["conv", "--input", "3x8", "--filters", "1", "--kernel", "3x3"], "of the form CxHxW"),
@@ -137,6 +141,26 @@ def test_every_sentence_has_the_same_places_in_both_languages() -> None:
     for key, (english, korean) in all_sentences().items():
         if key.startswith("cost."):
             assert places(english) == places(korean), key
+
+
+def test_a_narrow_window_loses_columns_and_not_their_numbers() -> None:
+    names = [f"stages.{n}.a_long_name_of_a_block.convolution" for n in range(3)]
+    columns = {
+        "layer": names,
+        "type": ["Conv2d"] * 3,
+        "out": ["1x64x112x112"] * 3,
+        "parameters_short": ["2,359,296"] * 3,
+        "macs_short": ["944 M"] * 3,
+        "training_short": ["5.55 G"] * 3,
+    }
+    whole, none = fitted(columns, 160)
+    assert (whole, none) == (columns, [])
+    kept, left_out = fitted(columns, 80)
+    assert left_out == ["type", "out"]
+    assert kept["layer"] == names
+    kept, left_out = fitted(columns, 50)
+    assert kept["parameters_short"] == columns["parameters_short"]
+    assert all(name.startswith("\u2026") and name.endswith("block.convolution") for name in kept["layer"])
 
 
 def test_korean() -> None:

@@ -67,9 +67,9 @@ def test_the_picture_has_bars_in_proportion(tmp_path: Path) -> None:
     write_bars(path, "title", ["a", "b"], {"parameters": [10, 1000]})
     picture = Image.open(path).convert("RGB")
     blue = [sum(picture.getpixel((x, y)) == (31, 119, 180) for y in range(65, 480)) for x in (200, 640)]
-    # On a logarithmic axis from 10 to 10000 the bar of 10 has no height, that of 1000 two thirds of it.
-    assert blue[0] <= 1
-    assert blue[1] == pytest.approx(2 / 3 * (480 - 70), abs=3)
+    # On a logarithmic axis from 1 to 10000 the bar of 10 takes a quarter of the height, that of 1000 three quarters.
+    assert blue[0] == pytest.approx(1 / 4 * (480 - 70), abs=3)
+    assert blue[1] == pytest.approx(3 / 4 * (480 - 70), abs=3)
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (3, 0, 10), (3, 10, -1)])

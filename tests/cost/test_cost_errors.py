@@ -98,13 +98,41 @@ def test_a_network_that_makes_tensors_on_the_default_device_needs_no_values() ->
 
 
 def test_an_unknown_operation_is_named_and_never_silent() -> None:
-    class Inverse(nn.Module):
+    class Distances(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return torch.linalg.inv(x)
+            return torch.pdist(x)
 
-    with pytest.warns(BakeoffWarning, match=r"No rule is known for .*aten\.linalg_inv_ex"):
-        cost = cost_of(Inverse(), (2, 4, 4))
-    assert cost.unknown_operations == ("aten.linalg_inv_ex",)
+    with pytest.warns(BakeoffWarning, match=r"No rule is known for .*aten\._pdist_forward"):
+        cost = cost_of(Distances(), (5, 4))
+    assert cost.unknown_operations == ("aten._pdist_forward",)
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    class Elsewhere(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise AssertionError("Torch not compiled with CUDA enabled")
+
+    with pytest.raises(
+        CostError, match=r"cannot run on the device it asks for .*on a device of this machine"
+    ):
+        cost_of(Elsewhere(), (1, 3))
+
+
+def test_the_losses_that_people_use_are_counted_in_full() -> None:
+    def cross_entropy(output: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(output, torch.zeros(4, dtype=torch.int64, device=output.device))
+
+    def binary(output: Tensor) -> Tensor:
+        return nn.functional.binary_cross_entropy_with_logits(output, torch.zeros_like(output))
+
+    def huber(output: Tensor) -> Tensor:
+        return nn.functional.huber_loss(output, torch.zeros_like(output))
+
+    plain = cost_of(nn.Linear(3, 5), (4, 3))
+    for loss in (cross_entropy, binary, huber):
+        cost = cost_of(nn.Linear(3, 5), (4, 3), loss=loss)
+        assert cost.unknown_operations == ()
+        assert cost.training_flops > plain.training_flops
 
 
 def test_an_operation_of_a_users_own_library_is_named() -> None:

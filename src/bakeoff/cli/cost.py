@@ -155,6 +155,7 @@ def _cost(
 ) -> "tuple[Cost, str]":
     from bakeoff import models
     from bakeoff.cost import cost_of, example_inputs
+    from bakeoff.cost.failures import ValuesNeededError
     from bakeoff.cost.inputs import check_shape
 
     card = models.card(model)
@@ -162,11 +163,16 @@ def _cost(
     if own and text is None:
         raise CostError("A network of your own needs --input, the shape of one example, such as 3x224x224.")
     sizes = check_shape(_sizes(text, None, "--input", "3x224x224")) if text else None
-    check_shape((batch,))
+    if batch < 1:
+        raise CostError(f"--batch is {batch}: there must be at least 1 example.")
     schema = _schema(card, sizes, classes, vocabulary)
     network = _built(card, schema, width)
     inputs = ((batch, *sizes),) if own and sizes else example_inputs(schema, batch)
-    return cost_of(network, *inputs), "x".join(map(str, (batch, *schema.input.shape)))
+    shape = "x".join(map(str, (batch, *schema.input.shape)))
+    try:
+        return cost_of(network, *inputs), shape
+    except ValuesNeededError:  # its control flow depends on its data
+        return cost_of(models.build(card, schema, width=width), *inputs), shape
 
 
 def _schema(card: Any, sizes: tuple[int, ...] | None, classes: int | None, vocabulary: int | None) -> Any:

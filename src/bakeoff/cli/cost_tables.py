@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -11,11 +12,13 @@ from bakeoff.cost.accelerator import AcceleratorCost
 from bakeoff.cost.comparison import BAR_FIELDS, Contestant, bar_figure
 from bakeoff.cost.convolution import ConvolutionLayer
 from bakeoff.cost.machine import Bound
+from bakeoff.cost.record import LayerCost
 from bakeoff.errors import CostError
 from bakeoff.messages import say
 
 #: Layers shown without --all: the costliest.
 LAYERS_SHOWN = 20
+_SHORTEST_NAME = 20
 
 
 def amount(number: float, unit: str = "") -> str:
@@ -44,28 +47,91 @@ def seconds(value: float) -> str:
 
 def show_cost(name: str, shape: str, cost: Cost, *, train: bool, every: bool, bound: Bound | None) -> None:
     """The layers as a table, then the sums as sentences."""
-    table = _table(say("cost.title", name=name, shape=shape))
-    heads = ["layer", "type", "out", "parameters_short", "macs_short", "flops_short"]
-    heads += ["training_short", "activations_short"] if train else []
-    for head in [*heads, "share", *(["least_time"] if bound else [])]:
-        table.add_column(say(f"cost.{head}"), justify="left" if head in ("layer", "type", "out") else "right")
-    times = {layer.name: layer for layer in bound.layers} if bound else {}
     ranked = sorted(cost.layers, key=lambda layer: -layer.flops)
-    shown = {layer.name for layer in (cost.layers if every else ranked[:LAYERS_SHOWN])}
-    for layer in (layer for layer in cost.layers if layer.name in shown):
-        cells = [layer.name or "-", layer.type, _shape(layer.output_shapes), f"{layer.parameters:,}",
-                 amount(layer.macs), amount(layer.flops)]  # fmt: skip
-        cells += [amount(layer.training_flops), amount(layer.activation_bytes, "B")] if train else []
-        cells.append(f"{layer.share:.1%}")
-        if layer.name in times:
-            least = times[layer.name]
-            cells.append(seconds(least.seconds) + (" *" if least.bound_by_memory else "  "))
-        table.add_row(*cells)
-    _print(table)
-    left = [layer for layer in cost.layers if layer.name not in shown]
-    if left:
-        print(say("cost.more_layers", count=len(left), share=sum(layer.share for layer in left)))
+    chosen = {layer.name for layer in (cost.layers if every else ranked[:LAYERS_SHOWN])}
+    layers = [layer for layer in cost.layers if layer.name in chosen]
+    console = _console()
+    columns, left_out = fitted(_layer_columns(layers, train, bound), console.width)
+    table = _table(say("cost.title", name=name, shape=shape))
+    for key, cells in columns.items():
+        left = key in ("layer", "type", "out")
+        head = _head(key, cells) if left_out else say(f"cost.{key}")
+        table.add_column(head, justify="left" if left else "right", no_wrap=True)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    console.print(table)
+    if left_out:
+        print(say("cost.left_out", columns=", ".join(say(f"cost.{key}") for key in left_out)))
+    if len(layers) < len(cost.layers):
+        share = sum(layer.share for layer in cost.layers if layer.name not in chosen)
+        print(say("cost.more_layers", count=len(cost.layers) - len(layers), share=share))
     _show_sums(cost)
+
+
+def _layer_columns(layers: Sequence[LayerCost], train: bool, bound: Bound | None) -> dict[str, list[str]]:
+    columns = {
+        "layer": [layer.name or "-" for layer in layers],
+        "type": [layer.type for layer in layers],
+        "out": [_shape(layer.output_shapes) for layer in layers],
+        "parameters_short": [f"{layer.parameters:,}" for layer in layers],
+        "macs_short": [amount(layer.macs) for layer in layers],
+        "flops_short": [amount(layer.flops) for layer in layers],
+    }
+    if train:
+        columns["training_short"] = [amount(layer.training_flops) for layer in layers]
+        columns["activations_short"] = [amount(layer.activation_bytes, "B") for layer in layers]
+    columns["share"] = [f"{layer.share:.1%}" for layer in layers]
+    if bound is not None:
+        times = {layer.name: layer for layer in bound.layers}
+        columns["least_time"] = [
+            seconds(times[layer.name].seconds) + (" *" if times[layer.name].bound_by_memory else "  ")
+            for layer in layers
+        ]
+    return columns
+
+
+def fitted(columns: dict[str, list[str]], width: int) -> tuple[dict[str, list[str]], list[str]]:
+    """The columns as a window of so many characters takes them, and the names of those left out.
+
+    Types go first, then shapes; then names of layers lose their beginning, which their neighbours share; then the
+    figures of the training pass go.
+    """
+    kept = dict(columns)
+    left_out: list[str] = []
+    for key in ("type", "out"):
+        if _width(kept, split=bool(left_out)) > width:
+            del kept[key]
+            left_out.append(key)
+    if left_out:
+        kept["layer"] = _shortened(kept, width)
+    for key in ("activations_short", "training_short"):
+        if key in kept and _width(kept, split=True) > width and left_out:
+            del kept[key]
+            left_out.append(key)
+            kept["layer"] = _shortened({**kept, "layer": columns["layer"]}, width)
+    return kept, left_out
+
+
+def _shortened(columns: dict[str, list[str]], width: int) -> list[str]:
+    """Names of layers, without their beginning where there is no room for it."""
+    others = _width({key: cells for key, cells in columns.items() if key != "layer"}, split=True) + 2
+    room = max(_SHORTEST_NAME, width - others)
+    return [name if len(name) <= room else "\u2026" + name[1 - room :] for name in columns["layer"]]
+
+
+def _width(columns: dict[str, list[str]], *, split: bool) -> int:
+    """With two spaces between; heads of several words stand on several lines where they are split."""
+    wide = []
+    for key, cells in columns.items():
+        head = _head(key, cells) if split else say(f"cost.{key}")
+        wide.append(max(map(cell_len, [*head.split("\n"), *cells])))
+    return sum(wide) + 2 * (len(wide) - 1)
+
+
+def _head(key: str, cells: list[str]) -> str:
+    """The name of a column; on two lines where that makes it narrower."""
+    head = say(f"cost.{key}")
+    return head.replace(" ", "\n") if len(head) > max(map(len, cells), default=0) else head
 
 
 def _show_sums(cost: Cost) -> None:
@@ -215,7 +281,9 @@ def write_chart(path: Path, title: str, contestants: tuple[Contestant, ...]) -> 
     """The bars as one HTML file or one PNG. Raises `CostError` where it cannot be written."""
     try:
         if path.suffix == ".html":
-            bar_figure(contestants, title).write_html(path, include_plotlyjs=True)
+            bar_figure(contestants, title).write_html(
+                path, include_plotlyjs=True, config={"responsive": True}
+            )
         else:
             from bakeoff.cost.bar_image import write_bars
 
@@ -234,10 +302,13 @@ def _table(title: str | None) -> Table:
 
 
 def _print(table: Table) -> None:
+    _console().print(table)
+
+
+def _console() -> Console:
+    """As wide as the terminal; 160 characters where the output goes into a file."""
     console = Console(soft_wrap=False, highlight=False)
-    if not console.is_terminal:
-        console = Console(width=160, highlight=False)
-    console.print(table)
+    return console if console.is_terminal else Console(width=160, highlight=False)
 
 
 def _shape(shapes: tuple[tuple[int, ...], ...]) -> str:

@@ -67,7 +67,8 @@ ELEMENTWISE: frozenset[str] = _names(
     selu_ hardtanh_ hardsigmoid_backward hardtanh_backward leaky_relu_backward softplus_backward
     softshrink_backward hardshrink_backward sigmoid_backward tanh_backward logit_backward
     _amp_foreach_non_finite_check_and_unscale_ complex polar pow float_power lerp_ dropout alpha_dropout
-    feature_dropout
+    feature_dropout binary_cross_entropy_backward mse_loss_backward smooth_l1_loss_backward huber_loss_backward
+    soft_margin_loss_backward
     """
 )
 
@@ -119,6 +120,15 @@ PER_INPUT: dict[str, int] = {
     "_batch_norm_with_update": BATCH_NORM_FLOPS + BATCH_STATISTICS_FLOPS,
     "_native_batch_norm_legit": BATCH_NORM_FLOPS + BATCH_STATISTICS_FLOPS,
     "_native_batch_norm_legit_functional": BATCH_NORM_FLOPS + BATCH_STATISTICS_FLOPS,
+    "binary_cross_entropy_with_logits": 6,  # maximum, product, difference, exponential, logarithm, sum
+    "upsample_linear1d_backward": 3,
+    "upsample_bilinear2d_backward": 9,
+    "_upsample_bilinear2d_aa_backward": 9,
+    "upsample_trilinear3d_backward": 21,
+    "upsample_bicubic2d_backward": 35,
+    "_upsample_bicubic2d_aa_backward": 35,
+    "grid_sampler_2d_backward": 26,
+    "grid_sampler_3d_backward": 54,
     "scatter_add": 1,
     "scatter_add_": 1,
     "scatter_reduce": 1,
@@ -137,6 +147,7 @@ PER_OUTPUT: dict[str, int] = {
     "_upsample_bilinear2d_aa": 9,
     "upsample_trilinear3d": 21,
     "upsample_bicubic2d": 35,
+    "_upsample_bicubic2d_aa": 35,
     "grid_sampler_2d": 13,
     "grid_sampler_3d": 27,
     "renorm": 3,
@@ -193,7 +204,20 @@ def _embedding_bag(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -
     return 0, args[1].numel() * args[0].shape[1]
 
 
+def _embedding_bag_backward(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
+    return 0, args[1].numel() * args[0].shape[1]
+
+
+def _likelihood_backward(args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> tuple[int, int]:
+    """One quotient for each target."""
+    return 0, args[2].numel()
+
+
 OWN_RULES: dict[str, Rule] = {
+    "nll_loss_backward": _likelihood_backward,
+    "nll_loss2d_backward": _likelihood_backward,
+    "_embedding_bag_backward": _embedding_bag_backward,
+    "_embedding_bag_dense_backward": _embedding_bag_backward,
     "max_pool2d_with_indices": _window,
     "max_pool3d_with_indices": _window,
     "max_pool2d": _window,

@@ -140,12 +140,24 @@ def bar_figure(contestants: tuple[Contestant, ...], title: str) -> Any:
 
     names = [contestant.name for contestant in contestants]
     bars = [
-        graph.Bar(name=label, x=names, y=[getattr(contestant.cost, field) for contestant in contestants])
+        graph.Bar(
+            name=label,
+            x=names,
+            y=[getattr(contestant.cost, field) for contestant in contestants],
+            texttemplate="%{y:.3s}",
+            textposition="outside",
+            cliponaxis=False,
+        )
         for field, label in BAR_FIELDS.items()
     ]
     figure = graph.Figure(data=bars)
     figure.update_layout(
-        title=title, barmode="group", yaxis={"type": "log", "title": ""}, template="plotly_white"
+        title=title,
+        barmode="group",
+        yaxis={"type": "log", "exponentformat": "SI"},
+        template="plotly_white",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 60, "r": 20},
     )
     return figure
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bakeoff.cost.failures import MetaUnsupportedError, TokensNeededError
+from bakeoff.cost.failures import MetaUnsupportedError, TokensNeededError, ValuesNeededError
 from bakeoff.cost.inputs import float_dtype, is_shape, shape_to_meta, shape_to_values
 from bakeoff.cost.measure import Example, Loss, measure
 from bakeoff.cost.meta import meta_copy, without_values
@@ -140,7 +140,7 @@ class _Request:
     def _count_on_values(self, reason: str) -> Cost:
         tensors = [*self.module.parameters(), *self.module.buffers()]
         if any(tensor.is_meta for tensor in tensors):
-            raise CostError(
+            raise ValuesNeededError(
                 f"This network needs real numbers to run ({reason}), and its tensors are on the meta device: "
                 "build it on the CPU."
             )

@@ -13,6 +13,10 @@ class TokensNeededError(CostError):
     """An embedding was given floating point; whole numbers may be what it needs."""
 
 
+class ValuesNeededError(CostError):
+    """The network's tensors are on the meta device, and it needs real numbers to run."""
+
+
 class MetaUnsupportedError(Exception):
     """The network cannot run on tensors without values; `reason` is PyTorch's own sentence."""
 
@@ -43,6 +47,15 @@ def is_about_meta(error: Exception) -> bool:
     )
 
 
+def is_about_device(reason: str) -> bool:
+    """Whether the sentence of an error is about a device that is missing, or two that are mixed."""
+    text = reason.lower()
+    return any(
+        words in text
+        for words in ("not compiled with cuda", "no nvidia driver", "same device", "cuda is not available")
+    )
+
+
 def failure_of(network: nn.Module, trail: LayerTrail, error: Exception) -> CostError:
     """The sentence for an error in forward: the innermost layer, what it holds and what came."""
     reason = " ".join(str(error).split()) or type(error).__name__
@@ -54,6 +67,11 @@ def failure_of(network: nn.Module, trail: LayerTrail, error: Exception) -> CostE
     )
     where = f"Layer '{name}' ({_short(layer)})" if name else f"The network ({type(layer).__name__})"
     has = f" with {held}" if held else ""
+    if is_about_device(reason):
+        return CostError(
+            f"{where} cannot run on the device it asks for ({reason}): build the network, and what its forward makes, "
+            "on a device of this machine, and give the inputs on the same one."
+        )
     return CostError(f"{where}{has} does not take an input of shape {shapes}: {reason}")
 
 

@@ -2,9 +2,9 @@
 
 LAPACK, oneMKL and cuSOLVER work in blocks and differ in the lower powers; iterations that end by a tolerance (singular
 and eigenvalues) are counted as the textbook expects them. None of it is a single sum of products, so all of it counts
-as other FLOPs and none as MACs, but for the products of a matrix exponential and of a pseudoinverse. While operations are
-counted, PyTorch asks for singular and eigenvectors even where only the values are wanted (`svdvals`, `eigvalsh`), as it
-does where a gradient is; the count is of what it asks for.
+as other FLOPs and none as MACs, but for the products of a matrix exponential and of a pseudoinverse. While operations
+are counted, PyTorch asks for singular and eigenvectors even where only the values are wanted (`svdvals`, `eigvalsh`),
+as it does where a gradient is; the count is of what it asks for.
 
 Letters: m rows and n columns of one matrix of a batch, k right-hand sides, p = max(m, n), q = min(m, n).
 

@@ -187,7 +187,18 @@ def _best_seconds(work: Callable[[], object], device: str) -> float:
 def _device_name(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"{platform.processor() or platform.machine()} ({device})"
+    return f"{_processor_name()} ({device})"
+
+
+def _processor_name() -> str:
+    """The model of the processor, where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
 
 
 def _cache_file(device: str) -> Path:

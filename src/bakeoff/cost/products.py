@@ -51,6 +51,11 @@ def _added_product(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor
     return macs, result.numel() if kwargs.get("beta", 1) != 0 else 0
 
 
+@rule("affine_grid_generator")
+def _affine_grid(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) -> tuple[int, int]:
+    return result.numel() * args[0].shape[-1], 0
+
+
 @rule("addr", "addr_", "ger")
 def _outer_product(args: tuple[Any, ...], kwargs: dict[str, Any], result: Tensor) -> tuple[int, int]:
     return result.numel(), 0

@@ -30,6 +30,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{count} more layers take {share:.1%} together; --all shows them.",
         "나머지 층 {count}개는 합쳐서 {share:.1%}입니다. --all 로 모두 볼 수 있습니다.",
     ),
+    "cost.left_out": (
+        "Left out for want of room: {columns}; a wider window, or --json FILE, has them.",
+        "자리가 모자라 뺀 열: {columns}. 창을 넓히거나 --json 파일로 볼 수 있습니다.",
+    ),
     "cost.bound": (
         "On {machine}, {format}: at least {seconds} forward and {training} forward and backward; "
         "{share:.0%} of the forward time is in layers bound by memory (marked *).",
