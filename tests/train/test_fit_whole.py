@@ -138,7 +138,7 @@ def test_the_command_trains_and_its_result_predicts(tmp_path: Path) -> None:
     assert new.exit_code == 0, new.output
     assert "mlp@8" in new.stdout
     assert "A fit of mlp on iris: accuracy" in new.stdout
-    assert "These seem to be the data of the run itself" in " ".join(new.stdout.split())
+    assert "120 of them the network was trained on or chosen by" in " ".join(new.stdout.split())
 
 
 def test_published_weights_refuse_texts_that_were_cut_by_other_words(tmp_path: Path) -> None:

@@ -105,8 +105,7 @@ def _fit(folder: Path) -> dict[str, Any]:
 
     try:
         record = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))
-        data = {"name": record["data"], "examples": record.get("examples")}
-        return {"metric": record["metric"], "data": data, "fit": record}
+        return {"metric": record["metric"], "fit": record}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -17,6 +17,7 @@ from bakeoff.study.fit_network import FitNetwork
 from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.study.metrics import Metric, MetricContext, score_all
 from bakeoff.study.resampling import drawn_together
+from bakeoff.study.seen import write_seen
 from bakeoff.study.uncertainty import Estimate, standing
 from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.data import TrainingData
@@ -215,6 +216,7 @@ class FitJob:
             },
         )
         fitted.save(self.folder / CHAMPION)
+        write_seen(self.folder / CHAMPION, dataset)
         result.write()
         return result
 
