@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 import time
+from functools import cache
 
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from bakeoff import models
 from bakeoff.cost import Cost, cost_of, example_inputs
@@ -31,7 +33,11 @@ BIG = set(
     vgg13_bn vgg19 vgg19_bn inceptiontime_ensemble""".split()  # noqa: SIM905
 )
 
+#: Right as well, but it takes PyTorch's counter seconds.
+STEP_BY_STEP = {"deep_lstm", "deep_gru", "bilstm", "bigru", "resnet152"}
 
+
+@cache
 def _cost(name: str) -> Cost:
     card = models.card(name)
     with torch.device("meta"):
@@ -71,6 +77,21 @@ def test_every_network_of_the_catalogue_is_counted_in_full(name: str) -> None:
         cost.peak_training_bytes["adam"] - cost.peak_training_bytes["sgd"]
         >= 8 * cost.trainable_parameters - 8
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in BIG | STEP_BY_STEP else n for n in models.catalogue()],
+)
+def test_flop_counter_mode_counts_every_network_of_the_catalogue_as_we_do(name: str) -> None:
+    # On the meta device PyTorch takes each step of a recurrent layer and each product of attention by itself, which
+    # its counter sees; on a CPU it would miss them.
+    card = models.card(name)
+    with torch.device("meta"):
+        network = models.build(name, card.example).eval()
+        with FlopCounterMode(display=False) as peer:
+            network(*example_inputs(card.example))
+    assert peer.get_total_flops() == 2 * _cost(name).macs > 0
 
 
 def test_twice_the_batch_is_twice_the_arithmetic_and_the_same_parameters() -> None:
