@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from bakeoff.explain.why import why
-from bakeoff.study import work
+from bakeoff.study import warm
 from bakeoff.study.pool import Pool
 
 EXAMPLES, LENGTH, SIDE = 1200, 40, 12
@@ -276,10 +276,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/why.jsonl"))
     options = parser.parse_args()
     began, rows = time.monotonic(), []
-    pool = Pool(workers=options.workers)
+    pool = warm.begin(options.workers, wait_for_operators=True)
     try:
-        for _ in range(pool.workers):
-            pool.submit(work.warm_up)
         if options.mnist1d is not None:
             models = tuple(options.mnist1d) or ("linear", "mlp", "cnn", "gru")
             _keep(options.out, {"mnist1d": mnist1d(pool, models, options.steps)})

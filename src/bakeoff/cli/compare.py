@@ -60,35 +60,45 @@ def compare(
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget, write_json
-    from bakeoff.report.compare import compare_and_report
+    from bakeoff.study import warm
 
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     if any(":" in entrant for entrant in entrants):
         sys.path.insert(0, os.getcwd())  # a network of the user's own lies where the command is typed
-    result = compare_and_report(
-        data,
-        models=_defaults_and(entrants, only=models is not None),
-        budget_seconds=parse_budget(budget),
-        seed=seed,
-        metric=metric,
-        out=out,
-        name=name,
-        seeds=seeds,
-        steps=steps,
-        equal=equal,
-        workers=workers,
-        why=why,
-        started=started(),
-        target=target,
-        time=time,
-        horizon=horizon,
-        window=window,
-        group=group,
-        size=size,
-        kind=kind,
-        task=task,
-        text=text,
-    )
+    budget_seconds = parse_budget(budget)
+    # The workers load PyTorch while this process does.
+    pool = None if budget_seconds is None else warm.begin(workers, wait_for_operators=False)
+    try:
+        from bakeoff.report.compare import compare_and_report
+
+        result = compare_and_report(
+            data,
+            models=_defaults_and(entrants, only=models is not None),
+            budget_seconds=budget_seconds,
+            seed=seed,
+            metric=metric,
+            out=out,
+            name=name,
+            seeds=seeds,
+            steps=steps,
+            equal=equal,
+            workers=workers,
+            pool=pool,
+            why=why,
+            started=started(),
+            target=target,
+            time=time,
+            horizon=horizon,
+            window=window,
+            group=group,
+            size=size,
+            kind=kind,
+            task=task,
+            text=text,
+        )
+    finally:
+        if pool is not None:
+            pool.close()
     if json is not None:
         write_json(json, result.to_json())
     if result.interrupted:

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.messages import say
 from bakeoff.models import ModelCard
-from bakeoff.study import work
+from bakeoff.study import warm, work
 from bakeoff.study.assemble import Assembly
 from bakeoff.study.ending import (
     EVIDENCE_PART,
@@ -68,6 +66,7 @@ def compare(
     started: float | None = None,
     show: Callable[[Comparison], str] | None = None,
     evidence: EvidenceMaker | None = None,
+    pool: Pool | None = None,
     **reading: Any,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data.
@@ -90,6 +89,7 @@ def compare(
         started: when the budget began, on the monotonic clock; now where None.
         show: renders the result in a notebook.
         evidence: makes that of why somebody won, in a part of the budget that is kept for it; None leaves it out.
+        pool: of workers that are starting already (`bakeoff.study.warm`), instead of `workers`; closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
 
     Raises:
@@ -108,12 +108,8 @@ def compare(
     if steps is not None and steps < 1:
         raise OptionError(f"'steps' is {steps}: give at least 1.")
     check_equal(equal, has_clock=budget_seconds is not None, steps=steps)
-    pool = Pool(
-        workers=workers or available_cores(), environment=compiled_operators(wait=budget_seconds is None)
-    )
+    pool = pool or warm.begin(workers, wait_for_operators=budget_seconds is None)
     try:
-        for number in range(pool.workers):
-            pool.submit(work.warm_up, number == 0)
         dataset = load(data, seed=seed, **reading)
         deciding = metric_named(
             metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)
@@ -145,22 +141,6 @@ def compare(
         ).to_the_end()
     finally:
         pool.close()
-
-
-def compiled_operators(*, wait: bool) -> dict[str, str]:
-    """The environment that tells workers about the compiled operators.
-
-    Under a clock nobody waits for them: the first worker has them built beside the run, for the next one. Without a
-    clock they are built first, so that every run on this machine computes alike.
-    """
-    wish = os.environ.get("BAKEOFF_NATIVE", "1")
-    if wish != "1":
-        return {"BAKEOFF_NATIVE": wish}
-    if wait:
-        subprocess.run(
-            [sys.executable, "-m", "bakeoff.train.kernels.native"], check=False, capture_output=True
-        )
-    return {"BAKEOFF_NATIVE": "ready"}
 
 
 class _Run:
@@ -247,11 +227,13 @@ class _Run:
         return self._started + budget - self._spent_before - reserve
 
     def _study(self, kept: float | None) -> tuple[Outcome, Clock]:
-        """The study up to its deadline, `kept` seconds before that of all training; called again, it goes on."""
-        deadline = self._deadline()
-        if deadline is not None:
-            deadline -= kept or 0.0
-        clock = Clock(started=self._started, deadline=deadline, spent_before=self._spent_before)
+        """The study, whose curves are over `kept` seconds before the end of all training; called again, it goes on."""
+        clock = Clock(
+            started=self._started,
+            deadline=self._deadline(),
+            spent_before=self._spent_before,
+            kept_seconds=kept or 0.0,
+        )
         study = Study(
             dataset=self._dataset,
             entrants=self._entrants,

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from bakeoff.study.metrics import Floats, Metric
 from bakeoff.study.records import CurvePoint
@@ -109,4 +108,6 @@ def _not_monotone(curve: ErrorCurve, rng: np.random.Generator) -> str | None:
 
 def _falling(errors: Floats, noise: Floats) -> Floats:
     """The nearest errors that never rise (weighted isotonic regression)."""
+    from scipy.optimize import isotonic_regression  # only here, and slow to import
+
     return np.asarray(isotonic_regression(errors, weights=noise**-2.0, increasing=False).x)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from bakeoff.data.schema import Schema
 from bakeoff.study.metric import NO_CONTEXT, Floats, MeanMetric, Metric, MetricContext, weighted_mean
@@ -176,6 +175,8 @@ def _class_weights(
     rows, classes = np.arange(len(targets)), outputs.shape[1]
 
     def summed(labels: NDArray[Any], ones: NDArray[Any]) -> Floats:
+        from scipy import sparse  # only here, and slow to import
+
         indicator = sparse.csr_array((ones, (rows, labels)), shape=(len(targets), classes))
         return np.asarray((indicator.T @ weights.T).T, np.float64)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Forecast, Series
@@ -73,7 +73,7 @@ class Resampled:
         """By how much a quantile of the replicates is too near, as there are few groups; 1 where there are none."""
         if self.groups is None:
             return 1.0
-        return float(stats.t.ppf(level, self.degrees) / stats.norm.ppf(level))
+        return float(special.stdtrit(self.degrees, level) / special.ndtri(level))
 
     def standard_error(self, first: int, second: int) -> float:
         """Of the difference of two entrants' scores, from examples and seeds; 0 for twins."""
@@ -213,7 +213,7 @@ def seed_variances(
     known = varied & (example_variance > 0)
     pool = float(np.median(spreads[known] / example_variance[known])) if known.any() else 0.0
     typical = float(np.median(own[known])) if known.any() else 1.0
-    pooled = pool * typical / float(stats.chi2.median(typical)) * example_variance
+    pooled = pool * typical / float(special.chdtri(typical, 0.5)) * example_variance
     # A pool of one is its own: it brings nothing new.
     prior = PRIOR_DEGREES if varied.sum() > 1 else 0
     moderated = (prior * pooled + own * spreads) / np.maximum(prior + own, 1)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from bakeoff.study.metrics import NO_CONTEXT, Metric, MetricContext
 from bakeoff.study.resampling import Resampled, resample
@@ -169,7 +169,7 @@ def ahead_of(drawn: Resampled, control: int, metric: Metric, level: float) -> li
     ratios = np.divide(noise, spread, out=np.zeros_like(noise), where=spread > 0)
     critical = max(
         float(np.quantile(ratios.max(axis=0), level)) * drawn.stretch(level),
-        float(stats.t.ppf(level, drawn.degrees)),
+        float(special.stdtrit(drawn.degrees, level)),
     )
     tested = np.sqrt(errors**2 + drawn.smoothing)
     return [
@@ -188,7 +188,7 @@ def difference(drawn: Resampled, first: int, second: int, level: float = LEVEL) 
     if not twins:
         noise = np.abs(drawn.replicates[first] - drawn.replicates[second] - estimate)
         side = (1 + level) / 2
-        usual = float(stats.t.ppf(side, drawn.degrees))
+        usual = float(special.stdtrit(drawn.degrees, side))
         reach = max(
             float(np.quantile(noise, level)) * drawn.stretch(side),
             usual * float(np.sqrt(error**2 + drawn.smoothing)),
@@ -236,7 +236,7 @@ def wilson(score: float, variance: float, examples: int, level: float = LEVEL) -
     """
     effective = score * (1 - score) / variance if variance > 0 else float(examples)
     effective = max(effective, 1.0)
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = float(special.ndtri((1 + level) / 2))
     centre = (score + z**2 / (2 * effective)) / (1 + z**2 / effective)
     reach = z / (1 + z**2 / effective) * np.sqrt(score * (1 - score) / effective + z**2 / (4 * effective**2))
     return max(float(centre - reach), 0.0), min(float(centre + reach), 1.0)

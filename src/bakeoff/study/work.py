@@ -23,17 +23,7 @@ PROFILE_WIDTH = 4
 LARGEST_ROWS_BYTES = 1_500_000_000
 
 
-def warm_up(build: bool, board_path: str, slot: int) -> None:
-    """Import what training needs, while the parent still reads the data; and have the compiled operators built."""
-    import bakeoff.train.stack  # noqa: F401
-    from bakeoff.train.kernels import native
-
-    _set_up_torch()
-    if build:
-        native.begin_build()
-
-
-def _set_up_torch() -> None:
+def set_up_torch() -> None:
     """One thread; memory kept for the next step; and numbers too small for the normal format count as zero.
 
     The gradients of a network that has learned its examples by heart get that small, and a processor is then ten
@@ -63,7 +53,7 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
     from bakeoff.train.kernels import native
     from bakeoff.train.stack import seconds_per_step
 
-    _set_up_torch()
+    set_up_torch()
     assert entrant.card is not None
     data = _training_data(shared)
     try:
@@ -142,7 +132,7 @@ def train(
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.stack import fit_stack
 
-    _set_up_torch()
+    set_up_torch()
     tell = report_progress(board_path, slot)
     data = _training_data(shared)
     recipe = Recipe(
