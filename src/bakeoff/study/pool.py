@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,12 +132,13 @@ class Pool:
         if self._executor is None:
             from joblib.externals.loky import ProcessPoolExecutor
 
-            self._executor = ProcessPoolExecutor(
-                max_workers=self.workers,
-                env={**dict.fromkeys(_THREADS, "1"), **self.environment},
-                initializer=_quiet_worker,
-                initargs=(os.getpid(),),
-            )
+            with _quiet_tracker():
+                self._executor = ProcessPoolExecutor(
+                    max_workers=self.workers,
+                    env={**dict.fromkeys(_THREADS, "1"), **self.environment},
+                    initializer=_quiet_worker,
+                    initargs=(os.getpid(),),
+                )
         return self._executor
 
     @property
@@ -230,6 +231,25 @@ class Pool:
         self._running.clear()
         self._shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """loky's resource tracker, which begins here, cleans up in silence when this process is killed.
+
+    It removes the semaphores that a killed process left behind, as it should, and warns of them as leaked: that is
+    nothing that a person at the terminal could or should do anything about.
+    """
+    before = os.environ.get("PYTHONWARNINGS")
+    silent = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{before},{silent}" if before else silent
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 def _sweep(place: Path) -> None:
