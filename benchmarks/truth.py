@@ -3,6 +3,7 @@
     scripts/bench truth                         all parts, five seeds, the default budget (about an hour)
     scripts/bench truth --only lookup --seeds 1
     scripts/bench truth --only published
+    scripts/bench truth --only coverage         some minutes, less where its runs are there already
 
 Every comparison is a run of its own under `--out`; a bench that was stopped goes on where it was. The last lines are
 the tables of docs/benchmarks/truth.md.
@@ -31,8 +32,8 @@ SEQUENTIAL = {"rnn", "lstm", "gru", "transformer"}
 PUBLISHED = {"linear": 32.0, "mlp": 68.0, "cnn": 94.0, "gru": 91.0}
 PUBLISHED_SHUFFLED = {"linear": 32.0, "mlp": 68.0, "cnn": 56.0, "gru": 57.0}
 DIGITS_GOAL = 98.5
-#: Further data whose curves are asked for a forecast.
-TABLES = ("wine", "breast_cancer", "diabetes", "xor", "spirals", "circles")
+#: Data whose curves are asked for a forecast, besides those of all other runs.
+TABLES = ("iris", "wine", "breast_cancer", "diabetes", "xor", "spirals", "circles")
 
 
 def best(found: Comparison) -> set[str]:
@@ -74,7 +75,8 @@ def a_tie(found: Comparison) -> bool:
     twins = [found.entrant(name) for name in ("linear", "linear_again")]
     one_in, other_in = ("linear" in best(found)), ("linear_again" in best(found))
     return (
-        twins[0].score == twins[1].score
+        twins[0].score is not None
+        and twins[0].score == twins[1].score
         and one_in == other_in
         and found.verdict.winner not in ("linear", "linear_again")
     )
@@ -159,10 +161,16 @@ def published(budget: float, out: Path) -> Iterator[tuple[str, str, float, float
     yield "digits (60 s)", f"{leader.name}, the leader", 100 * (leader.score or 0), DIGITS_GOAL
 
 
-def coverage(runs: Path) -> tuple[int, int, int]:
-    """Hide the largest size of every curve in these runs and predict it: (in the 80 % interval, forecast, withheld)."""
+def stored_verdicts(out: Path, others: Path | None) -> list[Path]:
+    """Every verdict that runs of this bench have left, and those of a folder of other runs."""
+    kept = sorted((out / "verdicts").glob("*.json"))
+    return kept + (sorted(others.glob("*/verdict.json")) if others else [])
+
+
+def coverage(verdicts: list[Path]) -> tuple[int, int, int]:
+    """Hide the largest size of every curve of these runs and predict it: (in the 80 % interval, forecast, withheld)."""
     inside = forecasts = withheld = 0
-    for path in sorted(runs.glob("*.json")):
+    for path in verdicts:
         record = json.loads(path.read_text())
         metric = METRICS[record["metric"]]
         chance = max(
@@ -187,6 +195,10 @@ def coverage(runs: Path) -> tuple[int, int, int]:
     return inside, forecasts, withheld
 
 
+def _run_name(verdict: Path) -> str:
+    return verdict.parent.name if verdict.stem == "verdict" else verdict.stem
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -195,6 +207,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of each planted comparison")
     parser.add_argument("--published-budget", type=float, default=300.0)
+    parser.add_argument(
+        "--coverage-budget",
+        type=float,
+        default=30.0,
+        help="seconds of each comparison that is run for coverage",
+    )
+    parser.add_argument(
+        "--reuse", type=Path, help="a folder of other runs whose forecasts are judged as well"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/bench-truth"))
     options = parser.parse_args()
     chosen = options.only or [*PLANTED, "published", "coverage"]
@@ -215,8 +236,12 @@ def main() -> int:
             print(f"| {data} | {name} | {ours:.1f} | {theirs:.1f} |", flush=True)
     if "coverage" in chosen:
         for name in TABLES:
-            run(name, None, options.budget, 0, options.out, f"coverage-{name}")
-        inside, forecasts, withheld = coverage(options.out / "verdicts")
+            if not (options.out / "verdicts" / f"coverage-{name}.json").exists():
+                run(name, None, options.coverage_budget, 0, options.out, f"coverage-{name}")
+        verdicts = stored_verdicts(options.out, options.reuse)
+        for path in verdicts:
+            print("{}: {} of {} in the interval, {} withheld".format(_run_name(path), *coverage([path])))
+        inside, forecasts, withheld = coverage(verdicts)
         share = f"{100 * inside / forecasts:.0f} %" if forecasts else "-"
         print(
             f"\nForecasts of the hidden largest size: {inside} of {forecasts} in the 80 % interval ({share}),"

@@ -63,7 +63,7 @@ class ResultTables:
         widest = max(cell_len(row.name) for row in self.rows) + 2 + _GAP
         everything = [column for _, columns in self.groups for column in columns]
         if widest + sum(column.width for column in everything) <= options.max_width:
-            yield self._table("", everything, name_width=None)
+            yield self._table(everything, name_width=None)
             return
         for index, (title, columns) in enumerate(self.groups):
             name_width = min(
@@ -72,16 +72,18 @@ class ResultTables:
             for place, part in enumerate(_fitting(columns, options.max_width - name_width)):
                 if index or place:
                     yield Text("")
-                yield self._table(title if not place else "", part, name_width=name_width)
+                if title and not place:
+                    yield Text("\n".join(wrapped(title, options.max_width)), style="dim")
+                yield self._table(part, name_width=name_width, measured_only=bool(title))
 
-    def _table(self, title: str, columns: Sequence[Column], *, name_width: int | None) -> Table:
+    def _table(
+        self, columns: Sequence[Column], *, name_width: int | None, measured_only: bool = False
+    ) -> Table:
         table = Table(
             box=box.SIMPLE_HEAD,
             show_edge=False,
             pad_edge=False,
             padding=(0, _GAP - 1, 0, 0),  # and one blank that the box draws between columns
-            title=Text(title, style="dim") if title else None,
-            title_justify="left",
             header_style="dim",
         )
         width = None if name_width is None else name_width - _GAP
@@ -94,7 +96,7 @@ class ResultTables:
                 Text(column.heading), justify="right", no_wrap=True, overflow="crop", min_width=least
             )
         for index, row in enumerate(self.rows):
-            if title and not any(column.cells[index] for column in columns):
+            if measured_only and not any(column.cells[index] for column in columns):
                 continue  # nothing was measured at any size
             table.add_row(_name(row), *(Text(column.cells[index], style=_style(row)) for column in columns))
         return table
