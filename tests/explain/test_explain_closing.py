@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from bakeoff.data.interventions import most_telling
+from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import StoreError
 from bakeoff.explain.closing import ClosingEvidence
 from bakeoff.explain.kept import KeptTrainings
 from bakeoff.explain.leaders import Candidate, cast, select
-from bakeoff.explain.work import Training, TrainingOutputs
+from bakeoff.explain.work import Training, TrainingOutputs, train_changed
 from bakeoff.messages import set_language
 from bakeoff.study.compare import compare
 from bakeoff.study.plan import choose_entrants
+from bakeoff.study.pool import share
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
 
@@ -194,3 +196,22 @@ def test_a_kept_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_pa
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="--out"):
         KeptTrainings(tmp_path / "file", "").put(TrainingOutputs(training=training(), outputs=runs))
+
+
+def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path):
+    """The second of two seeds is trained on a draw of its own; a fixed change is the same for both."""
+    x, y = rising_or_falling(1, count=200)
+    dataset = load((x, y), kind="series")
+    shared, board = share(dataset, tmp_path), str(tmp_path / "board")
+    np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
+    entrant = choose_entrants(dataset.schema, ["linear"])[-1]
+    one = Training(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
+
+    def outputs(**changes):
+        found = train_changed(shared, replace(one, **changes), None, True, board, 0)
+        return found.outputs
+
+    assert np.array_equal(outputs(seeds=(0, 1), seed=0)[1], outputs()[0])
+    fixed = outputs(change="permute_positions", seeds=(0, 1), seed=0)
+    assert not np.array_equal(fixed[1], outputs(change="permute_positions")[0])
+    assert np.allclose(fixed[1], outputs(change="permute_positions", seed=0)[0], atol=1e-5)

@@ -41,6 +41,7 @@ class Intervention:
         amount: steps, or the side of a block; None where there is none.
         control: True where the answer is known beforehand: a comparison that finds otherwise is broken.
         rank: what is left out first where time is short (high ones).
+        drawn: whether something is drawn for each example, so that another seed gives another training set.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Intervention:
     amount: int | None = None
     control: bool = False
     rank: int = 0
+    drawn: bool = False
 
     def applies(self, schema: Schema) -> bool:
         """Whether it can change this kind of data."""
@@ -201,6 +203,7 @@ class _Kind:
     amounts: Callable[[Schema], tuple[int, ...]] | None = None
     control: bool = False
     rank: int = 0
+    drawn: bool = False
 
 
 def _block_sides(schema: Schema) -> tuple[int, ...]:
@@ -235,12 +238,18 @@ KINDS: dict[str, _Kind] = {
     "permute_positions": _Kind(
         assumption="neighbourhood", inputs=(Image, Series, Tokens), apply=_order_fixed
     ),
-    "shuffle_time": _Kind(assumption="order", inputs=(Series,), apply=_each(changes.shuffled_anew)),
-    "bag_of_words": _Kind(assumption="word_order", inputs=(Tokens,), apply=_each(changes.shuffled_anew)),
-    "random_shift": _Kind(assumption="place", inputs=_GRIDS, apply=_each(changes.rolled)),
-    "mirror": _Kind(assumption="handedness", inputs=(Image,), apply=_each(changes.mirrored)),
-    "rotate": _Kind(assumption="upright", inputs=(Image,), apply=_each(changes.turned), rank=1),
-    "reverse_time": _Kind(assumption="direction", inputs=_LINES, apply=_each(changes.maybe_reversed)),
+    "shuffle_time": _Kind(
+        assumption="order", inputs=(Series,), apply=_each(changes.shuffled_anew), drawn=True
+    ),
+    "bag_of_words": _Kind(
+        assumption="word_order", inputs=(Tokens,), apply=_each(changes.shuffled_anew), drawn=True
+    ),
+    "random_shift": _Kind(assumption="place", inputs=_GRIDS, apply=_each(changes.rolled), drawn=True),
+    "mirror": _Kind(assumption="handedness", inputs=(Image,), apply=_each(changes.mirrored), drawn=True),
+    "rotate": _Kind(assumption="upright", inputs=(Image,), apply=_each(changes.turned), rank=1, drawn=True),
+    "reverse_time": _Kind(
+        assumption="direction", inputs=_LINES, apply=_each(changes.maybe_reversed), drawn=True
+    ),
     "backwards": _Kind(assumption="recency", inputs=_LINES, apply=_backwards, rank=1),
     "rotate_features": _Kind(assumption="axes", inputs=(Table,), apply=_rotation),
     "shuffle_columns": _Kind(assumption="column_order", inputs=(Table,), apply=_columns, control=True),
@@ -271,7 +280,7 @@ KINDS: dict[str, _Kind] = {
     "halve_resolution": _Kind(
         assumption="resolution", inputs=_GRIDS, apply=_rescaled(changes.halved), rank=2
     ),
-    "add_noise": _Kind(assumption="precision", inputs=_ANY, apply=_noise, rank=3),
+    "add_noise": _Kind(assumption="precision", inputs=_ANY, apply=_noise, rank=3, drawn=True),
 }
 
 
@@ -343,6 +352,7 @@ def _make(name: str, kind: _Kind, amount: int | None) -> Intervention:
         amount=amount,
         control=kind.control,
         rank=kind.rank,
+        drawn=kind.drawn,
     )
 
 

@@ -8,6 +8,7 @@ networks, as they are, are also tested on the changed data, which costs next to 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -244,17 +245,16 @@ class _Gathering:
         """The comparison's own networks on the changed test data."""
         tasks = []
         for name in dict.fromkeys(name for name, _ in selection.wishes):
-            entrant = next(entrant for entrant in self.judged.entrants if entrant.name == name)
-            paths = [str(path) for path in self._weights(name, selection)]
-            if entrant.kind == "network" and paths:
-                arguments = (shared, entrant, paths, self._tests_of(selection, name))
-                more = (self.judged.definition.seed, self.judged.deadline)
-                tasks.append(Task(test_trained, (*arguments, *more), name))
+            seeds = tuple(seed for seed in self.known.runs[name] if seed in selection.seeds)
+            training = self._training(name, None, seeds, self._tests_of(selection, name))
+            paths = [str(path) for path in self._weights(name, seeds)]
+            if training.test_on and paths:
+                tasks.append(Task(test_trained, (shared, training, paths, self.judged.deadline), name))
         return tasks
 
-    def _weights(self, name: str, selection: Selection) -> list[Any]:
-        """Files of the seeds that the comparison has; none where one of them is gone."""
-        runs = [run for seed, run in self.known.runs[name].items() if seed in selection.seeds]
+    def _weights(self, name: str, seeds: Sequence[int]) -> list[Path]:
+        """Files of these seeds; none where one of them is gone."""
+        runs = [self.known.runs[name][seed] for seed in seeds]
         paths = [self.judged.store.weights_path(run.trial, self.judged.definition.context) for run in runs]
         return paths if all(path.exists() for path in paths) else []
 

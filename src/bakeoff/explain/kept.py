@@ -17,6 +17,8 @@ from bakeoff.errors import StoreError
 from bakeoff.explain.work import Training, TrainingOutputs
 
 _TESTED = "tested-"
+#: Part of every name: raised when the same training would give other figures.
+_FORMAT = 2
 
 
 class KeptTrainings:
@@ -33,7 +35,8 @@ class KeptTrainings:
     def path(self, training: Training) -> Path:
         """Where this training is kept, or would be."""
         record = {name: value for name, value in vars(training).items() if name != "entrant"}
-        record |= {"entrant": training.entrant.name, "width": training.entrant.width, "context": self.context}
+        record |= {"entrant": training.entrant.name, "width": training.entrant.width}
+        record |= {"context": f"{_FORMAT}/{self.context}"}
         text = json.dumps(record, sort_keys=True)
         return self.folder / f"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}.npz"
 

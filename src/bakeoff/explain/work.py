@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.interventions import intervention
+from bakeoff.data.schema import Schema
 from bakeoff.study import classical
 from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, Entrant
 from bakeoff.study.pool import SharedDataset, report_progress
@@ -36,7 +37,7 @@ class Training:
         seeds: of subset, order and initial weights; the same for every change, so that losses are paired.
         steps: optimiser steps; 0 where there are none.
         test_on: interventions whose test data it is also tested on, as it is.
-        seed: of the interventions.
+        seed: of the interventions that are the same for all seeds.
         judge: of the evaluations (see `bakeoff.train.recipe.Recipe`).
     """
 
@@ -60,7 +61,6 @@ class TrainingOutputs:
     training: Training
     outputs: tuple[Outputs, ...] = ()
     tested: Mapping[str, tuple[Outputs, ...]] = field(default_factory=dict)
-    validation_loss: float | None = None
     seconds: float = 0.0
     fault: str = ""
 
@@ -84,10 +84,30 @@ def train_changed(
     tell = report_progress(board_path, slot)
     if deadline is not None and started > deadline:
         return TrainingOutputs(training=training, fault="stopped")
-    dataset = _changed(shared, training.change, training.seed)
-    if training.entrant.kind == "network":
-        return _train_network(shared, dataset, training, deadline, reproducible, tell)
-    return _fit_classical(dataset, training, deadline)
+    parts = []
+    for part in _by_draw(training, shared.bare.schema):
+        dataset = _changed(shared, part.change, part.seed)
+        if part.entrant.kind == "network":
+            parts.append(_train_network(dataset, part, deadline, reproducible, tell))
+        else:
+            parts.append(_fit_classical(dataset, part, deadline))
+        if parts[-1].fault:
+            return TrainingOutputs(training=training, fault=parts[-1].fault)
+    return TrainingOutputs(
+        training=training,
+        outputs=tuple(run for part in parts for run in part.outputs),
+        tested=parts[0].tested,
+        seconds=sum(part.seconds for part in parts),
+    )
+
+
+def _by_draw(training: Training, schema: Schema) -> list[Training]:
+    """A change that draws something for each example is drawn anew for every seed, so that the spread of the seeds
+    holds what another draw would have given; any other change is one and the same for all, and they train as a stack.
+    """
+    if training.change is None or not intervention(training.change, schema).drawn:
+        return [training]
+    return [replace(training, seeds=(seed,), seed=seed) for seed in training.seeds]
 
 
 def _fit_classical(dataset: Dataset, training: Training, deadline: float | None) -> TrainingOutputs:
@@ -104,7 +124,6 @@ def _fit_classical(dataset: Dataset, training: Training, deadline: float | None)
 
 
 def _train_network(
-    shared: SharedDataset,
     dataset: Dataset,
     training: Training,
     deadline: float | None,
@@ -148,27 +167,27 @@ def _train_network(
         states = {one.state for one in trained} - {"finished", "early"}
         return TrainingOutputs(training=training, fault=sorted(states)[0] if states else "failed")
     weights = [one.weights for one in counting]
-    tested = _tested(dataset, training.entrant, weights, training.test_on, training.seed, deadline)
+    tested = _tested(dataset, training.entrant, weights, training, deadline)
     return TrainingOutputs(
         training=training,
         outputs=tuple(one.test_outputs for one in counting if one.test_outputs is not None),
         tested=tested,
-        validation_loss=float(np.mean([one.validation_loss for one in counting])),
         seconds=sum(one.seconds for one in counting),
     )
 
 
 def test_trained(
     shared: SharedDataset,
-    entrant: Entrant,
+    training: Training,
     weights: Sequence[str],
-    changes: Sequence[str],
-    seed: int,
     deadline: float | None,
     board_path: str,
     slot: int,
 ) -> dict[str, tuple[Outputs, ...]]:
-    """Outputs of trained networks on the changed test examples, for each change one [N, outputs] a file of weights.
+    """Outputs of networks trained already on the test examples of `training.test_on`, one [N, outputs] a seed.
+
+    Args:
+        weights: files, one for each of the training's seeds.
 
     What there is no time for is left out.
     """
@@ -176,15 +195,14 @@ def test_trained(
 
     report_progress(board_path, slot)
     loaded = [load_file(path) for path in weights]
-    return _tested(shared.open(), entrant, loaded, changes, seed, deadline)
+    return _tested(shared.open(), training.entrant, loaded, training, deadline)
 
 
 def _tested(
     dataset: Dataset,
     entrant: Entrant,
     weights: Sequence[Mapping[str, "Tensor"]],
-    changes: Sequence[str],
-    seed: int,
+    training: Training,
     deadline: float | None,
 ) -> dict[str, tuple[Outputs, ...]]:
     import torch
@@ -203,14 +221,16 @@ def _tested(
         return outputs.log_softmax(dim=-1) if scaling is None else scaling.undo(outputs)
 
     small, found = _for_testing(dataset), {}
-    for name in changes:
+    for name in training.test_on:
         if deadline is not None and time.monotonic() > deadline:
             break
         change = intervention(name, dataset.schema)
-        changed = change(small, seed=seed)
+        changed, runs = change(small, seed=training.seed), []
         if change.kind == "shuffle_labels" or changed.schema != dataset.schema:
             continue
-        runs = [_test(module, one, changed, small, in_unit_of_data, deadline) for one in weights]
+        for seed, one in zip(training.seeds, weights, strict=True):
+            changed = change(small, seed=seed) if change.drawn else changed
+            runs.append(_test(module, one, changed, small, in_unit_of_data, deadline))
         whole = tuple(run for run in runs if run is not None)
         if len(whole) == len(runs):
             found[name] = whole
