@@ -9,6 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from bakeoff.cli.main import app
+from bakeoff.cli.model_blocks import blocks_of
 from bakeoff.cost import cost_of, example_inputs
 from bakeoff.errors import ModelError, OptionError
 from bakeoff.messages import set_language
@@ -48,6 +49,35 @@ def test_a_network_shows_its_card_and_its_layers() -> None:
             line.split()[0] == layer and parameters in line for line in output.splitlines() if line.split()
         )
     assert "60,850 parameters" in output
+
+
+def test_resnet50_is_a_stem_sixteen_blocks_and_a_head() -> None:
+    card = catalogue()["resnet50"]
+    with torch.device("meta"):
+        network = build(card, card.example)
+    inputs = example_inputs(card.example)
+    blocks = blocks_of(network, inputs, cost_of(network, *inputs))
+    assert [block.count for block in blocks if block.type == "Bottleneck"] == [1, 2, 1, 3, 1, 5, 1, 2]
+    assert [block.out for block in blocks if block.type == "Bottleneck"][::2] == [
+        f"1x{256 * 2**stage}x{56 // 2**stage}x{56 // 2**stage}" for stage in range(4)
+    ]
+    assert sum(block.parameters for block in blocks) == 25_557_032
+    assert next(block.shown_name for block in blocks if block.count == 5) == "stages.2.1 – 5"
+    assert "16 x" not in shown("resnet50")
+    assert "5 x Bottleneck" in shown("resnet50")
+
+
+@pytest.mark.parametrize("name", ["vit_ti_16", "lenet5", "lstm", "gpt2", "ar"])
+def test_the_lines_of_a_network_sum_up_to_it(name: str) -> None:
+    card = catalogue()[name]
+    with torch.device("meta"):
+        network = build(card, card.example)
+    inputs = example_inputs(card.example)
+    cost = cost_of(network, *inputs)
+    blocks = blocks_of(network, inputs, cost)
+    assert sum(block.parameters for block in blocks) == cost.parameters
+    assert sum(block.macs for block in blocks) == cost.macs
+    assert len(blocks) < 20
 
 
 def test_an_unknown_network_suggests_the_nearest() -> None:

@@ -65,7 +65,7 @@ def show_cost(name: str, shape: str, cost: Cost, *, train: bool, every: bool, bo
     if len(layers) < len(cost.layers):
         share = sum(layer.share for layer in cost.layers if layer.name not in chosen)
         print(say("cost.more_layers", count=len(cost.layers) - len(layers), share=share))
-    _show_sums(cost)
+    show_sums(cost)
 
 
 def _layer_columns(layers: Sequence[LayerCost], train: bool, bound: Bound | None) -> dict[str, list[str]]:
@@ -134,7 +134,8 @@ def _head(key: str, cells: list[str]) -> str:
     return head.replace(" ", "\n") if len(head) > max(map(len, cells), default=0) else head
 
 
-def _show_sums(cost: Cost) -> None:
+def show_sums(cost: Cost) -> None:
+    """Parameters, operations and memory of the whole network, as sentences."""
     print(
         say(
             "cost.parameters",

@@ -14,7 +14,9 @@ def models(
         str | None, typer.Argument(help="A network's name: shows its card and its layers.")
     ] = None,
     family: Annotated[str | None, typer.Option(help="Only the networks of this family.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Show every layer of a network.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every layer of a network, not its blocks.")
+    ] = False,
 ) -> None:
     """List the catalogue of networks, or show one: where it is from, what it assumes, its layers and their cost."""
     if name is None:
@@ -79,7 +81,8 @@ def _show_network(name: str, *, every: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bakeoff.cli.cost_tables import show_cost
+    from bakeoff.cli.cost_tables import show_cost, show_sums
+    from bakeoff.cli.model_blocks import blocks_of, blocks_table
     from bakeoff.cost import cost_of, example_inputs
     from bakeoff.messages import say
     from bakeoff.models import BIASES, build, card
@@ -100,9 +103,16 @@ def _show_network(name: str, *, every: bool) -> None:
     Console().print(facts)
     with torch.device("meta"):
         network = build(chosen, chosen.example)
-    cost = cost_of(network, *example_inputs(chosen.example))
+    inputs, shape = example_inputs(chosen.example), _shape(chosen.example)
+    cost = cost_of(network, *inputs)
     print()
-    show_cost(chosen.name, _shape(chosen.example), cost, train=False, every=every, bound=None)
+    if every:
+        show_cost(chosen.name, shape, cost, train=False, every=True, bound=None)
+        return
+    title = say("cost.title", name=chosen.name, shape=shape)
+    Console().print(blocks_table(title, blocks_of(network, inputs, cost), cost))
+    print(say("models.every", name=chosen.name))
+    show_sums(cost)
 
 
 def _shape(schema: "Schema") -> str:

@@ -17,6 +17,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "models.width": ("width", "너비"),
     "models.fixed": ("fixed by the paper", "논문에서 정함"),
     "models.layouts": ("published weights", "공개 가중치"),
+    "models.every": (
+        "`bakeoff models {name} --all` shows every layer inside these blocks.",
+        "`bakeoff models {name} --all` 은 이 블록 안의 모든 층을 보여 줍니다.",
+    ),
     "models.hint": (
         "Parameters and multiply-adds (MACs) at the size each was published for. `bakeoff models NAME` shows one.",
         "파라미터와 곱셈-덧셈(MAC)은 발표된 입력 크기에서 센 값입니다. `bakeoff models 이름`으로 하나를 자세히 봅니다.",
