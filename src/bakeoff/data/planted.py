@@ -93,35 +93,34 @@ def shuffled_motif(seed: int) -> Arrays:
     return x[:, :, np.random.default_rng(seed + 1).permutation(LENGTH)], y, schema
 
 
-#: Of the task of two events: length, kinds of event, kinds of filling, and how far apart the events are at least.
-LINE, EVENTS, FILLINGS, APART = 24, 3, 1, 18
+#: Of the task of two events: length, and how far apart the events are at least.
+LINE, APART = 24, 8
 
 
 def event_order(seed: int) -> Arrays:
-    """Tokens: two different events out of three, far apart in meaningless filling; the class is which came first.
+    """Series: two events of different size, far apart at random places; the class is whether the larger came first.
 
-    The class is said of the pair as in rock, paper, scissors: "in order" where the second event is the next one after
-    the first in the circle. No fixed weight per position and event can say that, and no window shorter than `APART`
-    sees both: one event must be carried to the other. Token 0 is padding and never used.
+    The first channel holds numbers from -1 to 1, of which all but two mean nothing; the second marks those two, the
+    events (after the adding problem of Hochreiter & Schmidhuber, Neural Computation 9, 1997). The same place may hold
+    the first event or the second, so no fixed weight per position can compare them, and no window shorter than `APART`
+    sees both: one event must be carried to the other.
     """
     rng = np.random.default_rng(seed)
-    y = rng.integers(0, 2, RELATION_EXAMPLES)
-    first = rng.integers(0, EVENTS, RELATION_EXAMPLES)
-    second = (first + np.where(y == 1, 1, 2)) % EVENTS
-    x = rng.integers(1 + EVENTS, 1 + EVENTS + FILLINGS, (RELATION_EXAMPLES, LINE))
-    early = rng.integers(0, LINE - APART, RELATION_EXAMPLES)
-    late = rng.integers(early + APART, LINE)
+    size = rng.uniform(-1, 1, (RELATION_EXAMPLES, LINE))
+    places = np.array([(i, j) for i in range(LINE) for j in range(i + APART, LINE)])
+    first, second = places[rng.integers(0, len(places), RELATION_EXAMPLES)].T
     rows = np.arange(RELATION_EXAMPLES)
-    x[rows, early], x[rows, late] = 1 + first, 1 + second
+    marks = np.zeros_like(size)
+    marks[rows, first] = marks[rows, second] = 1
+    y = (size[rows, first] > size[rows, second]).astype(np.int64)
     schema = Schema(
-        input=Tokens(vocabulary_size=1 + EVENTS + FILLINGS, length=LINE),
-        target=_two("against the order", "in order"),
+        input=Series(channels=2, length=LINE), target=_two("the smaller came first", "the larger came first")
     )
-    return x.astype(np.int32), y, schema
+    return np.stack([size, marks], axis=1).astype(np.float32), y, schema
 
 
 #: Of the look-up task: keys, values and pairs shown.
-KEYS, VALUES, PAIRS = 6, 3, 4
+KEYS, VALUES, PAIRS = 12, 6, 8
 
 
 def lookup(seed: int) -> Arrays:
@@ -159,7 +158,11 @@ PLANTED: dict[str, Planted] = {
         Planted(name="noisy_xor", summary="the product of two features' signs", make=noisy_xor),
         Planted(name="motif", summary="which short shape is somewhere in a series", make=motif),
         Planted(name="shuffled_motif", summary="the same with all positions permuted", make=shuffled_motif),
-        Planted(name="event_order", summary="which of two far-apart events came first", make=event_order),
+        Planted(
+            name="event_order",
+            summary="which of two far-apart events came first, the larger or the smaller",
+            make=event_order,
+        ),
         Planted(name="lookup", summary="the value of a key among pairs", make=lookup),
         Planted(name="noise", summary="labels drawn at random", make=noise),
     )
