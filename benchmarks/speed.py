@@ -4,6 +4,7 @@
     python benchmarks/speed.py                      the fixed job of speed_job.py; goes on where it stopped today
     python benchmarks/speed.py --without-peers      needs no network: no skorch, Lightning and Keras
     python benchmarks/speed.py --ways bakeoff --families gru --data mnist1d
+    python benchmarks/speed.py --part start verdict the other parts (speed_parts.py): images, growth
     python benchmarks/speed.py --profile            where a step's time goes, before and after
     python benchmarks/speed.py --write              writes docs/benchmarks/speed.md from the newest run
 
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import speed_job as job
+import speed_parts as parts
 import speed_report as report
 
 HERE = Path(__file__).parent
@@ -55,6 +57,8 @@ def main() -> None:
     if options.profile:
         return measure_profiles(options, run)
     have = {key_of(record) for record in records if record["run"] == run}
+    if options.part:
+        return measure_parts(options, run, have)
     keep(run, "machine", "", "", machine())
     for data_name in options.data:
         for family in options.families:
@@ -73,6 +77,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--part", nargs="+", default=[], choices=parts.PARTS, help="see speed_parts.py")
+    parser.add_argument("--images", help="60 000 images of 28x28 for the part of that name")
     parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--data", nargs="+", default=["mnist1d", "digits"], choices=["mnist1d", "digits"])
     parser.add_argument("--families", nargs="+", default=list(job.FAMILIES), choices=job.FAMILIES)
@@ -197,6 +203,14 @@ def measure_profiles(options: argparse.Namespace, run: str) -> None:
             answer = {"after": after.get("profile", after), "before": before.get("profile", before)}
             keep(run, "profile", data_name, family, answer)
             print(data_name, family, answer, flush=True)
+
+
+def measure_parts(options: argparse.Namespace, run: str, have: set[tuple[str, str, str]]) -> None:
+    for part, data, what, function in parts.measurements(options.part, options.images):
+        if (part, data, what) not in have:
+            answer = function()
+            keep(run, part, data, what, answer)
+            print(part, data, what, answer, flush=True)
 
 
 def write_page(records: list[dict[str, Any]]) -> None:

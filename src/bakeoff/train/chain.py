@@ -17,7 +17,7 @@ from bakeoff.train.data import TrainingData
 from bakeoff.train.kernels import native
 from bakeoff.train.kernels.chain import Link, Program
 from bakeoff.train.network import NetworkStack
-from bakeoff.train.rules import geometry
+from bakeoff.train.rules import geometry, square_of
 
 
 class UnknownError(Exception):
@@ -130,11 +130,10 @@ def _pool(walk: _Walk, size: int) -> None:
 
 
 def _max_pool(walk: _Walk, module: nn.MaxPool2d) -> None:
-    one = [value if isinstance(value, int) else None for value in (module.kernel_size, module.stride)]
-    plain = module.padding in (0, (0, 0)) and module.dilation in (1, (1, 1)) and not module.ceil_mode
-    if one[0] is None or one[0] != one[1] or not plain or module.return_indices or len(walk.shape) != 3:
+    size = square_of(module)
+    if size is None or len(walk.shape) != 3:
         raise UnknownError("a pooling of another form")
-    _pool(walk, one[0])
+    _pool(walk, size)
 
 
 def _flatten(walk: _Walk, module: nn.Flatten | None = None) -> None:

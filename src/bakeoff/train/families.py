@@ -126,6 +126,16 @@ def convolution2d(stack: NetworkStack, module: cnn.Convolution2d, x: Tensor) -> 
     return stack.call(module.head, where_and_whether(x.flatten(3)))
 
 
+def without_padding(view: views.Steps, x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Inputs [..., T] without the last steps, where these are padding in every example of every replica.
+
+    Nothing reads what a recurrent network or a Transformer makes of them. Sequences that are read in frames stay whole.
+    """
+    if lengths is None or view.frame > 1:
+        return x
+    return x[..., : max(int(lengths.max()), 1)]
+
+
 @stacked(recurrent_family.Recurrent)
 def recurrent_network(
     stack: NetworkStack, module: recurrent_family.Recurrent, x: Tensor, lengths: Tensor | None = None
@@ -133,7 +143,9 @@ def recurrent_network(
     layers = recurrent_layers(stack, module.cell)
     assert layers is not None
     cell = type(module.cell).__name__.lower()
-    states = kernels.recurrent(cell, stack.call(module.steps, x, lengths), layers)
+    states = kernels.recurrent(
+        cell, stack.call(module.steps, without_padding(module.steps, x, lengths), lengths), layers
+    )
     if lengths is None:
         return stack.call(module.head, states[:, :, -1])
     last = (module.steps.lengths(lengths) - 1)[..., None, None].expand(-1, -1, 1, states.shape[3])
@@ -168,11 +180,11 @@ def transformer_network(
 ) -> Tensor:
     real = None
     if isinstance(module.elements, views.Steps):
-        x = stack.call(module.elements, x, lengths)
+        x = stack.call(module.elements, without_padding(module.elements, x, lengths), lengths)
         real = None if lengths is None else is_real(module.elements.lengths(lengths), x.shape[2])
     elif module.elements is not None:
         x = stack.call(module.elements, x)
-    x = stack.call(module.embed, x) + stack.of(module, "positions")[:, None]
+    x = stack.call(module.embed, x) + stack.of(module, "positions")[:, None, : x.shape[2]]
     for part in module.blocks:
         x = stack.call(part, x, real)
     x = stack.call(module.norm, x)

@@ -214,12 +214,14 @@ _SAID: set[str] = set()
 
 
 class _Diverted:
-    """The forward of a module with a rule while the module around it is vectorised."""
+    """The forward of a module with a rule while the module around it is vectorised; options make it the plain one."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if any(value is not None and value is not False for value in options.values()):
+            return type(self.module).forward(self.module, *inputs, **options)
         return _Call.apply(self.module, _CURRENT["stack"], _CURRENT["token"], *inputs)  # type: ignore[no-untyped-call]
 
 

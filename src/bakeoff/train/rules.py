@@ -125,7 +125,21 @@ def embedding(stack: NetworkStack, module: nn.Embedding, tokens: Tensor) -> Tens
     return F.embedding(tokens + first.view(-1, *[1] * (tokens.dim() - 1)), table.flatten(0, 1))
 
 
-@stacked(nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
+@stacked(nn.MaxPool2d)
+def max_pool2d(stack: NetworkStack, module: nn.MaxPool2d, x: Tensor) -> Tensor:
+    size = square_of(module)
+    return pooling(stack, module, x) if size is None or x.dim() != 5 else kernels.max_pool2d(x, size=size)
+
+
+def square_of(module: nn.MaxPool2d) -> int | None:
+    """The side of the squares whose largest values come out, or None for a pooling of another form."""
+    size = module.kernel_size
+    plain = module.padding in (0, (0, 0)) and module.dilation in (1, (1, 1)) and not module.ceil_mode
+    same = isinstance(size, int) and module.stride in (size, (size, size)) and not module.return_indices
+    return size if plain and same and isinstance(size, int) else None
+
+
+@stacked(nn.MaxPool1d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
 def pooling(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
     """A pooling knows no parameters: the replicas are more examples."""
     return type(module).forward(module, x.flatten(0, 1)).unflatten(0, x.shape[:2])
@@ -175,6 +189,44 @@ def batch_norm(stack: NetworkStack, module: nn.BatchNorm1d | nn.BatchNorm2d, x: 
         module.eps,
     )
     return out.view(batch, replicas, channels, *x.shape[3:]).transpose(0, 1)
+
+
+@stacked(nn.TransformerEncoderLayer)
+def encoder_layer(stack: NetworkStack, module: nn.TransformerEncoderLayer, x: Tensor) -> Tensor:
+    """torch's own block, where it is the pre-norm one that the kernels know; anything else is vectorised."""
+    attention, relu = module.self_attn, module.activation in (F.relu, torch.relu)
+    dropped = module.training and any(
+        part.p > 0 for part in (module.dropout, module.dropout1, module.dropout2)
+    )
+    known = module.norm_first and attention.batch_first and attention.in_proj_bias is not None and not dropped
+    normed = all(stack.name_of(norm, "bias") for norm in (module.norm1, module.norm2))
+    gelu = module.activation is F.gelu
+    if (
+        not (known and normed and (relu or gelu))
+        or (module.training and attention.dropout > 0)
+        or x.dim() != 4
+    ):
+        return stack.vectorised(module, x)
+    parts: dict[str, tuple[nn.Module, str]] = {
+        "norm1_": (module.norm1, ""),
+        "qkv_": (attention, "in_proj_"),
+        "out_": (attention.out_proj, ""),
+        "norm2_": (module.norm2, ""),
+        "up_": (module.linear1, ""),
+        "down_": (module.linear2, ""),
+    }
+    parameters = {
+        f"{name}{kind}": stack.of(part, f"{prefix}{kind}")
+        for name, (part, prefix) in parts.items()
+        for kind in ("weight", "bias")
+    }
+    return kernels.transformer_block(
+        x,
+        kernels.BlockParameters(**parameters),
+        heads=attention.num_heads,
+        activation="relu" if relu else "gelu",
+        epsilon=module.norm1.eps,
+    )
 
 
 @stacked(nn.LayerNorm)
