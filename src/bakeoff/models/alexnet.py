@@ -30,19 +30,12 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import (
-    FOR_PHOTOGRAPHS,
-    image_of,
-    imagenet,
-    is_small,
-    require_no_width,
-    require_side,
-)
+from bakeoff.models.image_input import FOR_PHOTOGRAPHS, choose_stem, image_of, imagenet, require_no_width
 from bakeoff.models.weights import Layout
 
 PAPER = "Krizhevsky et al., ImageNet classification with deep convolutional neural networks, NeurIPS 2012"
-#: Three poolings of 3x3 with stride 2 leave a pixel of this many.
-LEAST_SIDE = 15
+#: Three poolings of 3x3 with stride 2 leave a pixel of this many, after the stem of photographs and of small images.
+LEAST_SIDE, LEAST_SMALL_SIDE = 63, 15
 GRID = 6
 
 
@@ -86,8 +79,7 @@ def build(schema: Schema, width: int | None = None, *, small: bool | None = None
     """AlexNet; `dropout` is the share of units that dropout silences (0.5), `small` asks for the small-image stem."""
     require_no_width("alexnet", width)
     image = image_of(schema)
-    small = is_small(image, small)
-    require_side("alexnet", image, LEAST_SIDE if small else 63)
+    small = choose_stem("alexnet", image, small, least=LEAST_SIDE, least_small=LEAST_SMALL_SIDE)
     return AlexNet(image, schema.outputs, small=small, **options)
 
 

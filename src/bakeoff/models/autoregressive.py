@@ -113,35 +113,35 @@ def build_latent_ar(schema: Schema, width: int | None = None, **options: Any) ->
     return LatentAutoregressive(schema.input.channels, schema.outputs, width=width or 16, **options)
 
 
-register(
-    ModelCard(
-        name="ar",
-        family="linear",
-        year=1927,
-        paper="Yule, On a method of investigating periodicities in disturbed series, "
+_IDEAS = {
+    "ar": (
+        1927,
+        "Yule, On a method of investigating periodicities in disturbed series, "
         "Philosophical Transactions of the Royal Society A 226, 1927, doi:10.1098/rsta.1927.0007",
-        summary="A weighted sum of the last p steps.",
-        biases=("linearity", "order", "recency"),
-        build=build_ar,
-        inputs=(Series,),
-        targets=(Classes, Value, Forecast),
-        width=16,
-        example=SUNSPOTS,
-    )
-)
-register(
-    ModelCard(
-        name="latent_ar",
-        family="linear",
-        year=1960,
-        paper="Kalman, A new approach to linear filtering and prediction problems, "
+        "A weighted sum of the last p steps.",
+        build_ar,
+    ),
+    "latent_ar": (
+        1960,
+        "Kalman, A new approach to linear filtering and prediction problems, "
         "Journal of Basic Engineering 82, 1960, doi:10.1115/1.3662552",
-        summary="A state that takes each step in by a linear rule, and a weighted sum of the state.",
-        biases=("linearity", "order", "recency"),
-        build=build_latent_ar,
-        inputs=(Series,),
-        targets=(Classes, Value, Forecast),
-        width=16,
-        example=SUNSPOTS,
+        "A state that takes each step in by a linear rule, and a weighted sum of the state.",
+        build_latent_ar,
+    ),
+}
+for _name, (_year, _paper, _summary, _build) in _IDEAS.items():
+    register(
+        ModelCard(
+            name=_name,
+            family="linear",
+            year=_year,
+            paper=_paper,
+            summary=_summary,
+            biases=("linearity", "order", "recency"),
+            build=_build,
+            inputs=(Series,),
+            targets=(Classes, Value, Forecast),
+            width=16,
+            example=SUNSPOTS,
+        )
     )
-)

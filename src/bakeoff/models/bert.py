@@ -23,8 +23,7 @@ that is more. Texts that bakeoff itself cut into words have no [CLS] in front: t
 which has seen all others, stands for the text. Next-sentence prediction, which later work dropped, has no head here.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -32,24 +31,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Schema, Tokens, Value
-from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
+from bakeoff.models.language import Head, Size, require_head, require_published_width, sentiment
 from bakeoff.models.sequences import Lengths, mean_over_time, require_positions
 from bakeoff.models.views import is_real
 from bakeoff.models.weights import Layout
 
-Head = Literal["classes", "language_model", "none"]
 POSITIONS, SEGMENTS, WORDS = 512, 2, 30_522
-
-
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """A published shape: layers, width D, heads; the feed-forward part has 4 D units."""
-
-    layers: int
-    width: int
-    heads: int
 
 
 SIZES = {
@@ -161,8 +150,7 @@ class Bert(nn.Module):
             None if head == "language_model" else nn.Linear(size.width, size.width)
         )
         self.dropout = nn.Dropout(dropout)
-        if head not in ("classes", "language_model", "none"):
-            raise OptionError(f"head='{head}': choose 'classes', 'language_model' or 'none'.")
+        require_head(head)
         self.head: nn.Module | None = None
         self.apply(_initialise)
         if head == "classes":
@@ -256,10 +244,7 @@ def builder(size: Size) -> Build:
 
     def build(schema: Schema, width: int | None = None, **options: Any) -> Bert:
         assert isinstance(schema.input, Tokens)
-        if width is not None and width != size.width:
-            raise OptionError(
-                f"width={width}: this shape is fixed at {size.width}; choose another of {', '.join(SIZES)}."
-            )
+        require_published_width(width, size.width, SIZES)
         return Bert(
             schema.input.vocabulary_size,
             schema.outputs,
@@ -298,10 +283,7 @@ for _name, _size in SIZES.items():
             build=builder(_size),
             inputs=(Tokens,),
             targets=(Classes, Value),
-            example=Schema(
-                input=Tokens(vocabulary_size=WORDS, length=128),
-                target=Classes(names=("negative", "positive")),
-            ),
+            example=sentiment(WORDS, length=128),
             layouts=LAYOUTS,
         )
     )

@@ -31,14 +31,7 @@ from torch.nn import functional as F
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import (
-    FOR_PHOTOGRAPHS,
-    image_of,
-    imagenet,
-    is_small,
-    require_no_width,
-    require_side,
-)
+from bakeoff.models.image_input import FOR_PHOTOGRAPHS, choose_stem, image_of, imagenet, require_no_width
 from bakeoff.models.weights import Layout
 
 PAPER = "Szegedy et al., Going deeper with convolutions, CVPR 2015, arXiv 1409.4842"
@@ -174,8 +167,7 @@ def build(
     """GoogLeNet; `auxiliary=True` adds the auxiliary heads, `dropout` is 0.2, `small` asks for the small-image stem."""
     require_no_width("googlenet", width)
     image = image_of(schema)
-    small = is_small(image, small)
-    require_side("googlenet", image, LEAST_SMALL_SIDE if small else LEAST_SIDE)
+    small = choose_stem("googlenet", image, small, least=LEAST_SIDE, least_small=LEAST_SMALL_SIDE)
     return GoogLeNet(image.channels, schema.outputs, small=small, **options)
 
 

@@ -22,8 +22,7 @@ tokens of an example where those are more.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -31,23 +30,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Schema, Tokens, Value
-from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
+from bakeoff.models.language import Head, Size, require_head, require_published_width, sentiment
 from bakeoff.models.sequences import Lengths, last_real_step, require_positions
 from bakeoff.models.weights import Changed, Layout, transposed
 
-Head = Literal["classes", "language_model", "none"]
 POSITIONS, WORDS = 1024, 50_257
-
-
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """A published shape: layers, width D, heads; the feed-forward part has 4 D units."""
-
-    layers: int
-    width: int
-    heads: int
 
 
 SIZES = {
@@ -113,8 +102,7 @@ class GPT2(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        if head not in ("classes", "language_model", "none"):
-            raise OptionError(f"head='{head}': choose 'classes', 'language_model' or 'none'.")
+        require_head(head)
         self.kind = head
         self.word = nn.Embedding(vocabulary_size, size.width)
         self.position = nn.Embedding(positions, size.width)
@@ -179,10 +167,7 @@ def builder(size: Size) -> Build:
 
     def build(schema: Schema, width: int | None = None, **options: Any) -> GPT2:
         assert isinstance(schema.input, Tokens)
-        if width is not None and width != size.width:
-            raise OptionError(
-                f"width={width}: this shape is fixed at {size.width}; choose another of {', '.join(SIZES)}."
-            )
+        require_published_width(width, size.width, SIZES)
         return GPT2(
             schema.input.vocabulary_size,
             schema.outputs,
@@ -206,10 +191,7 @@ for _name, _size in SIZES.items():
             build=builder(_size),
             inputs=(Tokens,),
             targets=(Classes, Value),
-            example=Schema(
-                input=Tokens(vocabulary_size=WORDS, length=1024),
-                target=Classes(names=("negative", "positive")),
-            ),
+            example=sentiment(WORDS, length=1024),
             layouts={"huggingface": HUGGING_FACE},
         )
     )

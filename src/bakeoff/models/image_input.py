@@ -49,6 +49,23 @@ def require_side(name: str, image: Image, least: int) -> None:
         )
 
 
+def choose_stem(name: str, image: Image, small: bool | None, *, least: int, least_small: int) -> bool:
+    """Whether the small-image stem is due, once it is sure that the image is large enough for the one that is.
+
+    Args:
+        name: of the network, for the error.
+        image: of the data.
+        small: what was asked for; None decides by the side of the image.
+        least, least_small: the least side in pixels with the stem for photographs, and with that for small images.
+
+    Raises:
+        ModelError: the image is too small.
+    """
+    chosen = is_small(image, small)
+    require_side(name, image, least_small if chosen else least)
+    return chosen
+
+
 def require_no_width(name: str, width: int | None) -> None:
     """Raises `ModelError` where a width is asked of a network whose shape the paper fixed."""
     if width is not None:

@@ -29,7 +29,7 @@ published ones.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -40,10 +40,9 @@ from bakeoff.data.schema import Classes, Schema, Tokens, Value
 from bakeoff.errors import OptionError
 from bakeoff.models import register
 from bakeoff.models.card import Build, ModelCard
+from bakeoff.models.language import Head, require_head, sentiment
 from bakeoff.models.sequences import Lengths, last_real_step, require_shape
 from bakeoff.models.weights import Layout
-
-Head = Literal["classes", "language_model", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +198,7 @@ class Llama(nn.Module):
 
     def __init__(self, vocabulary_size: int, outputs: int, size: Size, *, head: Head = "classes") -> None:
         super().__init__()
-        if head not in ("classes", "language_model", "none"):
-            raise OptionError(f"head='{head}': choose 'classes', 'language_model' or 'none'.")
+        require_head(head)
         self.size, self.kind = size, head
         self.word = nn.Embedding(vocabulary_size, size.width)
         self.layers = nn.ModuleList(Layer(size) for _ in range(size.layers))
@@ -292,10 +290,7 @@ for _name, _size in SIZES.items():
             inputs=(Tokens,),
             targets=(Classes, Value),
             width=_size.width if _name == "llama" else None,
-            example=Schema(
-                input=Tokens(vocabulary_size=WORDS[_name], length=256 if _name == "llama" else 2048),
-                target=Classes(names=("negative", "positive")),
-            ),
+            example=sentiment(WORDS[_name], length=256 if _name == "llama" else 2048),
             layouts={"huggingface": HUGGING_FACE},
         )
     )

@@ -30,14 +30,7 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Image, Schema, Value
 from bakeoff.models import register
 from bakeoff.models.card import ModelCard
-from bakeoff.models.image_input import (
-    FOR_PHOTOGRAPHS,
-    image_of,
-    imagenet,
-    is_small,
-    require_no_width,
-    require_side,
-)
+from bakeoff.models.image_input import FOR_PHOTOGRAPHS, choose_stem, image_of, imagenet, require_no_width
 from bakeoff.models.weights import Changed, Layout
 
 PAPER = "Simonyan and Zisserman, Very deep convolutional networks, ICLR 2015, arXiv 1409.1556"
@@ -124,9 +117,7 @@ def build(
     """VGG-11, 13, 16 or 19; `dropout` as in the class, `small` asks for the small-image head and poolings."""
     require_no_width(name, width)
     image = image_of(schema)
-    small = is_small(image, small)
-    if not small:
-        require_side(name, image, LEAST_SIDE)
+    small = choose_stem(name, image, small, least=LEAST_SIDE, least_small=1)
     return VGG(
         image,
         schema.outputs,
