@@ -1,5 +1,6 @@
 """The parts of a fit: recipe, augmentation, moving average, learning-rate finder, checkpoint."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bakeoff.train.average import WeightAverage
 from bakeoff.train.checkpoint import load_checkpoint, save_checkpoint
 from bakeoff.train.data import Batch, TrainingData
 from bakeoff.train.fit import make_run
-from bakeoff.train.fit_recipe import decay_groups, last_layer, recipe_for, training_loss
+from bakeoff.train.fit_recipe import decay_groups, largest_rate, last_layer, recipe_for, training_loss
 from bakeoff.train.machine import Machine
 from bakeoff.train.rate_finder import FALLBACK, HIGHEST, LOWEST, best_rate, find_rate
 from bakeoff.train.recipe import Recipe
@@ -140,6 +141,14 @@ def test_the_recipe_depends_on_family_and_amount_of_data() -> None:
         recipe_for("mlp", ROWS, 100, augment=(), epochs=0)
     with pytest.raises(OptionError, match=r"leaves one of 13 training examples alone.*: give 5"):
         recipe_for("mlp", ROWS, 13, augment=(), batch_size=3)
+
+
+def test_published_weights_are_not_trained_at_a_rate_that_forgets_them() -> None:
+    """Devlin et al. 2019 fine-tune BERT at 2e-5 to 5e-5; a last layer alone, or random weights, have no such limit."""
+    assert 5e-5 <= largest_rate("transformer", published=True, mode="full") <= 1e-4
+    assert largest_rate("resnet", published=True, mode="full") == 1e-3
+    assert largest_rate("transformer", published=True, mode="probe") == math.inf
+    assert largest_rate("transformer", published=False, mode="full") == math.inf
 
 
 @pytest.mark.parametrize("count", range(1, 18))

@@ -22,7 +22,7 @@ from bakeoff.study.uncertainty import Estimate, standing
 from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.data import TrainingData
 from bakeoff.train.fit import Listener, Training, make_run
-from bakeoff.train.fit_recipe import FitRecipe, parameter_counts, steps_per_epoch
+from bakeoff.train.fit_recipe import FitRecipe, largest_rate, parameter_counts, steps_per_epoch
 from bakeoff.train.fitted import Fitted
 from bakeoff.train.machine import Machine
 from bakeoff.train.rate_finder import FALLBACK, RateTest, find_rate
@@ -125,13 +125,18 @@ class FitJob:
         seconds = math.inf if self.budget_seconds is None else self.budget_seconds / 5
         if self.learning_rate is None:
             test = find_rate(self._trial, seconds=seconds)
-            self.learning_rate = test.learning_rate
+            self.learning_rate = min(test.learning_rate, self._largest_rate)
         elif self.budget_seconds is not None and not self.steps_are_given:
             test = find_rate(self._trial, steps=0)
         else:
             return
         if self.budget_seconds is not None and not self.steps_are_given:
             self._fit_into(self.budget_seconds, test)
+
+    @property
+    def _largest_rate(self) -> float:
+        family, published = self.network.card.family, self.network.is_published
+        return largest_rate(family, published=published, mode=self.mode)
 
     def _fit_into(self, budget_seconds: float, test: RateTest) -> None:
         left = PLANNED_PART * (budget_seconds - (time.monotonic() - self.started))
@@ -186,7 +191,8 @@ class FitJob:
             validation=metric.score(trained.validation_outputs, validation, context),
             scores=score_all(trained.test_outputs, test, dataset.schema, context),
             learning_rate=trained.replica.learning_rate,
-            found=self.definition["learning_rate"] is None and self.learning_rate != FALLBACK,
+            found=self.definition["learning_rate"] is None
+            and self.learning_rate not in (FALLBACK, self._largest_rate),
             recipe=self.recipe,
             mode=self.mode,
             weights=self.definition["network"]["weights"],

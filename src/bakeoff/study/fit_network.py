@@ -50,8 +50,7 @@ class FitNetwork:
 
     def _check_words(self, dataset: Dataset) -> None:
         """Published weights know their own tokenizer's tokens, so texts must have been cut by it."""
-        published = self.weights is not None or self.card.name.endswith(PRETRAINED)
-        if published and isinstance(dataset.encoder, TextEncoder):
+        if self.is_published and isinstance(dataset.encoder, TextEncoder):
             raise OptionError(
                 f"The published weights of '{self.card.name}' know the tokens of their own tokenizer, and these texts "
                 "were cut without it: give its folder, file or Hugging Face id with --tokenizer."
@@ -74,10 +73,14 @@ class FitNetwork:
         return module
 
     @property
+    def is_published(self) -> bool:
+        """Whether it begins with published weights."""
+        return self.weights is not None or self.card.name.endswith(PRETRAINED)
+
+    @property
     def is_pretrained(self) -> bool:
         """Whether its weights were learned before; a network of the user's own may bring such."""
-        own = self.card.family == "user"
-        return own or self.weights is not None or self.card.name.endswith(PRETRAINED)
+        return self.card.family == "user" or self.is_published
 
     @property
     def slug(self) -> str:

@@ -36,6 +36,8 @@ class FamilyRecipe:
             arXiv 1512.00567); used for classes of images, series and texts, not of tables.
         average_decay: of the moving average of the weights that is judged and kept; None keeps the weights themselves.
         augment: whether changed copies of the images suit it by default.
+        fine_tuning_rate: the largest learning rate for all of a network that begins with published weights. A rate test
+            from there sees the new last layer learn and not what is forgotten below it.
     """
 
     weight_decay: float = 0.05
@@ -43,10 +45,13 @@ class FamilyRecipe:
     label_smoothing: float = 0.1
     average_decay: float | None = 0.999
     augment: bool = True
+    fine_tuning_rate: float = 1e-3
 
 
 _CONVOLUTIONAL = FamilyRecipe()  # after Wightman et al. 2021 (arXiv 2110.00476), with AdamW
-_ATTENTION = FamilyRecipe()  # Touvron et al. 2021 (arXiv 2012.12877): AdamW, decay 0.05, smoothing 0.1
+_ATTENTION = FamilyRecipe(
+    fine_tuning_rate=1e-4
+)  # Touvron et al. 2021 (arXiv 2012.12877): AdamW, decay 0.05, smoothing 0.1
 _RECURRENT = FamilyRecipe(  # clipping: Pascanu et al. 2013 (arXiv 1211.5063)
     weight_decay=0.01, clip_norm=1.0, label_smoothing=0.0
 )
@@ -62,6 +67,7 @@ FAMILIES: dict[str, FamilyRecipe] = {
     "gru": _RECURRENT,
     "transformer": _ATTENTION,
     "vit": _ATTENTION,
+    "hf": _ATTENTION,
 }
 
 
@@ -160,6 +166,13 @@ def recipe_for(
         average_decay=chosen.average_decay,
         augment=augment,
     )
+
+
+def largest_rate(family: str, *, published: bool, mode: str) -> float:
+    """What the rate test may find at most: no limit but where all of a published network is trained."""
+    if not published or mode != "full":
+        return math.inf
+    return FAMILIES.get(family, _CONVOLUTIONAL).fine_tuning_rate
 
 
 def suits_augmentation(family: str, schema: Schema) -> bool:
