@@ -302,7 +302,8 @@ def _load_table(source: Any, options: LoadOptions) -> Dataset:
 def _load_arrays(source: Any, options: LoadOptions, *, name: str, described: str) -> Dataset:
     from bakeoff.data.arrays import load_arrays
 
-    options.refuse("time", "horizon", "group", "size", "text", "tokenizer", "window", because="arrays")
+    options.refuse("time", "horizon", "size", "text", "tokenizer", "window", because="arrays")
+    options.refuse("group", because="arrays, which hold their groups in one called 'groups' beside x and y")
     return load_arrays(
         source,
         name=options.name or name,

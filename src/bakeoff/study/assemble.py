@@ -177,7 +177,7 @@ class Assembly:
             for result in self._outcome.results
             if result.trial.entrant == name
             and result.trial.examples == self._full
-            and result.state is State.FINISHED
+            and result.state.counts
         ]
         is_seconds = self._definition.equal == "seconds"
         return {
