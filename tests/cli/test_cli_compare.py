@@ -1,14 +1,20 @@
 """`bakeoff compare` as a person types it: a network of one's own, and what goes wrong, in one sentence each."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bakeoff.cli.main import app
 from bakeoff.cli.options import parse_budget
+from bakeoff.data.load import load
 from bakeoff.errors import OptionError
 
 FACTORY = """
@@ -54,6 +60,7 @@ def test_a_network_of_ones_own_takes_part_and_predicts(tmp_path: Path) -> None:
         (("compare", "iris", "--budget", "1s"), "needs at least"),
         (("compare", "iris", "--models", "cnnn"), "Did you mean 'cnn'"),
         (("compare", "iris", "--metric", "speed"), "no metric called"),
+        (("compare", "iris", "--equal", "flop"), "Did you mean 'flops'"),
         (("compare", "iris", "--models", "os:getcwd_not"), "cannot be imported"),
     ],
 )
@@ -95,3 +102,25 @@ def test_a_budget_is_read_as_a_person_writes_it(text: str, seconds: float | None
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="no length of time"):
         parse_budget(text)
+
+
+@pytest.mark.parametrize(
+    ("leader", "interrupted", "status"), [("cnn", False, 0), (None, False, 1), ("cnn", True, 130)]
+)
+def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, leader: str | None, interrupted: bool, status: int
+) -> None:
+    given: dict[str, Any] = {}
+
+    def found(data: str, **options: Any) -> SimpleNamespace:
+        given.update(options)
+        return SimpleNamespace(interrupted=interrupted, verdict=SimpleNamespace(leader=leader))
+
+    monkeypatch.setattr("bakeoff.report.compare.compare_and_report", found)
+    words = ["--window", "9", "--task", "value", "--kind", "table", "--text", "note", "--equal", "flops"]
+    result = CliRunner().invoke(app, ["compare", "sales.csv", "--budget", "none", *words])
+    assert result.exit_code == status
+    assert (given["window"], given["task"], given["kind"], given["text"]) == (9, "value", "table", "note")
+    assert given["equal"] == "flops"
+    reading = set(inspect.signature(load).parameters) - {"source", "seed", "name", "tokenizer"}
+    assert reading <= set(given), "every option of reading can be given"
