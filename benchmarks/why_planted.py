@@ -207,6 +207,7 @@ def run(name: str, seed: int, pool: Pool) -> dict[str, Any]:
         budget_seconds=None,
         steps=task.steps,
         seeds=2,
+        sizes=False,
         seed=seed,
         kind=task.kind,
         name=name,

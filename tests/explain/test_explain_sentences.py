@@ -7,8 +7,9 @@ import pytest
 from bakeoff.data.interventions import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
 from bakeoff.explain import sentences
-from bakeoff.explain.evidence import Cell, Memory, Taking, Why
+from bakeoff.explain.evidence import Cell, Memory, Size, Taking, Why
 from bakeoff.explain.plan import FEWEST_STEPS, Room, plan
+from bakeoff.explain.sizes import size_advice
 from bakeoff.explain.strength import Loss
 from bakeoff.messages import set_language
 from bakeoff.report.evidence_page import write_why
@@ -155,6 +156,33 @@ def test_advice_follows_from_figures_that_are_next_to_nothing():
     assert any("shifted copies" in sentence for sentence in text)
     assert not any("mirrored" in sentence for sentence in text)
     assert not any("Treat the positions" in sentence for sentence in text)
+
+
+def size(width, loss, reach=0.004, *, shown=None):
+    found = cell("cnn", "mirror", "handedness", loss, reach, shown=shown).loss
+    return Size(entrant="cnn", width=width, usual=16, parameters=1000 * width, loss=found)
+
+
+def test_the_size_that_is_advised_follows_from_losses_at_half_and_at_twice_the_width():
+    def advised(*sizes):
+        return [s.text() for s in size_advice(sizes, ACCURACY)]
+
+    assert advised(size(8, 0.03), size(32, -0.02, shown=True)) == [
+        "Take it larger: cnn with width 32 instead of 16 (32,000 parameters) gains 2.0 points (1.6 to 2.4)."
+    ]
+    assert advised(size(8, 0.001), size(32, -0.002, shown=False))[0].startswith("Half the size is enough")
+    assert advised(size(8, 0.03), size(32, 0.0, shown=False))[0].startswith("Do not take it smaller")
+    assert advised(size(8, 0.03, 0.05, shown=False), size(32, -0.01, 0.02, shown=False)) == []
+    assert advised() == []
+
+
+def test_a_larger_receptive_field_is_advised_to_who_sees_too_little_and_is_behind():
+    memory = Memory(entrant="gru", enough=33, too_few=32, length=40)
+    fields = {"cnn": 13, "tcn": 61, "fcn": 15}
+    (text,) = [s.text() for s in sentences.receptive_advice(fields, ("gru", "fcn"), memory)]
+    assert "larger receptive field for cnn" in text
+    assert "sees 13 steps, while the last 32 are not enough for gru" in text
+    assert sentences.receptive_advice(fields, ("gru",), None) == ()
 
 
 def test_the_page_and_the_json_hold_the_table_and_no_markup_of_the_user(tmp_path):

@@ -1,18 +1,22 @@
 """The whole of `why` on small planted data, from arrays to sentences and pages."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bakeoff import load
+from bakeoff import load, models
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, DataError, OptionError
+from bakeoff.explain.anatomy import anatomy
 from bakeoff.explain.network import explain_network
 from bakeoff.explain.study import LARGEST_TEST, LARGEST_TRAINING, limited
 from bakeoff.explain.why import why
 from bakeoff.messages import set_language
+from bakeoff.study.plan import choose_entrants
+from bakeoff.study.pool import share
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +48,38 @@ def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock(
     assert found.cell("mlp", "shuffle_labels").tested is None
     assert any("direction of time matters" in sentence for sentence in found.sentences)
     json.dumps(found.to_json(), allow_nan=False)
+
+
+@pytest.mark.slow
+def test_the_best_network_is_tried_at_half_and_twice_its_width_and_one_without_a_width_is_not():
+    options = {"changes": ["mirror"], "budget_seconds": None, "steps": 300, "workers": 1}
+    narrow, wide = why("digits", models=["mlp@8"], seeds=3, **options).sizes
+    assert [(size.width, size.usual) for size in (narrow, wide)] == [(4, 8), (16, 8)]
+    assert narrow.loss.loss > 0.05 > wide.loss.loss
+    assert why("digits", models=["linear"], seeds=2, **options).sizes == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("data", "seconds"), [("iris", 45.0), ("mnist1d", 60.0)])
+def test_the_budget_is_kept_whatever_the_data(data, seconds):
+    started = time.monotonic()
+    found = why(data, budget_seconds=seconds)
+    assert time.monotonic() - started < 1.1 * seconds
+    assert found.entrants
+
+
+def test_the_anatomy_knows_the_width_that_a_network_has_without_being_told(tmp_path):
+    dataset = load("digits")
+    shared, board = share(dataset, tmp_path), str(tmp_path / "board")
+    np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
+    cards = {entrant.name: entrant for entrant in choose_entrants(dataset.schema, ["linear", "mlp", "cnn"])}
+    cnn = anatomy(shared, cards["cnn"], True, board, 0)
+    assert cnn.width == 16  # by the parameters: its card names none
+    assert sorted(cnn.parameters) == [8, 16, 32]
+    assert cnn.parameters[16] == sum(p.numel() for p in models.build("cnn", dataset.schema).parameters())
+    assert cnn.receptive_field > 1
+    assert anatomy(shared, cards["mlp"], True, board, 0).receptive_field is None
+    assert anatomy(shared, cards["linear"], False, board, 0).width is None
 
 
 @pytest.mark.slow

@@ -54,6 +54,17 @@ class Memory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Size:
+    """An entrant at another width than its `usual` one, and what that costs it (less than 0: it gains)."""
+
+    entrant: str
+    width: int
+    usual: int
+    parameters: int
+    loss: Loss
+
+
+@dataclass(frozen=True, kw_only=True)
 class Why:
     """The measured biases of some entrants on some data.
 
@@ -63,6 +74,7 @@ class Why:
         tied: those of the entrants that may be the best.
         cells: one for each entrant and change that was finished.
         memory: of the best entrant; None where it was not asked or not found.
+        sizes: the best entrant at half and at twice its width, where there was time.
         statements: what the table says, each with a figure. advice: what to try next.
         broken: controls that came out other than they must; then the table should not be believed.
         left_out: changes and networks for which there was no time, with those that failed.
@@ -77,6 +89,7 @@ class Why:
     tied: tuple[str, ...]
     cells: tuple[Cell, ...]
     memory: Memory | None = None
+    sizes: tuple[Size, ...] = ()
     statements: tuple[Statement, ...] = ()
     advice: tuple[Statement, ...] = ()
     broken: tuple[Statement, ...] = ()

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from bakeoff.data.interventions import intervention
 from bakeoff.errors import BudgetError
 from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Cell, Memory, Taking, Why
+from bakeoff.explain.sizes import look_at, size_advice, try_sizes
 from bakeoff.explain.strength import losses
 from bakeoff.explain.study import ChangedStudy, memory_to_try
 from bakeoff.explain.table import LossTable
@@ -26,8 +27,10 @@ _HURTS = 0.01
 class Reading:
     """From the outputs of a study to `Why`."""
 
-    def __init__(self, study: ChangedStudy, metric: Metric, context: MetricContext) -> None:
-        self.study, self.metric, self.context = study, metric, context
+    def __init__(
+        self, study: ChangedStudy, metric: Metric, context: MetricContext, *, sizes: bool = False
+    ) -> None:
+        self.sizes, self.study, self.metric, self.context = sizes, study, metric, context
         self.dataset = study.dataset
         self.table = LossTable(
             study.dataset, study.changes, study.results, seed=study.seed, metric=metric, context=context
@@ -39,7 +42,8 @@ class Reading:
             raise BudgetError("No entrant finished its training in the time allowed: give a larger --budget.")
         found = self._standing(before)
         entrants = self._taking(found, before)
-        memory = self._memory(entrants[0].name)
+        best = entrants[0].name
+        memory = self._memory(best)
         cells = self.table.cells()
         learned = any(name in before for name in found.above_baseline)
         baseline = found.scores[found.baseline].score if found.baseline else math.nan
@@ -47,9 +51,12 @@ class Reading:
         if learned:
             memory = self._spoken_memory(memory, cells)
             said = sentences.statements(cells, entrants, baseline, memory, self.metric)
-            advice = sentences.advice(cells, entrants, tied or (entrants[0].name,), memory, self.metric)
+            sizes = try_sizes(self.study, self.table, best) if self.sizes else ()
+            family, *steps = sentences.advice(cells, entrants, tied or (best,), memory, self.metric)
+            fields = sentences.receptive_advice(self._fields(before, memory), tied, memory)
+            advice = (family, *size_advice(sizes, self.metric), *steps, *fields)
         else:
-            memory, advice = None, ()
+            memory, advice, sizes = None, (), ()
             shown = {"score": self.metric.show(entrants[0].score), "baseline": self.metric.show(baseline)}
             said = (Statement(key="why.no_signal", values={"entrant": entrants[0].name, **shown}),)
         return Why(
@@ -60,6 +67,7 @@ class Reading:
             tied=tied,
             cells=cells,
             memory=memory,
+            sizes=sizes,
             statements=said,
             advice=advice,
             broken=self.table.broken(cells),
@@ -134,6 +142,17 @@ class Reading:
         ]
         return memory if any(shown) else None
 
+    def _fields(self, before: Collection[str], memory: Memory | None) -> dict[str, int]:
+        """What a unit of each convolutional network sees, where it is known how much is needed."""
+        if memory is None or not self.study.has_time(1.0):
+            return {}
+        looked = look_at(self.study, list(before), field=True)
+        return {
+            name: found.receptive_field
+            for name, found in looked.items()
+            if found.receptive_field is not None and name != memory.entrant
+        }
+
     def _amounts(self, name: str) -> list[int]:
         prefix = "keep_last_"
         return [
@@ -151,6 +170,4 @@ class Reading:
         return loss.loss > 0 and loss.p_value < _HURTS
 
     def _time_for(self, name: str) -> bool:
-        if self.study.deadline is None:
-            return True
-        return time.monotonic() + 1.5 * self.study.results[name, None].seconds + 1.0 < self.study.deadline
+        return self.study.has_time(self.study.results[name, None].seconds)

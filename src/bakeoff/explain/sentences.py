@@ -1,6 +1,7 @@
 """From the table of losses to sentences, each with a figure whose interval excludes zero, and to advice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bakeoff.explain.evidence import Cell, Memory, Taking, is_shown
@@ -147,15 +148,38 @@ def next_steps(
         said.append(Statement(key="why.advice.window", values=window))
     for cell in own.values():
         if cell.loss.shown and cell.loss.loss < 0 and not cell.control:
-            gain = Loss(
-                before=0, after=0, loss=-cell.loss.loss, low=-cell.loss.high, high=-cell.loss.low, p_value=0
-            )
-            shown = figures(gain, metric)
+            shown = figures(turned_round(cell.loss), metric)
             values = {"entrant": best.name, "change": cell.change, "gain": shown["loss"]}
             said.append(
                 Statement(key="why.helps", values={**values, "low": shown["low"], "high": shown["high"]})
             )
     return tuple(said)
+
+
+def receptive_advice(
+    fields: Mapping[str, int], tied: Sequence[str], memory: Memory | None
+) -> tuple[Statement, ...]:
+    """A larger receptive field for who sees less than the best needs, and was shown to be behind.
+
+    Args:
+        fields: input positions that a unit of each convolutional entrant can see.
+        tied: those that may be the best.
+    """
+    if memory is None:
+        return ()
+    return tuple(
+        Statement(
+            key="why.advice.receptive",
+            values={"entrant": name, "field": seen, "too_few": memory.too_few, "best": memory.entrant},
+        )
+        for name, seen in fields.items()
+        if seen <= memory.too_few and name not in tied
+    )
+
+
+def turned_round(loss: Loss) -> Loss:
+    """A loss as a gain."""
+    return replace(loss, loss=-loss.loss, low=-loss.high, high=-loss.low)
 
 
 def is_negligible(loss: Loss, metric: Metric) -> bool:

@@ -111,7 +111,7 @@ class ChangedStudy:
             Task(train_changed, (self._shared, training, self.deadline, self.deadline is None), training)
             for training in trainings
         ]
-        for training, outcome in self._work_off("table", tasks):
+        for training, outcome in self.work_off("table", tasks):
             if isinstance(outcome, BaseException):
                 outcome = TrainingOutputs(training=training, fault=f"{type(outcome).__name__}: {outcome}")
             self.results[training.entrant.name, training.change] = outcome
@@ -133,7 +133,7 @@ class ChangedStudy:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
         tasks = [Task(work.profile, (self._shared, entrant), entrant.name) for entrant in networks]
         found = {}
-        for name, outcome in self._work_off("profile", tasks):
+        for name, outcome in self.work_off("profile", tasks):
             fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
             if fault:
                 self.faults[name] = fault
@@ -150,7 +150,7 @@ class ChangedStudy:
             entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
         }
         tasks = [self._tuning_task(entrant, profiles, deadline) for entrant in jobs]
-        for name, outcome in self._work_off("tuning", tasks):
+        for name, outcome in self.work_off("tuning", tasks):
             best = None if isinstance(outcome, BaseException) else self._best_setting(outcome)
             if name in profiles and not isinstance(outcome, BaseException):
                 self._spent += sum(result.seconds for result in outcome)
@@ -204,7 +204,14 @@ class ChangedStudy:
 
         return min(able, key=loss).trial.setting
 
-    def _work_off(self, phase: str, tasks: Sequence[Task]) -> Iterator[tuple[Any, Any]]:
+    def has_time(self, seconds: float) -> bool:
+        """Whether that much work on one worker fits before the deadline, with something to spare."""
+        left = self._left()
+        return left is None or 1.5 * seconds + 1.0 < left
+
+    def work_off(self, phase: str, tasks: Sequence[Task]) -> Iterator[tuple[Any, Any]]:
+        """(payload, result or exception) of every task, the listener told."""
+
         def tell(done: int, total: int) -> None:
             if self.listener is not None:
                 self.listener(phase, done, total, self._left())

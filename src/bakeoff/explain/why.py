@@ -34,6 +34,7 @@ def why(
     metric: str | None = None,
     seeds: int = 3,
     steps: int | None = None,
+    sizes: bool = True,
     workers: int | None = None,
     listener: Listener | None = None,
     started: float | None = None,
@@ -51,6 +52,7 @@ def why(
         metric: in which losses are measured; accuracy, RMSE or MASE where None.
         seeds: of every training, at least 2.
         steps: of every training; None lets budget and data decide.
+        sizes: whether the best network is also trained at half and at twice its width.
         workers: processes of one thread; as many as cores where None.
         listener: is told (phase, done, total, seconds left).
         started: when the budget began, on the monotonic clock; now where None.
@@ -87,7 +89,7 @@ def why(
             listener=listener,
         )
         _run(study)
-        return Reading(study, deciding, context).why(begun)
+        return Reading(study, deciding, context, sizes=sizes).why(begun)
     finally:
         if own:
             pool.close()

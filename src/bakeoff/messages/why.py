@@ -163,6 +163,31 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Start with the cheapest of {names}: they cannot be told apart on these data ({score}).",
         "{names} 중 가장 저렴한 것부터 시작하세요: 이 데이터로는 우열을 가릴 수 없습니다({score}).",
     ),
+    "why.advice.larger": (
+        "Take it larger: {entrant} with width {width} instead of {usual} ({parameters} parameters) gains {loss} ({low} "
+        "to {high}).",
+        "더 크게 만드세요: {entrant} 모델의 너비를 {usual}에서 {width}(으)로 하면(매개변수 {parameters}개) "
+        "{loss}({low} ~ {high})을(를) 얻습니다.",
+    ),
+    "why.advice.smaller": (
+        "Half the size is enough: {entrant} with width {width} instead of {usual} ({parameters} parameters) loses "
+        "{loss} ({low} to {high}), next to nothing.",
+        "절반 크기로 충분합니다: {entrant} 모델의 너비를 {usual}에서 {width}(으)로 줄여도(매개변수 {parameters}개) "
+        "잃는 것은 {loss}({low} ~ {high})로 거의 없습니다.",
+    ),
+    "why.advice.not_smaller": (
+        "Do not take it smaller: {entrant} with width {width} instead of {usual} ({parameters} parameters) loses "
+        "{loss} ({low} to {high}).",
+        "더 작게 만들지 마세요: {entrant} 모델의 너비를 {usual}에서 {width}(으)로 줄이면(매개변수 {parameters}개) "
+        "{loss}({low} ~ {high})을(를) 잃습니다.",
+    ),
+    "why.advice.receptive": (
+        "Try a larger receptive field for {entrant} (deeper, or dilated as in tcn): one unit of its last convolution "
+        "sees {field} steps, while the last {too_few} are not enough for {best}.",
+        "{entrant} 모델의 수용 영역을 넓혀 보세요(더 깊게, 또는 tcn처럼 팽창 합성곱): 마지막 합성곱의 유닛 하나는 "
+        "{field}개 시점을 보는데, {best} 모델에는 마지막 {too_few}개로 부족합니다.",
+    ),
+    "why.progress.sizes": ("trying other sizes", "다른 크기 시험 중"),
     "why.advice.shift": (
         "Try shifted copies as further training data: random shifts cost {entrant} {loss} ({low} to "
         "{high}), next to nothing.",

@@ -1,0 +1,88 @@
+"""What can be known of a network before it is trained: its width, its parameters at other widths, what a unit sees."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bakeoff.study.plan import Entrant
+from bakeoff.study.pool import SharedDataset, report_progress
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bakeoff.data.dataset import Dataset
+
+#: Examples whose gradients are looked at for what a unit sees.
+EXAMPLES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anatomy:
+    """One network on this kind of data.
+
+    Attributes:
+        width: of its dial; None where it has none.
+        parameters: at half of that width, at that width and at twice that width, by width.
+        receptive_field: input positions that a unit of its last convolution can see; None without a convolution.
+    """
+
+    width: int | None
+    parameters: dict[int, int]
+    receptive_field: int | None
+
+
+def anatomy(shared: SharedDataset, entrant: Entrant, field: bool, board_path: str, slot: int) -> Anatomy:
+    """In a worker: look at an untrained network.
+
+    Args:
+        field: whether the receptive field is wanted.
+    """
+    report_progress(board_path, slot)
+    dataset = shared.open()
+    width = _width(dataset, entrant)
+    sizes = {} if width is None else {w: _count(_built(dataset, entrant, w)) for w in _around(width)}
+    return Anatomy(
+        width=width, parameters=sizes, receptive_field=_receptive_field(dataset, entrant) if field else None
+    )
+
+
+def _around(width: int) -> tuple[int, ...]:
+    return tuple(sorted({max(width // 2, 1), width, 2 * width}))
+
+
+def _built(dataset: "Dataset", entrant: Entrant, width: int | None) -> "nn.Module":
+    from bakeoff import models
+
+    assert entrant.card is not None
+    return models.build(entrant.card, dataset.schema, width=width, seed=0)
+
+
+def _count(module: "nn.Module") -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _width(dataset: "Dataset", entrant: Entrant) -> int | None:
+    """The named width, the card's, or the one that gives the default's parameters; None where the dial does nothing."""
+    from bakeoff.study.equal import nearest_width
+
+    assert entrant.card is not None
+
+    def count(width: int) -> int:
+        return _count(_built(dataset, entrant, width))
+
+    if count(1) == count(8):
+        return None
+    default = entrant.width or entrant.card.width
+    return default or nearest_width(count, _count(_built(dataset, entrant, None)))
+
+
+def _receptive_field(dataset: "Dataset", entrant: Entrant) -> int | None:
+    import torch
+
+    from bakeoff.explain import probes
+
+    module = _built(dataset, entrant, entrant.width).eval()
+    inputs = torch.from_numpy(dataset.inputs_at(dataset.splits.train[:EXAMPLES]))
+    if not inputs.is_floating_point() or not probes.convolutions(module):
+        return None
+    found = probes.receptive_field(module, inputs)
+    return None if found is None else found.theoretical
