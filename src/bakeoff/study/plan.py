@@ -19,8 +19,9 @@ from bakeoff.study.trial import Trial
 
 #: Part of a trial's key: raised when the same trial would give other figures.
 PROTOCOL = 1
-#: The learning rates that every network is given. Small networks want large ones: on MNIST-1D the CNN reaches 94 to 95 %
-#: at the last and 91 % at 1e-2, the MLP 68 % at the third, and on digits Transformer, LSTM and GRU take one of the last two.
+#: The learning rates that every network is given. Small networks want large ones: on MNIST-1D the CNN reaches 94 to
+#: 95 % at the last and 91 % at 1e-2, the MLP 68 % at the third, and on digits Transformer, LSTM and GRU take one of
+#: the last two.
 LEARNING_RATES = (5e-4, 2e-3, 7e-3, 2.5e-2)
 #: After these parts of the steps the worse half of the learning rates leaves.
 HALVINGS = (0.25, 0.5)
