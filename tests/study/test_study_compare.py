@@ -1,5 +1,6 @@
 """A whole comparison, from data to verdict and champion; stopped, killed, continued, and when things go wrong."""
 
+import contextlib
 import json
 import signal
 import sqlite3
@@ -130,7 +131,7 @@ def _figures(record: dict[str, Any]) -> Any:
             return {
                 k: clean(v)
                 for k, v in value.items()
-                if k not in ("seconds", "train_seconds", "folder", "champion")
+                if k not in ("seconds", "train_seconds", "training_seconds", "folder", "champion")
             }
         return [clean(item) for item in value] if isinstance(value, list) else value
 
@@ -145,9 +146,20 @@ def _jobs_finished(folder: Path) -> int:
         return 0
 
 
+def _children(process: int) -> set[int]:
+    """Processes whose parent this is; on Linux, else none."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(status.read_text().rpartition(")")[2].split()[1]) == process:
+                found.add(int(status.parent.name))
+    return found
+
+
 def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_digit(tmp_path: Path) -> None:
-    """`kill -9` after one and after four finished jobs, and once at a moment of chance."""
+    """`kill -9` after one and after four finished jobs, and once at a moment of chance; its workers end with it."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
+    workers: set[int] = set()
     for folder in (whole, broken):
         folder.mkdir()
     subprocess.run([*COMMAND, "--json", "o.json"], cwd=whole, check=True, capture_output=True, timeout=240)
@@ -160,8 +172,14 @@ def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_dig
             if stop_at and _jobs_finished(broken / "runs" / "iris") >= stop_at:
                 break
             time.sleep(0.02)
+        workers |= _children(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and any(Path(f"/proc/{worker}").exists() for worker in workers):
+        time.sleep(0.1)
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert workers or not Path("/proc").exists()
     subprocess.run([*COMMAND, "--json", "o.json"], cwd=broken, check=True, capture_output=True, timeout=240)
     records = [json.loads((folder / "o.json").read_text()) for folder in (whole, broken)]
     assert _figures(records[0]) == _figures(records[1])
