@@ -15,8 +15,10 @@ from bakeoff.explain.network import explain_network
 from bakeoff.explain.study import LARGEST_TEST, LARGEST_TRAINING, limited
 from bakeoff.explain.why import why
 from bakeoff.messages import set_language
+from bakeoff.study.compare import SOURCE_FACT
 from bakeoff.study.plan import choose_entrants
 from bakeoff.study.pool import share
+from bakeoff.study.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -167,8 +169,25 @@ def test_explain_writes_its_plots_and_needs_data_or_a_builtin_name(tmp_path):
     assert page.count("<img") > 10
     assert "<script" not in page
     (tmp_path / "digits-2").rename(tmp_path / "mine")
-    with pytest.raises(OptionError, match="Which data"):
+    with pytest.raises(OptionError, match="name them after the run"):
         CliRunner().invoke(app, ["explain", "mine", "--runs", str(tmp_path)], catch_exceptions=False)
+
+
+def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_path):
+    from bakeoff.cli.main import app
+
+    fitted, dataset = untrained("mlp", "digits")
+    fitted.save(tmp_path / "mine" / "champion")
+    file = tmp_path / "file.npz"
+    np.savez(file, x=dataset.inputs[:200], y=dataset.targets[:200])
+    Store(tmp_path / "mine").put_fact(SOURCE_FACT, str(file))
+    command = ["explain", "mine", "--runs", str(tmp_path)]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "mine" / "explain.html").exists()
+    file.unlink()
+    with pytest.raises(OptionError, match="no longer there"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
 
 
 def test_a_network_without_examples_says_so():

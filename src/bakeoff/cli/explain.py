@@ -11,7 +11,7 @@ def explain(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="Data of the same form; the run's name as built-in data if not given."
+            metavar="DATA", help="Data of the same form; those that the run was made with if not given."
         ),
     ] = None,
     out: Annotated[
@@ -33,10 +33,11 @@ def explain(
     from bakeoff.report.evidence_page import write_explained
 
     folder, fitted = _load(run, runs)
-    source = data or _builtin_of(folder.name, builtin_names())
+    source = data or _source_of(folder) or _builtin_of(folder.name, builtin_names())
     if source is None:
         raise OptionError(
-            f"Which data should the network of '{printable(folder.name)}' be explained with? Name them after the run."
+            f"The run '{printable(folder.name)}' does not tell which data its network is to be explained with, or they "
+            f"are no longer there: name them after the run, as in `bakeoff explain {printable(folder.name)} DATA`."
         )
     new = read_new(fitted.encoder or {"kind": "arrays", "axes": None}, source, schema=fitted.schema)
     found = explain_network(fitted, new, data=Path(source).name)
@@ -45,6 +46,18 @@ def explain(
         console.print(Text(f"• {sentence}"))
     place = write_explained(found, new, out or folder / "explain.html")
     console.print(Text(say("why.explain.written", path=printable(str(place))), style="dim"))
+
+
+def _source_of(folder: Path) -> str | None:
+    """The data that the run was made with, if its folder knows them and they are still there."""
+    from bakeoff.data.builtin import builtin_names
+    from bakeoff.study.compare import SOURCE_FACT
+    from bakeoff.study.store import Store
+
+    if not (folder / "study.sqlite").exists():
+        return None
+    source = Store(folder).fact(SOURCE_FACT)
+    return source if source is not None and (source in builtin_names() or Path(source).exists()) else None
 
 
 def _builtin_of(name: str, known: object) -> str | None:

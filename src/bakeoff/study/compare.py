@@ -43,6 +43,8 @@ from bakeoff.study.seen import write_seen
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
 
+#: In the store: where the data were read from, so that what comes later need not be told again.
+SOURCE_FACT = "source"
 #: Under this no comparison is possible: the programs alone take some seconds to load.
 SHORTEST_BUDGET_SECONDS = 8.0
 _VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
@@ -138,9 +140,17 @@ def compare(
             listener=listener,
             show=show,
             evidence=evidence,
+            source=_source(data),
         ).to_the_end()
     finally:
         pool.close()
+
+
+def _source(data: Any) -> str | None:
+    """A built-in name as it is, a path from the root; None for what lies in memory."""
+    if not isinstance(data, str | Path):
+        return None
+    return str(Path(data).resolve()) if Path(data).exists() else str(data)
 
 
 class _Run:
@@ -158,12 +168,15 @@ class _Run:
         listener: Listener | None,
         show: Callable[[Comparison], str] | None,
         evidence: EvidenceMaker | None,
+        source: str | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._pool, self._started = folder, pool, started
         self._listener, self._show, self._evidence = listener, show, evidence
         self._store = Store(folder)
         self._store.put_fact("definition", definition.to_json())
+        if source is not None:
+            self._store.put_fact(SOURCE_FACT, source)
         self._spent_before = float(self._store.fact("spent_seconds", 0.0))
 
     def to_the_end(self) -> Comparison:
