@@ -92,7 +92,7 @@ def test_layer_against_layer(tmp_path: Path, suffix: str) -> None:
     assert "192,000,256" in output
     assert "768 MB" in output
     assert "498x498x128" in output
-    assert "34% fewer" in output
+    assert "34 % fewer" in output
     assert path.stat().st_size > 1000
     assert path.read_bytes()[:4] == b"\x89PNG" if suffix == ".png" else b"plotly" in path.read_bytes()
 

@@ -83,7 +83,7 @@ def test_no_network_is_needed_where_a_classical_entrant_cannot_be_told_from_the_
 def test_a_leader_that_is_no_network_is_not_said_to_be_equal_to_the_best():
     verdict, _ = case({"majority": 0.5, "boosting": 0.95, "linear": 0.7, "cnn": 0.95})
     assert verdict.leader == "boosting"
-    assert "boosting, which is none, is ahead with 95.0 %" in verdict.sentences[1]
+    assert "nothing did better than boosting, which is none, with 95.0 %" in verdict.sentences[1]
 
 
 def test_nothing_beats_the_baseline_and_nothing_else_is_promised():

@@ -7,6 +7,7 @@ variable `BAKEOFF_LANG`, else of `LANG` (Korean where it starts with "ko"), else
 
 import importlib
 import os
+import string
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,18 @@ def say(key: str, **values: Any) -> str:
     """
     topic = key.partition(".")[0]
     english, korean = _sentences(topic)[key]
-    return (korean if language() == "ko" else english).format(**values)
+    return _FORMATTER.format(korean if language() == "ko" else english, **values)
+
+
+class _Formatter(string.Formatter):
+    """`str.format`, with a space before the percent sign of a figure, as everywhere else here."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        return f"{text[:-1]} %" if format_spec.endswith("%") else text
+
+
+_FORMATTER = _Formatter()
 
 
 @cache

@@ -9,9 +9,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "verdict.tie": (
         "No single winner: {names} cannot be told apart on these data; {leader} has the best {metric}, {score} "
-        "({low} to {high}), and is the best with a probability of {probability}.",
+        "({low} to {high}).",
         "단독 승자가 없습니다: 이 데이터로는 {names}의 우열을 가릴 수 없습니다. {metric} 최고값은 {leader}의 {score} "
-        "({low} ~ {high})이며, 최고일 확률은 {probability}입니다.",
+        "({low} ~ {high})입니다.",
     ),
     "verdict.nothing": (
         "Nothing was shown to beat the baseline: {baseline} has {metric} {baseline_score}, and the best of all, "
@@ -24,8 +24,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "평가를 마친 모델이 없어 판정을 내릴 수 없습니다.",
     ),
     "verdict.no_network_leads": (
-        "You need no neural network here: {name}, which is none, is ahead with {score}.",
-        "여기에는 신경망이 필요 없습니다. 신경망이 아닌 {name}이(가) {score}(으)로 앞섭니다.",
+        "You need no neural network here: nothing did better than {name}, which is none, with {score}.",
+        "여기에는 신경망이 필요 없습니다. 신경망이 아닌 {name}({score})보다 나은 모델이 없습니다.",
     ),
     "verdict.no_network": (
         "You need no neural network here: {name} reaches {score}, which cannot be told from the best.",
