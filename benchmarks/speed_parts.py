@@ -12,6 +12,7 @@ divided among them) of the command and all its workers, looked at five times a s
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,14 +32,17 @@ _LOOK_SECONDS = 0.2
 
 #: Runs the command as the console script does, and tells when the first training was handed out and first reported.
 _START = """
-import sys, time
+import os, sys, time
 began = float(sys.argv.pop(1))
+sys.path.insert(0, sys.argv.pop(1))
+from speed_parts import family, processor_seconds
 from bakeoff.study.pool import Pool
 said, hand_out, progress = set(), Pool._hand_out, Pool.progress
 def tell(what):
     if what not in said:
         said.add(what)
-        print(f"{what} {time.monotonic() - began}", flush=True)
+        spent = sum(map(processor_seconds, family(os.getpid())))
+        print(f"{what} {time.monotonic() - began} {spent}", flush=True)
 def first(pool, entry):
     hand_out(pool, entry)
     if entry.task.__name__ in ("train", "fit_classical"):
@@ -57,19 +61,21 @@ main()
 def start(run: int) -> dict[str, Any]:
     """Seconds from the command to the first training that a worker gets, and to its first report of progress."""
     with tempfile.TemporaryDirectory() as folder:
-        options = ["compare", "digits", "--budget", "15s", "--no-why", "--out", folder]
-        done = subprocess.run(
-            [sys.executable, "-c", _START, str(time.monotonic()), *options],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    told = dict(
-        line.split() for line in done.stdout.splitlines() if line.startswith(("handed_out", "progress"))
-    )
-    return {f"{name}_seconds": float(seconds) for name, seconds in told.items()} | {
-        "load": os.getloadavg()[0]
-    }
+        options = ["compare", "digits", "--budget", "2m", "--no-why", "--out", folder]
+        here = str(Path(__file__).parent)
+        command = [sys.executable, "-c", _START, str(time.monotonic()), here, *options]
+        answer = {"load": os.getloadavg()[0]}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if line.startswith(("handed_out", "progress")):
+                    what, seconds, spent = line.split()
+                    answer |= {f"{what}_seconds": float(seconds), f"{what}_processor_seconds": float(spent)}
+                if line.startswith("progress"):
+                    process.send_signal(signal.SIGINT)
+    return answer
 
 
 def verdict(data: str, seed: int) -> dict[str, Any]:
@@ -201,6 +207,15 @@ def proportional_bytes(process: int) -> int:
     except OSError:
         return 0
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def processor_seconds(process: int) -> float:
+    """That all threads of a process have had so far."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measurements(parts: list[str], images_path: str | None) -> Iterator[tuple[str, str, str, Any]]:

@@ -28,6 +28,18 @@ def milliseconds(record: Record) -> float | None:
     return 1e3 * sum(record["seconds"]) / sum(record["steps"])
 
 
+def processor_milliseconds(record: Record) -> float | None:
+    """The same in processor time of all threads: it says little of waiting, and less of what else the machine does."""
+    if "failed" in record or "processor_seconds" not in record:
+        return None
+    steps = (
+        record["steps_asked"] * len(record["trainings"])
+        if record["way"] == "bakeoff"
+        else sum(record["steps"])
+    )
+    return 1e3 * record["processor_seconds"] / steps
+
+
 def line(way: str, data: str, family: str, answer: Record) -> str:
     took = milliseconds({"way": way, **answer})
     figure = answer.get("failed") if took is None else f"{took:.3f} ms a step and network"
@@ -58,6 +70,103 @@ def table(records: Iterable[Record]) -> str:
             share = f"{100 * gflops / max(peaks):.0f} %"
         figures = " | ".join(f"{took[way]:.3f}" if took.get(way) else "-" for way in ways)
         lines.append(f"| {data} | {family} | {figures} | {ratio} | {wanted(family, data):g} | {share} |")
+    return "\n".join(lines)
+
+
+def processor_table(records: Iterable[Record]) -> str:
+    """Processor time a step and network of the tutorial loop, the best peer and bakeoff."""
+    lines = [
+        "| data | network | tutorial loop | best of the others | bakeoff | times the tutorial loop | times the best |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    found = {
+        (r["data"], r["family"], r["way"]): took
+        for r in records
+        if r["way"] in NAMES and (took := processor_milliseconds(r)) is not None
+    }
+    for data, family in dict.fromkeys(key[:2] for key in found):
+        ours, loop = (found.get((data, family, way)) for way in ("bakeoff", "tutorial"))
+        others = {
+            NAMES[key[2]]: took
+            for key, took in found.items()
+            if key[:2] == (data, family) and key[2] != "bakeoff"
+        }
+        if ours is None or loop is None:
+            continue
+        name, best = min(others.items(), key=lambda item: item[1])
+        lines.append(
+            f"| {data} | {family} | {loop:.3f} | {best:.3f} ({name}) | {ours:.3f} "
+            f"| {loop / ours:.1f} | {best / ours:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def starts(records: list[Record]) -> str:
+    """Start-up of `bakeoff compare digits`."""
+    rows = [r for r in records if r["way"] == "start" and "handed_out_seconds" in r]
+    lines = [
+        "| first training handed to a worker, s | processor time until then, s | load |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {r['handed_out_seconds']:.1f} | {r['handed_out_processor_seconds']:.1f} | {r['load']:.1f} |"
+        for r in rows
+    ]
+    return "\n".join(lines) if rows else "Not measured in this run."
+
+
+def verdicts(records: list[Record]) -> str:
+    """`compare` in a tenth of the tutorial loop's time for the whole job, beside the job's accuracies."""
+    rows = [r for r in records if r["way"] == "verdict"]
+    if not rows:
+        return "Not measured in this run."
+    lines = [
+        "| data | seed | budget, s | took, s | leader | winner | score | best of the job | memory, MB | load |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for r in rows:
+        if "failed" in r:
+            lines.append(f"| {r['data']} | {r['family']} | failed: {r['failed']} |" + " - |" * 7)
+            continue
+        score = r["scores"].get(r["leader"])
+        lines.append(
+            f"| {r['data']} | {r['family']} | {r['budget_seconds']:.0f} | {r['seconds']:.0f} | {r['leader']} "
+            f"| {r['winner'] or '-'} | {'-' if score is None else f'{score:.3f}'} | {best_of_job(records, r['data'])} "
+            f"| {r['peak_memory_bytes'] / 2**20:.0f} | {r['load']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def best_of_job(records: list[Record], data: str) -> str:
+    """The family of the exhaustive job with the best mean accuracy at full size."""
+    largest, found = job.load(data).sizes[-1], {}
+    for r in records:
+        if r["way"] == "bakeoff" and r["data"] == data and "failed" not in r:
+            accuracies = zip(r["trainings"], r["accuracies"], strict=True)
+            found[r["family"]] = mean(a for (size, _), a in accuracies if size == largest)
+    if not found:
+        return "-"
+    best = max(found, key=lambda family: found[family])
+    return f"{best} {found[best]:.3f}"
+
+
+def growth(records: list[Record]) -> str:
+    """Seconds and memory against rows and against entrants."""
+    rows = [r for r in records if r["way"] == "rows" and "failed" not in r]
+    many = [r for r in records if r["way"] == "entrants" and "failed" not in r]
+    if not rows and not many:
+        return "Not measured in this run."
+    lines = [
+        "| rows of a table | reading, s | an epoch of 4 MLPs, s of processor time | memory, MB |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {int(r['family']):,} | {r['read_seconds']:.1f} | {r['epoch_processor_seconds']:.2f} "
+        f"| {r['peak_memory_bytes'] / 2**20:.0f} |"
+        for r in rows
+    ]
+    lines += ["", "| networks in a comparison | seconds | memory, MB |", "|---|---|---|"]
+    lines += [f"| {r['family']} | {r['seconds']:.1f} | {r['peak_memory_bytes'] / 2**20:.0f} |" for r in many]
     return "\n".join(lines)
 
 
@@ -121,13 +230,17 @@ def profiles(records: list[Record]) -> str:
     return "\n".join(lines)
 
 
+def loads(records: list[Record]) -> str:
+    return ", ".join(f"{r['load']:.1f}" for r in records if r["way"] == "machine")
+
+
 def page(records: list[Record], notes: str) -> str:
     """The whole page from the newest run that is not a quick one (or the newest quick one, and it says so)."""
     runs = list(dict.fromkeys(r["run"] for r in records if r["way"] in NAMES))
     real = [run for run in runs if not run.startswith("quick")]
     run = (real or runs)[-1]
     chosen = [r for r in records if r["run"] == run]
-    hardware = [r for r in chosen if r["way"] == "machine"][-1]
+    hardware = max((r for r in chosen if r["way"] == "machine"), key=lambda r: r["peak_gflops"])
     ours = [r for r in chosen if r["way"] == "bakeoff" and "failed" not in r]
     failed = [
         f"{NAMES[r['way']]} on {r['data']} {r['family']}: {r['failed']}" for r in chosen if "failed" in r
@@ -145,12 +258,19 @@ def page(records: list[Record], notes: str) -> str:
             "Milliseconds of one optimiser step of one network, the whole machine used each way: the others with all "
             "threads, bakeoff with one process of one thread a core that share a family's 15 trainings (wall time, "
             "the choice of the stack's width included, the start of the processes not). "
-            "The others are sampled (seed 0, smallest and largest size); Keras' compiling is part of its time.",
+            "The others are sampled (seed 0, smallest and largest size), and so is bakeoff's Transformer on MNIST-1D "
+            "(one network a worker); Keras' compiling is part of its time.",
             "",
             table(chosen),
             *(["", "Failed: " + "; ".join(failed) + "."] if failed else []),
             "",
             "The share of the peak counts a multiply-add as 2 and the backward pass as twice the forward pass.",
+            "",
+            f"Load of the machine (waiting processes, two cores) when the pieces began: {loads(chosen)}. Where it is "
+            "above 2 others were computing too, and a wall-clock time is too long; a loop of two threads, which wait "
+            "for each other, suffers more from that than workers of one thread. The processor time suffers less:",
+            "",
+            processor_table(chosen),
             "",
             "## The whole job of 75 trainings",
             "",
@@ -161,6 +281,21 @@ def page(records: list[Record], notes: str) -> str:
             "## Accuracy",
             "",
             accuracies(chosen),
+            "",
+            "## Start-up: `bakeoff compare digits`",
+            "",
+            starts(chosen),
+            "",
+            "## Time to the verdict: `bakeoff compare` in a tenth of the tutorial loop's time for the job",
+            "",
+            "The budget is a tenth of 925 s (MNIST-1D) and 124 s (digits), the tutorial loop's time for the job on two "
+            "quiet cores. The comparison has its own splits, networks and number of steps.",
+            "",
+            verdicts(chosen),
+            "",
+            "## Growth",
+            "",
+            growth(chosen),
             "",
             "## Where the time goes",
             "",
