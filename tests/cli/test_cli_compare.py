@@ -124,3 +124,10 @@ def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
     assert given["equal"] == "flops"
     reading = set(inspect.signature(load).parameters) - {"source", "seed", "name", "tokenizer"}
     assert reading <= set(given), "every option of reading can be given"
+
+
+def test_a_json_file_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+    done = bakeoff("compare", "iris", "--json", "no/such/folder/o.json", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "'no/such/folder/o.json' cannot be written" in done.stderr
+    assert not (tmp_path / "runs").exists()

@@ -59,9 +59,10 @@ def compare(
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
-    from bakeoff.cli.options import parse_budget, write_json
+    from bakeoff.cli.options import check_writable, parse_budget, write_json
     from bakeoff.study import warm
 
+    check_writable(json)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     if any(":" in entrant for entrant in entrants):
         sys.path.insert(0, os.getcwd())  # a network of the user's own lies where the command is typed

@@ -1,6 +1,5 @@
 """`bakeoff cost`: what a network costs, one convolution in depth, and layer against layer."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -231,10 +230,8 @@ def _sizes(text: str, count: int | None, option: str, form: str) -> tuple[int, .
 
 
 def _write_json(path: Path, record: dict[str, Any]) -> None:
+    from bakeoff.cli.options import write_json
     from bakeoff.messages import say
 
-    try:
-        path.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise CostError(f"'{path}' cannot be written ({error.strerror}): give another file.") from error
+    write_json(path, record)
     print(say("cost.written", path=path))

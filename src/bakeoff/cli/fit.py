@@ -57,12 +57,13 @@ def fit(
     """Train one network well, score it on test examples, and hand it over. A killed run goes on when repeated."""
     from rich.console import Console
 
-    from bakeoff.cli.options import parse_budget, write_json
+    from bakeoff.cli.options import check_writable, parse_budget, write_json
     from bakeoff.messages import say
     from bakeoff.report.fit import REPORT_FILE
     from bakeoff.report.fit import fit as run_fit
     from bakeoff.report.fit_view import FitProgress, print_fit
 
+    check_writable(json)
     with FitProgress(Console(stderr=True)) as view:
         try:
             found = run_fit(

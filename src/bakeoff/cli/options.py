@@ -73,17 +73,41 @@ def parse_budget(text: str) -> float | None:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def check_writable(path: Path | None) -> None:
+    """Before a long run: can the file that it is to end in be written at all?
+
+    Raises:
+        StoreError: it cannot.
+    """
+    if path is None:
+        return
+    partial = _partial(path)
+    try:
+        partial.touch()
+        partial.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_json(path: Path, record: Any) -> None:
     """Write a record as JSON, whole or not at all.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".part")
+    partial = _partial(path)
     try:
         partial.write_text(
             json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
         )
         partial.replace(path)
     except OSError as error:
-        raise StoreError(f"'{path}' cannot be written ({error.strerror}): name another file.") from error
+        raise _unwritable(path, error) from error
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"'{path}' cannot be written ({error.strerror}): name another file.")

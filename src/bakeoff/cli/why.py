@@ -51,13 +51,14 @@ def why(
     from rich.console import Console
     from rich.text import Text
 
-    from bakeoff.cli.options import parse_budget, write_json
+    from bakeoff.cli.options import check_writable, parse_budget, write_json
     from bakeoff.explain.why import why as measure
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import table_title, write_why
     from bakeoff.report.heat import heat_map, heat_tables
     from bakeoff.study.records import finite
 
+    check_writable(json)
     console = Console()
     with _progress(console) as listener:
         found = measure(
