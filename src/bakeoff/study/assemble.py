@@ -175,9 +175,7 @@ class Assembly:
         taken = [
             result.seconds
             for result in self._outcome.results
-            if result.trial.entrant == name
-            and result.trial.examples == self._full
-            and result.state.counts
+            if result.trial.entrant == name and result.trial.examples == self._full and result.state.counts
         ]
         is_seconds = self._definition.equal == "seconds"
         return {
