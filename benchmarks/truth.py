@@ -12,6 +12,7 @@ the tables of docs/benchmarks/truth.md.
 import argparse
 import dataclasses
 import json
+import math
 import platform
 import sys
 import time
@@ -76,7 +77,7 @@ def a_tie(found: Comparison) -> bool:
     one_in, other_in = ("linear" in best(found)), ("linear_again" in best(found))
     return (
         twins[0].score is not None
-        and twins[0].score == twins[1].score
+        and math.isclose(twins[0].score, twins[1].score or 0, rel_tol=1e-9)
         and one_in == other_in
         and found.verdict.winner not in ("linear", "linear_again")
     )
