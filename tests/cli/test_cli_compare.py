@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bakeoff.cli.main import app
+from bakeoff.cli.main import app, main
 from bakeoff.cli.options import parse_budget
 from bakeoff.data.load import load
 from bakeoff.errors import OptionError
@@ -131,3 +131,16 @@ def test_a_json_file_that_cannot_be_written_is_told_before_the_run(tmp_path: Pat
     assert done.returncode == 1
     assert "'no/such/folder/o.json' cannot be written" in done.stderr
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("network", "is_found"), [("lies_here:small", True), ("mlp", False)])
+def test_the_folder_of_the_command_is_searched_for_networks_of_ones_own_alone(
+    network: str, is_found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lies_here.py").write_text(FACTORY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place not in ("", str(tmp_path))])
+    monkeypatch.setattr(sys, "argv", ["bakeoff", "models", network])
+    with pytest.raises(SystemExit):
+        main()
+    assert (sys.path[-1] == str(tmp_path)) == is_found

@@ -1,7 +1,5 @@
 """`bakeoff compare DATA`: which family of networks fits this data, how sure that is, and what each costs."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -64,8 +62,6 @@ def compare(
 
     check_writable(json)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
-    if any(":" in entrant for entrant in entrants):
-        sys.path.insert(0, os.getcwd())  # a network of the user's own lies where the command is typed
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
     pool = None if budget_seconds is None else warm.begin(workers, wait_for_operators=False)

@@ -1,6 +1,7 @@
 """The command line. Each command is one file beside this one, and imports what is heavy only when it runs."""
 
 import os
+import re
 import sys
 import warnings
 from typing import Any
@@ -9,6 +10,9 @@ import typer
 
 from bakeoff.cli import compare, cost, data, explain, fit, models, predict, why
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
+
+#: A network of the user's own, and not one of another package's catalogue.
+_OWN_NETWORK = re.compile(r"(?!timm:|hf:)[A-Za-z_][\w.]*:[A-Za-z_]\w*(@\d+)?")
 
 app = typer.Typer(
     name="bakeoff",
@@ -30,6 +34,7 @@ app.command(name="explain")(explain.explain)
 def main() -> None:
     """Run the command line: a `BakeoffError` becomes one sentence and status 1, never a traceback."""
     warnings.showwarning = _show_warning
+    _find_own_networks()
     try:
         app()
     except BakeoffError as error:
@@ -38,6 +43,13 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def _find_own_networks() -> None:
+    """`module:factory` among the arguments is looked for where the command is typed too, after all else."""
+    words = [word for argument in sys.argv[1:] for word in argument.split(",")]
+    if any(_OWN_NETWORK.fullmatch(word) for word in words):
+        sys.path.append(os.getcwd())
 
 
 def _show_warning(

@@ -135,7 +135,7 @@ def card_from_factory(reference: str) -> ModelCard:
         factory = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise ModelError(
-            f"'{reference}' cannot be imported ({error}): is its folder on PYTHONPATH?"
+            f"'{reference}' cannot be imported ({error}): is its folder this one, or on PYTHONPATH?"
         ) from error
     if not callable(factory):
         raise ModelError(
