@@ -163,9 +163,11 @@ def published(budget: float, out: Path) -> Iterator[tuple[str, str, float, float
 
 
 def stored_verdicts(out: Path, others: Path | None) -> list[Path]:
-    """Every verdict that runs of this bench have left, and those of a folder of other runs."""
+    """Every verdict that runs of this bench have left, and those of a folder of other runs, of `bakeoff` or a bench."""
     kept = sorted((out / "verdicts").glob("*.json"))
-    return kept + (sorted(others.glob("*/verdict.json")) if others else [])
+    if others is None:
+        return kept
+    return kept + sorted([*others.glob("*/verdict.json"), *others.glob("verdicts/*.json")])
 
 
 def coverage(verdicts: list[Path]) -> tuple[int, int, int]:
