@@ -3,7 +3,6 @@
 import json
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.study.metrics import Metric, MetricContext, score_all
 from bakeoff.study.resampling import drawn_together
 from bakeoff.study.seen import write_seen
+from bakeoff.study.store import run_folders
 from bakeoff.study.uncertainty import Estimate, standing
 from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.data import TrainingData
@@ -248,7 +248,7 @@ def precision_name(machine: Machine) -> str:
 def find_folder(out: Path, name: str, definition: dict[str, Any]) -> Path:
     """The run with this very definition, to be continued; else a free name."""
     wanted = json.loads(json.dumps(definition))
-    for place in _names(out, name):
+    for place in run_folders(out, name):
         checkpoint = place / CHECKPOINT_FILE
         if not place.exists():
             return place
@@ -257,11 +257,3 @@ def find_folder(out: Path, name: str, definition: dict[str, Any]) -> Path:
             if found is not None and found[1].get("definition") == wanted:
                 return place
     raise AssertionError("names never end")
-
-
-def _names(out: Path, name: str) -> Iterator[Path]:
-    yield out / name
-    number = 2
-    while True:
-        yield out / f"{name}-{number}"
-        number += 1

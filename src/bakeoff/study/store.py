@@ -140,7 +140,7 @@ def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes 
 
 def find_run(folder: Path, name: str, definition: dict[str, Any]) -> Path:
     """The run under `folder` with this very definition, to be continued; else a new, free name."""
-    for candidate in _names(folder, name):
+    for candidate in run_folders(folder, name):
         if not (candidate / "study.sqlite").exists():
             return candidate
         if Store(candidate).fact("definition") == json.loads(json.dumps(definition)):
@@ -148,7 +148,8 @@ def find_run(folder: Path, name: str, definition: dict[str, Any]) -> Path:
     raise AssertionError("names never end")
 
 
-def _names(folder: Path, name: str) -> Iterable[Path]:
+def run_folders(folder: Path, name: str) -> Iterable[Path]:
+    """Where a run of this name may lie, without end: `name`, then `name-2`, `name-3` ..."""
     yield folder / name
     number = 2
     while True:
