@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -65,12 +66,22 @@ def test_a_network_of_ones_own_takes_part_and_predicts(tmp_path: Path) -> None:
     ],
 )
 def test_what_goes_wrong_is_one_sentence_and_a_status(
-    tmp_path: Path, arguments: tuple[str, ...], sentence: str
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    run = bakeoff(*arguments, "--steps", "20", cwd=tmp_path)
-    assert run.returncode == 1, run.stdout
-    assert sentence in run.stderr
-    assert "Traceback" not in run.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(sys, "argv", ["bakeoff", *arguments, "--steps", "20"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert sentence in told
+    assert told.count("\n") == 1
 
 
 @pytest.mark.skipif(

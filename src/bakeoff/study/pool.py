@@ -6,6 +6,7 @@ progress through a small shared array.
 """
 
 import os
+import queue
 import shutil
 import signal
 import tempfile
@@ -211,6 +212,7 @@ class Pool:
         executor, self._executor = self._executor, None
         if executor is not None:
             with suppress(Exception):
+                _take_back(executor)
                 executor.shutdown(wait=False, kill_workers=True)
 
     def share(self, dataset: Dataset) -> SharedDataset:
@@ -231,6 +233,17 @@ class Pool:
         self._running.clear()
         self._shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _take_back(executor: Any) -> None:
+    """Tasks that loky's thread has not seen yet: it forgets them in the shutdown, and then looks for them in vain.
+
+    Without this a pool that is closed in the moment in which it starts (a wrong name of a column) may print the
+    traceback of a `KeyError` in that thread.
+    """
+    with suppress(queue.Empty):
+        while True:
+            executor._work_ids.get(block=False)
 
 
 @contextmanager
