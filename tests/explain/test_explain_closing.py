@@ -41,6 +41,11 @@ def rising_or_falling(seed, count=400, length=16):
     return (step + 0.5 * rng.standard_normal((count, length))).astype(np.float32)[:, None], y
 
 
+def stop(done, total):
+    """What Ctrl-C does in the middle of the evidence."""
+    raise KeyboardInterrupt
+
+
 class Asking:
     """Evidence as a comparison makes it, and beside it what other circumstances would have given."""
 
@@ -52,6 +57,7 @@ class Asking:
 
     def gather(self, judged, verdict, results):
         self.wanted = ClosingEvidence().seconds(judged)
+        self.other["stopped"] = ClosingEvidence().gather(replace(judged, tell=stop), verdict, results)
         found = ClosingEvidence().gather(judged, verdict, results)
         short = replace(judged, kept_seconds=0.0)
         self.other["short"] = ClosingEvidence().gather(short, verdict, results)
@@ -93,6 +99,15 @@ def test_what_is_finished_is_read_again_after_the_time_is_over_with_the_same_fig
     again = asking.other["again"]
     figures = [(c.entrant, c.change, c.loss) for c in again.cells]
     assert figures == [(c.entrant, c.change, c.loss) for c in found.why.cells]
+
+
+def test_ctrl_c_keeps_what_is_finished_and_is_told_and_the_rest_comes_later(planted):
+    found, asking = planted
+    stopped = asking.other["stopped"]
+    assert stopped.interrupted
+    assert len(stopped.cells) < len(found.why.cells)
+    assert not found.why.interrupted
+    assert not found.interrupted
 
 
 def test_without_time_it_says_what_it_would_take_and_without_learning_nothing_is_trained(planted):

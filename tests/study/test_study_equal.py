@@ -73,6 +73,23 @@ def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> No
     assert min(found.steps.values()) >= SHORTEST_TRAINING
 
 
+@pytest.mark.parametrize(("seconds_per_step", "leaves"), [(0.06, True), (5e-4, False)])
+def test_a_network_that_takes_the_time_of_all_others_is_dropped(
+    seconds_per_step: float, leaves: bool
+) -> None:
+    """60 000 examples are 600 steps an epoch; 150 steps of the dear one fit, and would be all that anybody gets."""
+    dear = Profile(entrant="dear", training_flops=10, seconds_per_step=seconds_per_step)
+    found = share_out(
+        (dear, *PROFILES), equal="steps", examples=60_000, wanted=6000, seconds_left=60.0, workers=2
+    )
+    assert ("dear" in [profile.entrant for profile in found.dropped]) == leaves
+    assert min(found.steps.values()) >= 600
+    alone = share_out(
+        (dear, PROFILES[0]), equal="steps", examples=60_000, wanted=6000, seconds_left=60.0, workers=2
+    )
+    assert not alone.dropped, "of two networks none is sent away: then there would be no comparison"
+
+
 def test_a_network_that_would_need_far_too_many_steps_gets_less_and_is_named() -> None:
     tiny = Profile(entrant="tiny", training_flops=10, seconds_per_step=1e-4)
     found = shared("flops", profiles=(tiny, *PROFILES))

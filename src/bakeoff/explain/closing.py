@@ -121,6 +121,7 @@ class _Gathering:
     results: Sequence[EntrantResult]
     ranking: Sequence[str]
     faults: dict[str, str] = field(default_factory=dict)
+    interrupts: list[KeyboardInterrupt] = field(default_factory=list)
 
     def why(self) -> Why | None:
         begun = time.monotonic()
@@ -206,7 +207,8 @@ class _Gathering:
                 found[place(payload)] = outcome
                 if outcome.outputs:
                     kept.put(outcome)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            self.interrupts.append(interrupt)
             self.judged.pool.restart()
         return self._results(selection, found, tested)
 
@@ -342,6 +344,7 @@ class _Gathering:
             steps=max(steps, default=0),
             seeds=len(selection.seeds),
             seconds=time.monotonic() - begun,
+            interrupted=bool(self.interrupts),
         )
 
     def _taking(self, result: EntrantResult) -> Taking:

@@ -80,6 +80,7 @@ class Why:
         left_out: changes and networks for which there was no time, with those that failed.
         steps, seeds, seconds: of the study.
         needed_seconds: what the least that would tell anything was predicted to take, where there was no time for it.
+        interrupted: whether Ctrl-C ended it before its time.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Why:
     seeds: int = 0
     seconds: float = 0.0
     needed_seconds: float | None = None
+    interrupted: bool = False
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -311,24 +311,26 @@ class _Run:
             entrants=assembly.entrants,
             trials=assembly.trials(),
             skipped=outcome.skipped,
-            warnings=tuple(self._warnings(assembly, outcome)),
+            warnings=tuple(self._warnings(assembly, outcome, why)),
             environment={**environment(), **_operators(outcome)},
             test_indices=self._dataset.splits.test,
             test_targets=self._dataset.targets_at(self._dataset.splits.test),
             test_outputs=assembly.test_outputs(),
             mistakes=assembly.mistakes(),
             champion=champion,
-            interrupted=outcome.interrupted,
+            interrupted=outcome.interrupted or (why is not None and why.interrupted),
             why=why,
             show=self._show,
         )
 
-    def _warnings(self, assembly: Assembly, outcome: Outcome) -> Iterator[str]:
+    def _warnings(self, assembly: Assembly, outcome: Outcome, why: Evidence | None) -> Iterator[str]:
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)
         if outcome.interrupted:
             yield say("study.warning.interrupted")
+        if why is not None and why.interrupted:
+            yield say("study.warning.evidence_interrupted")
         single = [
             entrant.name for entrant in assembly.entrants if entrant.kind == "network" and entrant.judged
         ]

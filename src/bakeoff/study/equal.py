@@ -10,6 +10,7 @@ One amount is common to all networks, and each network has a price of one optimi
 Baselines, neighbours and boosting have no steps; they are as they are under each of the four.
 """
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 EQUAL = ("steps", "parameters", "flops", "seconds")
 #: Nobody trains for more than this many times the usual steps, however cheap its steps are.
 LONGEST = 10
+#: A network is too dear where nobody sees every example once because of it, and without it all others train this many
+#: times as long.
+CROWDING = 2
 #: No wider network is tried.
 WIDEST = 8192
 _HALVINGS = 60
@@ -45,7 +49,8 @@ class Shares:
         steps: of every training, by network.
         amount: what each network was given in the unit of `equal` (steps, FLOPs or seconds of one training).
         capped: networks that got less of it, since `LONGEST` times the usual steps were reached.
-        dropped: networks for which even `SHORTEST_TRAINING` steps do not fit the time.
+        dropped: networks too dear for the time: even `SHORTEST_TRAINING` steps of it do not fit, or leave the others
+            far too few (`CROWDING`).
     """
 
     steps: Mapping[str, int]
@@ -80,7 +85,8 @@ def share_out(
 
     The common amount is what `wanted` steps cost the network in the middle (the lower one of two), but at least
     what `SHORTEST_TRAINING` steps cost the dearest. Under a clock it is lowered until every network can be tuned in
-    its part of the time; where the dearest would get fewer than `SHORTEST_TRAINING` steps, it is dropped, and so on.
+    its part of the time. The dearest is dropped, and so on, where it would get fewer than `SHORTEST_TRAINING` steps,
+    and where it takes the time that would let the others see each example at least once (`CROWDING`).
 
     Args:
         profiles: of all networks that can take part.
@@ -91,19 +97,33 @@ def share_out(
         workers: that train side by side.
     """
     least = min(SHORTEST_TRAINING, wanted)
+    epoch = min(math.ceil(examples / BATCH), wanted)
     prices = {profile.entrant: price_per_step(profile, equal, examples) for profile in profiles}
-    kept = sorted(profiles, key=lambda profile: (prices[profile.entrant], profile.seconds_per_step))
-    dropped: list[Profile] = []
-    while kept:
+
+    def planned(kept: Sequence[Profile], dropped: Sequence[Profile]) -> Shares:
         own = {profile.entrant: prices[profile.entrant] for profile in kept}
         amount = max(wanted * statistics.median_low(own.values()), least * max(own.values()))
         if seconds_left is not None:
             amount = _affordable(kept, own, amount, TUNING_PART * seconds_left, workers, LONGEST * wanted)
         steps = {name: int(amount / price * (1 + 1e-9)) for name, price in own.items()}
-        if seconds_left is None or min(steps.values()) >= least:
-            capped = tuple(name for name, count in steps.items() if count > LONGEST * wanted)
-            steps = {name: min(count, LONGEST * wanted) for name, count in steps.items()}
-            return Shares(steps=steps, amount=amount, capped=capped, dropped=tuple(dropped))
+        return Shares(
+            steps={name: min(count, LONGEST * wanted) for name, count in steps.items()},
+            amount=amount,
+            capped=tuple(name for name, count in steps.items() if count > LONGEST * wanted),
+            dropped=tuple(dropped),
+        )
+
+    kept = sorted(profiles, key=lambda profile: (prices[profile.entrant], profile.seconds_per_step))
+    dropped: list[Profile] = []
+    while kept:
+        shares = planned(kept, dropped)
+        shortest = min(shares.steps.values())
+        if seconds_left is None or least <= shortest >= epoch:
+            return shares
+        if shortest >= least:
+            others = planned(kept[:-1], dropped).steps.values() if len(kept) > 2 else ()
+            if not others or min(others) < CROWDING * shortest:
+                return shares
         dropped.append(kept.pop())
     return Shares(steps={}, amount=0.0, dropped=tuple(dropped))
 

@@ -230,6 +230,11 @@ class Evidence(Protocol):
     @property
     def sentences(self) -> tuple[str, ...]: ...
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it before its time."""
+        ...
+
     def to_json(self) -> dict[str, Any]: ...
 
 

@@ -20,10 +20,11 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study import work
-from bakeoff.study.equal import Shares, Widths, equal_widths, share_out
+from bakeoff.study.equal import Shares, Widths, equal_widths, price_per_step, share_out
 from bakeoff.study.metrics import METRICS, MetricContext
 from bakeoff.study.plan import (
     SHORTEST_TRAINING,
+    TUNING_PART,
     Definition,
     Entrant,
     Job,
@@ -279,15 +280,7 @@ class Study:
             seconds_left=left,
             workers=self.pool.workers,
         )
-        skipped += [
-            Skipped(
-                entrant=profile.entrant,
-                what="too_dear",
-                reason=f"{SHORTEST_TRAINING} steps at each learning rate do not fit the budget",
-                seconds=tuning_work(SHORTEST_TRAINING) * profile.seconds_per_step * 2,
-            )
-            for profile in shares.dropped
-        ]
+        skipped += [self._too_dear(profile, shares.amount) for profile in shares.dropped]
         return {
             "steps": dict(shares.steps),
             "amount": shares.amount,
@@ -295,6 +288,18 @@ class Study:
             "profiles": {name: vars(profile) for name, profile in found.items()},
             "skipped": [vars(entry) for entry in skipped],
         }
+
+    def _too_dear(self, profile: Profile, amount: float) -> Skipped:
+        """What a network that was dropped would have needed, to have as much as the others have."""
+        price = price_per_step(profile, self.definition.equal, self.definition.sizes[-1])
+        steps = max(int(amount / price), SHORTEST_TRAINING)
+        own = tuning_work(steps) * profile.seconds_per_step
+        return Skipped(
+            entrant=profile.entrant,
+            what="too_dear",
+            reason=f"{steps} steps at each learning rate do not fit the budget beside the others",
+            seconds=max(own / TUNING_PART - (self.clock.left() or 0.0), own),
+        )
 
     # ---- 2. tuning
 
