@@ -8,8 +8,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "study.warning.evidence_interrupted": (
         "The run was stopped while the evidence of why was gathered: the verdict is whole, the evidence is what was "
         "finished by then. The same command goes on from there.",
-        "왜 그런지 증거를 모으는 중에 중단되었습니다. 판정은 완전하고, 증거는 그때까지 끝난 것뿐입니다. 같은 명령을 다시 "
-        "실행하면 이어서 진행합니다.",
+        "이유에 대한 증거를 모으는 중에 중단되었습니다. 판정은 완전하고, 증거는 그때까지 끝난 것뿐입니다. "
+        "같은 명령을 다시 실행하면 이어서 진행합니다.",
     ),
     "study.warning.one_seed": (
         "Only one seed was trained at full size for {names}: how much their scores vary from seed to seed is unknown.",
