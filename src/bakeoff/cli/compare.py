@@ -8,32 +8,18 @@ import typer
 from bakeoff.cli.options import (
     BudgetOption,
     DataArgument,
-    GroupOption,
-    HorizonOption,
-    KindOption,
-    SizeOption,
+    ReadingOptions,
     StepsOption,
-    TargetOption,
-    TaskOption,
-    TextOption,
-    TimeOption,
-    WindowOption,
     WorkersOption,
+    reads_data,
     started,
 )
 
 
+@reads_data
 def compare(
     data: DataArgument,
-    target: TargetOption = None,
-    time: TimeOption = None,
-    horizon: HorizonOption = None,
-    window: WindowOption = None,
-    group: GroupOption = None,
-    size: SizeOption = None,
-    kind: KindOption = None,
-    task: TaskOption = None,
-    text: TextOption = None,
+    reading: ReadingOptions,
     models: Annotated[
         str | None, typer.Option(help="Networks by name, with commas; NAME@WIDTH sets a width.")
     ] = None,
@@ -57,7 +43,8 @@ def compare(
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
-    from bakeoff.cli.options import check_writable, parse_budget, write_json
+    from bakeoff.cli.options import parse_budget
+    from bakeoff.files import check_writable, write_json
     from bakeoff.study import warm
 
     check_writable(json)
@@ -83,15 +70,7 @@ def compare(
             pool=pool,
             why=why,
             started=started(),
-            target=target,
-            time=time,
-            horizon=horizon,
-            window=window,
-            group=group,
-            size=size,
-            kind=kind,
-            task=task,
-            text=text,
+            **reading.given(),
         )
     finally:
         if pool is not None:

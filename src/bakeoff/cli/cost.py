@@ -230,7 +230,7 @@ def _sizes(text: str, count: int | None, option: str, form: str) -> tuple[int, .
 
 
 def _write_json(path: Path, record: dict[str, Any]) -> None:
-    from bakeoff.cli.options import write_json
+    from bakeoff.files import write_json
     from bakeoff.messages import say
 
     write_json(path, record)

@@ -5,33 +5,16 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.options import (
-    DATA_HELP,
-    GroupOption,
-    HorizonOption,
-    KindOption,
-    SizeOption,
-    TargetOption,
-    TaskOption,
-    TextOption,
-    TimeOption,
-    WindowOption,
-)
+from bakeoff.cli.options import DATA_HELP, ReadingOptions, reads_data
 
 
+@reads_data
 def data(
     source: Annotated[
         str | None, typer.Argument(metavar="DATA", help=f"{DATA_HELP} Without it: lists the names.")
     ] = None,
-    target: TargetOption = None,
-    time: TimeOption = None,
-    horizon: HorizonOption = None,
-    window: WindowOption = None,
-    group: GroupOption = None,
-    size: SizeOption = None,
-    kind: KindOption = None,
-    task: TaskOption = None,
-    text: TextOption = None,
+    *,
+    reading: ReadingOptions,
     seed: Annotated[int, typer.Option("--seed", help="Of the splits.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Also write the card to this file.")] = None,
 ) -> None:
@@ -41,26 +24,14 @@ def data(
         return
     from rich.console import Console
 
-    from bakeoff.cli.options import write_json
     from bakeoff.data.card import data_card
     from bakeoff.data.load import load
     from bakeoff.errors import printable
+    from bakeoff.files import write_json
     from bakeoff.messages import say
     from bakeoff.report.terminal_card import card_table
 
-    dataset = load(
-        source,
-        target=target,
-        time=time,
-        horizon=horizon,
-        window=window,
-        group=group,
-        size=size,
-        kind=kind,
-        task=task,
-        text=text,
-        seed=seed,
-    )
+    dataset = load(source, seed=seed, **reading.given())
     card = data_card(dataset)
     console = Console()
     console.print(card_table(card))

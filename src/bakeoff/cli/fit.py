@@ -5,31 +5,20 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.options import started
+from bakeoff.cli.options import BudgetOption, DataArgument, ReadingOptions, reads_data, started
 
 
+@reads_data
 def fit(
-    data: Annotated[
-        str, typer.Argument(help="A built-in name, a folder of images, a table, a .ts file, arrays.")
-    ],
+    data: DataArgument,
     model: Annotated[
         str,
         typer.Option(
             help="A network by name (NAME@WIDTH sets a width), timm:NAME, hf:NAME or package.module:factory."
         ),
     ],
-    target: Annotated[str | None, typer.Option(help="Column to predict.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column of times: makes a forecast.")] = None,
-    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column of examples that belong together.")] = None,
-    size: Annotated[str | None, typer.Option(help="Resize images to this, as 32 or 32x48.")] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(help="Folder, file or Hugging Face id of the tokenizer that published weights need."),
-    ] = None,
-    budget: Annotated[
-        str, typer.Option(help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")
-    ] = "none",
+    reading: ReadingOptions,
+    budget: BudgetOption = "none",
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="At the top of the schedule; a short test finds one if not given.")
@@ -57,7 +46,8 @@ def fit(
     """Train one network well, score it on test examples, and hand it over. A killed run goes on when repeated."""
     from rich.console import Console
 
-    from bakeoff.cli.options import check_writable, parse_budget, write_json
+    from bakeoff.cli.options import parse_budget
+    from bakeoff.files import check_writable, write_json
     from bakeoff.messages import say
     from bakeoff.report.fit import REPORT_FILE
     from bakeoff.report.fit import fit as run_fit
@@ -86,12 +76,7 @@ def fit(
                 log=log,
                 listener=view.update,
                 started=started(),
-                target=target,
-                time=time,
-                horizon=horizon,
-                group=group,
-                size=size,
-                tokenizer=tokenizer,
+                **reading.given(),
             )
         except KeyboardInterrupt:
             typer.echo(say("fit.interrupted"), err=True)

@@ -1,37 +1,22 @@
 """What several commands share: their options, when the process began, and how options are read."""
 
-import json
+import functools
+import inspect
 import os
 import re
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bakeoff.errors import OptionError, StoreError
+from bakeoff.errors import OptionError
 
 _IMPORTED = time.monotonic()
 DATA_HELP = "A built-in name, a folder of images, a table, text, series or array file."
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help=DATA_HELP)]
-TargetOption = Annotated[str | None, typer.Option("--target", help="The column to predict.")]
-TimeOption = Annotated[str | None, typer.Option("--time", help="The column of times: forecasts the target.")]
-HorizonOption = Annotated[int | None, typer.Option("--horizon", help="How many steps to forecast.")]
-WindowOption = Annotated[int | None, typer.Option("--window", help="How many past steps a forecast sees.")]
-GroupOption = Annotated[
-    str | None,
-    typer.Option("--group", help="The column that says which rows belong together (never divided)."),
-]
-SizeOption = Annotated[
-    str | None, typer.Option("--size", help="Size of images: 32, or 32x48 (height x width).")
-]
-KindOption = Annotated[
-    str | None, typer.Option("--kind", help="image, series, table or text, where the data do not tell.")
-]
-TaskOption = Annotated[
-    str | None, typer.Option("--task", help="classes or value, where the target does not tell.")
-]
-TextOption = Annotated[str | None, typer.Option("--text", help="The column of free text to learn from.")]
 BudgetOption = Annotated[
     str, typer.Option("--budget", help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")
 ]
@@ -40,7 +25,54 @@ WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="Worker processes; as many as cores if not given.")
 ]
 
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions:
+    """How the data are to be read, as a person typed it: what every command that reads data has in common."""
+
+    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None
+    time: Annotated[str | None, typer.Option(help="The column of times: forecasts the target.")] = None
+    horizon: Annotated[int | None, typer.Option(help="How many steps to forecast.")] = None
+    window: Annotated[int | None, typer.Option(help="How many past steps a forecast sees.")] = None
+    group: Annotated[
+        str | None, typer.Option(help="The column that says which rows belong together (never divided).")
+    ] = None
+    size: Annotated[str | None, typer.Option(help="Size of images: 32, or 32x48 (height x width).")] = None
+    kind: Annotated[
+        str | None, typer.Option(help="image, series, table or text, where the data do not tell.")
+    ] = None
+    task: Annotated[str | None, typer.Option(help="classes or value, where the target does not tell.")] = None
+    text: Annotated[str | None, typer.Option(help="The column of free text to learn from.")] = None
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="Folder, file or Hugging Face id of the tokenizer that published weights need."),
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """By name, as `bakeoff.load` takes them."""
+        return dict(vars(self))
+
+
+def reads_data(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the parameter `reading: ReadingOptions`, where typer shall see that record's single options."""
+    names = [field.name for field in fields(ReadingOptions)]
+    single = inspect.signature(ReadingOptions).parameters.values()
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        parameters += single if parameter.name == "reading" else [parameter]
+
+    @functools.wraps(command)
+    def as_typed(**given: Any) -> None:
+        reading = ReadingOptions(**{name: given.pop(name) for name in names})
+        command(reading=reading, **given)
+
+    by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    as_typed.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
+    as_typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return as_typed
 
 
 def started() -> float:
@@ -71,43 +103,3 @@ def parse_budget(text: str) -> float | None:
             f"The budget '{text}' is no length of time: write 60s, 5m or 1h, or 'none' for no clock."
         )
     return float(match[1]) * _UNITS[match[2]]
-
-
-def check_writable(path: Path | None) -> None:
-    """Before a long run: can the file that it is to end in be written at all?
-
-    Raises:
-        StoreError: it cannot.
-    """
-    if path is None:
-        return
-    partial = _partial(path)
-    try:
-        partial.touch()
-        partial.unlink()
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def write_json(path: Path, record: Any) -> None:
-    """Write a record as JSON, whole or not at all.
-
-    Raises:
-        StoreError: the file cannot be written.
-    """
-    partial = _partial(path)
-    try:
-        partial.write_text(
-            json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
-
-def _unwritable(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"'{path}' cannot be written ({error.strerror}): name another file.")

@@ -8,32 +8,18 @@ import typer
 from bakeoff.cli.options import (
     BudgetOption,
     DataArgument,
-    GroupOption,
-    HorizonOption,
-    KindOption,
-    SizeOption,
+    ReadingOptions,
     StepsOption,
-    TargetOption,
-    TaskOption,
-    TextOption,
-    TimeOption,
-    WindowOption,
     WorkersOption,
+    reads_data,
     started,
 )
 
 
+@reads_data
 def why(
     data: DataArgument,
-    target: TargetOption = None,
-    time: TimeOption = None,
-    horizon: HorizonOption = None,
-    window: WindowOption = None,
-    group: GroupOption = None,
-    size: SizeOption = None,
-    kind: KindOption = None,
-    task: TaskOption = None,
-    text: TextOption = None,
+    reading: ReadingOptions,
     models: Annotated[str | None, typer.Option(help="Networks by name, with commas.")] = None,
     changes: Annotated[
         str | None, typer.Option(help="Interventions by name, with commas, as mirror,keep_last_12.")
@@ -51,14 +37,16 @@ def why(
     from rich.console import Console
     from rich.text import Text
 
-    from bakeoff.cli.options import check_writable, parse_budget, write_json
+    from bakeoff.cli.options import parse_budget
     from bakeoff.explain.why import why as measure
+    from bakeoff.files import check_writable, write_json
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import table_title, write_why
     from bakeoff.report.heat import heat_map, heat_tables
     from bakeoff.study.records import finite
 
     check_writable(json)
+    check_writable(out)
     console = Console()
     with _progress(console) as listener:
         found = measure(
@@ -73,15 +61,7 @@ def why(
             workers=workers,
             listener=listener,
             started=started(),
-            target=target,
-            time=time,
-            horizon=horizon,
-            window=window,
-            group=group,
-            size=size,
-            kind=kind,
-            task=task,
-            text=text,
+            **reading.given(),
         )
     drawn = heat_map(found)
     console.print(Text(table_title(found), style="dim"))

@@ -3,18 +3,16 @@
 Each is one NumPy file (nothing in it is ever unpickled), named by a hash of everything that its figures depend on.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from bakeoff.errors import StoreError
 from bakeoff.explain.work import Training, TrainingOutputs
+from bakeoff.files import whole
 
 _TESTED = "tested-"
 #: Part of every name: raised when the same training would give other figures.
@@ -64,16 +62,7 @@ class KeptTrainings:
             "outputs": np.stack(found.outputs),
             **{f"{_TESTED}{name}": np.stack(runs) for name, runs in found.tested.items()},
         }
-        path = self.path(found.training)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with whole(self.path(found.training)) as unfinished:
             self.folder.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
-            unfinished.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                unfinished.unlink(missing_ok=True)
-            raise StoreError(
-                f"'{path}' cannot be written ({error.strerror}): free some space or name another place with --out."
-            ) from error

@@ -1,6 +1,5 @@
 """A comparison as a person sees it: the data card, live progress, table and verdict, and the report on disk."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +10,9 @@ from rich.console import Console
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.closing import ClosingEvidence
+from bakeoff.files import write_json
 from bakeoff.models import ModelCard
-from bakeoff.report.html import write_report, write_whole
+from bakeoff.report.html import write_report
 from bakeoff.report.notebook import comparison_html
 from bakeoff.report.progress import ProgressView
 from bakeoff.report.terminal import print_comparison, print_places
@@ -60,8 +60,7 @@ def write_results(comparison: Comparison) -> Path:
     Raises:
         StoreError: one of them cannot be written.
     """
-    record = json.dumps(comparison.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
-    write_whole(comparison.folder / VERDICT_FILE, record + "\n")
+    write_json(comparison.folder / VERDICT_FILE, comparison.to_json(), indent=1)
     return write_report(comparison, comparison.folder / REPORT_FILE, now=datetime.now())
 
 

@@ -17,10 +17,10 @@ from bakeoff.data.encoding import NewData
 from bakeoff.errors import printable
 from bakeoff.explain.evidence import Why
 from bakeoff.explain.network import Explained
+from bakeoff.files import write_text
 from bakeoff.messages import language, say
 from bakeoff.report.examples import show_example
 from bakeoff.report.heat import HeatCell, HeatMap, heat_map
-from bakeoff.report.html import write_whole
 from bakeoff.report.text import clean
 
 _MOST_MAPS = 16
@@ -49,13 +49,13 @@ def write_why(why: Why, path: Path) -> Path:
             parts += [_heading(heading), _heat_table(drawn)]
     if why.left_out:
         parts.append(Markup("<p>{}</p>").format(say("why.left_out", names=", ".join(why.left_out))))
-    return write_whole(path, _page(table_title(why), parts))
+    return write_text(path, _page(table_title(why), parts))
 
 
 def write_explained(explained: Explained, new: NewData, path: Path) -> Path:
     """Write the plots of one network into a file. Raises `StoreError` where it cannot be written."""
     title = say("why.explain.title", model=printable(explained.model), data=printable(explained.data))
-    return write_whole(path, _page(title, [_sentences(explained.sentences), *_plots(explained, new)]))
+    return write_text(path, _page(title, [_sentences(explained.sentences), *_plots(explained, new)]))
 
 
 def table_title(why: Why) -> str:

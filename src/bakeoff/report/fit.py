@@ -8,11 +8,11 @@ import numpy as np
 from markupsafe import Markup
 
 from bakeoff.data.schema import Classes
+from bakeoff.files import write_text
 from bakeoff.messages import language, say
 from bakeoff.models import ModelCard
 from bakeoff.report.answer_figures import confusion_figure
 from bakeoff.report.fit_view import recipe_rows, score_sentence, state_sentences
-from bakeoff.report.html import write_whole
 from bakeoff.report.text import clean, significant
 from bakeoff.study.fit import fit as run_fit
 from bakeoff.study.fit_result import Fit
@@ -55,7 +55,7 @@ def fit(data: Any, model: str | ModelCard, **options: Any) -> Fit:
 
 def write_fit_report(fit: Fit) -> Path:
     """Write the page into the run's folder. Raises `StoreError` where it cannot be written."""
-    return write_whole(fit.folder / REPORT_FILE, fit_html(fit))
+    return write_text(fit.folder / REPORT_FILE, fit_html(fit))
 
 
 def fit_html(fit: Fit) -> str:

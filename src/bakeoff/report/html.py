@@ -6,10 +6,8 @@ no network at all.
 """
 
 import base64
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -19,7 +17,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bakeoff.errors import StoreError, printable
+from bakeoff.files import write_text
 from bakeoff.messages import language, say
 from bakeoff.report.page import Page, page_of
 from bakeoff.report.palette import colours
@@ -38,26 +36,7 @@ def write_report(comparison: Comparison, path: Path, *, now: datetime | None = N
     Raises:
         StoreError: the file cannot be written.
     """
-    return write_whole(path, report_html(comparison, now=now))
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file whole or not at all, and return its path.
-
-    Raises:
-        StoreError: the file cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
-        unfinished.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise StoreError(
-            f"'{printable(str(path))}' cannot be written ({error.strerror}): free some space or choose another place."
-        ) from error
-    return path
+    return write_text(path, report_html(comparison, now=now))
 
 
 def report_html(comparison: Comparison, *, now: datetime | None = None) -> str:

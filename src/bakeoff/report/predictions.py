@@ -1,6 +1,5 @@
 """Predictions of a handed-over network on new data, as a table that can be written, shown and scored."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from bakeoff.data.encoding import NewData
 from bakeoff.data.schema import Classes, Forecast, Schema
-from bakeoff.errors import OptionError, StoreError, printable
+from bakeoff.errors import OptionError, printable
+from bakeoff.files import whole
 from bakeoff.study.metrics import METRICS, MetricContext
 
 if TYPE_CHECKING:
@@ -132,14 +132,6 @@ def write_predictions(predictions: Predictions, path: Path) -> Path:
         OptionError: another ending. StoreError: the file cannot be written.
     """
     check_ending(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with whole(path) as unfinished:
         _WRITERS[path.suffix.lower()](predictions.frame(), unfinished)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise StoreError(
-            f"'{printable(str(path))}' cannot be written ({reason}): name another file with --out."
-        ) from error
     return path

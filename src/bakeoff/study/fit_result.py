@@ -1,6 +1,5 @@
 """What `bakeoff.fit` gives back, and its record in the run's folder."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.errors import StoreError
+from bakeoff.files import write_json
 from bakeoff.study.uncertainty import Estimate
 from bakeoff.train.fit import Moment
 from bakeoff.train.fit_recipe import FitRecipe
@@ -97,16 +96,4 @@ class Fit:
 
     def write(self) -> Path:
         """Write `fit.json` into the run's folder. Raises `StoreError` where it cannot be written."""
-        path = self.folder / FIT_FILE
-        partial = path.with_name(path.name + ".part")
-        try:
-            partial.write_text(
-                json.dumps(self.to_json(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
-                encoding="utf-8",
-            )
-            partial.replace(path)
-        except OSError as error:
-            raise StoreError(
-                f"'{path}' cannot be written ({error.strerror}): choose another folder."
-            ) from error
-        return path
+        return write_json(self.folder / FIT_FILE, self.to_json(), indent=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import row_hashes
-from bakeoff.errors import StoreError
+from bakeoff.files import whole
 
 SEEN_FILE = "seen.npy"
 
@@ -23,12 +23,9 @@ def write_seen(folder: Path, dataset: Dataset) -> None:
         StoreError: the file cannot be written.
     """
     rows = np.concatenate([dataset.splits.train, dataset.splits.validation])
-    try:
-        np.save(folder / SEEN_FILE, np.unique(row_hashes(dataset.inputs, np.sort(rows))), allow_pickle=False)
-    except OSError as error:
-        raise StoreError(
-            f"'{folder / SEEN_FILE}' cannot be written ({error.strerror}): free some space or name another place."
-        ) from error
+    hashes = np.unique(row_hashes(dataset.inputs, np.sort(rows)))
+    with whole(folder / SEEN_FILE) as unfinished, unfinished.open("wb") as file:
+        np.save(file, hashes, allow_pickle=False)
 
 
 def seen_rows(folder: Path, inputs: NDArray[Any]) -> NDArray[np.bool_] | None:

@@ -1,0 +1,69 @@
+"""Options of reading are one record that every command with data shares."""
+
+import inspect
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from bakeoff.cli.main import app
+from bakeoff.cli.options import ReadingOptions
+from bakeoff.data.load import load
+
+#: Each command with data: what it hands its options to, and what it needs besides.
+_COMMANDS = {
+    "data": ("bakeoff.data.load.load", []),
+    "compare": ("bakeoff.report.compare.compare_and_report", ["--budget", "none"]),
+    "fit": ("bakeoff.report.fit.fit", ["--model", "mlp"]),
+    "why": ("bakeoff.explain.why.why", []),
+}
+_TYPED = {
+    "target": "y",
+    "time": "day",
+    "horizon": 3,
+    "window": 9,
+    "group": "patient",
+    "size": "8x9",
+    "kind": "table",
+    "task": "value",
+    "text": "note",
+    "tokenizer": "folder",
+}
+
+
+class _ReachedError(Exception):
+    """The command called what it hands its options to."""
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_option_of_reading_reaches_the_reader(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    given: dict[str, Any] = {}
+
+    def reached(data: str, *rest: str, **options: Any) -> SimpleNamespace:
+        given.update(options, data=data)
+        raise _ReachedError
+
+    place, more = _COMMANDS[command]
+    monkeypatch.setattr(place, reached)
+    words = [word for name, value in _TYPED.items() for word in (f"--{name}", str(value))]
+    result = CliRunner().invoke(app, [command, "sales.csv", *more, *words])
+    assert isinstance(result.exception, _ReachedError), result.output
+    assert given["data"] == "sales.csv"
+    assert {name: given[name] for name in _TYPED} == _TYPED
+
+
+def test_the_record_holds_what_load_takes() -> None:
+    assert set(ReadingOptions().given()) == set(inspect.signature(load).parameters) - {
+        "source",
+        "seed",
+        "name",
+    }
+    assert set(_TYPED) == set(ReadingOptions().given())
+    assert not any(ReadingOptions().given().values())
+
+
+def test_what_is_no_option_of_reading_is_refused() -> None:
+    result = CliRunner().invoke(app, ["why", "iris", "--window", "many"])
+    assert result.exit_code == 2
+    assert "Invalid value for '--window'" in result.output
