@@ -7,7 +7,7 @@
     ├── OptionError      (ValueError)  an argument or a flag is out of its range
     ├── BudgetError      (ValueError)  the time allowed is too short for any answer
     ├── StoreError       (OSError)     a run cannot be read or written
-    └── MissingExtraError (ImportError) an optional package is not installed
+    └── MissingExtraError (ImportError) an optional package is not installed, or broken
 
 A message names the argument, the rule, the value that came and the next step, in one sentence a beginner
 understands. Broken invariants of our own are `assert`s and never one of these.
@@ -46,16 +46,21 @@ class StoreError(BakeoffError, OSError):
 
 
 class MissingExtraError(BakeoffError, ImportError):
-    """An optional package is not installed.
+    """An optional package is not installed, or cannot be imported.
 
     Args:
         module: the module that was needed.
         extra: the extra of bakeoff that brings it.
+        reason: why it cannot be imported although it is there.
     """
 
-    def __init__(self, module: str, extra: str) -> None:
+    def __init__(self, module: str, extra: str, reason: str | None = None) -> None:
+        install = f"pip install 'bakeoff[{extra}]'"
         super().__init__(
-            f"This needs the package '{module}': install it with  pip install 'bakeoff[{extra}]'"
+            f"This needs the package '{module}': install it with  {install}"
+            if reason is None
+            else f"The package '{module}' is installed and cannot be imported ({reason}): install versions of it and "
+            f"of what it needs that fit this torch, for example with  {install}"
         )
 
 

@@ -111,7 +111,7 @@ def test_a_package_that_is_there_and_broken_is_told_so(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "timm", raising=False)
     with pytest.raises(
-        ModelError, match=r"'timm' is installed and cannot be imported \(operator torchvision::nms"
+        MissingExtraError, match=r"'timm' is installed and cannot be imported \(operator torchvision::nms"
     ):
         models.card("timm:resnet18")
 

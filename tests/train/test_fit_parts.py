@@ -1,6 +1,7 @@
 """The parts of a fit: recipe, augmentation, moving average, learning-rate finder, checkpoint."""
 
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,14 @@ from torch.nn import functional as F
 
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Image, Schema, Table, Value
-from bakeoff.errors import MissingExtraError, OptionError, StoreError
+from bakeoff.errors import BakeoffWarning, MissingExtraError, OptionError, StoreError
 from bakeoff.models import build
 from bakeoff.train import fit_log
 from bakeoff.train.augment import changer, chosen_changes, crop, cutout, flip, mixup
 from bakeoff.train.average import WeightAverage
 from bakeoff.train.checkpoint import load_checkpoint, save_checkpoint
 from bakeoff.train.data import Batch, TrainingData
-from bakeoff.train.fit import make_run
+from bakeoff.train.fit import Moment, make_run
 from bakeoff.train.fit_recipe import decay_groups, largest_rate, last_layer, recipe_for, training_loss
 from bakeoff.train.machine import Machine
 from bakeoff.train.rate_finder import FALLBACK, HIGHEST, LOWEST, best_rate, find_rate
@@ -238,13 +239,44 @@ def test_a_damaged_checkpoint_is_named_and_a_whole_one_comes_back(tmp_path: Path
 
 
 def test_a_log_without_its_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise ImportError(name)
-
-    monkeypatch.setattr(fit_log.importlib, "import_module", missing)
     for name in fit_log.LOGS:
+        monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(MissingExtraError, match=rf"needs the package '{name}': .*bakeoff\[track\]"):
             fit_log.check_log(name)
     with pytest.raises(OptionError, match="no log called 'wandb'"):
         fit_log.check_log("wandb")
     fit_log.check_log(None)
+
+
+def test_a_log_that_fails_ends_with_a_warning_and_the_training_goes_on() -> None:
+    written: list[tuple[str, float, int]] = []
+
+    def write(tag: str, value: float, step: int) -> None:
+        if step > 1:
+            raise RuntimeError("the server is gone\nTraceback")
+        written.append((tag, value, step))
+
+    log = fit_log.Log("mlflow", write)
+    for step in (1, 2, 3):
+        moment = Moment(
+            step=step,
+            steps=3,
+            epoch=1.0,
+            training_loss=2.0,
+            validation_loss=3.0,
+            learning_rate=0.1,
+            seconds=1.0,
+        )
+        if step == 2:
+            with pytest.warns(BakeoffWarning, match=r"log to mlflow ends at step 2.*\(the server is gone\)"):
+                log.moment(moment)
+        else:
+            log.moment(moment)
+    log.scores({"accuracy": 0.9})
+    assert written == [("loss/training", 2.0, 1), ("loss/validation", 3.0, 1), ("learning_rate", 0.1, 1)]
+
+
+def test_a_log_of_scores_names_the_metric() -> None:
+    written: list[tuple[str, float, int]] = []
+    fit_log.Log("mlflow", lambda *numbers: written.append(numbers)).scores({"accuracy": 0.9})
+    assert written == [("test/accuracy", 0.9, 0)]

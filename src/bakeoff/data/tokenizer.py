@@ -8,7 +8,6 @@ record, so that a trained network predicts without the publisher's files.
     bakeoff.load("reviews.csv", target="label", tokenizer="bert-base-uncased/")
 """
 
-import importlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.text import TokenEncoder, kept_length
-from bakeoff.errors import DataError, MissingExtraError, printable
+from bakeoff.errors import DataError, printable
+from bakeoff.extras import package
 
 #: What a folder may hold, best first: the names of one form's files.
 FORMS = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
@@ -45,7 +45,7 @@ class PublishedTokenEncoder(TokenEncoder):
 
     @cached_property
     def _cutter(self) -> Any:
-        cutter = _package().Tokenizer.from_str(self.tokenizer)
+        cutter = package("tokenizers", "hub").Tokenizer.from_str(self.tokenizer)
         cutter.no_padding()
         cutter.enable_truncation(max_length=self.length)
         return cutter
@@ -95,7 +95,7 @@ def published_encoder(
 
 
 def _read(source: str | Path) -> Any:
-    tokenizers, place = _package(), Path(source).expanduser()
+    tokenizers, place = package("tokenizers", "hub"), Path(source).expanduser()
     folder = place.parent if place.is_file() else place
     try:
         if place.is_file() and place.suffix == ".json" and place.name != "vocab.json":
@@ -124,10 +124,3 @@ def _settings(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer_config.json"
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return found if isinstance(found, dict) else {}
-
-
-def _package() -> Any:
-    try:
-        return importlib.import_module("tokenizers")
-    except ImportError as error:
-        raise MissingExtraError("tokenizers", "hub") from error

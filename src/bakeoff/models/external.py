@@ -12,7 +12,6 @@ tokens of their own tokenizer, so with `:pretrained` texts must be cut by it (`b
 data is not known here, so its card declares no biases.
 """
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Tokens, Value
-from bakeoff.errors import MissingExtraError, ModelError
+from bakeoff.errors import BakeoffError, ModelError
+from bakeoff.extras import first_line, package
 from bakeoff.models.card import ModelCard
 from bakeoff.models.sequences import Lengths
 from bakeoff.models.views import is_real
@@ -34,6 +34,7 @@ PRETRAINED = ":pretrained"
 SAME_VOCABULARY = 0.95
 #: The packages by the word before the colon.
 PACKAGES = {"timm": "timm", "hf": "transformers"}
+EXTRA = "hub"
 
 
 def is_external(name: str) -> bool:
@@ -45,7 +46,7 @@ def external_card(name: str) -> ModelCard:
     """The card of `timm:NAME` or `hf:NAME`, with or without `:pretrained` at its end.
 
     Raises:
-        MissingExtraError: the package is not installed.
+        MissingExtraError: the package is not installed, or cannot be imported.
         ModelError: no name stands after the colon, or timm does not know it.
     """
     source, _, rest = name.partition(":")
@@ -53,9 +54,9 @@ def external_card(name: str) -> ModelCard:
     network = rest.removesuffix(PRETRAINED)
     if not network:
         raise ModelError(f"'{name}' names no network: write {source}:NAME, or {source}:NAME{PRETRAINED}.")
-    package = _package(PACKAGES[source])
+    module = package(PACKAGES[source], EXTRA)
     if source == "timm":
-        _check_timm_name(package, network)
+        _check_timm_name(module, network)
     build = _Build(source=source, network=network, pretrained=pretrained)
     return ModelCard(
         name=name,
@@ -86,7 +87,7 @@ class _Build:
         make = _timm_network if self.source == "timm" else _transformers_network
         try:
             return make(self.network, self.pretrained, schema, options)
-        except ModelError:
+        except BakeoffError:
             raise
         except Exception as error:  # another package's: any kind
             advice = "check its name and options"
@@ -97,7 +98,7 @@ class _Build:
                     else f"its weights cannot be fetched; without {PRETRAINED} they are random"
                 )
             raise ModelError(
-                f"'{self.source}:{self.network}' cannot be built for this data ({_first_sentence(error)}): {advice}."
+                f"'{self.source}:{self.network}' cannot be built for this data ({first_line(error)}): {advice}."
             ) from error
 
 
@@ -116,7 +117,7 @@ class Logits(nn.Module):
 
 
 def _timm_network(network: str, pretrained: bool, schema: Schema, options: dict[str, Any]) -> nn.Module:
-    timm, image = _package("timm"), schema.input
+    timm, image = package("timm", EXTRA), schema.input
     assert isinstance(image, Image)
     arguments = {
         "pretrained": pretrained,
@@ -133,7 +134,7 @@ def _timm_network(network: str, pretrained: bool, schema: Schema, options: dict[
 def _transformers_network(
     network: str, pretrained: bool, schema: Schema, options: dict[str, Any]
 ) -> nn.Module:
-    transformers = _package("transformers")
+    transformers = package("transformers", EXTRA)
     is_text = isinstance(schema.input, Tokens)
     settings: dict[str, Any] = {"num_labels": schema.outputs, **options}
     if isinstance(schema.input, Image):
@@ -192,25 +193,8 @@ def _is_about_fetching(error: BaseException) -> bool:
     return any(word in words for word in ("Connect", "connect", "huggingface.co", "urlopen", "Repository"))
 
 
-def _first_sentence(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".:") if lines else type(error).__name__
-
-
 def _check_timm_name(timm: ModuleType, network: str) -> None:
     from bakeoff.errors import suggest
 
     if not timm.is_model(network):
         raise ModelError(f"timm has no network called '{network}'. {suggest(network, timm.list_models())}")
-
-
-def _package(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingExtraError(name, "hub") from error
-    except Exception as error:  # installed, but broken: torchvision of another torch, say
-        raise ModelError(
-            f"The package '{name}' is installed and cannot be imported ({_first_sentence(error)}): install versions of "
-            "it and of what it needs that fit this torch."
-        ) from error

@@ -79,7 +79,7 @@ def fit(
         name: of the run's folder; data and network where None.
         listener: called with a `Moment` after every evaluation.
         on_data: is given the dataset as soon as it is read.
-        log: "tensorboard" or "mlflow", to log every evaluation there too.
+        log: "tensorboard" or "mlflow", to log every evaluation and the test scores there too.
         save_seconds: between two checkpoints.
         width, options: passed to the network's `build`.
         started: when the budget began, on the monotonic clock; now where None.
@@ -90,7 +90,7 @@ def fit(
         DataError, ModelError, OptionError: what was given cannot be trained.
         BudgetError: the time was over before anything was learned.
         StoreError: the run's folder cannot be written.
-        MissingExtraError: a package that was asked for is not installed.
+        MissingExtraError: a package that was asked for is not installed, or cannot be imported.
     """
     clock_start = time.monotonic() if started is None else started
     _check(mode, budget_seconds, learning_rate)
@@ -143,14 +143,16 @@ def fit(
         steps_are_given=epochs is not None,
     )
     job.plan()
-    with log_to(log, job.folder, job.settings()) as write:
+    with log_to(log, job.folder, job.settings()) as tracked:
 
         def told(moment: Moment) -> None:
-            write(moment)
+            tracked.moment(moment)
             if listener is not None:
                 listener(moment)
 
-        return job.to_the_end(deciding, told, save_seconds)
+        found = job.to_the_end(deciding, told, save_seconds)
+        tracked.scores(found.scores)
+        return found
 
 
 def _read(
