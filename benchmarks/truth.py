@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff import models
+from bakeoff.explain.closing import ClosingEvidence
 from bakeoff.study.compare import compare, environment
 from bakeoff.study.curves import fit_curve
 from bakeoff.study.metrics import METRICS
@@ -106,8 +107,8 @@ PLANTED: dict[str, tuple[str, Judge]] = {
 def run(
     data: object, networks: list[Any] | None, budget: float, seed: int, out: Path, name: str
 ) -> Comparison:
-    """A comparison whose whole verdict is kept as JSON, for the coverage of its forecasts."""
-    found = compare(data, networks, budget, seed, out=out, name=name)
+    """A comparison as the command line makes it, its whole verdict kept as JSON for the coverage of its forecasts."""
+    found = compare(data, networks, budget, seed, out=out, name=name, evidence=ClosingEvidence())
     (out / "verdicts").mkdir(exist_ok=True)
     (out / "verdicts" / f"{found.folder.name}.json").write_text(json.dumps(found.to_json()))
     return found
