@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bakeoff.data.schema import Classes, Forecast, Image, Input, Schema, Series, Table, Target, Tokens
+from bakeoff.data.schema import Classes, Forecast, Graph, Image, Input, Schema, Series, Table, Target, Tokens
 from bakeoff.errors import ModelError
 from bakeoff.models import ModelCard, build, card, takes_lengths
 from bakeoff.models.weights import load_tensors, read_tensors, save_tensors
@@ -43,11 +43,12 @@ _INPUTS: dict[str, Input] = {
     "series": Series(channels=2, length=24),
     "tokens": Tokens(vocabulary_size=50, length=12),
     "table": Table(features=9),
+    "graph": Graph(nodes=8, features=3),
 }
 
 
 def conformance_schema(kind: str, target: Target | None = None) -> Schema:
-    """A small schema of this kind ("image", "series", "tokens" or "table"): three classes where no target is given."""
+    """A small schema of this kind ("image", "series", "tokens", "table", "graph"): three classes if none is given."""
     return Schema(input=_INPUTS[kind], target=target or Classes(names=("a", "b", "c")))
 
 
@@ -80,7 +81,7 @@ def check_forward(model: str | ModelCard, schema: Schema, **options: Any) -> Non
     x = example_inputs(schema)
     with torch.no_grad():
         outputs = [module(x)]
-        if takes_lengths(module) and isinstance(schema.input, Series | Tokens):
+        if takes_lengths(module) and isinstance(schema.input, Series | Tokens | Graph):
             outputs.append(module(x, lengths=torch.full((len(x),), x.shape[-1])))
     for y in outputs:
         assert y.shape == (BATCH, schema.outputs), (

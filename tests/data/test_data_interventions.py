@@ -5,7 +5,7 @@ import pytest
 
 from bakeoff.data.dataset import Dataset, make_splits, with_scaling
 from bakeoff.data.interventions import KINDS, intervention, interventions
-from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
+from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError
 
 COUNT = 60
@@ -45,6 +45,16 @@ def table(seed=0):
     return make(Table(features=5), x.astype(np.float32))
 
 
+def graph(seed=0):
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(5, 9, COUNT)
+    real = np.arange(8) < lengths[:, None]
+    edges = np.triu(rng.random((COUNT, 8, 8)) < 0.5, 1)
+    edges = (edges | edges.transpose(0, 2, 1)) & real[:, None] & real[:, :, None]
+    x = np.concatenate([rng.standard_normal((COUNT, 2, 8)) * real[:, None], edges], axis=1)
+    return make(Graph(nodes=8, features=2), x.astype(np.float32), lengths=lengths)
+
+
 RAGGED = np.random.default_rng(5).integers(4, 17, COUNT)
 DATASETS = {
     "image": image,
@@ -52,6 +62,7 @@ DATASETS = {
     "ragged": lambda seed=0: series(seed, RAGGED),
     "text": text,
     "table": table,
+    "graph": graph,
 }
 CASES = [(name, change.name) for name, data in DATASETS.items() for change in interventions(data().schema)]
 
@@ -75,7 +86,7 @@ def test_an_intervention_is_pure_repeats_by_seed_and_keeps_splits_and_examples(d
         assert np.array_equal(after.targets, targets)
 
 
-@pytest.mark.parametrize("data", ["image", "series", "table", "text"])
+@pytest.mark.parametrize("data", ["image", "series", "table", "text", "graph"])
 def test_labels_are_shuffled_within_each_split_and_nothing_else_is(data):
     before = DATASETS[data]()
     after = intervention("shuffle_labels", before.schema)(before, seed=0)

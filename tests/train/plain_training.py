@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bakeoff.data.dataset import Dataset, Scaling, Splits, training_order, with_scaling
-from bakeoff.data.schema import Classes, Image, Schema, Series, Table, Tokens, Value
+from bakeoff.data.schema import Classes, Graph, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.models import takes_lengths
 from bakeoff.train.batches import batch_positions
 from bakeoff.train.recipe import Recipe, Replica
@@ -54,7 +54,7 @@ def outputs_of(module: nn.Module, dataset: Dataset, rows: np.ndarray, dtype: tor
 
 
 def made_up(kind: str, *, examples: int = 160, seed: int = 0, numbers: bool = False) -> Dataset:
-    """A small dataset with a pattern; kinds are "image", "series", "short series", "tokens" and "table"."""
+    """A small dataset with a pattern; kinds are "image", "series", "short series", "tokens", "graph" and "table"."""
     rng = np.random.default_rng(seed)
     labels = np.arange(examples) % 3
     lengths = None
@@ -74,6 +74,14 @@ def made_up(kind: str, *, examples: int = 160, seed: int = 0, numbers: bool = Fa
         lengths = rng.integers(4, 11, examples)
         inputs = (rng.integers(1, 10, (examples, 10)) + 9 * labels[:, None]).astype(np.int32)
         inputs *= np.arange(10) < lengths[:, None]
+    elif kind == "graph":
+        shape = Graph(nodes=7, features=2)
+        lengths = rng.integers(4, 8, examples)
+        real = np.arange(7) < lengths[:, None]
+        edges = np.triu(rng.random((examples, 7, 7)) < 0.2 + 0.2 * labels[:, None, None], 1)
+        edges = (edges | edges.transpose(0, 2, 1)) & real[:, None] & real[:, :, None]
+        numbers_of_nodes = rng.normal(size=(examples, 2, 7)) * real[:, None]
+        inputs = np.concatenate([numbers_of_nodes, edges], axis=1).astype(np.float32)
     else:
         shape = Table(features=6)
         inputs = (rng.normal(size=(examples, 6)) + labels[:, None]).astype(np.float32)

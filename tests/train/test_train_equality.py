@@ -20,7 +20,7 @@ CASES = [
     for name in ("linear", "mlp", "cnn", "rnn", "lstm", "gru", "transformer")
     for kind in ("image", "series", "short series", "tokens", "table")
     if not (kind == "table" and name in ("cnn", "rnn", "lstm", "gru"))
-]
+] + [(name, "graph") for name in ("linear", "mlp", "transformer", "gin")]
 REPLICAS = (
     Replica(learning_rate=1e-3, seed=0, examples=100),
     Replica(learning_rate=3e-4, seed=1, examples=41),

@@ -178,7 +178,7 @@ def _schema(card: Any, sizes: tuple[int, ...] | None, classes: int | None, vocab
     """What one example is: the card's own example, changed where the person says so."""
     from dataclasses import replace
 
-    from bakeoff.data.schema import Classes, Image, Series, Table, Tokens
+    from bakeoff.data.schema import Classes, Graph, Image, Series, Table, Tokens
 
     schema = card.example
     if classes is not None:
@@ -191,6 +191,8 @@ def _schema(card: Any, sizes: tuple[int, ...] | None, classes: int | None, vocab
         return schema
     if len(sizes) == 3:
         return replace(schema, input=Image(channels=sizes[0], height=sizes[1], width=sizes[2]))
+    if len(sizes) == 2 and isinstance(schema.input, Graph):
+        return replace(schema, input=Graph(nodes=sizes[0], features=sizes[1]))
     if len(sizes) == 2:
         return replace(schema, input=Series(channels=sizes[0], length=sizes[1]))
     if len(sizes) == 1 and (vocabulary is not None or isinstance(schema.input, Tokens)):
@@ -199,7 +201,8 @@ def _schema(card: Any, sizes: tuple[int, ...] | None, classes: int | None, vocab
     if len(sizes) == 1:
         return replace(schema, input=Table(features=sizes[0]))
     raise CostError(
-        f"--input has {len(sizes)} sizes: an image has 3, a series 2, a row of a table or of tokens 1."
+        f"--input has {len(sizes)} sizes: an image has 3, a series 2, a graph 2 (nodes x features of a "
+        "node), a row of a table or of tokens 1."
     )
 
 

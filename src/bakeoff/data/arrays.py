@@ -5,11 +5,13 @@ What the axes mean, where `kind` does not say:
     [N, H, W] of bytes         grey images (kind="image" for other number types)
     [N, C, T] of other numbers C channels of T steps
     [N, C, H, W], [N, H, W, C] images; the channels are the axis of size 1, 3 or 4, the last one first
+An array "adjacency" [N, V, V] beside x [N, V, F] makes graphs of them (see `bakeoff.data.graphs`); "nodes" [N] says
+how many nodes of each are real.
 """
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,11 +21,12 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset, Indices
 from bakeoff.data.encoding import FormEncoder, NewData
 from bakeoff.data.finish import finish
-from bakeoff.data.schema import Image, Input, Schema, Series, Table, Tokens
+from bakeoff.data.graphs import check_symmetric, joined, resized
+from bakeoff.data.schema import Graph, Image, Input, Schema, Series, Table, Tokens
 from bakeoff.data.targets import known_targets, read_target
 from bakeoff.errors import DataError, printable
 
-KINDS = ("image", "series", "table", "text")
+KINDS = ("image", "series", "table", "text", "graph")
 _INPUT_NAMES = ("x", "inputs", "data", "images", "features", "arr_0")
 _TARGET_NAMES = ("y", "targets", "labels", "target", "label", "arr_1")
 _PART_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val"), "test": ("test",)}
@@ -47,6 +50,8 @@ class ArrayEncoder(FormEncoder):
 
     def read(self, source: Any, schema: Schema) -> NewData:
         parts = array_parts(source, needs_targets=False)
+        if isinstance(schema.input, Graph):
+            parts = {name: _graphs_like(part, schema.input) for name, part in parts.items()}
         first = next(iter(parts.values()))
         if first.inputs.ndim == len(schema.input.shape) and first.inputs.size == np.prod(schema.input.shape):
             parts = {"all": ArrayPart(inputs=first.inputs[None], targets=None)}
@@ -59,16 +64,22 @@ class ArrayEncoder(FormEncoder):
         targets = None
         if all(answer is not None for answer in answers):
             targets = known_targets(np.concatenate([np.asarray(answer) for answer in answers]), schema.target)
-        return NewData(inputs=inputs, targets=targets, names=[str(row + 1) for row in range(len(inputs))])
+        names = [str(row + 1) for row in range(len(inputs))]
+        return NewData(inputs=inputs, lengths=_lengths(parts), targets=targets, names=names)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ArrayPart:
-    """Inputs [N, ...] and, where there are any, answers [N] or [N, size] of one part (train, test or all)."""
+    """Inputs [N, ...] and, where there are any, answers [N] or [N, size] of one part (train, test or all).
+
+    Graphs are known by their arrays, so that `kind` says so, and `lengths` has their true numbers of nodes.
+    """
 
     inputs: NDArray[Any]
     targets: NDArray[Any] | None
     groups: NDArray[Any] | None = None
+    lengths: NDArray[np.int64] | None = None
+    kind: str | None = None
 
 
 def load_arrays(
@@ -87,7 +98,7 @@ def load_arrays(
     Args:
         source: the arrays, or the path of an `.npz` or `.npy` file.
         name, described: the dataset's name and where it came from.
-        kind: "image", "series", "table" or "text" where the axes do not tell.
+        kind: "image", "series", "table", "text" or "graph" where neither axes nor names tell.
         task: "classes" or "value" where the targets do not tell.
         target: for one 2-D array: the number of the column to predict.
 
@@ -109,6 +120,7 @@ def load_arrays(
         "seed": seed,
         "source": described,
     }
+    kind = _kind(parts) or kind
     if has_gaps(inputs) and inputs.ndim in (2, 3):
         return _load_with_gaps(inputs, answers, kind=kind, task=task, **common)
     arranged, schema_input = arrange(inputs, kind=kind)
@@ -118,6 +130,7 @@ def load_arrays(
         target=schema_target,
         inputs=arranged,
         targets=targets,
+        lengths=_lengths(parts),
         encoder=ArrayEncoder(axes=kind),
         **common,
     )
@@ -142,6 +155,34 @@ def _load_with_gaps(
     examples = [np.asarray(example, np.float32).reshape(-1, inputs.shape[-1]) for example in inputs]
     targets, schema_target = read_target(answers, task=task)
     return build_series(examples, targets, schema_target, **common)
+
+
+def _graphs_like(part: ArrayPart, kind: Graph) -> ArrayPart:
+    """New graphs with as many nodes, some of them padding, as those that a network was trained on."""
+    if part.kind != "graph" and part.inputs.shape[1:] != kind.shape:
+        raise DataError(
+            "The network was trained on graphs: give x [graphs, nodes, features] and adjacency [graphs, nodes, nodes], "
+            "as np.savez(file, x=x, adjacency=adjacency)."
+        )
+    graphs, lengths = resized(part.inputs, part.lengths, kind)
+    return replace(part, inputs=graphs, lengths=lengths)
+
+
+def _kind(parts: dict[str, ArrayPart]) -> str | None:
+    """What the arrays' names say of them, which all parts must agree on."""
+    kinds = {part.kind for part in parts.values()}
+    if len(kinds) > 1:
+        raise DataError("Some parts have an array 'adjacency' and some have none: give one to each part.")
+    return kinds.pop()
+
+
+def _lengths(parts: dict[str, ArrayPart]) -> NDArray[np.int64] | None:
+    """True lengths of all parts, None where every example is whole."""
+    if all(part.lengths is None for part in parts.values()):
+        return None
+    whole = [np.full(len(part.inputs), part.inputs.shape[-1], np.int64) for part in parts.values()]
+    found = [part.lengths for part in parts.values()]
+    return np.concatenate([full if own is None else own for full, own in zip(whole, found, strict=True)])
 
 
 def array_parts(
@@ -270,6 +311,8 @@ def arrange(
             "give data of the same form."
         )
     check_finite(array)
+    if isinstance(input, Graph):
+        check_symmetric(array, input)
     if isinstance(input, Tokens):
         _check_tokens(array, schema)
         return array.astype(np.int32), input if schema is None else schema.input
@@ -315,6 +358,8 @@ def _meaning(array: NDArray[Any], kind: str | None) -> tuple[NDArray[Any], Input
         return array[:, None, :], Series(channels=1, length=shape[0])
     if array.ndim == 2 and kind == "text":
         return array, Tokens(vocabulary_size=int(array.max()) + 1, length=shape[0])
+    if array.ndim == 3 and kind == "graph" and shape[0] > shape[1]:
+        return array, Graph(nodes=shape[1], features=shape[0] - shape[1])
     if array.ndim == 3 and (kind == "image" or (kind is None and array.dtype == np.uint8)):
         return array[:, None], Image(channels=1, height=shape[0], width=shape[1])
     if array.ndim == 3 and kind in (None, "series"):
@@ -326,7 +371,7 @@ def _meaning(array: NDArray[Any], kind: str | None) -> tuple[NDArray[Any], Input
         return array, Image(channels=channels, height=height, width=width)
     raise DataError(
         f"Inputs of the shape {array.shape} with kind={kind!r} mean nothing here: give [N, F] for a table, [N, C, T] "
-        "for series, [N, C, H, W] for images."
+        "for series, [N, C, H, W] for images, x [N, V, F] and adjacency [N, V, V] for graphs."
     )
 
 
@@ -382,9 +427,7 @@ def _named_parts(arrays: dict[str, NDArray[Any]], *, needs_targets: bool) -> dic
         inputs = _lookup(lower, _INPUT_NAMES, spellings)
         targets = _lookup(lower, _TARGET_NAMES, spellings)
         if inputs is not None and (targets is not None or not needs_targets):
-            parts[part] = ArrayPart(
-                inputs=inputs, targets=targets, groups=_lookup(lower, ("groups",), spellings)
-            )
+            parts[part] = _part(lower, spellings, inputs, targets)
     if not parts and not needs_targets and len(arrays) == 1:
         return {"all": ArrayPart(inputs=next(iter(arrays.values())), targets=None)}
     if not parts or ("all" not in parts and "train" not in parts and needs_targets):
@@ -394,6 +437,21 @@ def _named_parts(arrays: dict[str, NDArray[Any]], *, needs_targets: bool) -> dic
             "rename them, for example np.savez(file, x=inputs, y=targets)."
         )
     return {"all": parts["all"]} if "all" in parts else parts
+
+
+def _part(
+    arrays: dict[str, NDArray[Any]],
+    spellings: tuple[str, ...],
+    inputs: NDArray[Any],
+    targets: NDArray[Any] | None,
+) -> ArrayPart:
+    """With the arrays that stand beside x and y: groups, and what makes graphs of x."""
+    groups = _lookup(arrays, ("groups",), spellings)
+    adjacency = _lookup(arrays, ("adjacency",), spellings)
+    if adjacency is None:
+        return ArrayPart(inputs=inputs, targets=targets, groups=groups)
+    graphs, lengths = joined(inputs, adjacency, _lookup(arrays, ("nodes",), spellings))
+    return ArrayPart(inputs=graphs, targets=targets, groups=groups, lengths=lengths, kind="graph")
 
 
 def _lookup(

@@ -18,11 +18,11 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.finish import finish
 from bakeoff.data.mnist1d import TRAIN_EXAMPLES
 from bakeoff.data.mnist1d import generate as generate_mnist1d
-from bakeoff.data.schema import Classes, Image, Series, Table, Tokens
+from bakeoff.data.schema import Classes, Graph, Image, Series, Table, Tokens
 from bakeoff.messages import say
 
 PLANTED_PREFIX = "planted:"
-_AXES = {Image: "image", Series: "series", Table: "table", Tokens: "text"}
+_AXES = {Image: "image", Series: "series", Table: "table", Tokens: "text", Graph: "graph"}
 
 
 def digits(seed: int = 0) -> Dataset:
@@ -177,15 +177,17 @@ def load_builtin(name: str, *, seed: int = 0) -> Dataset:
         return BUILTINS[name](seed)
     from bakeoff.data.planted import PLANTED
 
-    inputs, targets, schema = PLANTED[name.removeprefix(PLANTED_PREFIX)].make(seed)
+    task = PLANTED[name.removeprefix(PLANTED_PREFIX)]
+    inputs, targets, schema = task.make(seed)
     return finish(
         name=name.replace(":", "-"),
         input=schema.input,
         target=schema.target,
         inputs=inputs,
         targets=targets,
+        lengths=None if task.lengths is None else task.lengths(seed),
         encoder=ArrayEncoder(axes=_AXES[type(schema.input)]),
         seed=seed,
-        source="generated: " + PLANTED[name.removeprefix(PLANTED_PREFIX)].summary,
+        source="generated: " + task.summary,
         licence="generated",
     )

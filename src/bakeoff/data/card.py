@@ -7,7 +7,8 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.findings import find_faults
-from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Tokens
+from bakeoff.data.graphs import edges_per_graph
+from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Tokens
 from bakeoff.data.table import TableEncoder
 from bakeoff.errors import listed, printable
 from bakeoff.messages import say
@@ -22,14 +23,15 @@ class DataCard:
 
     Attributes:
         name, source, licence: as in the dataset.
-        kind: "images", "series", "forecast", "text" or "table".
+        kind: "images", "series", "forecast", "text", "graphs" or "table".
         schema: what one example is.
         examples: how many there are.
         classes: (name, examples) in the schema's order; () where the target is no class.
         target_range: (lowest, mean, highest) of a value or forecast, in the unit of the data; None for classes.
         splits: {"train": n, "validation": n, "test": n}.
         how: how the splits were made.
-        lengths: (shortest, median, longest) where examples differ in length, else None.
+        lengths: (shortest, median, longest) where examples differ in length (graphs: in nodes), else None.
+        edges: the mean number of edges of a graph, or None.
         columns: (name, what it became, its number of features) of a table that was read by names.
         groups: how many groups there are, or None.
         findings: everything found, worst first.
@@ -45,6 +47,7 @@ class DataCard:
     splits: dict[str, int]
     how: str
     lengths: tuple[int, int, int] | None
+    edges: float | None
     columns: tuple[tuple[str, str, int], ...]
     groups: int | None
     findings: tuple[Finding, ...]
@@ -66,7 +69,10 @@ class DataCard:
         if self.lengths:
             shortest, median, longest = self.lengths
             text = say("data.card.lengths_text", shortest=shortest, median=median, longest=longest)
-            rows.append((say("data.card.lengths"), text))
+            key = "data.card.lengths" if self.edges is None else "data.card.nodes"
+            rows.append((say(key), text))
+        if self.edges is not None:
+            rows.append((say("data.card.edges"), say("data.card.edges_text", mean=f"{self.edges:.1f}")))
         if self.groups is not None:
             rows.append((say("data.card.groups"), f"{self.groups:,}"))
         how = say("data.card.how." + self.how.replace(" ", "_"))
@@ -103,6 +109,8 @@ class DataCard:
             return say("data.card.series", channels=input.channels, length=input.length)
         if isinstance(input, Tokens):
             return say("data.card.tokens", length=input.length, vocabulary=input.vocabulary_size)
+        if isinstance(input, Graph):
+            return say("data.card.graph", nodes=input.nodes, features=input.features)
         return say("data.card.table", features=input.features)
 
     def _target_text(self) -> str:
@@ -159,6 +167,7 @@ def data_card(dataset: Dataset) -> DataCard:
         splits={part: len(getattr(dataset.splits, part)) for part in ("train", "validation", "test")},
         how=dataset.splits.how,
         lengths=lengths,
+        edges=edges_per_graph(dataset) if isinstance(dataset.schema.input, Graph) else None,
         columns=_columns(dataset),
         groups=None if dataset.groups is None else len(np.unique(dataset.groups)),
         findings=tuple(sorted(find_faults(dataset), key=lambda finding: rank[finding.severity])),
@@ -176,7 +185,8 @@ def finding_sentence(finding: Finding) -> str:
 def _kind(schema: Schema) -> str:
     if isinstance(schema.target, Forecast):
         return "forecast"
-    return {"Image": "images", "Series": "series", "Tokens": "text"}.get(type(schema.input).__name__, "table")
+    kinds = {"Image": "images", "Series": "series", "Tokens": "text", "Graph": "graphs"}
+    return kinds.get(type(schema.input).__name__, "table")
 
 
 def _columns(dataset: Dataset) -> tuple[tuple[str, str, int], ...]:

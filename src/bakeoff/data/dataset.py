@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.schema import Classes, Forecast, Schema, Tokens
+from bakeoff.data.schema import Classes, Forecast, Graph, Schema, Tokens
 from bakeoff.errors import DataError
 
 Indices = NDArray[np.int64]
@@ -127,10 +127,12 @@ class Dataset:
     Attributes:
         name: short, fit for a folder's name.
         schema: what one example is.
-        inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables) or int32 (tokens). May be a memmap.
+        inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables, graphs) or int32 (tokens). May be
+            a memmap.
         targets: int64 [N] for classes, else float32 [N, size] in the unit of the data.
         splits: made once.
-        lengths: true lengths int64 [N] where series or texts are shorter than the schema's length, else None.
+        lengths: true lengths int64 [N] where series, texts or graphs (in nodes) are shorter than the schema says, else
+            None.
         scaling: learned from the training split; None for tokens.
         encoder: how new raw data of the same form become `inputs`; None where the arrays came as they are.
         groups: one label per example where examples belong together (patients, users); never split apart.
@@ -205,7 +207,19 @@ def with_scaling(dataset: Dataset) -> Dataset:
     rows = train[
         np.unique(np.linspace(0, len(train) - 1, min(len(train), STATISTICS_EXAMPLES)).astype(np.int64))
     ]
-    return replace(dataset, scaling=Scaling.learn(np.asarray(dataset.inputs[rows]), dataset.lengths_at(rows)))
+    inputs = np.asarray(dataset.inputs[rows])
+    scaling = Scaling.learn(inputs, dataset.lengths_at(rows))
+    if isinstance(dataset.schema.input, Graph):
+        scaling = _with_edges(scaling, inputs, dataset.schema.input.features)
+    return replace(dataset, scaling=scaling)
+
+
+def _with_edges(scaling: Scaling, graphs: NDArray[Any], features: int) -> Scaling:
+    """No edge stays 0, and an edge counts in units of the mean weight (edges of weight 1 stay 1)."""
+    weights = np.abs(graphs[:, features:])
+    mean, std = scaling.mean.copy(), scaling.std.copy()
+    mean[features:], std[features:] = 0.0, weights.sum() / max(np.count_nonzero(weights), 1) or 1.0
+    return Scaling(mean=mean, std=std)
 
 
 def nested_order(indices: Indices, targets: NDArray[Any], *, seed: int) -> Indices:

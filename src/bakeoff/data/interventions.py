@@ -18,9 +18,9 @@ from functools import partial
 
 import numpy as np
 
-from bakeoff.data import changes
+from bakeoff.data import changes, graph_changes
 from bakeoff.data.dataset import Dataset, with_scaling
-from bakeoff.data.schema import Forecast, Image, Schema, Series, Table, Tokens
+from bakeoff.data.schema import Forecast, Graph, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError, suggest
 
 #: The standard deviation of added noise, in those of the data; the part of the tokens that is replaced.
@@ -174,6 +174,14 @@ def _labels(dataset: Dataset, amount: int, seed: int) -> Dataset:
     return dataset.changed(targets=targets)
 
 
+def _nodes_alike(dataset: Dataset, amount: int, seed: int) -> Dataset:
+    """Every node holds the training nodes' mean."""
+    assert isinstance(dataset.schema.input, Graph)
+    mean, _ = changes.channel_statistics(dataset)
+    alike = partial(graph_changes.with_nodes_alike, fill=mean[: dataset.schema.input.features])
+    return dataset.changed(inputs=changes.mapped(dataset, lambda x, n, rng: alike(x), seed=seed))
+
+
 def _noise(dataset: Dataset, amount: int, seed: int) -> Dataset:
     kind = dataset.schema.input
     if isinstance(kind, Tokens):
@@ -223,7 +231,8 @@ def _half_as_long(schema: Schema) -> tuple[int, ...]:
 
 
 _GRIDS, _LINES = (Image, Series), (Series, Tokens)
-_ANY = (Image, Series, Tokens, Table)
+_NOT_GRAPHS = (Image, Series, Tokens, Table)
+_ANY = (*_NOT_GRAPHS, Graph)
 #: A forecast's target is part of its past: only changes that leave the past's values alone make sense.
 _FOR_FORECASTS = (
     "keep_last",
@@ -253,6 +262,12 @@ KINDS: dict[str, _Kind] = {
     "backwards": _Kind(assumption="recency", inputs=_LINES, apply=_backwards, rank=1),
     "rotate_features": _Kind(assumption="axes", inputs=(Table,), apply=_rotation),
     "shuffle_columns": _Kind(assumption="column_order", inputs=(Table,), apply=_columns, control=True),
+    "rewire": _Kind(assumption="links", inputs=(Graph,), apply=_each(graph_changes.rewired), drawn=True),
+    "remove_edges": _Kind(assumption="edges", inputs=(Graph,), apply=_each(graph_changes.without_edges)),
+    "nodes_alike": _Kind(assumption="node_features", inputs=(Graph,), apply=_nodes_alike),
+    "renumber_nodes": _Kind(
+        assumption="numbering", inputs=(Graph,), apply=_each(graph_changes.renumbered), drawn=True
+    ),
     "shuffle_labels": _Kind(assumption="signal", inputs=_ANY, apply=_labels, control=True),
     "keep_last": _Kind(assumption="memory", inputs=_LINES, apply=_keep_last, amounts=_halves, rank=1),
     "add_silence": _Kind(
@@ -280,7 +295,7 @@ KINDS: dict[str, _Kind] = {
     "halve_resolution": _Kind(
         assumption="resolution", inputs=_GRIDS, apply=_rescaled(changes.halved), rank=2
     ),
-    "add_noise": _Kind(assumption="precision", inputs=_ANY, apply=_noise, rank=3, drawn=True),
+    "add_noise": _Kind(assumption="precision", inputs=_NOT_GRAPHS, apply=_noise, rank=3, drawn=True),
 }
 
 
@@ -295,6 +310,7 @@ _MOST_TELLING: dict[type, tuple[str, ...]] = {
     Series: ("permute_positions", "random_shift", "reverse_time"),
     Tokens: ("bag_of_words", "permute_positions", "reverse_time"),
     Table: ("rotate_features", "shuffle_columns"),
+    Graph: ("rewire", "remove_edges", "renumber_nodes"),
 }
 
 

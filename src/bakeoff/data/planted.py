@@ -9,8 +9,11 @@
 | event_order    | which of two far-apart events came first      | recurrent networks or attention       |
 | lookup         | the value that belongs to a given key         | attention                             |
 | noise          | nothing: labels are drawn at random           | nothing beats the baseline            |
+| homophily      | whether a graph's edges join like colours     | the graph network                     |
+| hubs           | whether two nodes of a graph hold most edges  | the graph network                     |
 
-Each generator takes a seed and gives inputs, targets and a schema; nothing else varies.
+Each generator takes a seed and gives inputs, targets and a schema; nothing else varies. Those of graphs are in
+`bakeoff.data.planted_graphs`.
 """
 
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.planted_graphs import homophily, hubs, node_counts
 from bakeoff.data.schema import Classes, Schema, Series, Table, Tokens
 
 EXAMPLES = 2000
@@ -34,11 +38,15 @@ Arrays = tuple[NDArray[Any], NDArray[np.int64], Schema]
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """A generated task: `make(seed)` gives (inputs [N, ...], targets [N], schema); `summary` says what decides."""
+    """A generated task: `make(seed)` gives (inputs [N, ...], targets [N], schema); `summary` says what decides.
+
+    `lengths(seed)` gives the true lengths [N] where examples are padded.
+    """
 
     name: str
     summary: str
     make: Callable[[int], Arrays]
+    lengths: Callable[[int], NDArray[np.int64]] | None = None
 
 
 def _two(*names: str) -> Classes:
@@ -165,5 +173,17 @@ PLANTED: dict[str, Planted] = {
         ),
         Planted(name="lookup", summary="the value of a key among pairs", make=lookup),
         Planted(name="noise", summary="labels drawn at random", make=noise),
+        Planted(
+            name="homophily",
+            summary="whether a graph's edges join nodes of like colours",
+            make=homophily,
+            lengths=node_counts,
+        ),
+        Planted(
+            name="hubs",
+            summary="whether two nodes of a graph hold far more edges than the others",
+            make=hubs,
+            lengths=node_counts,
+        ),
     )
 }

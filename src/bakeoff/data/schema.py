@@ -2,7 +2,7 @@
 
 A schema is small, frozen and can be written as JSON, so that a trained network can be handed over with it.
 Tensor letters used in the whole project: B batch, C channels, H height, W width, T time steps or tokens,
-F features, K classes.
+F features, K classes, V nodes.
 """
 
 from dataclasses import asdict, dataclass
@@ -60,6 +60,22 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Graph:
+    """A graph, float32 [F + V, V]: a column a node, its F numbers above its row of the symmetric adjacency matrix.
+
+    Smaller graphs are padded with empty nodes at the end up to `nodes`. The matrix is 0 where there is no edge, else
+    the edge's weight, 1 where edges have none.
+    """
+
+    nodes: int
+    features: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.features + self.nodes, self.nodes)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Classes:
     """One of K named classes; targets are int64 [N]."""
 
@@ -92,11 +108,11 @@ class Forecast:
         return self.horizon
 
 
-Input = Image | Series | Tokens | Table
+Input = Image | Series | Tokens | Table | Graph
 Target = Classes | Value | Forecast
 
 _KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Image, Series, Tokens, Table, Classes, Value, Forecast)
+    kind.__name__: kind for kind in (Image, Series, Tokens, Table, Graph, Classes, Value, Forecast)
 }
 
 

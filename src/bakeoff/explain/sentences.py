@@ -138,6 +138,8 @@ def next_steps(
         ("random_shift", "shift"),
         ("mirror", "mirror"),
         ("permute_positions", "no_positions"),
+        ("rewire", "degrees"),
+        ("remove_edges", "no_edges"),
     ):
         cell = own.get(kind)
         if cell is not None and is_negligible(cell.loss, metric):

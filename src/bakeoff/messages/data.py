@@ -51,6 +51,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "texts, up to {length} tokens, {vocabulary} in the vocabulary",
         "텍스트, 최대 {length}토큰, 어휘 {vocabulary}개",
     ),
+    "data.card.graph": (
+        "graphs, up to {nodes} nodes, {features} number(s) a node",
+        "그래프, 노드 최대 {nodes}개, 노드마다 숫자 {features}개",
+    ),
+    "data.card.nodes": ("nodes", "노드"),
+    "data.card.edges": ("edges", "엣지"),
+    "data.card.edges_text": ("{mean} a graph on average", "그래프당 평균 {mean}개"),
     "data.card.table": ("table, {features} features", "표, 특징 {features}개"),
     "data.card.examples": ("examples", "예제"),
     "data.card.lengths": ("lengths", "길이"),

@@ -52,6 +52,27 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "개별 열이 중요합니다: 표의 축을 회전하면 {entrant} 모델은 {loss}({low} ~ {high})을(를) "
         "잃습니다{rest}.",
     ),
+    "why.matters.links": (
+        "Which nodes are linked matters here, not only how many links each has: rewiring the edges costs {entrant} "
+        "{loss} ({low} to {high}){rest}.",
+        "노드마다 엣지가 몇 개인지뿐 아니라 어느 노드와 이어졌는지가 중요합니다: 엣지를 다시 연결하면 {entrant} 모델은 "
+        "{loss}({low} ~ {high})을(를) 잃습니다{rest}.",
+    ),
+    "why.matters.edges": (
+        "The edges matter here: without them {entrant} loses {loss} ({low} to {high}){rest}.",
+        "엣지가 중요합니다: 엣지를 없애면 {entrant} 모델은 {loss}({low} ~ {high})을(를) 잃습니다{rest}.",
+    ),
+    "why.matters.node_features": (
+        "What each node holds matters here: making all nodes alike costs {entrant} {loss} ({low} to {high}){rest}.",
+        "노드가 가진 값이 중요합니다: 모든 노드를 똑같게 만들면 {entrant} 모델은 {loss}({low} ~ {high})을(를) "
+        "잃습니다{rest}.",
+    ),
+    "why.matters.numbering": (
+        "The numbering of the nodes matters here: numbering each graph's nodes anew costs {entrant} {loss} ({low} to "
+        "{high}){rest}.",
+        "노드의 번호가 중요합니다: 그래프마다 노드 번호를 새로 매기면 {entrant} 모델은 {loss}({low} ~ {high})을(를) "
+        "잃습니다{rest}.",
+    ),
     "why.matters.memory": (
         "The past matters here: seeing only the last {amount} steps costs {entrant} {loss} ({low} to "
         "{high}){rest}.",
@@ -210,6 +231,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "위치를 표의 열로 다루어 보세요(mlp, boosting): 섞어도 {entrant} 모델이 잃는 것은 {loss}({low} ~ "
         "{high})입니다.",
     ),
+    "why.advice.degrees": (
+        "Try the number of each node's links in place of the graph: rewiring the edges costs {entrant} {loss} ({low} "
+        "to {high}), next to nothing.",
+        "노드마다 엣지 수만 세고 그래프는 버려 보세요: 엣지를 다시 연결해도 {entrant} 모델이 잃는 것은 {loss}({low} ~ "
+        "{high})로 거의 없습니다.",
+    ),
+    "why.advice.no_edges": (
+        "Try the nodes without their edges: without edges {entrant} loses {loss} ({low} to {high}), next "
+        "to nothing.",
+        "엣지를 버리고 노드만 써 보세요: 엣지가 없어도 {entrant} 모델이 잃는 것은 {loss}({low} ~ {high})로 거의 "
+        "없습니다.",
+    ),
     "why.broken.column_order": (
         "A control failed: the order of a table's columns changed {entrant} by {loss} ({low} to {high}), "
         "which it cannot; do "
@@ -235,6 +268,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "why.assumption.direction": ("direction of time", "시간 방향"),
     "why.assumption.recency": ("recency", "최근성"),
     "why.assumption.axes": ("single columns", "개별 열"),
+    "why.assumption.links": ("who is linked", "연결 상대"),
+    "why.assumption.edges": ("edges at all", "엣지"),
+    "why.assumption.node_features": ("what nodes hold", "노드의 값"),
+    "why.assumption.numbering": ("node numbering", "노드 번호"),
     "why.assumption.column_order": ("column order (control)", "열 순서(대조)"),
     "why.assumption.signal": ("signal (control)", "신호(대조)"),
     "why.assumption.memory": ("memory", "기억"),

@@ -44,6 +44,7 @@ _FILES: tuple[str, ...] = (
     "tcn",
     "bert",
     "gpt2",
+    "gin",
     "inceptiontime",
     "llama",
 )

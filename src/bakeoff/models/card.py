@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens, Value
+from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.errors import ModelError, suggest
 from bakeoff.models.weights.layout import Layout
 
@@ -26,6 +26,7 @@ BIASES = {
     "order": "inputs come one after another",
     "recency": "the recent past matters most",
     "relation": "any two elements may be related; which, is learned",
+    "symmetry": "the numbering of the elements means nothing",
     "none": "nothing is assumed",
 }
 
@@ -38,7 +39,7 @@ class ModelCard:
 
     Attributes:
         name: unique in the catalogue; torchvision's or Hugging Face's name where they have one.
-        family: "linear", "mlp", "cnn", "rnn", "transformer" ...: networks that share their inductive bias.
+        family: "linear", "mlp", "cnn", "rnn", "transformer", "gnn" ...: networks that share their inductive bias.
         year, paper: first publication ("Author et al., Title, venue year" with an arXiv id or DOI).
         summary: one sentence: the idea.
         biases: keys of `BIASES`.
@@ -60,7 +61,7 @@ class ModelCard:
     summary: str
     biases: tuple[str, ...]
     build: Build
-    inputs: tuple[type, ...] = (Image, Series, Tokens, Table)
+    inputs: tuple[type, ...] = (Image, Series, Tokens, Table, Graph)
     targets: tuple[type, ...] = (Classes, Value, Forecast)
     width: int | None = None
     scalable: bool = False

@@ -8,9 +8,13 @@
 | rnn, lstm, gru | rows in time        | steps in time       | embeddings in time    | -                 |
 | transformer    | a set of patches    | a set of steps      | a set of embeddings   | a set of features |
 
-A table has no neighbourhood and no order, so the networks that live from one do not take it.
+A Graph [F + V, V] is its values in a row to linear and mlp, a set of nodes, each with its row of the adjacency matrix,
+to the transformer, and nodes with their neighbours to gin, which takes nothing else.
 
-Padded steps (beyond an example's true length) come out as zeros from every view, whatever came in.
+A table has no neighbourhood and no order, so the networks that live from one do not take it; and the nodes of a graph
+have no order, so that neither grids nor sequences can be made of them.
+
+Padded steps or nodes (beyond an example's true length) come out as zeros from every view, whatever came in.
 Sequences longer than `LONGEST` are read in frames of several steps, so that a step of a recurrent network or a
 token of a Transformer holds a short stretch of the signal.
 """
@@ -21,7 +25,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from bakeoff.data.schema import Image, Input, Series, Table, Tokens
+from bakeoff.data.schema import Graph, Image, Input, Series, Table, Tokens
 
 #: The longest sequence, in steps, that recurrent networks and Transformers read from images, series and tables.
 LONGEST = 128
@@ -34,6 +38,18 @@ PATCHES_PER_SIDE = 7
 def is_real(lengths: Int[Tensor, " batch"], steps: int) -> Bool[Tensor, "batch steps"]:
     """True where a step lies within the example's true length."""
     return torch.arange(steps, device=lengths.device) < lengths[:, None]
+
+
+def real_values(kind: Input, lengths: Int[Tensor, "*batch"], steps: int) -> Bool[Tensor, "*batch rows steps"]:
+    """True where a number of a series or graph [..., C, T] is real: within the length, of a step, a node or two nodes.
+
+    There is one row for all channels of a series.
+    """
+    columns = (torch.arange(steps, device=lengths.device) < lengths[..., None])[..., None, :]
+    if not isinstance(kind, Graph):
+        return columns
+    rows = torch.arange(-kind.features, kind.nodes, device=lengths.device) < lengths[..., None]
+    return rows[..., None] & columns
 
 
 class Embedding(nn.Module):
@@ -69,6 +85,7 @@ class Row(nn.Module):
 
     def __init__(self, kind: Input, embedding: int = EMBEDDING // 2) -> None:
         super().__init__()
+        self.kind = kind
         self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
         self.features = math.prod(kind.shape) * (embedding if self.embed else 1)
 
@@ -78,7 +95,7 @@ class Row(nn.Module):
         if self.embed is not None:
             x = self.embed(x)
         elif lengths is not None:
-            x = x * is_real(lengths, x.shape[-1])[:, None, :]
+            x = x * real_values(self.kind, lengths, x.shape[-1])
         return x.flatten(1)
 
 
@@ -101,6 +118,8 @@ class Line(nn.Module):
 class Steps(nn.Module):
     """An example as a sequence [B, T, C]: an image's rows, a series' steps, a text's tokens, a table's features.
 
+    And a graph's nodes, as a set: whoever reads them as a sequence finds no order in them.
+
     `steps` is T and `channels` is C; `frame` original steps make one (1 unless there are more than `LONGEST`).
     """
 
@@ -113,6 +132,8 @@ class Steps(nn.Module):
                 count, each = kind.height, kind.channels * kind.width
             case Series():
                 count, each = kind.length, kind.channels
+            case Graph():
+                count, each = kind.nodes, kind.shape[0]
             case Tokens():
                 count, each = kind.length, embedding
             case Table():
@@ -126,14 +147,14 @@ class Steps(nn.Module):
         match self.kind:
             case Image():
                 x = x.transpose(1, 2).flatten(2)
-            case Series():
+            case Series() | Graph():
+                if lengths is not None:
+                    x = x * real_values(self.kind, lengths, x.shape[2])
                 x = x.transpose(1, 2)
             case Table():
                 x = x[..., None]
         if self.embed is not None:
             x = self.embed(x)
-        elif lengths is not None:
-            x = x * is_real(lengths, x.shape[1])[..., None]
         if self.frame == 1:
             return x
         x = nn.functional.pad(x, (0, 0, 0, self.steps * self.frame - x.shape[1]))
@@ -142,6 +163,24 @@ class Steps(nn.Module):
     def lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """True lengths counted in this view's steps, at least 1."""
         return ((lengths + self.frame - 1) // self.frame).clamp(min=1)
+
+
+class Nodes(nn.Module):
+    """A graph as its nodes' numbers [B, V, F], its adjacency matrix [B, V, V] and which nodes are real [B, V, 1]."""
+
+    def __init__(self, kind: Graph) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(
+        self, x: Float[Tensor, "batch rows nodes"], lengths: Int[Tensor, " batch"] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        real = x.new_ones(len(x), x.shape[2], 1)
+        if lengths is not None:
+            x = x * real_values(self.kind, lengths, x.shape[2])
+            real = is_real(lengths, x.shape[2])[..., None].to(x.dtype)
+        numbers, edges = x[:, : self.kind.features], x[:, self.kind.features :]
+        return numbers.transpose(1, 2), edges, real
 
 
 class Patches(nn.Module):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bakeoff.data.schema import Image, Series, Table
-from bakeoff.models import cnn, linear, mlp, transformer, views
+from bakeoff.data.schema import Graph, Image, Series, Table
+from bakeoff.models import cnn, gin, linear, mlp, transformer, views
 from bakeoff.models import recurrent as recurrent_family
 from bakeoff.train import kernels
 from bakeoff.train.network import NetworkStack
@@ -39,7 +39,7 @@ def row(stack: NetworkStack, module: views.Row, x: Tensor, lengths: Tensor | Non
     if module.embed is not None:
         x = stack.call(module.embed, x)
     elif lengths is not None:
-        x = x * is_real(lengths, x.shape[-1])[:, :, None, :]
+        x = x * views.real_values(module.kind, lengths, x.shape[-1])
     return x.flatten(2)
 
 
@@ -55,14 +55,14 @@ def steps(stack: NetworkStack, module: views.Steps, x: Tensor, lengths: Tensor |
     match module.kind:
         case Image():
             x = x.transpose(2, 3).flatten(3)
-        case Series():
+        case Series() | Graph():
+            if lengths is not None:
+                x = x * views.real_values(module.kind, lengths, x.shape[3])
             x = x.transpose(2, 3)
         case Table():
             x = x[..., None]
     if module.embed is not None:
         x = stack.call(module.embed, x)
-    elif lengths is not None:
-        x = x * is_real(lengths, x.shape[2])[..., None]
     if module.frame == 1:
         return x
     x = F.pad(x, (0, 0, 0, module.steps * module.frame - x.shape[2]))
@@ -191,3 +191,27 @@ def transformer_network(
     if real is None:
         return stack.call(module.head, x.mean(2))
     return stack.call(module.head, (x * real[..., None]).sum(2) / real.sum(2, keepdim=True))
+
+
+@stacked(gin.Layer)
+def graph_layer(stack: NetworkStack, module: gin.Layer, h: Tensor, edges: Tensor) -> Tensor:
+    beside = torch.bmm(edges.flatten(0, 1), h.flatten(0, 1)).view_as(h)
+    h = torch.addcmul(h + beside, h, stack.of(module, "epsilon")[:, None, None])
+    h = stack.call(module.norm, stack.call(module.up, h)).relu()
+    return stack.call(module.down, h, relu=True)
+
+
+@stacked(gin.GIN)
+def graph_network(stack: NetworkStack, module: gin.GIN, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    count, features = x.shape[3], module.nodes.kind.features
+    real = x.new_ones(*x.shape[:2], 1, count)
+    if lengths is not None:
+        x = x * views.real_values(module.nodes.kind, lengths, count)
+        real = is_real(lengths, count)[:, :, None].to(x.dtype)
+    edges = x[:, :, features:].contiguous()
+    h = stack.call(module.embed, x[:, :, :features].transpose(2, 3))
+    sums = [real @ h]
+    for layer in module.layers:
+        h = stack.call(layer, h, edges)
+        sums.append(real @ h)
+    return stack.call(module.head, torch.cat(sums, 3).squeeze(2) / count)
