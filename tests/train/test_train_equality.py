@@ -67,7 +67,11 @@ def test_a_stack_equals_separate_training_in_float32_to_rounding(name: str, kind
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("linear", "table"), ("mlp", "image"), ("cnn", "image"), ("cnn", "series")]
+    ("name", "kind"),
+    [
+        *[("linear", "table"), ("mlp", "image"), ("cnn", "image"), ("cnn", "series")],
+        *[("transformer", "image"), ("transformer", "series"), ("transformer", "table")],
+    ],
 )
 def test_a_chain_of_layers_equals_separate_training_through_autograd_too(
     name: str, kind: str, monkeypatch: pytest.MonkeyPatch

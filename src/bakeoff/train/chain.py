@@ -1,63 +1,25 @@
 """Which networks are chains of layers that the compiled code trains in one call (`bakeoff.train.kernels.chain`).
 
-`links_of` walks a plain module the way its forward does and writes down a `Link` a layer; whatever it does not know,
-it gives up, and the stack takes its steps through autograd. An own module in a chain needs no more than to be an
-`nn.Sequential` of the layers that are listed here.
+A rule a kind of module walks through it the way its forward does and writes down a `Link` a layer; an own module
+without a rule is traced once (`chain_traced`). Whatever nobody knows here, the stack takes through autograd. An own
+network in a chain needs no more than layers with a rule, one after the other, in an `nn.Sequential` or in a forward.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 
 from bakeoff.models import cnn, linear, mlp, views
+from bakeoff.train import chain_sequences
+from bakeoff.train.chain_traced import agrees, trace
+from bakeoff.train.chain_walk import UnknownError, Walk
 from bakeoff.train.data import TrainingData
 from bakeoff.train.kernels import native
-from bakeoff.train.kernels.chain import Link, Program
+from bakeoff.train.kernels.chain import Program
 from bakeoff.train.network import NetworkStack
 from bakeoff.train.rules import geometry, square_of
-
-
-class UnknownError(Exception):
-    """This module is no chain that the compiled code knows."""
-
-
-@dataclass
-class _Walk:
-    """How far the chain has come: `shape` is what torch would have now (channels first), without the batch."""
-
-    network: NetworkStack
-    shape: tuple[int, ...]
-    links: list[Link] = field(default_factory=list)
-    #: Whether a shape of several axes lies channels last in memory.
-    channels_last: bool = False
-
-    def name(self, module: nn.Module, local: str) -> str | None:
-        return self.network.name_of(module, local)
-
-    def add(
-        self, kind: str, shape: tuple[int, ...], sizes: tuple[int, ...], module: nn.Module | None = None
-    ) -> None:
-        weight, bias = (None if module is None else self.name(module, name) for name in ("weight", "bias"))
-        link = Link(
-            kind=kind,
-            before=math.prod(self.shape),
-            after=math.prod(shape),
-            sizes=sizes,
-            weight=weight,
-            bias=bias,
-        )
-        self.links.append(link)
-        self.shape = shape
-
-    def turn(self, *, channels_last: bool) -> None:
-        """Change the memory's order where it is another one and that makes a difference."""
-        channels, places = self.shape[0], math.prod(self.shape[1:])
-        if self.channels_last != channels_last and channels > 1 and places > 1:
-            self.add("turn", self.shape, (channels, places) if channels_last else (places, channels))
-        self.channels_last = channels_last
 
 
 def program_of(network: NetworkStack, data: TrainingData) -> Program | None:
@@ -71,15 +33,20 @@ def program_of(network: NetworkStack, data: TrainingData) -> Program | None:
         return None
     if any(part._forward_hooks or part._forward_pre_hooks for part in network.template.modules()):
         return None
-    walk = _Walk(network=network, shape=tuple(inputs.shape[1:]))
+    walk = Walk(network=network, shape=tuple(inputs.shape[1:]), visit=_visit)
+    known = type(network.template) in KNOWN
     try:
-        _walk(walk, network.template)
+        if known:
+            _visit(walk, network.template)
+        else:
+            trace(walk, network.template, KNOWN)
     except UnknownError:
         return None
-    return Program.of(walk.links) if walk.shape == (data.outputs,) else None
+    program = Program.of(walk.links) if walk.shape == (data.outputs,) else None
+    return program if program is None or known or agrees(program, network, data) else None
 
 
-def _walk(walk: _Walk, module: nn.Module, *, relu: bool = False) -> None:
+def _visit(walk: Walk, module: nn.Module, *, relu: bool = False) -> None:
     known = KNOWN.get(type(module))
     if known is None:
         raise UnknownError(type(module).__name__)
@@ -89,22 +56,25 @@ def _walk(walk: _Walk, module: nn.Module, *, relu: bool = False) -> None:
         known(walk, module)
 
 
-def _series_of(walk: _Walk, parts: list[nn.Module]) -> None:
+def _series_of(walk: Walk, parts: list[nn.Module]) -> None:
     while parts:
         part = parts.pop(0)
         relu = isinstance(part, FUSES_RELU) and bool(parts) and type(parts[0]) is nn.ReLU
-        _walk(walk, part, relu=relu)
+        _visit(walk, part, relu=relu)
         if relu:
             parts.pop(0)
 
 
-def _dense(walk: _Walk, module: nn.Linear, relu: bool) -> None:
-    if walk.shape != (module.in_features,):
-        raise UnknownError("a linear layer over several positions")
-    walk.add("dense", (module.out_features,), (module.in_features, module.out_features, int(relu)), module)
+def _dense(walk: Walk, module: nn.Linear, relu: bool) -> None:
+    if walk.shape[-1] != module.in_features:
+        raise UnknownError("a linear layer for inputs of another size")
+    walk.turn(channels_last=False)
+    rows = math.prod(walk.shape[:-1])
+    sizes = (module.in_features, module.out_features, int(relu), rows)
+    walk.add("dense", (*walk.shape[:-1], module.out_features), sizes, module, rows=rows)
 
 
-def _convolution(walk: _Walk, module: nn.Conv1d | nn.Conv2d, relu: bool) -> None:
+def _convolution(walk: Walk, module: nn.Conv1d | nn.Conv2d, relu: bool) -> None:
     stride, padding, plain = geometry(module)
     if not plain or len(walk.shape) != 1 + len(stride) or walk.shape[0] != module.in_channels:
         raise UnknownError("a convolution with groups, dilation or another frame")
@@ -121,7 +91,7 @@ def _convolution(walk: _Walk, module: nn.Conv1d | nn.Conv2d, relu: bool) -> None
     walk.add("convolution", (module.out_channels, *out), sizes, module)
 
 
-def _pool(walk: _Walk, size: int) -> None:
+def _pool(walk: Walk, size: int) -> None:
     walk.turn(channels_last=True)
     channels, height, width = walk.shape
     if min(height, width) < size:
@@ -129,62 +99,62 @@ def _pool(walk: _Walk, size: int) -> None:
     walk.add("pool", (channels, height // size, width // size), (height, width, channels, size))
 
 
-def _max_pool(walk: _Walk, module: nn.MaxPool2d) -> None:
+def _max_pool(walk: Walk, module: nn.MaxPool2d) -> None:
     size = square_of(module)
     if size is None or len(walk.shape) != 3:
         raise UnknownError("a pooling of another form")
     _pool(walk, size)
 
 
-def _flatten(walk: _Walk, module: nn.Flatten | None = None) -> None:
+def _flatten(walk: Walk, module: nn.Flatten | None = None) -> None:
     if module is not None and (module.start_dim, module.end_dim) != (1, -1):
         raise UnknownError("a flatten of some axes")
     walk.turn(channels_last=False)
     walk.shape = (math.prod(walk.shape),)
 
 
-def _dropout(walk: _Walk, module: nn.Dropout) -> None:
+def _dropout(walk: Walk, module: nn.Dropout) -> None:
     if module.p > 0:
         raise UnknownError("dropout")
 
 
-def _row(walk: _Walk, module: views.Row) -> None:
+def _row(walk: Walk, module: views.Row) -> None:
     if module.embed is not None:
         raise UnknownError("an embedding")
     _flatten(walk)
 
 
-def _where_and_whether(walk: _Walk) -> None:
+def _where_and_whether(walk: Walk) -> None:
     channels, places = walk.shape[0], math.prod(walk.shape[1:])
     walk.turn(channels_last=True)
     walk.add("summary", (channels * (places + 1),), (places, channels))
 
 
-def _linear_network(walk: _Walk, module: linear.Linear) -> None:
+def _linear_network(walk: Walk, module: linear.Linear) -> None:
     _row(walk, module.row)
-    _walk(walk, module.out)
+    _visit(walk, module.out)
 
 
-def _mlp_network(walk: _Walk, module: mlp.MLP) -> None:
+def _mlp_network(walk: Walk, module: mlp.MLP) -> None:
     _row(walk, module.row)
-    _walk(walk, module.layers)
+    _visit(walk, module.layers)
 
 
-def _convolution1d(walk: _Walk, module: cnn.Convolution1d) -> None:
+def _convolution1d(walk: Walk, module: cnn.Convolution1d) -> None:
     if module.line.embed is not None:
         raise UnknownError("an embedding")
     for stage in module.stages:
-        _walk(walk, stage, relu=True)
+        _visit(walk, stage, relu=True)
     _where_and_whether(walk)
-    _walk(walk, module.head)
+    _visit(walk, module.head)
 
 
-def _convolution2d(walk: _Walk, module: cnn.Convolution2d) -> None:
+def _convolution2d(walk: Walk, module: cnn.Convolution2d) -> None:
     for stage in module.stages:
-        _walk(walk, stage, relu=True)
+        _visit(walk, stage, relu=True)
         _pool(walk, 2)
     _where_and_whether(walk)
-    _walk(walk, module.head)
+    _visit(walk, module.head)
 
 
 FUSES_RELU = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -201,4 +171,5 @@ KNOWN: dict[type[nn.Module], Callable[..., None]] = {
     mlp.MLP: _mlp_network,
     cnn.Convolution1d: _convolution1d,
     cnn.Convolution2d: _convolution2d,
+    **chain_sequences.RULES,
 }

@@ -1,17 +1,27 @@
-/* Whole trainings of networks that are a chain of layers: many steps of one replica, then of the next.
+/* Networks that are a chain of layers, forward and back: whole trainings of them are in chain_train.c.
  *
  * A replica's weights, moments and activations stay in the cache from step to step, and nothing but the loss leaves
- * this file on the way: no graph, no call from outside per layer. The layers are those of dense.c and convolution.c;
- * activations are channels last. chain.py writes the program, LINK_WORDS numbers a layer:
+ * this file on the way: no graph, no call from outside per layer. The layers are those of dense.c, convolution.c,
+ * block.c and sequence.c; activations are channels last. chain.py writes the program, LINK_WORDS numbers a layer:
  *   kind, values of an example going in and out, slots of weight and bias (-1: none), then by kind
- *   DENSE        inputs, outputs, ReLU
+ *   DENSE        inputs, outputs, ReLU, positions of an example (each by itself)
  *   CONVOLUTION  C, H, W, O, kernel (2), stride (2), padding (2), ReLU
  *   POOL         H, W, C, size
  *   TURN         rows, columns: every example's matrix turned (channels last to channels first, or back)
  *   SUMMARY      P positions, C channels: all values channels first, then each channel's largest value
+ *   PLACES       number of the table that says for each value where it comes from (-1: it is 0)
+ *   OFFSETS      - (the weight is added to every example)
+ *   FEATURES     F features, D
+ *   NORM         T positions, D, the bits of epsilon as a double
+ *   BLOCK        T, D, heads, feed-forward units, the bits of epsilon; its 12 parameters lie in slots side by side
+ *   MEAN         T, D
+ *
+ * With Transformer blocks a step goes forward and back with a few examples after the other (`few`), so that what lies
+ * between the two stays in the cache; gradients are added up.
  */
 #define Chain N(Chain)
 #define ROOM(count) (((count) + 47) / 16 * 16) /* numbers with the cache line to spare that vectors may read */
+#define BLOCK_ROOM ROOM((long)(sizeof(Block) / sizeof(REAL)))
 
 typedef struct {
     long count, slots;
@@ -20,7 +30,41 @@ typedef struct {
     REAL *gradients[CHAIN_SLOTS];
     long sizes[CHAIN_SLOTS];
     REAL *x[CHAIN_LINKS + 1]; /* x[0]: the batch; x[i + 1]: what link i makes of x[i] */
+    REAL *kept[CHAIN_LINKS]; /* what a NORM or a BLOCK needs on the way back */
+    Block *blocks[CHAIN_LINKS];
+    const int64_t *const *tables;
 } Chain;
+
+/* The number whose double has these bits. */
+static REAL N(number_of)(long word)
+{
+    double number;
+    memcpy(&number, &word, sizeof number);
+    return (REAL)number;
+}
+
+/* Numbers that a link keeps of so many examples, and its part of them. */
+static long N(kept_of)(const long *l, long examples, REAL *room, Kept *kept)
+{
+    const long *n = l + 5;
+    if (l[0] == NORM) return ROOM(examples * n[0] * 2);
+    if (l[0] != BLOCK) return 0;
+    long T = n[0], D = n[1], widths[9] = {D, 3 * D, D, D, D, n[3], 2, 2, 2 * n[2]}, total = 0;
+    REAL **part = (REAL **)kept;
+    for (int i = 0; i < 9; i++) {
+        if (kept) part[i] = room + total;
+        total += ROOM(examples * T * widths[i]);
+    }
+    return total;
+}
+
+/* Before each step: the blocks' weights are new. */
+static void N(chain_pack)(Chain *s, int moments)
+{
+    for (long i = 0; i < s->count; i++)
+        for (int back = 0; back <= moments && s->blocks[i]; back++)
+            N(block_pack)(s->blocks[i], (REAL *)s->blocks[i] + BLOCK_ROOM + back * N(block_pack_size)(s->blocks[i]->D, s->blocks[i]->F), back);
+}
 
 static void N(turn_each)(long examples, long rows, long columns, const REAL *restrict from, REAL *restrict to, long from_row, long to_row)
 {
@@ -59,11 +103,12 @@ static void N(summary_back)(long examples, long P, long C, const REAL *x, const 
 
 static void N(chain_forward)(Chain *s, long rows)
 {
+    Kept kept;
     for (long i = 0; i < s->count; i++) {
         const long *l = s->links + i * LINK_WORDS, *n = l + 5;
         REAL *x = s->x[i], *y = s->x[i + 1], *bias = l[4] < 0 ? 0 : s->weights[l[4]];
         switch (l[0]) {
-        case DENSE: N(linear_forward)((long[]){1, rows, n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], bias, y}); break;
+        case DENSE: N(linear_forward)((long[]){1, rows * n[3], n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], bias, y}); break;
         case CONVOLUTION:
             N(convolution_forward)((long[]){1, rows, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10]},
                                    (void *[]){x, s->weights[l[3]], bias, y});
@@ -71,20 +116,30 @@ static void N(chain_forward)(Chain *s, long rows)
         case POOL: N(pool_forward)((long[]){rows, n[0], n[1], n[2], n[3]}, (void *[]){x, y}); break;
         case TURN: N(turn_each)(rows, n[0], n[1], x, y, l[1], l[1]); break;
         case SUMMARY: N(summary)(rows, n[0], n[1], x, y); break;
+        case PLACES: N(places)(rows, l[1], l[2], s->tables[n[0]], x, y); break;
+        case OFFSETS: N(offsets)(rows, l[1], x, s->weights[l[3]], y); break;
+        case FEATURES: N(features)(rows, n[0], n[1], x, s->weights[l[3]], bias, y); break;
+        case NORM: N(norm_rows)(rows * n[0], n[1], x, s->weights[l[3]], bias, N(number_of)(n[2]), y, s->kept[i]); break;
+        case BLOCK:
+            N(kept_of)(l, rows, s->kept[i], &kept);
+            N(block_rows)(s->blocks[i], rows, 0, x, kept, y);
+            break;
+        case MEAN: N(mean)(rows, n[0], n[1], x, y); break;
         }
     }
 }
 
 /* `slope` holds the outputs' gradient; `other` is as large as the largest layer. Links before `first` have no weights. */
-static void N(chain_backward)(Chain *s, long rows, long first, REAL *slope, REAL *other)
+static void N(chain_backward)(Chain *s, long rows, long first, int begun, REAL *slope, REAL *other)
 {
+    Kept kept;
     for (long i = s->count - 1; i >= first; i--) {
         const long *l = s->links + i * LINK_WORDS, *n = l + 5;
         REAL *x = s->x[i], *y = s->x[i + 1], *dx = i > first ? other : 0;
         REAL *dw = l[3] < 0 ? 0 : s->gradients[l[3]], *db = l[4] < 0 ? 0 : s->gradients[l[4]];
         switch (l[0]) {
         case DENSE:
-            N(linear_backward)((long[]){1, rows, n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], n[2] ? y : 0, slope, dx, dw, db});
+            N(dense_back)((long[]){1, rows * n[3], n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], n[2] ? y : 0, slope, dx, dw, db}, begun);
             break;
         case CONVOLUTION:
             N(convolution_backward)((long[]){1, rows, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10]},
@@ -93,6 +148,18 @@ static void N(chain_backward)(Chain *s, long rows, long first, REAL *slope, REAL
         case POOL: N(pool_backward)((long[]){rows, n[0], n[1], n[2], n[3]}, (void *[]){x, y, slope, dx}); break;
         case TURN: N(turn_each)(rows, n[1], n[0], slope, dx, l[1], l[1]); break;
         case SUMMARY: N(summary_back)(rows, n[0], n[1], x, y, slope, dx); break;
+        case PLACES: N(places_back)(rows, l[1], l[2], s->tables[n[0]], slope, dx); break;
+        case OFFSETS: N(offsets_back)(rows, l[1], slope, dw, dx, begun); break;
+        case FEATURES: N(features_back)(rows, n[0], n[1], x, s->weights[l[3]], slope, dw, db, dx, begun); break;
+        case NORM:
+            if (!begun) memset(dw, 0, (size_t)n[1] * sizeof(REAL)), memset(db, 0, (size_t)n[1] * sizeof(REAL));
+            N(norm_back)(rows * n[0], n[1], x, s->weights[l[3]], s->kept[i], slope, 0, other, dw, db);
+            break;
+        case BLOCK:
+            N(kept_of)(l, rows, s->kept[i], &kept);
+            N(block_rows_back)(s->blocks[i], rows, 0, x, kept, slope, s->gradients + l[3], begun, dx);
+            break;
+        case MEAN: N(mean_back)(rows, n[0], n[1], slope, dx); break;
         }
         REAL *swap = slope;
         slope = other;
@@ -100,12 +167,16 @@ static void N(chain_backward)(Chain *s, long rows, long first, REAL *slope, REAL
     }
 }
 
-/* Mean loss of the rows, and its gradient; targets are classes or, with `numbers`, values. */
-static REAL N(chain_loss)(long rows, long K, const REAL *outputs, const void *targets, long numbers, REAL *slope)
+/* The part of these rows in the mean loss of `all` rows, and its gradient; targets are classes or, with `numbers`, values. */
+static REAL N(chain_loss)(long rows, long all, long K, const REAL *outputs, const void *targets, long numbers, REAL *slope)
 {
     REAL loss = 0;
     if (!numbers) {
-        N(cross_entropy)((long[]){1, rows, K}, (void *[]){(void *)outputs, (void *)targets, 0, &loss, slope});
+        Mark mark = scratch_mark();
+        REAL *shares = rows < all ? TAKE(rows) : 0;
+        for (long i = 0; i < rows && shares; i++) shares[i] = 1 / (REAL)all;
+        N(cross_entropy)((long[]){1, rows, K}, (void *[]){(void *)outputs, (void *)targets, shares, &loss, slope});
+        scratch_release(mark);
         return loss;
     }
     const REAL *wanted = targets;
@@ -113,102 +184,7 @@ static REAL N(chain_loss)(long rows, long K, const REAL *outputs, const void *ta
     for (long i = 0; i < rows * K; i++) {
         REAL difference = outputs[i] - wanted[i];
         total += (double)difference * (double)difference;
-        slope[i] = difference * (2 / (REAL)(rows * K));
+        slope[i] = difference * (2 / (REAL)(all * K));
     }
-    return (REAL)(total / (double)(rows * K));
-}
-
-/* One AdamW update of a replica; `settings`: weight decay, largest norm or 0, beta1, beta2, epsilon. */
-static void N(chain_update)(const Chain *s, double rate, double step, const double *settings)
-{
-    double norm = 0, scale = 1;
-    if (settings[1] > 0) {
-        for (long k = 0; k < s->slots; k++) {
-            double sum = 0;
-            const REAL *restrict g = s->gradients[k];
-#pragma omp simd reduction(+ : sum)
-            for (long i = 0; i < s->sizes[k]; i++) sum += (double)g[i] * (double)g[i];
-            norm += sum;
-        }
-        scale = settings[1] / (sqrt(norm) + 1e-6);
-        scale = scale < 1 ? scale : norm != norm ? norm : 1;
-    }
-    REAL row[7] = {(REAL)scale, (REAL)(1 - settings[2]), (REAL)settings[3], (REAL)(1 - rate * settings[0]),
-                   (REAL)(rate / (1 - pow(settings[2], step))), (REAL)(1 / sqrt(1 - pow(settings[3], step))), (REAL)settings[4]};
-    for (long k = 0; k < s->slots; k++)
-        N(adamw)((long[]){1, s->sizes[k]}, (void *[]){s->weights[k], s->gradients[k], s->means[k], s->squares[k], row});
-}
-
-/* sizes: R, largest batch B, steps, links, slots, values of an example, outputs, targets that are numbers (0, 1),
- *   steps taken before; then the links, then each slot's size.
- * pointers: inputs [N, values], targets int64 [N] or [N, outputs], positions int64 [steps, R, B], counts int64 [steps, R],
- *   rates double [steps, R], settings double [5], sums of the losses [R] (added to); then of each slot weights, means
- *   and squares [R, size].
- */
-static Chain N(chain_start)(const long *n, void *const *tensors, long moments, long r)
-{
-    Chain s = {.count = n[3], .slots = n[4], .links = n + 9};
-    const long *sizes = n + 9 + n[3] * LINK_WORDS;
-    long total = ROOM(n[1] * n[5]);
-    for (long i = 0; i < s.count; i++) total += ROOM(n[1] * s.links[i * LINK_WORDS + 2]);
-    for (long k = 0; k < s.slots && moments; k++) total += ROOM(sizes[k]);
-    REAL *room = TAKE(total); /* at once: scratch knows few blocks */
-    for (long k = 0; k < s.slots; k++) {
-        s.sizes[k] = sizes[k];
-        s.weights[k] = (REAL *)tensors[moments ? 3 * k : k] + r * sizes[k];
-        if (!moments) continue;
-        s.means[k] = (REAL *)tensors[3 * k + 1] + r * sizes[k];
-        s.squares[k] = (REAL *)tensors[3 * k + 2] + r * sizes[k];
-        s.gradients[k] = room;
-        room += ROOM(sizes[k]);
-    }
-    s.x[0] = room;
-    for (long i = 0; i < s.count; i++) s.x[i + 1] = s.x[i] + ROOM(n[1] * s.links[i * LINK_WORDS + 1]);
-    return s;
-}
-
-void N(chain_train)(const long *n, void *const *p)
-{
-    long R = n[0], B = n[1], steps = n[2], values = n[5], K = n[6], numbers = n[7], first = 0, largest = K;
-    const REAL *inputs = p[0];
-    const long *links = n + 9;
-    while (links[first * LINK_WORDS + 3] < 0) first++;
-    for (long i = 0; i < n[3]; i++) largest = links[i * LINK_WORDS + 1] > largest ? links[i * LINK_WORDS + 1] : largest;
-    for (long r = 0; r < R; r++) {
-        Mark mark = scratch_mark();
-        Chain s = N(chain_start)(n, p + 7, 1, r);
-        REAL *slope = TAKE(B * largest), *other = TAKE(B * largest);
-        REAL *wanted = TAKE(B * (numbers ? K : 8 / (long)sizeof(REAL)));
-        for (long step = 0; step < steps; step++) {
-            const int64_t *places = (const int64_t *)p[2] + (step * R + r) * B;
-            long rows = (long)((const int64_t *)p[3])[step * R + r];
-            for (long b = 0; b < rows; b++) {
-                memcpy(s.x[0] + b * values, inputs + places[b] * values, (size_t)values * sizeof(REAL));
-                if (numbers) memcpy(wanted + b * K, (const REAL *)p[1] + places[b] * K, (size_t)K * sizeof(REAL));
-                else ((int64_t *)wanted)[b] = ((const int64_t *)p[1])[places[b]];
-            }
-            N(chain_forward)(&s, rows);
-            ((REAL *)p[6])[r] += N(chain_loss)(rows, K, s.x[s.count], wanted, numbers, slope);
-            N(chain_backward)(&s, rows, first, slope, other);
-            N(chain_update)(&s, ((const double *)p[4])[step * R + r], (double)(n[8] + step + 1), p[5]);
-        }
-        scratch_release(mark);
-    }
-}
-
-/* The same sizes with steps = N examples. pointers: inputs [N, values], outputs [R, N, K]; then of each slot the weights. */
-void N(chain_outputs)(const long *n, void *const *p)
-{
-    long R = n[0], B = n[1], N_ = n[2], values = n[5], K = n[6];
-    for (long r = 0; r < R; r++) {
-        Mark mark = scratch_mark();
-        Chain s = N(chain_start)(n, p + 2, 0, r);
-        for (long b = 0; b < N_; b += B) {
-            long rows = least(B, N_ - b);
-            s.x[0] = (REAL *)p[0] + b * values;
-            s.x[s.count] = (REAL *)p[1] + (r * N_ + b) * K;
-            N(chain_forward)(&s, rows);
-        }
-        scratch_release(mark);
-    }
+    return (REAL)(total / (double)(all * K));
 }

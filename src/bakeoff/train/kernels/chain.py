@@ -15,8 +15,16 @@ from torch import Tensor
 from bakeoff.train.kernels import native
 
 #: As in native.c.
-KINDS = ("dense", "convolution", "pool", "turn", "summary")
+KINDS = (
+    *("dense", "convolution", "pool", "turn", "summary"),
+    *("places", "offsets", "features", "norm", "block", "mean"),
+)
 LINK_WORDS, MOST_LINKS, MOST_SLOTS = 16, 64, 128
+#: Kinds whose gradients add up over parts of a batch.
+IN_PARTS = ("dense", "places", "offsets", "features", "norm", "block", "mean")
+#: With Transformer blocks, so much of what is kept from the way forward to the way back stays in a core's cache; fewer
+#: rows (examples x positions) than this at a time would leave the products too small.
+CACHE_BYTES, FEWEST_ROWS = 1_000_000, 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +33,16 @@ class Link:
 
     Attributes:
         kind: "dense", "convolution" (an image; a series is one of height 1), "pool" (largest value of squares), "turn"
-            (every example's matrix [rows, columns] turned) or "summary" (values channels first, then each channel's
-            largest value).
+            (every example's matrix [rows, columns] turned), "summary" (values channels first, then each channel's
+            largest value), "places" (values in another order), "offsets" (a parameter added), "features" (each value
+            as a vector), "norm" (over the last axis), "block" (a pre-norm Transformer block) or "mean" (of positions).
         before, after: values of an example that go in and come out.
         sizes: what chain.c lists for the kind.
         weight, bias: names of the stack's parameters.
+        more: names of a block's other parameters, in the order of `BlockParameters`.
+        table: of "places", int64: where each value comes from, -1 for zero.
+        kept: values of an example that are kept for the way back besides those that come out.
+        rows: positions that an example is here.
     """
 
     kind: str
@@ -38,6 +51,15 @@ class Link:
     sizes: tuple[int, ...]
     weight: str | None = None
     bias: str | None = None
+    more: tuple[str, ...] = ()
+    table: Tensor | None = None
+    kept: int = 0
+    rows: int = 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all its parameters."""
+        return tuple(name for name in (self.weight, self.bias, *self.more) if name is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,22 +77,39 @@ class Program:
     @staticmethod
     def of(links: Sequence[Link]) -> "Program | None":
         """None where a chain is too long for the compiled code, or a parameter is used twice."""
-        names = [name for link in links for name in (link.weight, link.bias) if name is not None]
+        names = [name for link in links for name in link.names]
         fits = 0 < len(links) <= MOST_LINKS and len(names) <= MOST_SLOTS
         if not fits or not names or len(set(names)) < len(names):
             return None
         return Program(links=tuple(links), names=tuple(names))
 
-    def _sizes(self, rows: int, steps: int, first: Tensor, numbers: bool, taken: int) -> list[int]:
+    def few(self, rows: int, itemsize: int) -> int:
+        """How many examples of a batch of this many go forward and back at a time."""
+        blocks = [link.rows for link in self.links if link.kind == "block"]
+        if not blocks or any(link.kind not in IN_PARTS for link in self.links):
+            return rows
+        each = itemsize * sum(link.after + link.kept for link in self.links)
+        most = min(rows, max(1, CACHE_BYTES // each, -(-FEWEST_ROWS // max(blocks))))
+        return -(-rows // -(-rows // most))
+
+    def _sizes(
+        self, rows: int, steps: int, weights: Sequence[Tensor], numbers: bool, taken: int
+    ) -> list[int]:
         slots = {name: slot for slot, name in enumerate(self.names)}
-        words = [len(first), rows, steps, len(self.links), len(slots), self.links[0].before]
-        words += [self.links[-1].after, int(numbers), taken]
+        words = [len(weights[0]), rows, steps, len(self.links), len(slots), self.links[0].before]
+        words += [self.links[-1].after, int(numbers), taken, self.few(rows, weights[0].element_size())]
+        tables = 0
         for link in self.links:
             own = [KINDS.index(link.kind), link.before, link.after]
             own += [-1 if name is None else slots[name] for name in (link.weight, link.bias)]
-            own += link.sizes
+            own += link.sizes if link.table is None else (tables,)
+            tables += link.table is not None
             words += own + [0] * (LINK_WORDS - len(own))
-        return words
+        return words + [tensor[0].numel() for tensor in weights]
+
+    @property
+    def _tables(self) -> list[Tensor]:
+        return [link.table for link in self.links if link.table is not None]
 
     def train(
         self,
@@ -98,12 +137,12 @@ class Program:
         """
         numbers = targets.is_floating_point()
         steps, _, rows = positions.shape
-        sizes = self._sizes(rows, steps, state[0][0], numbers, steps_taken)
-        sizes += [weights[0].numel() for weights, _, _ in state]
+        sizes = self._sizes(rows, steps, [weights for weights, _, _ in state], numbers, steps_taken)
         settings = torch.tensor([weight_decay, clip_norm or 0.0, *betas, epsilon], dtype=torch.float64)
         losses = inputs.new_zeros(positions.shape[1])
         given = [inputs, targets, positions, counts, rates, settings, losses]
-        native.call("chain_train", sizes, given + [t for part in state for t in part], inputs.dtype)
+        given += [*(tensor for part in state for tensor in part), *self._tables]
+        native.call("chain_train", sizes, given, inputs.dtype)
         return losses
 
     def outputs(
@@ -111,7 +150,6 @@ class Program:
     ) -> Float[Tensor, "R N K"]:
         """What each replica makes of all examples, `rows` at a time."""
         found = inputs.new_empty(len(weights[0]), len(inputs), self.links[-1].after)
-        sizes = self._sizes(rows, len(inputs), weights[0], False, 0)
-        sizes += [tensor[0].numel() for tensor in weights]
-        native.call("chain_outputs", sizes, [inputs, found, *weights], inputs.dtype)
+        sizes = self._sizes(rows, len(inputs), weights, False, 0)
+        native.call("chain_outputs", sizes, [inputs, found, *weights, *self._tables], inputs.dtype)
         return found

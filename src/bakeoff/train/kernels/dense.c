@@ -9,8 +9,16 @@ static void N(relu_back)(long count, const REAL *restrict gradient, const REAL *
 
 static void N(column_sums)(long rows, long width, const REAL *restrict x, REAL *restrict sums)
 {
-    for (long i = 0; i < rows; i++)
-        for (long j = 0; j < width; j++) sums[j] += x[i * width + j];
+    long j = 0;
+    for (; j + 4 * VL <= width; j += 4 * VL) { /* four vectors of columns stay in registers */
+        vec s[4];
+        for (int l = 0; l < 4; l++) s[l] = *(const vec *)(sums + j + l * VL);
+        for (long i = 0; i < rows; i++)
+            for (int l = 0; l < 4; l++) s[l] += *(const vec *)(x + i * width + j + l * VL);
+        for (int l = 0; l < 4; l++) *(vec *)(sums + j + l * VL) = s[l];
+    }
+    for (long i = 0; i < rows && j < width; i++)
+        for (long l = j; l < width; l++) sums[l] += x[i * width + l];
 }
 
 /* sizes: R, rows, I, O, ReLU. pointers: x, weight [R,O,I], bias or null, y. */
@@ -26,8 +34,8 @@ void N(linear_forward)(const long *n, void *const *p)
     }
 }
 
-/* pointers: x, weight, y (with ReLU, else null), dy, then dx or null, dweight, dbias or null. */
-void N(linear_backward)(const long *n, void *const *p)
+/* sizes and pointers as of linear_backward; gradients of parameters grow where they are `begun`. */
+static void N(dense_back)(const long *n, void *const *p, int begun)
 {
     long rows = n[1], I = n[2], O = n[3];
     for (long r = 0; r < n[0]; r++) {
@@ -35,7 +43,7 @@ void N(linear_backward)(const long *n, void *const *p)
         REAL *dw = (REAL *)p[5] + r * O * I, *db = p[6] ? (REAL *)p[6] + r * O : 0;
         Right right = {0};
         if (p[4]) right = N(pack)((const REAL *)p[1] + r * O * I, I, 1, O, I);
-        if (db) memset(db, 0, (size_t)O * sizeof(REAL));
+        if (db && !begun) memset(db, 0, (size_t)O * sizeof(REAL));
         for (long i = 0; i < rows; i += DENSE_ROWS) {
             Mark inner = scratch_mark();
             long count = least(DENSE_ROWS, rows - i), at = r * rows + i;
@@ -47,15 +55,18 @@ void N(linear_backward)(const long *n, void *const *p)
             }
             if (db) N(column_sums)(count, O, dy, db);
             if (I < 8) /* few inputs: let the vectors run along the outputs */
-                N(product)(I, O, count, (Left){x, 1, I, 0, 0}, N(pack)(dy, O, 1, count, O), (Out){.c = dw, .row = 1, .column = I, .accumulate = i > 0});
+                N(product)(I, O, count, (Left){x, 1, I, 0, 0}, N(pack)(dy, O, 1, count, O), (Out){.c = dw, .row = 1, .column = I, .accumulate = begun || i > 0});
             else
-                N(product)(O, I, count, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, count, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = i > 0});
+                N(product)(O, I, count, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, count, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = begun || i > 0});
             if (p[4]) N(product)(count, I, O, (Left){dy, O, 1, 0, 0}, right, (Out){.c = (REAL *)p[4] + at * I, .row = I, .column = 1});
             scratch_release(inner);
         }
         scratch_release(mark);
     }
 }
+
+/* pointers: x, weight, y (with ReLU, else null), dy, then dx or null, dweight, dbias or null. */
+void N(linear_backward)(const long *n, void *const *p) { N(dense_back)(n, p, 0); }
 
 /* sizes: R, B, K. pointers: logits, targets int64 [R,B], weights [R,B] or null (1 / B), losses [R], gradients [R,B,K].
  * The exponentials are one run over all rows: a row of few classes does not fill a vector. */

@@ -17,7 +17,9 @@ INLINE long N(least)(long a, long b) { return a < b ? a : b; }
 #include "recurrent.c"
 #include "attention.c"
 #include "block.c"
+#include "sequence.c"
 #include "chain.c"
+#include "chain_train.c"
 
 #undef VL
 #undef vec

@@ -27,12 +27,14 @@ typedef struct { /* c[m * row + n * column] = relu(product + bias[n] + add[m * a
     int accumulate, relu;
 } Out;
 
-/* Copy B (element (k, n) at b[k * row + n * column]) into panels. */
-static Right N(pack)(const REAL *b, long row, long column, long K, long width)
+/* Numbers that B takes as panels. */
+static long N(packed_size)(long K, long width) { return (width + VL - 1) / VL * VL * K; }
+
+/* B (element (k, n) at b[k * row + n * column]) as it lies where that will do, or copied into panels in `data`. */
+static Right N(pack_into)(REAL *data, const REAL *b, long row, long column, long K, long width)
 {
     if (column == 1 && width % VL == 0) return (Right){b, row};
-    long padded = (width + VL - 1) / VL * VL;
-    REAL *data = TAKE(padded * K), *to = data;
+    REAL *to = data;
     for (long n = 0; n < width;) {
         long panel = n + VL >= width ? VL : 2 * VL, real = least(panel, width - n);
         if (real < panel) memset(to, 0, (size_t)(panel * K) * sizeof(REAL));
@@ -49,6 +51,13 @@ static Right N(pack)(const REAL *b, long row, long column, long K, long width)
         n += panel;
     }
     return (Right){data, 0};
+}
+
+/* The same in scratch memory. */
+static Right N(pack)(const REAL *b, long row, long column, long K, long width)
+{
+    if (column == 1 && width % VL == 0) return (Right){b, row};
+    return N(pack_into)(TAKE(N(packed_size)(K, width)), b, row, column, K, width);
 }
 
 /* `tall` rows by `wide` vectors, summed over K in registers. */

@@ -1,0 +1,117 @@
+/* The training of a chain: batches gathered, forward, loss, backward, AdamW, step after step, replica after replica. */
+
+/* One AdamW update of a replica; `settings`: weight decay, largest norm or 0, beta1, beta2, epsilon. */
+static void N(chain_update)(const Chain *s, double rate, double step, const double *settings)
+{
+    double norm = 0, scale = 1;
+    if (settings[1] > 0) {
+        for (long k = 0; k < s->slots; k++) {
+            double sum = 0;
+            const REAL *restrict g = s->gradients[k];
+#pragma omp simd reduction(+ : sum)
+            for (long i = 0; i < s->sizes[k]; i++) sum += (double)g[i] * (double)g[i];
+            norm += sum;
+        }
+        scale = settings[1] / (sqrt(norm) + 1e-6);
+        scale = scale < 1 ? scale : norm != norm ? norm : 1;
+    }
+    REAL row[7] = {(REAL)scale, (REAL)(1 - settings[2]), (REAL)settings[3], (REAL)(1 - rate * settings[0]),
+                   (REAL)(rate / (1 - pow(settings[2], step))), (REAL)(1 / sqrt(1 - pow(settings[3], step))), (REAL)settings[4]};
+    for (long k = 0; k < s->slots; k++)
+        N(adamw)((long[]){1, s->sizes[k]}, (void *[]){s->weights[k], s->gradients[k], s->means[k], s->squares[k], row});
+}
+
+/* sizes: R, largest batch B, steps, links, slots, values of an example, outputs, targets that are numbers (0, 1),
+ *   steps taken before, `few` (B: a batch at once); then the links, then each slot's size.
+ * pointers: inputs [N, values], targets int64 [N] or [N, outputs], positions int64 [steps, R, B], counts int64 [steps, R],
+ *   rates double [steps, R], settings double [5], sums of the losses [R] (added to); then of each slot weights, means
+ *   and squares [R, size]; then the tables of places.
+ */
+#define HEADER 10
+static Chain N(chain_start)(const long *n, void *const *tensors, int moments, long r)
+{
+    Chain s = {.count = n[3], .slots = n[4], .links = n + HEADER};
+    const long *sizes = s.links + s.count * LINK_WORDS;
+    long few = n[9], total = ROOM(few * n[5]);
+    for (long i = 0; i < s.count; i++) {
+        const long *l = s.links + i * LINK_WORDS;
+        total += ROOM(few * l[2]) + N(kept_of)(l, few, 0, 0);
+        if (l[0] == BLOCK) total += BLOCK_ROOM + ROOM((1 + moments) * N(block_pack_size)(l[6], l[8]));
+    }
+    for (long k = 0; k < s.slots && moments; k++) total += ROOM(sizes[k]);
+    REAL *room = TAKE(total); /* at once: scratch knows few blocks */
+    for (long k = 0; k < s.slots; k++) {
+        s.sizes[k] = sizes[k];
+        s.weights[k] = (REAL *)tensors[moments ? 3 * k : k] + r * sizes[k];
+        if (!moments) continue;
+        s.means[k] = (REAL *)tensors[3 * k + 1] + r * sizes[k];
+        s.squares[k] = (REAL *)tensors[3 * k + 2] + r * sizes[k];
+        s.gradients[k] = room;
+        room += ROOM(sizes[k]);
+    }
+    s.tables = (const int64_t *const *)tensors + (moments ? 3 : 1) * s.slots;
+    s.x[0] = room;
+    room += ROOM(few * n[5]);
+    for (long i = 0; i < s.count; i++) {
+        const long *l = s.links + i * LINK_WORDS;
+        s.x[i + 1] = room;
+        s.kept[i] = room += ROOM(few * l[2]);
+        room += N(kept_of)(l, few, 0, 0);
+        if (l[0] != BLOCK) continue;
+        *(s.blocks[i] = (Block *)room) = (Block){.T = l[5], .D = l[6], .heads = l[7], .F = l[8], .epsilon = N(number_of)(l[9])};
+        for (int k = 0; k < 12; k++) s.blocks[i]->weights[k] = s.weights[l[3] + k];
+        room += BLOCK_ROOM + ROOM((1 + moments) * N(block_pack_size)(l[6], l[8]));
+    }
+    return s;
+}
+
+void N(chain_train)(const long *n, void *const *p)
+{
+    long R = n[0], B = n[1], steps = n[2], values = n[5], K = n[6], numbers = n[7], few = n[9], first = 0, largest = K;
+    const REAL *inputs = p[0];
+    const long *links = n + HEADER;
+    while (links[first * LINK_WORDS + 3] < 0) first++;
+    for (long i = 0; i < n[3]; i++) largest = links[i * LINK_WORDS + 1] > largest ? links[i * LINK_WORDS + 1] : largest;
+    for (long r = 0; r < R; r++) {
+        Mark mark = scratch_mark();
+        Chain s = N(chain_start)(n, p + 7, 1, r);
+        REAL *slope = TAKE(few * largest), *other = TAKE(few * largest);
+        REAL *wanted = TAKE(few * (numbers ? K : 8 / (long)sizeof(REAL)));
+        for (long step = 0; step < steps; step++) {
+            long all = (long)((const int64_t *)p[3])[step * R + r];
+            N(chain_pack)(&s, 1);
+            for (long from = 0; from < all; from += few) {
+                const int64_t *places = (const int64_t *)p[2] + (step * R + r) * B + from;
+                long rows = least(few, all - from);
+                for (long b = 0; b < rows; b++) {
+                    memcpy(s.x[0] + b * values, inputs + places[b] * values, (size_t)values * sizeof(REAL));
+                    if (numbers) memcpy(wanted + b * K, (const REAL *)p[1] + places[b] * K, (size_t)K * sizeof(REAL));
+                    else ((int64_t *)wanted)[b] = ((const int64_t *)p[1])[places[b]];
+                }
+                N(chain_forward)(&s, rows);
+                ((REAL *)p[6])[r] += N(chain_loss)(rows, all, K, s.x[s.count], wanted, numbers, slope);
+                N(chain_backward)(&s, rows, first, from > 0, slope, other);
+            }
+            N(chain_update)(&s, ((const double *)p[4])[step * R + r], (double)(n[8] + step + 1), p[5]);
+        }
+        scratch_release(mark);
+    }
+}
+
+/* The same sizes with steps = N examples, `few` at a time. pointers: inputs [N, values], outputs [R, N, K]; then of each
+ * slot the weights; then the tables. */
+void N(chain_outputs)(const long *n, void *const *p)
+{
+    long R = n[0], few = n[9], N_ = n[2], values = n[5], K = n[6];
+    for (long r = 0; r < R; r++) {
+        Mark mark = scratch_mark();
+        Chain s = N(chain_start)(n, p + 2, 0, r);
+        N(chain_pack)(&s, 0);
+        for (long b = 0; b < N_; b += few) {
+            s.x[0] = (REAL *)p[0] + b * values;
+            s.x[s.count] = (REAL *)p[1] + (r * N_ + b) * K;
+            N(chain_forward)(&s, least(few, N_ - b));
+        }
+        scratch_release(mark);
+    }
+}

@@ -1,0 +1,70 @@
+/* What a chain needs around its Transformer blocks: rearranged inputs, vectors added a position, a table's features as
+ * vectors, normalisation, the mean over positions. All gradients of parameters grow where they are `begun`.
+ */
+
+/* y[j] = x[places[j]] for every example, 0 where the place is negative. */
+static void N(places)(long examples, long before, long after, const int64_t *places, const REAL *x, REAL *y)
+{
+    for (long e = 0; e < examples; e++, x += before, y += after)
+        for (long j = 0; j < after; j++) y[j] = places[j] < 0 ? 0 : x[places[j]];
+}
+
+static void N(places_back)(long examples, long before, long after, const int64_t *places, const REAL *dy, REAL *dx)
+{
+    memset(dx, 0, (size_t)(examples * before) * sizeof(REAL));
+    for (long e = 0; e < examples; e++, dx += before, dy += after)
+        for (long j = 0; j < after; j++)
+            if (places[j] >= 0) dx[places[j]] += dy[j];
+}
+
+/* y = x + offsets [count]; the offsets' gradient is the sum over the examples. */
+static void N(offsets)(long examples, long count, const REAL *x, const REAL *restrict offsets, REAL *restrict y)
+{
+    for (long e = 0; e < examples; e++, x += count, y += count)
+        for (long j = 0; j < count; j++) y[j] = x[j] + offsets[j];
+}
+
+static void N(offsets_back)(long examples, long count, const REAL *dy, REAL *doffsets, REAL *dx, int begun)
+{
+    if (!begun) memset(doffsets, 0, (size_t)count * sizeof(REAL));
+    N(column_sums)(examples, count, dy, doffsets);
+    if (dx) memcpy(dx, dy, (size_t)(examples * count) * sizeof(REAL));
+}
+
+/* Feature f of x [F] as the vector x_f weight_f + bias_f of D numbers; weight and bias [F, D]. */
+static void N(features)(long examples, long F, long D, const REAL *x, const REAL *weight, const REAL *bias, REAL *restrict y)
+{
+    for (long e = 0; e < examples; e++)
+        for (long f = 0; f < F; f++, x++, y += D)
+            for (long j = 0; j < D; j++) y[j] = *x * weight[f * D + j] + bias[f * D + j];
+}
+
+static void N(features_back)(long examples, long F, long D, const REAL *x, const REAL *weight, const REAL *dy, REAL *restrict dweight,
+                             REAL *restrict dbias, REAL *dx, int begun)
+{
+    if (!begun) memset(dweight, 0, (size_t)(F * D) * sizeof(REAL)), memset(dbias, 0, (size_t)(F * D) * sizeof(REAL));
+    for (long e = 0; e < examples; e++)
+        for (long f = 0; f < F; f++, x++, dy += D) {
+            REAL sum = 0, value = *x;
+            for (long j = 0; j < D; j++) dweight[f * D + j] += value * dy[j], dbias[f * D + j] += dy[j];
+            for (long j = 0; j < D && dx; j++) sum += dy[j] * weight[f * D + j];
+            if (dx) dx[e * F + f] = sum;
+        }
+}
+
+/* x [T, D] -> its mean over T. */
+static void N(mean)(long examples, long T, long D, const REAL *x, REAL *y)
+{
+    memset(y, 0, (size_t)(examples * D) * sizeof(REAL));
+    for (long e = 0; e < examples; e++) {
+        N(column_sums)(T, D, x + e * T * D, y + e * D);
+        for (long j = 0; j < D; j++) y[e * D + j] /= (REAL)T;
+    }
+}
+
+static void N(mean_back)(long examples, long T, long D, const REAL *dy, REAL *restrict dx)
+{
+    for (long e = 0; e < examples; e++, dy += D)
+        for (long t = 0; t < T; t++, dx += D)
+            for (long j = 0; j < D; j++) dx[j] = dy[j] / (REAL)T;
+}
