@@ -49,6 +49,8 @@ CLASSICAL_PART = 0.25
 JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 #: A curve that is begun while others are still tuned may take this part of the time that is left.
 EARLY_PART = 0.3
+#: The same for one that can no longer win.
+EARLY_HOPELESS_PART = 0.1
 #: An entrant this many standard errors behind on validation can no longer win or tie.
 HOPELESS_ERRORS = 3.0
 _POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
@@ -318,16 +320,20 @@ class Study:
         return self.profiles[job.entrant].seconds_per_step
 
     def _early_curve(self) -> Job | None:
-        """Some of the curve of somebody who is tuned already, for a worker that would otherwise wait."""
+        """Some of the curve of somebody who is tuned already, for a worker that would otherwise wait.
+
+        Those come first that may yet win; a curve of the others is worth less of the time, but more than waiting.
+        """
         self._choose_settings()
-        hopeful, left = self._contenders(), self.clock.left()
-        for name in sorted(hopeful if left is not None else self.best, key=self._seconds_per_point):
+        hopeful, left = self._contenders(), self.clock.of_curves().left()
+        for name in sorted(self.best, key=lambda name: (name not in hopeful, self._seconds_per_point(name))):
             entrant = self._by_name[name]
-            wanted = self._missing(parcels(entrant, self.definition, contender=True))
+            contender = left is None or name in hopeful
+            wanted = self._missing(parcels(entrant, self.definition, contender=contender))
             if name in self._early or not wanted:
                 continue
             self._early.add(name)
-            allowed = None if left is None else EARLY_PART * left
+            allowed = None if left is None else (EARLY_PART if contender else EARLY_HOPELESS_PART) * left
             granted, _ = grant(wanted, {name: self._seconds_per_point(name)}, allowed, 1)
             if granted:
                 turn = 1 if left is None else 0
