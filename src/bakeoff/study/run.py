@@ -51,6 +51,8 @@ JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 EARLY_PART = 0.3
 #: The same for one that can no longer win.
 EARLY_HOPELESS_PART = 0.1
+#: A curve is cheap, and begun before the dear ones are tuned, where it takes less than this part of the time left.
+CHEAP_PART = 0.05
 #: An entrant this many standard errors behind on validation can no longer win or tie.
 HOPELESS_ERRORS = 3.0
 _POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
@@ -161,10 +163,7 @@ class Study:
 
     def run(self) -> Outcome:
         """Run to the end, to the deadline, or to Ctrl-C; what is finished by then is in the outcome."""
-        self._by_name = {entrant.name: entrant for entrant in self.entrants}
-        self.metric = METRICS[self.definition.metric]
-        self.context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
-        self._truth = self.dataset.targets_at(self.dataset.splits.validation)
+        self.set_out()
         interrupted = False
         try:
             self.results = self.store.jobs()
@@ -186,6 +185,13 @@ class Study:
             shares=self.shares,
             interrupted=interrupted,
         )
+
+    def set_out(self) -> None:
+        """Everything that is taken from the data and the definition."""
+        self._by_name = {entrant.name: entrant for entrant in self.entrants}
+        self.metric = METRICS[self.definition.metric]
+        self.context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
+        self._truth = self.dataset.targets_at(self.dataset.splits.validation)
 
     def _in_order(self) -> list[str]:
         """Names of the finished jobs in the order of the entrants, whoever was done first; tuning before curves."""
@@ -311,7 +317,7 @@ class Study:
         taking_part = [entrant for entrant in self.entrants if entrant.name not in out]
         steps = self.shares.steps
         jobs = [tuning_job(entrant, self.definition, steps.get(entrant.name, 0)) for entrant in taking_part]
-        self._work_off(sorted(jobs, key=self._cheapest_first), fill=self._early_curve)
+        self._work_off(sorted(jobs, key=self._cheapest_first), fill=self.early_curve)
 
     def _cheapest_first(self, job: Job) -> float:
         entrant = self._by_name[job.entrant]
@@ -319,22 +325,29 @@ class Study:
             return -2.0 if entrant.kind == "baseline" else -1.0
         return self.profiles[job.entrant].seconds_per_step
 
-    def _early_curve(self) -> Job | None:
-        """Some of the curve of somebody who is tuned already, for a worker that would otherwise wait.
+    def early_curve(self, *, idle: bool) -> Job | None:
+        """Some of the curve of somebody who is tuned already, before everybody is.
 
-        Those come first that may yet win; a curve of the others is worth less of the time, but more than waiting.
+        A worker that would otherwise wait (`idle`) may spend some time on it, more for those that may yet win. While
+        there is more to tune, only what is cheap is begun: should the dear ones take all the time, it is there.
         """
+        left = self.clock.of_curves().left()
+        if left is None and not idle:
+            return None
         self._choose_settings()
-        hopeful, left = self._contenders(), self.clock.of_curves().left()
+        hopeful = self._contenders()
         for name in sorted(self.best, key=lambda name: (name not in hopeful, self._seconds_per_point(name))):
-            entrant = self._by_name[name]
             contender = left is None or name in hopeful
-            wanted = self._missing(parcels(entrant, self.definition, contender=contender))
+            wanted = self._missing(parcels(self._by_name[name], self.definition, contender=contender))
             if name in self._early or not wanted:
                 continue
+            part = CHEAP_PART if not idle else EARLY_PART if contender else EARLY_HOPELESS_PART
+            granted, _ = grant(
+                wanted, {name: self._seconds_per_point(name)}, None if left is None else part * left, 1
+            )
+            if not idle and not any(parcel.what == "curve" for parcel in granted):
+                continue  # it is not cheap
             self._early.add(name)
-            allowed = None if left is None else (EARLY_PART if contender else EARLY_HOPELESS_PART) * left
-            granted, _ = grant(wanted, {name: self._seconds_per_point(name)}, allowed, 1)
             if granted:
                 turn = 1 if left is None else 0
                 return curve_jobs(granted, self._by_name, self.best, self.shares.steps, turn)[0]
@@ -350,29 +363,29 @@ class Study:
             parcel for parcel in wanted if not done.issuperset((parcel.entrant, *p) for p in parcel.points)
         ]
 
-    def _work_off(self, jobs: list[Job], fill: Callable[[], Job | None] | None = None) -> None:
+    def _work_off(self, jobs: list[Job], fill: Callable[..., Job | None] | None = None) -> None:
         """Hand out jobs, in order, as workers get free; keep each result as soon as it is there.
 
         Args:
             jobs: in order; those that are finished already are left out.
-            fill: gives a job for a worker that would otherwise wait, or None.
+            fill: gives a job that is worth more than the next of them, or, `idle`, for a worker that would wait.
         """
         self._queue = [job for job in jobs if job.name not in self.results]
         self._finished_points = sum(len(job.trials) for job in jobs if job.name in self.results)
         total = sum(len(job.trials) for job in jobs)
         while self._queue or self.pool.running:
             left = self.clock.left()
-            while self._queue and self.pool.running < self.pool.workers:
-                job = self._queue.pop(0)
-                if left is not None and left <= 0:
-                    self._give_up(job)
-                    continue
-                self._hand_out(job)
-            if fill is not None and 0 < self.pool.running < self.pool.workers and not self._queue:
-                extra = fill()
+            while self.pool.running < self.pool.workers and (self._queue or self.pool.running):
+                extra = None if fill is None else fill(idle=not self._queue)
                 if extra is not None and extra.name not in self.results:
                     total += len(extra.trials)
                     self._hand_out(extra)
+                elif not self._queue:
+                    break
+                elif left is not None and left <= 0:
+                    self._give_up(self._queue.pop(0))
+                else:
+                    self._hand_out(self._queue.pop(0))
             for job, result in self.pool.finished(_POLL_SECONDS):
                 self._keep(job, result)
             running = [(job, done / max(whole, 1)) for job, done, whole in self.pool.progress()]

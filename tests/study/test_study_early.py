@@ -1,0 +1,93 @@
+"""Curves that are begun before everybody is tuned: whose, how much of them, and when not."""
+
+import time
+
+import numpy as np
+import pytest
+
+from bakeoff.data.load import load
+from bakeoff.study.equal import Shares
+from bakeoff.study.plan import LEARNING_RATES, Definition, Entrant, Profile, training_sizes, tuning_job
+from bakeoff.study.run import Clock, Study
+from bakeoff.study.trial import State, TrialResult
+
+SECONDS = {"cheap": 0.05, "dear": 5.0}
+
+
+def study(left: float | None, weak: str = "") -> Study:
+    """Two networks on iris that are tuned already; `weak` is always wrong, the other always right."""
+    dataset = load("iris")
+    names = tuple(SECONDS)
+    entrants = tuple(
+        Entrant(name=name, kind="network", family=name, settings=LEARNING_RATES) for name in names
+    )
+    definition = Definition(
+        dataset="iris",
+        entrants=names,
+        metric="accuracy",
+        seed=0,
+        budget_seconds=left,
+        sizes=training_sizes(dataset),
+    )
+    now = time.monotonic()
+    clock = Clock(started=now, deadline=None if left is None else now + left)
+    made = Study(
+        dataset=dataset,
+        entrants=entrants,
+        definition=definition,
+        store=None,  # type: ignore[arg-type]
+        clock=clock,
+        pool=None,  # type: ignore[arg-type]
+        profiles={name: Profile(entrant=name) for name in names},
+        shares=Shares(steps=dict.fromkeys(names, 100), amount=100),
+    )
+    made.set_out()
+    truth = dataset.targets_at(dataset.splits.validation)
+    for entrant in entrants:
+        said = (truth + (entrant.name == weak)) % 3
+        outputs = np.log(np.eye(3, dtype=np.float32)[said] + 0.01)
+        made.results[f"{entrant.name}/tuning"] = tuple(
+            TrialResult(
+                trial=trial,
+                state=State.FINISHED,
+                steps_done=100,
+                seconds=SECONDS[entrant.name],
+                validation_outputs=outputs,
+                test_outputs=outputs,
+            )
+            for trial in tuning_job(entrant, definition, 100).trials
+        )
+    return made
+
+
+def test_while_there_is_more_to_tune_only_a_cheap_curve_is_begun() -> None:
+    found = study(60.0)
+    job = found.early_curve(idle=False)
+    assert job is not None
+    assert job.entrant == "cheap"
+    assert len({trial.examples for trial in job.trials}) > 2, "a curve, and not only more seeds at full size"
+    assert found.early_curve(idle=False) is None, "5 s a training are not cheap"
+
+
+@pytest.mark.parametrize("weak", ["cheap", "dear"])
+def test_a_worker_that_would_wait_gets_curves_of_those_that_may_win_first(weak: str) -> None:
+    found = study(200.0, weak)
+    jobs = [found.early_curve(idle=True) for _ in range(3)]
+    strong = "dear" if weak == "cheap" else "cheap"
+    assert [job.entrant for job in jobs if job is not None] == [strong, weak]
+    assert jobs[2] is None, "each gets one"
+
+
+def test_nothing_is_begun_early_that_does_not_fit() -> None:
+    assert study(0.05).early_curve(idle=True) is None
+    late = study(10.0, "dear")
+    late.early_curve(idle=True)
+    assert late.early_curve(idle=True) is None, "of the dear one no parcel fits a tenth of ten seconds"
+
+
+def test_without_a_clock_whoever_waits_gets_all_of_a_curve_and_nothing_is_cut() -> None:
+    found = study(None)
+    assert found.early_curve(idle=False) is None, "the order of jobs may not depend on a timing"
+    job = found.early_curve(idle=True)
+    assert job is not None
+    assert len(job.trials) == len(found.definition.sizes) * found.definition.seeds - 1
