@@ -1,8 +1,9 @@
 """Worker processes: as many as cores, one thread each, through joblib's loky; and what they share.
 
 A worker that is killed breaks only the jobs that were running: they are handed out again, one at a time, and a job
-that breaks its worker twice while nothing else runs is reported as failed. Data travel as memory-mapped files,
-progress through a small shared array.
+that breaks its worker twice while nothing else runs is reported as failed. The same happens where all workers together
+hold more memory than they may (`bakeoff.train.memory`): the one that holds the most is ended. Data travel as
+memory-mapped files, progress through a small shared array.
 """
 
 import os
@@ -24,11 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.train import memory
 
 #: A task that ran alone when its worker died is given up after so many times.
 ATTEMPTS = 2
 #: How often a worker looks whether its parent is still there.
 _PARENT_SECONDS = 1.0
+#: How often the workers' memory is looked at.
+_MEMORY_SECONDS = 0.5
 _SLOTS = 256
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
@@ -111,12 +115,14 @@ class Pool:
     Args:
         workers: how many.
         environment: variables of the workers.
+        memory_bytes: what they may hold together; None where nothing is known of that, and nothing is watched.
 
     `submit(task, *arguments, payload=...)` calls `task(*arguments, board_path, slot)` in a worker.
     """
 
     workers: int = field(default_factory=available_cores)
     environment: dict[str, str] = field(default_factory=dict)
+    memory_bytes: int | None = field(default_factory=memory.limit_bytes)
     _running: dict["Future[Any]", _Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,15 +134,19 @@ class Pool:
         self._suspects: list[_Running] = []
         self._executor: Any = None
         self._shared: tuple[Dataset, SharedDataset] | None = None
+        self._looked, self._too_much = 0.0, False
 
     def _start(self) -> Any:
         if self._executor is None:
             from joblib.externals.loky import ProcessPoolExecutor
 
+            share = (
+                {} if self.memory_bytes is None else {memory.SHARE: str(self.memory_bytes // self.workers)}
+            )
             with _quiet_tracker():
                 self._executor = ProcessPoolExecutor(
                     max_workers=self.workers,
-                    env={**dict.fromkeys(_THREADS, "1"), **self.environment},
+                    env={**dict.fromkeys(_THREADS, "1"), **share, **self.environment},
                     initializer=_quiet_worker,
                     initargs=(os.getpid(),),
                 )
@@ -174,6 +184,7 @@ class Pool:
             self._hand_out(self._suspects.pop(0))
         if not self._running:
             return []
+        self._watch_memory()
         done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         ended: list[tuple[Any, Any]] = []
         for future in done:
@@ -186,6 +197,17 @@ class Pool:
                 ended.append((entry.payload, error if error is not None else future.result()))
         return ended
 
+    def _watch_memory(self) -> None:
+        """End the worker that holds the most where all together hold too much; what they did begins again, alone."""
+        if self.memory_bytes is None or time.monotonic() < self._looked + _MEMORY_SECONDS:
+            return
+        self._looked = time.monotonic()
+        held = {process: memory.held_bytes(process) for process in list(self._executor._processes)}
+        if sum(held.values()) > self.memory_bytes:
+            self._too_much = True
+            with suppress(OSError):
+                os.kill(max(held, key=lambda process: held[process]), signal.SIGTERM)
+
     def _recover(self) -> list[tuple[Any, Any]]:
         """New workers in place of broken ones. Nobody knows which task broke them: from now on each runs alone.
 
@@ -196,14 +218,17 @@ class Pool:
         alone = len(self._running) == 1
         self._running.clear()
         self._shutdown()
+        reason = "its worker process died twice (out of memory?)"
+        if self._too_much and self.memory_bytes is not None:
+            allowed = f"{self.memory_bytes / 1e9:.1f} GB"
+            reason = f"it needs more memory than the {allowed} that all workers may take ({memory.OWN_LIMIT})"
+        self._too_much = False
         given_up: list[tuple[Any, Any]] = []
         for entry in lost:
             entry.breaks += alone
             if entry.breaks >= ATTEMPTS:
                 self._free.append(entry.slot)
-                given_up.append(
-                    (entry.payload, WorkerLostError("its worker process died twice (out of memory?)"))
-                )
+                given_up.append((entry.payload, WorkerLostError(reason)))
             else:
                 self._suspects.insert(0, entry)
         return given_up

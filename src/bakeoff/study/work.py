@@ -13,6 +13,7 @@ from bakeoff.study import classical
 from bakeoff.study.plan import BATCH, EVALUATIONS, HALVINGS, PATIENCE, Entrant, Job, Profile
 from bakeoff.study.pool import SharedDataset, report_progress
 from bakeoff.study.trial import State, Trial, TrialResult
+from bakeoff.train.memory import share_bytes
 
 if TYPE_CHECKING:
     from bakeoff.train.data import TrainingData
@@ -209,7 +210,9 @@ def _fit_place(
 ) -> dict[Trial, TrialResult]:
     examples, seed = trials[0].examples, trials[0].seed
     rows_bytes = 4 * examples * _row_size(dataset)
-    if plain.kind == "classical" and rows_bytes > LARGEST_ROWS_BYTES:
+    share = share_bytes()
+    most = LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
+    if plain.kind == "classical" and rows_bytes > most:
         reason = f"it would hold {rows_bytes / 1e9:.1f} GB of rows in memory"
         return {trial: TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in trials}
     started = time.monotonic()

@@ -10,6 +10,7 @@ from torch import nn
 
 from bakeoff.train.data import TrainingData
 from bakeoff.train.halving import losers
+from bakeoff.train.memory import stack_limit_bytes
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import Build, StackRun
 from bakeoff.train.trained import Trained
@@ -18,8 +19,6 @@ from bakeoff.train.width import choose_width, couples_examples, seconds_per_step
 __all__ = ["Trained", "fit_stack", "seconds_per_step"]
 
 Progress = Callable[[int, int, int], None]
-#: Memory that one stack may take where nothing else is said.
-LIMIT_BYTES = 2**30
 
 
 def fit_stack(
@@ -31,7 +30,7 @@ def fit_stack(
     deadline: float | None = None,
     progress: Progress | None = None,
     width: int | None = None,
-    limit_bytes: int = LIMIT_BYTES,
+    limit_bytes: int | None = None,
     reproducible: bool = False,
 ) -> tuple[Trained, ...]:
     """Train all replicas of one architecture, as stacks of `width`; the results are those of separate training.
@@ -44,7 +43,7 @@ def fit_stack(
         deadline: in seconds of `time.monotonic()`; who is not finished then comes back with the state "stopped".
         progress: called with (steps done, all steps, replicas in training), summed over the stacks.
         width: replicas a stack; None chooses from a short timing and the memory limit.
-        limit_bytes: memory that a stack may take.
+        limit_bytes: memory that a stack may take; None: what is left of this worker's share (`memory`).
         reproducible: choose the width by a rule instead of a timing, so that two calls give the same bits.
 
     Returns:
@@ -54,9 +53,8 @@ def fit_stack(
         return ()
     alone = couples_examples(build(replicas[0].seed), data)
     if width is None:
-        width = choose_width(
-            build, data, replicas, recipe, limit_bytes=limit_bytes, reproducible=reproducible
-        )
+        limit = stack_limit_bytes() if limit_bytes is None else limit_bytes
+        width = choose_width(build, data, replicas, recipe, limit_bytes=limit, reproducible=reproducible)
     modules: dict[int, nn.Module] = {}
     done: dict[Replica, list[Trained]] = {}
     tally = _Tally(total=recipe.steps * len(replicas), listener=progress)

@@ -1,0 +1,118 @@
+"""Memory: how much all workers together may hold, what is one worker's share of it, and how much a process holds.
+
+The limit is a part of what the machine, or the container around this process, has to give when the workers begin;
+`BAKEOFF_MEMORY_GB` sets another one. Loads nothing heavy.
+"""
+
+import functools
+import math
+import os
+from pathlib import Path
+
+#: The workers' part of the memory that is available when they begin.
+PART = 0.8
+#: Where a worker finds its share, in bytes.
+SHARE = "BAKEOFF_WORKER_BYTES"
+#: The user's own limit for all workers together, in GB of 1e9 bytes.
+OWN_LIMIT = "BAKEOFF_MEMORY_GB"
+#: One stack takes no more than this, however much there is: wider stacks bring nothing.
+LARGEST_STACK_BYTES = 2**30
+
+
+def limit_bytes() -> int | None:
+    """What all workers together may hold; None where neither the user nor the system says anything."""
+    try:
+        wanted = float(os.environ.get(OWN_LIMIT, ""))
+    except ValueError:
+        wanted = math.nan
+    if math.isfinite(wanted) and wanted > 0:
+        return int(wanted * 1e9)
+    free = available_bytes()
+    return None if free is None else int(free * PART)
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """Memory that new processes can get before anything is swapped out or killed; None where the system hides it.
+
+    The least of what Linux calls available (`MemAvailable`) and what is left to the control group of this process
+    (versions 1 and 2; pages of files that can be dropped count as free). Elsewhere half of the physical memory.
+
+    Args:
+        root: where `/proc` and `/sys` lie.
+    """
+    found = [*_of_the_machine(root / "proc/meminfo"), *_of_the_group(root)]
+    if found:
+        return max(min(found), 0)
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _of_the_machine(path: Path) -> list[int]:
+    lines = _text(path).splitlines()
+    return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+
+
+def _of_the_group(root: Path) -> list[int]:
+    """What is left in this process's control group and in each one around it."""
+    base, found = root / "sys/fs/cgroup", []
+    for line in _text(root / "proc/self/cgroup").splitlines() or ["0::/"]:
+        _, kinds, path = line.split(":", 2)
+        if kinds not in ("", "memory") and "memory" not in kinds.split(","):
+            continue
+        top, names = (base / "memory", _VERSION_1) if kinds else (base, _VERSION_2)
+        place = top / path.lstrip("/")
+        for folder in (place, *place.parents):
+            limit, used = (_text(folder / name).strip() for name in names[:2])
+            if limit.isdigit() and used.isdigit():
+                found.append(int(limit) - int(used) + _files_in_cache(folder / "memory.stat", names[2]))
+            if folder == top:
+                break
+    return found
+
+
+_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+_VERSION_2 = ("memory.max", "memory.current", "inactive_file")
+
+
+def _files_in_cache(path: Path, name: str) -> int:
+    return sum(int(line.split()[1]) for line in _text(path).splitlines() if line.split()[:1] == [name])
+
+
+def held_bytes(process: int | str = "self") -> int:
+    """Memory of a process that it shares with nobody, in bytes: files that several map count for none of them.
+
+    0 where the process is gone, or the system has no `/proc`.
+    """
+    lines = _text(Path("/proc") / str(process) / "status").splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+
+
+def share_bytes() -> int | None:
+    """This worker's share of the limit; None outside of workers that have one."""
+    share = os.environ.get(SHARE, "")
+    return int(share) if share.isdigit() else None
+
+
+def stack_limit_bytes() -> int:
+    """What one stack may take in this process: its share less what it held when it first asked.
+
+    What earlier stacks took is still held (see `kernels.native.keep_memory`), and the next one takes its place.
+    """
+    share = share_bytes()
+    return (
+        LARGEST_STACK_BYTES if share is None else max(0, min(LARGEST_STACK_BYTES, share - _held_at_first()))
+    )
+
+
+@functools.cache
+def _held_at_first() -> int:
+    return held_bytes()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
