@@ -15,7 +15,7 @@ from bakeoff.messages import say, set_language
 from bakeoff.report.html import json_for_script, report_html, write_report
 from bakeoff.report.notebook import comparison_html
 from bakeoff.report.page import skipped_rows
-from bakeoff.study.run import Skipped
+from bakeoff.study.outcome import Skipped
 from report_comparisons import (
     HOSTILE,
     digits_comparison,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bakeoff.data.load import load
+from bakeoff.study.clock import Clock
 from bakeoff.study.equal import Shares
 from bakeoff.study.plan import LEARNING_RATES, Definition, Entrant, Profile, training_sizes, tuning_job
-from bakeoff.study.run import Clock, Study
+from bakeoff.study.run import Study
 from bakeoff.study.trial import State, TrialResult
 
 SECONDS = {"cheap": 0.05, "dear": 5.0}

@@ -31,8 +31,8 @@ from bakeoff.report.rows import (
 )
 from bakeoff.report.text import bound, clean, duration, significant
 from bakeoff.study.metrics import METRICS
+from bakeoff.study.outcome import Skipped
 from bakeoff.study.result import Comparison
-from bakeoff.study.run import Skipped
 
 #: A name longer than this is set smaller.
 _LONG_NAME = 24

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
 from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable
+from bakeoff.study.outcome import Outcome
 from bakeoff.study.plan import BATCH, Definition, Entrant
 from bakeoff.study.resampling import drawn_together
 from bakeoff.study.result import Mistake, TrialSummary
-from bakeoff.study.run import Outcome
 from bakeoff.study.trial import State, TrialResult
 from bakeoff.study.uncertainty import Standing, standing
 from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, Verdict, decide

@@ -17,6 +17,7 @@ from bakeoff.messages import say
 from bakeoff.models import ModelCard
 from bakeoff.study import warm, work
 from bakeoff.study.assemble import Assembly
+from bakeoff.study.clock import Clock
 from bakeoff.study.ending import (
     EVIDENCE_PART,
     SMALLEST_BUDGET,
@@ -26,19 +27,12 @@ from bakeoff.study.ending import (
 )
 from bakeoff.study.equal import EQUAL, check_equal
 from bakeoff.study.metrics import MetricContext, metric_named
+from bakeoff.study.outcome import Listener, Outcome, Progress
 from bakeoff.study.plan import SEEDS, Definition, Entrant, choose_entrants, training_sizes
 from bakeoff.study.pool import Pool, available_cores
 from bakeoff.study.records import Evidence
 from bakeoff.study.result import Champion, Comparison
-from bakeoff.study.run import (
-    RESERVE_PER_ENTRANT,
-    RESERVE_SECONDS,
-    Clock,
-    Listener,
-    Outcome,
-    Progress,
-    Study,
-)
+from bakeoff.study.run import Study
 from bakeoff.study.seen import write_seen
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
@@ -47,6 +41,8 @@ from bakeoff.study.trial import TrialResult
 SOURCE_FACT = "source"
 #: Under this no comparison is possible: the programs alone take some seconds to load.
 SHORTEST_BUDGET_SECONDS = 8.0
+#: Seconds kept for the verdict and the report at the end: fixed, and per entrant for each 1000 test examples.
+RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
 _VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
 
 

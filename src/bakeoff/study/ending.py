@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.study.outcome import Outcome
 from bakeoff.study.plan import Definition, Entrant
 from bakeoff.study.pool import Pool
 from bakeoff.study.records import EntrantResult, Evidence, Verdict
-from bakeoff.study.run import Outcome
 from bakeoff.study.store import Store
 
 #: The part of a budget that is kept for the evidence, and the smallest budget that has anything to spare.

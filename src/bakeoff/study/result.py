@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import StoreError
+from bakeoff.study.outcome import Skipped
 from bakeoff.study.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
-from bakeoff.study.run import Skipped
 
 if TYPE_CHECKING:
     import polars

@@ -5,7 +5,8 @@ The order under a clock:
    steps, FLOPs or seconds, so that tuning takes about a third of the time; what is too dear even so is left out, and
    said. Where parameters are to be equal, widths are found first.
 2. Tune every entrant (all settings at full size, one seed), cheapest first, so that nobody cheap goes unjudged because
-   a dear one took longer than predicted. A worker that has nothing left to tune begins with curves.
+   a dear one took longer than predicted. Curves that cost next to nothing come before the tuning of the dear ones, and
+   a worker that has nothing left to tune begins with the others.
 3. Grant parcels of the learning curves, most telling first, as long as they are predicted to fit; repeat while time
    is left.
 Without a clock every parcel is granted, nothing depends on a timing, and the figures depend on the seed alone.
@@ -20,8 +21,11 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study import work
+from bakeoff.study.clock import Clock
+from bakeoff.study.contenders import contenders
 from bakeoff.study.equal import Shares, Widths, equal_widths, price_per_step, share_out
 from bakeoff.study.metrics import METRICS, MetricContext
+from bakeoff.study.outcome import Listener, Outcome, Progress, Skipped
 from bakeoff.study.plan import (
     SHORTEST_TRAINING,
     TUNING_PART,
@@ -41,8 +45,6 @@ from bakeoff.study.pool import Pool, SharedDataset
 from bakeoff.study.store import Store
 from bakeoff.study.trial import State, TrialResult
 
-#: Seconds kept for the verdict and the report at the end: fixed, and per entrant for each 1000 test examples.
-RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
 #: A classical entrant may take this part of the time for its tuning before it is stopped.
 CLASSICAL_PART = 0.25
 #: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
@@ -53,82 +55,7 @@ EARLY_PART = 0.3
 EARLY_HOPELESS_PART = 0.1
 #: A curve is cheap, and begun before the dear ones are tuned, where it takes less than this part of the time left.
 CHEAP_PART = 0.05
-#: An entrant this many standard errors behind on validation can no longer win or tie.
-HOPELESS_ERRORS = 3.0
 _POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """What a person is told while a study runs: `done` of `total` steps or fits of `phase`, for these entrants."""
-
-    phase: str
-    entrants: tuple[str, ...]
-    done: int
-    total: int
-    seconds_left: float | None
-
-
-Listener = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Skipped:
-    """Something that was not done: who, what (a key under "report.skipped."), and what it would take."""
-
-    entrant: str
-    what: str
-    reason: str
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Outcome:
-    """What a run leaves.
-
-    Attributes:
-        entrants: with the widths that were found, where parameters are equal.
-        results: all trials. profiles: of the networks.
-        best_setting: of each entrant that was tuned. skipped: what was not done.
-        steps: of every training, by network. shares: how they came about.
-        interrupted: whether the run ended before its time.
-    """
-
-    entrants: tuple[Entrant, ...]
-    results: tuple[TrialResult, ...]
-    profiles: dict[str, Profile]
-    best_setting: dict[str, float | None]
-    skipped: tuple[Skipped, ...]
-    steps: dict[str, int]
-    shares: Shares
-    interrupted: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """When a run began and must be over, on the monotonic clock.
-
-    Attributes:
-        started: of this process; what a run that was killed had spent before is `spent_before`.
-        deadline: for the last training; None is no clock.
-        kept_seconds: before the deadline the curves are over; tuning, without which nobody is judged, may use them.
-    """
-
-    started: float
-    deadline: float | None = None
-    spent_before: float = 0.0
-    kept_seconds: float = 0.0
-
-    def of_curves(self) -> "Clock":
-        """The same clock with the deadline of the curves."""
-        deadline = None if self.deadline is None else self.deadline - self.kept_seconds
-        return replace(self, deadline=deadline, kept_seconds=0.0)
-
-    def left(self) -> float | None:
-        return None if self.deadline is None else self.deadline - time.monotonic()
-
-    def spent(self) -> float:
-        return self.spent_before + time.monotonic() - self.started
 
 
 @dataclass
@@ -305,7 +232,7 @@ class Study:
         return Skipped(
             entrant=profile.entrant,
             what="too_dear",
-            reason=f"{steps} steps at each learning rate do not fit the budget beside the others",
+            reason=f"{steps} steps at each learning rate do not fit the budget",
             seconds=max(own / TUNING_PART - (self.clock.left() or 0.0), own),
         )
 
@@ -335,7 +262,7 @@ class Study:
         if left is None and not idle:
             return None
         self._choose_settings()
-        hopeful = self._contenders()
+        hopeful = self._hopeful()
         for name in sorted(self.best, key=lambda name: (name not in hopeful, self._seconds_per_point(name))):
             contender = left is None or name in hopeful
             wanted = self._missing(parcels(self._by_name[name], self.definition, contender=contender))
@@ -439,7 +366,7 @@ class Study:
     def _grow_curves(self) -> None:
         self._phase, self.clock = "curves", self.clock.of_curves()
         self._choose_settings()
-        hopeful = self._contenders()
+        hopeful = self._hopeful()
         wanted = self._missing(
             parcel
             for entrant in self.entrants
@@ -508,33 +435,17 @@ class Study:
         assert result.validation_outputs is not None
         return self.metric.sign * self.metric.score(result.validation_outputs, self._truth, self.context)
 
-    def _contenders(self) -> set[str]:
-        """Those that may yet win or tie: not `HOPELESS_ERRORS` standard errors behind the best on validation."""
-        tuned = {
+    def _hopeful(self) -> set[str]:
+        """Those that may yet win or tie."""
+        outputs = {
             name: next(
-                r for r in self.results[f"{name}/tuning"] if r.trial.setting == setting and r.evaluated
-            ).validation_outputs
+                result.validation_outputs
+                for result in self.results[f"{name}/tuning"]
+                if result.trial.setting == setting and result.validation_outputs is not None
+            )
             for name, setting in self.best.items()
         }
-        if not tuned:
-            return set()
-        losses = {name: self._example_losses(outputs) for name, outputs in tuned.items()}
-        leader = min(losses, key=lambda name: losses[name].mean())
-        hopeful = set()
-        for name, loss in losses.items():
-            behind = loss - losses[leader]
-            error = max(behind.std(), 1e-12) / np.sqrt(len(behind)) + 1 / len(behind) * (
-                behind.max() if behind.any() else 0
-            )
-            if behind.mean() <= HOPELESS_ERRORS * error:
-                hopeful.add(name)
-        return hopeful
-
-    def _example_losses(self, outputs: Any) -> Any:
-        """One loss an example [N]: a miss or none for classes, the squared error otherwise."""
-        if self.dataset.schema.is_classification:
-            return (outputs.argmax(axis=1) != self._truth).astype(np.float64)
-        return ((outputs - self._truth.reshape(len(outputs), -1)) ** 2).mean(axis=1)
+        return contenders(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
 
     def _tell(self, entrants: tuple[str, ...], done: int, total: int) -> None:
         if time.monotonic() - self._kept_time_at > _KEEP_TIME_SECONDS:

@@ -1,0 +1,42 @@
+"""Who may yet win or tie, by what validation says before the test split is read."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.study.metric import Floats
+
+#: An entrant this many standard errors behind on validation can no longer win or tie.
+HOPELESS_ERRORS = 3.0
+
+
+def contenders(
+    outputs: Mapping[str, NDArray[np.float32]], truth: NDArray[np.generic], *, is_classification: bool
+) -> set[str]:
+    """Those that are not `HOPELESS_ERRORS` standard errors behind the best.
+
+    Args:
+        outputs: of each entrant at its best setting: log-probabilities or values [N, outputs].
+        truth: classes [N], or values [N] or [N, outputs].
+        is_classification: then an example's loss is a miss or none, the squared error otherwise.
+    """
+    losses = {name: _losses(given, truth, is_classification) for name, given in outputs.items()}
+    if not losses:
+        return set()
+    leader = min(losses, key=lambda name: losses[name].mean())
+    return {name for name, loss in losses.items() if _may_lead(loss - losses[leader])}
+
+
+def _may_lead(behind: Floats) -> bool:
+    """Whether differences of losses to the leader [N] leave it possible that there is none."""
+    count = len(behind)
+    error = max(behind.std(), 1e-12) / np.sqrt(count) + (behind.max() if behind.any() else 0) / count
+    return bool(behind.mean() <= HOPELESS_ERRORS * error)
+
+
+def _losses(outputs: NDArray[np.float32], truth: NDArray[np.generic], is_classification: bool) -> Floats:
+    if is_classification:
+        return (outputs.argmax(axis=1) != truth).astype(np.float64)
+    values = np.asarray(truth, dtype=np.float64).reshape(len(outputs), -1)
+    return np.asarray(((outputs - values) ** 2).mean(axis=1), dtype=np.float64)

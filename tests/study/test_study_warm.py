@@ -1,0 +1,47 @@
+"""Workers that load while the program does: the last one leaves the core to those before it."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bakeoff.study import warm
+from bakeoff.train.kernels import native
+
+
+@pytest.fixture
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(native, "begin_build", lambda: None)
+    monkeypatch.setattr(warm, "_LONGEST_WAIT_SECONDS", 0.3)
+    np.memmap(tmp_path / "progress", dtype=np.int64, mode="w+", shape=(256, 2))
+    return str(tmp_path / "progress")
+
+
+def seconds(is_first: bool, is_last: bool, board: str) -> float:
+    begun = time.monotonic()
+    warm.warm_up(is_first, is_last, board, 0)
+    return time.monotonic() - begun
+
+
+def test_the_last_worker_waits_for_the_first_and_not_for_ever(board: str) -> None:
+    warm.warm_up(False, False, board, 0)  # whoever is neither says nothing
+    assert seconds(False, True, board) >= 0.3
+    warm.warm_up(True, False, board, 0)
+    assert seconds(False, True, board) < 0.3
+
+
+def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[bool, bool]] = []
+
+    class Noted:
+        def __init__(self, workers: int, environment: dict[str, str]) -> None:
+            self.workers = workers
+
+        def submit(self, task: object, is_first: bool, is_last: bool) -> None:
+            asked.append((is_first, is_last))
+
+    monkeypatch.setattr(warm, "Pool", Noted)
+    warm.begin(1, wait_for_operators=False)
+    warm.begin(3, wait_for_operators=False)
+    assert asked == [(True, False), (True, False), (False, False), (False, True)]
