@@ -193,7 +193,9 @@ def test_a_missing_tensor_is_named_in_both_languages_and_nothing_is_loaded() -> 
     module, found = Small(), theirs()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     del found["net.classifier.bias"]
-    with pytest.raises(ModelError, match=r"'theirs'\): missing 'head.bias' \(theirs: 'classifier.bias'\)\.$"):
+    with pytest.raises(
+        ModelError, match=r"'theirs'\): missing 'head.bias' \(theirs: 'classifier.bias'\): give"
+    ):
         load_tensors(module, found, layouts=LAYOUTS)
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
 
@@ -309,3 +311,16 @@ def test_fine_tuning_takes_everything_but_the_head(tmp_path: Path) -> None:
         ModelError, match=r"'head.weight' has shape \[10, 512\] in the file and \[2, 512\] here"
     ):
         models.load("resnet18", tmp_path, schema=two)
+
+
+def test_of_many_wrong_shapes_the_first_few_are_named_and_the_last_layer_above_all() -> None:
+    def network(width: int) -> nn.Module:
+        layers = nn.Sequential(*(nn.Linear(width, width) for _ in range(4)))
+        layers.add_module("head", nn.Linear(width, 2))
+        return layers
+
+    with pytest.raises(ModelError) as told:
+        load_tensors(network(3), network(4).state_dict())
+    assert str(told.value).count("has shape") == 3
+    assert "6 more of another shape: give the weights of this very network." in str(told.value)
+    assert "'head.weight' has shape [2, 4] in the file and [2, 3] here (for other classes" in str(told.value)

@@ -14,7 +14,7 @@ from bakeoff.models.weights.layout import Layout, Renamed
 OWN = "bakeoff"
 #: The last layer's name in every network of the catalogue.
 HEAD = "head"
-_NAMED_IN_AN_ERROR = 6
+_NAMED_IN_AN_ERROR, _SHAPES_IN_AN_ERROR = 6, 3
 
 
 def load_tensors(
@@ -40,12 +40,15 @@ def load_tensors(
         the layout's name ("bakeoff" for our own names).
 
     Raises:
-        ModelError: a tensor is missing, surplus or of another shape; all such are named. The module is
+        ModelError: a tensor is missing, surplus or of another shape; the first of each kind are named. The module is
             then unchanged.
     """
     chosen, renamed, faults = _best(module, tensors, _known(layouts or {}, layout), new_head)
     if faults:
-        raise ModelError(f"The weights do not fit (read in the layout '{chosen}'): {'; '.join(faults)}.")
+        raise ModelError(
+            f"The weights do not fit (read in the layout '{chosen}'): {'; '.join(faults)}: give the weights "
+            "of this very network."
+        )
     state = module.state_dict()
     with torch.no_grad():
         for name, tensor in renamed.items():
@@ -105,12 +108,12 @@ def _best(
         faults.append(
             f"surplus {_listed(sorted({*renamed.unknown, *(theirs(name) or name for name in surplus)}))}"
         )
-    fitted = {}
+    fitted, shapes = {}, []
     for name, tensor in renamed.ours.items():
         if name in state and not _is_head(name, new_head):
             fitted[name] = _resized(module, name, tensor)
-            faults += _shape_fault(_both(name, theirs(name)), fitted[name], state[name])
-    return chosen, fitted, faults
+            shapes += _shape_fault(_both(name, theirs(name)), fitted[name], state[name])
+    return chosen, fitted, faults + _first(shapes)
 
 
 def _missing(state: Mapping[str, Tensor], ours: Mapping[str, Tensor], new_head: bool) -> set[str]:
@@ -141,6 +144,13 @@ def _shape_fault(name: str, theirs: Tensor, ours: Tensor) -> list[str]:
         return []
     advice = " (for other classes than published, say new_head=True)" if name.startswith(f"'{HEAD}") else ""
     return [f"{name} has shape {list(theirs.shape)} in the file and {list(ours.shape)} here{advice}"]
+
+
+def _first(shapes: list[str]) -> list[str]:
+    """The first few faults of shape, that of the last layer in front, since it says what to do."""
+    shapes = sorted(shapes, key=lambda fault: not fault.startswith(f"'{HEAD}"))
+    more = len(shapes) - _SHAPES_IN_AN_ERROR
+    return shapes[:_SHAPES_IN_AN_ERROR] + ([f"{more} more of another shape"] if more > 0 else [])
 
 
 def _both(ours: str, theirs: str | None) -> str:
