@@ -4,7 +4,7 @@
     python benchmarks/speed.py                      the fixed job of speed_job.py; goes on where it stopped today
     python benchmarks/speed.py --without-peers      needs no network: no skorch, Lightning and Keras
     python benchmarks/speed.py --ways bakeoff --families gru --data mnist1d
-    python benchmarks/speed.py --part start verdict the other parts (speed_parts.py): images, growth
+    python benchmarks/speed.py --part start verdict the other parts (speed_parts.py): images, growth, stops
     python benchmarks/speed.py --profile            where a step's time goes, before and after
     python benchmarks/speed.py --write              writes docs/benchmarks/speed.md from the newest run
 

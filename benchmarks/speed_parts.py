@@ -4,6 +4,7 @@
     python benchmarks/speed.py --part verdict     compare in a tenth of the tutorial loop's time for the whole job
     python benchmarks/speed.py --part images      memory of a comparison on 60 000 images of 28x28 (a file of arrays)
     python benchmarks/speed.py --part growth      seconds and memory against rows of a table, and against entrants
+    python benchmarks/speed.py --part stops       whether halving and early stopping change a verdict (speed_stops.py)
 
 Each finished measurement is a line of `benchmarks/results/speed.jsonl` with the part's name as its way; one that this
 run has is not measured again. Memory is the sum of the proportional set sizes (pages that several processes share are
@@ -23,7 +24,7 @@ from typing import Any
 
 #: A tenth of the tutorial loop's time for the 75 trainings on a quiet machine of two cores (issue 4): the budgets.
 JOB_SECONDS = {"mnist1d": 925.0, "digits": 124.0}
-PARTS = ("start", "verdict", "images", "growth")
+PARTS = ("start", "verdict", "images", "growth", "stops")
 SEEDS = (0, 1, 2, 3, 4)
 STARTS = 3
 ROWS, FEATURES = (1_000, 10_000, 100_000, 1_000_000), 20
@@ -234,3 +235,9 @@ def measurements(parts: list[str], images_path: str | None) -> Iterator[tuple[st
             yield "rows", "table", str(rows), lambda rows=rows: table(rows)
         for count in ENTRANTS:
             yield "entrants", "digits", str(count), lambda count=count: entrants(count)
+    if "stops" in parts:
+        import speed_stops
+
+        for data in speed_stops.SETS:
+            for seed in speed_stops.DATA_SEEDS:
+                yield "stops", data, str(seed), lambda data=data, seed=seed: speed_stops.stops(data, seed)

@@ -5,6 +5,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import speed_job as job
+import speed_stops
 
 Record = dict[str, Any]
 NAMES = {
@@ -296,6 +297,14 @@ def page(records: list[Record], notes: str) -> str:
             "## Growth",
             "",
             growth(chosen),
+            "",
+            "## Savings and the verdict",
+            "",
+            "The same comparisons without a clock, once with every learning rate trained to its last step, once with "
+            "the worse half of them leaving twice and trainings that stop when validation no longer improves "
+            "(`benchmarks/speed_stops.py`). Entrants that cannot win are those that a clock would have left out.",
+            "",
+            speed_stops.table(records),
             "",
             "## Where the time goes",
             "",
