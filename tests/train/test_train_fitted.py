@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 import torch
 
+from bakeoff.data.load import load
 from bakeoff.errors import DataError, StoreError
 from bakeoff.models import build
 from bakeoff.train.data import TrainingData
@@ -60,10 +62,36 @@ def test_a_folder_without_a_network_and_a_damaged_one_say_what_to_do(tmp_path: P
         Fitted.load(tmp_path)
 
 
+def test_new_data_in_the_form_of_the_old_ones_are_prepared_as_those_were() -> None:
+    """A frame with a missing value and a category, texts, and tensors, without a thought about encodings."""
+    rng = np.random.default_rng(0)
+    frame = polars.DataFrame(
+        {
+            "size": [None, *rng.normal(80, 20, 79).round(1).tolist()],
+            "city": rng.choice(["Seoul", "Busan"], 80),
+            "price": rng.choice(["dear", "cheap"], 80),
+        }
+    )
+    table = load(frame, target="price")
+    module = build("linear", table.schema, seed=0)
+    fitted = Fitted.of(table, model="linear", width=None, weights=module.state_dict())
+    new = frame.drop("price").head(9)
+    np.testing.assert_array_equal(fitted.predict_proba(new), fitted.predict_proba(table.inputs[:9]))
+    np.testing.assert_array_equal(fitted.predict_proba(new.to_pandas()), fitted.predict_proba(new))
+    np.testing.assert_array_equal(
+        fitted.predict_proba(torch.from_numpy(np.asarray(table.inputs[:9]))), fitted.predict_proba(new)
+    )
+    assert len(np.unique(fitted.predict_proba(new)[:, 0])) > 2, "it looked at them"
+    with pytest.raises(DataError, match="city"):
+        fitted.predict(new.drop("city"))
+
+
 def test_inputs_of_another_shape_are_refused() -> None:
     dataset = made_up("image")
     module = build("linear", dataset.schema, seed=0)
     fitted = Fitted.of(dataset, model="linear", width=None, weights=module.state_dict())
-    with pytest.raises(DataError, match="takes"):
+    with pytest.raises(DataError, match="give data of the same form"):
         fitted.predict(np.zeros((2, 9), dtype=np.float32))
+    with pytest.raises(DataError, match="takes"):
+        fitted.outputs(np.zeros((2, 9), dtype=np.float32))
     assert fitted.predict(dataset.inputs[:0]).shape == (0,)

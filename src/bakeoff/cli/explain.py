@@ -26,7 +26,6 @@ def explain(
 
     from bakeoff.cli.predict import _load
     from bakeoff.data.builtin import builtin_names
-    from bakeoff.data.load import read_new
     from bakeoff.errors import OptionError, printable
     from bakeoff.explain.network import explain_network
     from bakeoff.messages import say
@@ -39,7 +38,7 @@ def explain(
             f"The run '{printable(folder.name)}' does not tell which data its network is to be explained with, or they "
             f"are no longer there: name them after the run, as in `bakeoff explain {printable(folder.name)} DATA`."
         )
-    new = read_new(fitted.encoder or {"kind": "arrays", "axes": None}, source, schema=fitted.schema)
+    new = fitted.read(source)
     found = explain_network(fitted, new, data=Path(source).name)
     console = Console()
     for sentence in found.sentences:

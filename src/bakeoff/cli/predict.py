@@ -34,7 +34,6 @@ def predict(
     from rich.console import Console
     from rich.text import Text
 
-    from bakeoff.data.load import read_new
     from bakeoff.messages import say
     from bakeoff.report.predictions import Predictions, check_ending, write_predictions
     from bakeoff.report.text import clean
@@ -43,7 +42,7 @@ def predict(
     if out is not None:
         check_ending(out)
     folder, fitted = _load(run, runs)
-    new = read_new(fitted.encoder or {"kind": "arrays", "axes": None}, newdata, schema=fitted.schema)
+    new = fitted.read(newdata)
     found = Predictions.of(fitted.schema, new, fitted.outputs(new.inputs, new.lengths))
     console = Console()
     verdict = _verdict(folder) or _fit(folder)

@@ -54,7 +54,7 @@ def show_score(score: float, *, percent: bool) -> str:
     """A score as in the verdict: in percent with one decimal, or with four digits."""
     if not math.isfinite(score):
         return "–"
-    return f"{100 * score:.1f} %" if percent else f"{score:.4g}"
+    return f"{100 * score:.1f} %" if percent else f"{score:#.4g}"
 
 
 def show_cost(value: float, cost: str) -> str:

@@ -80,7 +80,7 @@ class Fit:
         return Fitted.load(self.folder / CHAMPION)
 
     def predict(self, x: Any) -> NDArray[Any]:
-        """Class indices [N], or values [N, size], for raw inputs like those of the dataset."""
+        """Places in the target's class names [N], or values [N, size]; `x` as in `Fitted.read`."""
         return self.fitted.predict(x)
 
     def to_json(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Metric(ABC):
         """
         if not np.isfinite(score):
             return "-"
-        return f"{100 * score:.1f} %" if self.percent else f"{score:.4g}"
+        return f"{100 * score:.1f} %" if self.percent else f"{score:#.4g}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.schema import Classes
 from bakeoff.errors import StoreError
 from bakeoff.study.outcome import Skipped
 from bakeoff.study.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
@@ -74,12 +75,23 @@ class Champion:
 
         return Fitted.load(self.folder)
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the columns of `predict_proba`; empty where targets are numbers."""
+        target = self.fitted.schema.target
+        return target.names if isinstance(target, Classes) else ()
+
     def predict(self, x: Any) -> NDArray[Any]:
-        """Class indices [N], or values [N, size], for raw inputs like those of the dataset."""
+        """Places in `classes` [N], or values [N, size].
+
+        Args:
+            x: new data of the form that was compared: a data frame, arrays, texts, a file or folder, or raw inputs
+                like those of the dataset.
+        """
         return self.fitted.predict(x)
 
     def predict_proba(self, x: Any) -> NDArray[np.float32]:
-        """Class probabilities [N, K] for raw inputs like those of the dataset."""
+        """Class probabilities [N, K]; `x` as for `predict`."""
         return self.fitted.predict_proba(x)
 
 

@@ -14,6 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset, Scaling, Splits
+from bakeoff.data.encoding import NewData
+from bakeoff.data.load import read_new
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError, StoreError
 from bakeoff.models import build, takes_lengths
@@ -24,6 +26,8 @@ WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
 FORMAT = 1
 #: Examples that go through the network at once.
 PREDICTION_ROWS = 250
+#: How arrays are read whose encoder was not kept.
+_PLAIN_ARRAYS = {"kind": "arrays", "axes": None}
 _NO_SPLITS = Splits(train=np.zeros(0, np.int64), validation=np.zeros(0, np.int64), test=np.zeros(0, np.int64))
 
 
@@ -85,6 +89,21 @@ class Fitted:
         module.load_state_dict(dict(self.weights))
         return module.eval()
 
+    def read(self, new: Any) -> NewData:
+        """New examples, prepared as those that the network was trained on.
+
+        Args:
+            new: of the same form: a file, a folder, a built-in name, a data frame, texts, arrays or tensors. Arrays
+                of the shape of `Dataset.inputs`, [N, *schema.input.shape], stay as they are.
+
+        Raises:
+            DataError: they cannot be read, or are of another form.
+        """
+        given = new.numpy(force=True) if isinstance(new, Tensor) else new
+        if isinstance(given, np.ndarray) and given.shape[1:] == self.schema.input.shape:
+            return NewData(inputs=given)
+        return read_new(self.encoder or _PLAIN_ARRAYS, given, schema=self.schema)
+
     def outputs(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Log-probabilities of the classes, or values in the data's unit: float32 [N, outputs].
 
@@ -127,18 +146,31 @@ class Fitted:
         out = scaled.log_softmax(dim=1) if self.target_scaling is None else self.target_scaling.undo(scaled)
         return out.float().numpy()
 
-    def predict_proba(
-        self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float32]:
-        """Probability of every class, float32 [N, K]. Raises `DataError` where the targets are numbers."""
+    def predict_proba(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Probability of every class, float32 [N, K].
+
+        Args:
+            new: see `read`.
+            lengths: true lengths int64 [N] of padded arrays; None where `new` says so itself, or all are complete.
+
+        Raises:
+            DataError: the targets are numbers, or `new` is of another form.
+        """
         if not self.schema.is_classification:
             raise DataError("This network gives numbers, not classes: use `predict`.")
-        return np.exp(self.outputs(inputs, lengths))
+        return np.exp(self._outputs_of(new, lengths))
 
-    def predict(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[Any]:
-        """The most probable class int64 [N], or the values float32 [N, outputs] in the data's unit."""
-        outputs = self.outputs(inputs, lengths)
+    def predict(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """The most probable class int64 [N], or the values float32 [N, outputs] in the data's unit.
+
+        Classes are counted as in `schema.target.names`. Arguments and errors are those of `predict_proba`.
+        """
+        outputs = self._outputs_of(new, lengths)
         return outputs.argmax(axis=1) if self.schema.is_classification else outputs
+
+    def _outputs_of(self, new: Any, lengths: NDArray[np.int64] | None) -> NDArray[np.float32]:
+        read = self.read(new)
+        return self.outputs(read.inputs, read.lengths if lengths is None else lengths)
 
     def save(self, folder: str | Path) -> Path:
         """Write the two files into this folder, made where there is none."""
