@@ -227,9 +227,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "why.advice.no_positions": (
         "Treat the positions as columns of a table (mlp, boosting): shuffling them costs {entrant} {loss} "
-        "({low} to {high}).",
+        "({low} to {high}), next to nothing.",
         "위치를 표의 열로 다루어 보세요(mlp, boosting): 섞어도 {entrant} 모델이 잃는 것은 {loss}({low} ~ "
-        "{high})입니다.",
+        "{high})로 거의 없습니다.",
     ),
     "why.advice.degrees": (
         "Try the number of each node's links in place of the graph: rewiring the edges costs {entrant} {loss} ({low} "
