@@ -41,6 +41,6 @@ def test_the_guide_shows_what_the_program_prints(
 
 
 def test_there_is_a_guide_for_each_kind_of_data() -> None:
-    kinds = {"images", "tables", "text", "series", "forecasts", "arrays"}
+    kinds = {"images", "tables", "text", "series", "forecasts", "arrays", "graphs"}
     assert kinds <= {guide.stem for guide in GUIDES}
     assert all(BLOCK.search(guide.read_text(encoding="utf-8")) for guide in GUIDES if guide.stem in kinds)

@@ -47,8 +47,7 @@ def homophily(seed: int) -> Arrays:
         undecided = np.flatnonzero(wanted * _agreement(colours, adjacency) < AGREEMENT)
         _change_places(colours, adjacency, undecided, wanted)
     y = (_agreement(colours, adjacency) > 0).astype(np.int64)
-    names = ("links join other colours", "links join like colours")
-    return _graphs(colours, adjacency, counts, rng), y, _schema(*names)
+    return _graphs(colours, adjacency, counts, rng), y, _schema("heterophily", "homophily")
 
 
 def hubs(seed: int) -> Arrays:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bakeoff.data.dataset import Dataset, Splits
 from bakeoff.data.encoding import NewData
-from bakeoff.data.schema import Classes
+from bakeoff.data.schema import Classes, Input
 from bakeoff.errors import DataError, printable
 from bakeoff.explain import probes
 from bakeoff.explain.linearity import LinearShare, linear_share
@@ -51,7 +51,7 @@ class Explained:
     """What was found out about one network on some data; a part is None or empty where the network has no such thing.
 
     Attributes:
-        model, data: their names.
+        model, data: their names. kind: what one example is.
         linear: how much a linear map explains.
         receptive: of the last convolution.
         reach: gradient norm of the last state by step [T]. reach_steps: those that hold 95 % of it.
@@ -63,6 +63,7 @@ class Explained:
 
     model: str
     data: str
+    kind: Input | None = None
     linear: LinearShare | None = None
     receptive: ReceptiveField | None = None
     reach: Floats | None = None
@@ -80,7 +81,7 @@ class Explained:
         """What it says in sentences, each with its figure."""
         made = []
         if self.linear is not None:
-            part = {name: f"{100 * getattr(self.linear, name):.0f} %" for name in ("share", "low", "high")}
+            part = {name: f"{round(100 * getattr(self.linear, name))} %" for name in ("share", "low", "high")}
             made.append(Statement(key="why.explain.linear", values=part))
         if self.receptive is not None:
             values: dict[str, Any] = {"theoretical": self.receptive.theoretical}
@@ -135,6 +136,7 @@ def explain_network(fitted: Fitted, new: NewData, *, data: str = "data", seed: i
     return Explained(
         model=fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}",
         data=data,
+        kind=fitted.schema.input,
         linear=_line(inputs, outputs) if grid else None,
         receptive=probes.receptive_field(module, few) if grid else None,
         reach=norms,

@@ -169,6 +169,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.mistake.example": ("example {index}", "예제 {index}"),
     "report.mistake.pair": ("predicted {answer}, true {truth}", "예측 {answer}, 실제 {truth}"),
     "report.mistake.deviations": ("{count} standard deviations off", "표준편차의 {count}배 차이"),
+    "report.graph": ("{nodes} nodes, {edges} edges", "노드 {nodes}개, 엣지 {edges}개"),
     "report.more_columns": ("and {count} more columns", "외 열 {count}개"),
     "report.show_trials": ("Show all {count}", "{count}개 모두 보기"),
     "report.toggle": ("Show or hide in the figure", "그림에서 표시 또는 숨김"),

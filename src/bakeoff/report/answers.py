@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from bakeoff.data.schema import Classes, Forecast, Image, Series, Table, Tokens
+from bakeoff.data.schema import Classes, Forecast, Image, Table, Tokens
 from bakeoff.messages import say
 from bakeoff.report.answer_figures import (
     ConfusionFigure,
@@ -180,11 +180,13 @@ def _shown(comparison: Comparison, index: int, label: str) -> Markup | None:
             if label
             else show_example(" ".join(map(str, comparison.example_at(index).tolist())))
         )
-    raw = comparison.example_at(index)
-    if isinstance(kind, Series):
-        lengths = comparison.dataset.lengths
-        return show_example(raw if lengths is None else raw[:, : max(int(lengths[index]), 1)])
-    return show_example(raw, columns=_column_names(comparison) if isinstance(kind, Table) else ())
+    lengths = comparison.dataset.lengths
+    return show_example(
+        comparison.example_at(index),
+        columns=_column_names(comparison) if isinstance(kind, Table) else (),
+        kind=kind,
+        length=None if lengths is None else int(lengths[index]),
+    )
 
 
 def _column_names(comparison: Comparison) -> Sequence[str]:

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from bakeoff.data.encoding import NewData
+from bakeoff.data.schema import Graph
 from bakeoff.errors import printable
 from bakeoff.explain.evidence import Why
 from bakeoff.explain.network import Explained
@@ -34,7 +35,8 @@ th{font-weight:600;border-bottom:1px solid #8884}b{font-weight:700}small{color:#
 .wide{overflow-x:auto}.row{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}figure{margin:0}
 figcaption{font-size:.8rem;color:#666}img.map,img.picture{image-rendering:pixelated;width:120px;height:auto;min-height:8px}
 img.wide-map{image-rendering:pixelated;width:320px;height:28px}svg{width:320px;height:auto}
-svg polyline{fill:none;stroke:#2563a8;stroke-width:1.5}svg .channel-1{stroke:#c2571a}
+svg polyline{fill:none;stroke:#2563a8;stroke-width:1.5}svg .channel-1{stroke:#c2571a}svg.graph{width:160px}
+svg line{stroke:#8888;stroke-width:1.2}svg circle{fill:#2563a8;stroke:#2563a8}
 @media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#16181b}small,figcaption{color:#aaa}}
 @media print{body{margin:0}}
 """
@@ -122,7 +124,7 @@ def _plots(explained: Explained, new: NewData) -> list[Markup]:
     if explained.saliency is not None:
         pairs = [
             _figure(
-                Markup("{}{}").format(show_example(np.asarray(new.inputs[row])) or "", picture(heated)),
+                Markup("{}{}").format(_example(explained, new, row), _heated(explained, new, row, heated)),
                 _name(explained, row),
             )
             for row, heated in zip(explained.shown, explained.saliency, strict=True)
@@ -151,13 +153,26 @@ def _plots(explained: Explained, new: NewData) -> list[Markup]:
         parts += [_heading("why.figure.attention"), _row(heads)]
     if explained.wrong:
         shown = [
-            _figure(
-                show_example(np.asarray(new.inputs[one.index])) or Markup(""), f"{one.truth} → {one.answer}"
-            )
+            _figure(_example(explained, new, one.index), f"{one.truth} → {one.answer}")
             for one in explained.wrong
         ]
         parts += [_heading("why.figure.wrong"), _row(shown)]
     return parts
+
+
+def _example(explained: Explained, new: NewData, row: int) -> Markup:
+    length = None if new.lengths is None else int(new.lengths[row])
+    return show_example(np.asarray(new.inputs[row]), kind=explained.kind, length=length) or Markup("")
+
+
+def _heated(explained: Explained, new: NewData, row: int, heat: NDArray[Any]) -> Markup:
+    """A map of the saliency; of a graph, the same drawing with its nodes shaded by it."""
+    if not isinstance(explained.kind, Graph):
+        return picture(heat)
+    graph = np.array(new.inputs[row])
+    graph[: explained.kind.features] = heat
+    length = None if new.lengths is None else int(new.lengths[row])
+    return show_example(graph, kind=explained.kind, length=length) or Markup("")
 
 
 def _name(explained: Explained, row: int) -> str:

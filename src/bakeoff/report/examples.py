@@ -1,4 +1,4 @@
-"""One example made visible: a picture as PNG, a series as a small plot, a row as a list, a text as text.
+"""One example made visible: a picture as PNG, a series or a graph as a small plot, a row as a list, a text as text.
 
 Everything returned is `Markup` that is safe inside a page: data of the user are escaped here and nowhere else.
 """
@@ -12,7 +12,10 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
+from bakeoff.data.graphs import parts
+from bakeoff.data.schema import Graph, Input, Series
 from bakeoff.messages import say
+from bakeoff.report.graph_drawing import draw_graph
 from bakeoff.report.text import clean, shorten, significant
 
 #: A series is drawn with at most this many channels, each with at most this many points.
@@ -27,18 +30,27 @@ _DARK = 64
 _WIDTH, _HEIGHT = 200.0, 84.0
 
 
-def show_example(raw: Any, *, columns: Sequence[str] = ()) -> Markup | None:
+def show_example(
+    raw: Any, *, columns: Sequence[str] = (), kind: Input | None = None, length: int | None = None
+) -> Markup | None:
     """One raw example as HTML; None where there is no way to show it.
 
     Args:
         raw: an image [C, H, W] (bytes, or numbers of any range), a series [C, T], a row [F] or a text.
         columns: names of a row's columns, where known.
+        kind: what it is, where its shape does not tell: a graph [F + V, V] would be taken for a series.
+        length: true length of a series or graph that is padded.
     """
     if isinstance(raw, str):
         return _text(raw)
     if isinstance(raw, dict):
         return _row(list(raw), list(raw.values()))
     array = np.asarray(raw)
+    if isinstance(kind, Series | Graph) and length is not None:
+        array = array[:, : max(length, 1)]
+    if isinstance(kind, Graph):
+        numbers, adjacency = parts(array, kind)
+        return draw_graph(numbers, adjacency[: array.shape[1]])
     if array.ndim == 3 and array.shape[0] in (1, 2, 3, 4):
         return _picture(array)
     if array.ndim == 2:

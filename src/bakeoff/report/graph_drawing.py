@@ -1,0 +1,76 @@
+"""One graph as a small drawing: linked nodes near each other, darker where their first number is larger."""
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from bakeoff.messages import say
+
+#: Larger graphs are told by their numbers of nodes and edges: a drawing would be a ball of wool.
+MOST_NODES = 80
+_SIDE, _MARGIN, _ROUNDS = 200.0, 10.0, 80
+
+Places = NDArray[np.float64]
+
+
+def draw_graph(numbers: NDArray[Any], adjacency: NDArray[Any]) -> Markup:
+    """A graph as SVG, or in words where it is too large.
+
+    Args:
+        numbers: [F, V], of each node.
+        adjacency: [V, V], symmetric, 0 where there is no edge.
+    """
+    start, end = np.nonzero(np.triu(adjacency != 0, 1))
+    if len(adjacency) > MOST_NODES:
+        return Markup("<p>{}</p>").format(say("report.graph", nodes=len(adjacency), edges=len(start)))
+    across, down = _on_paper(_layout(adjacency != 0)).T
+    lines = Markup("").join(
+        Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
+            across[a], down[a], across[b], down[b]
+        )
+        for a, b in zip(start, end, strict=True)
+    )
+    nodes = Markup("").join(
+        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" fill-opacity="{:.2f}"/>').format(x, y, shade)
+        for x, y, shade in zip(across, down, _shades(numbers[0]), strict=True)
+    )
+    return Markup(
+        '<svg class="graph" viewBox="0 0 {0} {0}" role="img" aria-hidden="true">{1}{2}</svg>'
+    ).format(int(_SIDE), lines, nodes)
+
+
+def _layout(linked: NDArray[np.bool_]) -> Places:
+    """Places [V, 2] after Fruchterman & Reingold 1991: all nodes repel each other, linked ones attract each other.
+
+    It starts on a circle, which no node leaves outwards, so that the same graph is always drawn in the same way.
+    """
+    count = len(linked)
+    turn = 2 * np.pi * np.arange(count) / count
+    places = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    ideal = 1.5 / np.sqrt(count)
+    for step in np.linspace(0.2, 0.005, _ROUNDS):
+        apart = places[:, None] - places
+        distance = np.sqrt((apart**2).sum(axis=2)) + 1e-6
+        force = ideal**2 / distance**2 - np.where(linked, distance / ideal, 0.0)
+        move = (apart * force[..., None]).sum(axis=1) - 0.3 * places
+        length = np.sqrt((move**2).sum(axis=1, keepdims=True)) + 1e-9
+        places = places + move / length * np.minimum(length, step)
+        places = places / np.maximum(np.sqrt((places**2).sum(axis=1, keepdims=True)), 1.0)
+    return np.asarray(places)
+
+
+def _on_paper(places: Places) -> Places:
+    """Places inside the drawing's square."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    reach = float((high - low).max()) or 1.0
+    middle = (low + high) / 2
+    return _SIDE / 2 + (places - middle) / reach * (_SIDE - 2 * _MARGIN)
+
+
+def _shades(values: NDArray[Any]) -> NDArray[np.float64]:
+    """From 0.1 for the least to 1 for the most; 0.5 where all are the same."""
+    plain = np.nan_to_num(values.astype(np.float64))
+    low, high = plain.min(), plain.max()
+    return np.full(len(plain), 0.5) if low == high else 0.1 + 0.9 * (plain - low) / (high - low)
