@@ -87,19 +87,9 @@ def verdict(data: str, seed: int) -> dict[str, Any]:
         options = [data, "--budget", f"{budget}s", "--seed", str(seed), "--no-why", "--json", str(record)]
         answer = watched([*options, "--out", folder])
         found = json.loads(record.read_text())
-    scores = {
-        entrant["name"]: entrant["score"]["mean"] if isinstance(entrant["score"], dict) else entrant["score"]
-        for entrant in found["entrants"]
-        if entrant.get("judged")
-    }
-    told = found["verdict"]
-    return answer | {
-        "budget_seconds": budget,
-        "scores": scores,
-        "winner": told.get("winner"),
-        "leader": told.get("leader"),
-        "tied": told.get("tied"),
-    }
+    scores = {entrant["name"]: entrant["score"] for entrant in found["entrants"] if entrant["judged"]}
+    told = {name: found[name] for name in ("winner", "leader", "tied")}
+    return answer | {"budget_seconds": budget, "scores": scores, **told}
 
 
 def images(path: str) -> dict[str, Any]:
