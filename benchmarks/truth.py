@@ -69,6 +69,14 @@ def attention(found: Comparison) -> bool:
     return "transformer" in best(found)
 
 
+def the_graph_network(found: Comparison) -> bool:
+    return found.verdict.winner == "gin"
+
+
+def graph_network_among_the_best(found: Comparison) -> bool:
+    return "gin" in best(found)
+
+
 def nothing_beats_the_baseline(found: Comparison) -> bool:
     return not found.verdict.beats_baseline and found.verdict.winner in (None, "majority")
 
@@ -99,6 +107,8 @@ PLANTED: dict[str, tuple[str, Judge]] = {
     "shuffled_motif": ("CNN no longer ahead of the MLP", convolution_is_no_longer_ahead),
     "event_order": ("recurrent or attention among the best", recurrent_or_attention),
     "lookup": ("attention among the best", attention),
+    "homophily": ("the graph network is the best", the_graph_network),
+    "hubs": ("the graph network among the best", graph_network_among_the_best),
     "noise": ("nothing beats the baseline", nothing_beats_the_baseline),
     "tie": ("two that cannot differ are tied", a_tie),
 }

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from bakeoff.data.builtin import load_builtin
+from bakeoff.data.dataset import Dataset
 from bakeoff.explain.why import why
 from bakeoff.study.pool import Pool
 
@@ -19,8 +21,8 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Task:
     """A generator with its known answer; `memory` is (too few, enough) of the last steps."""
 
-    make: Callable[[np.random.Generator], Arrays]
-    kind: str
+    make: Callable[[np.random.Generator], Arrays | Dataset]
+    kind: str | None
     models: tuple[str, ...]
     must: tuple[str, ...]
     must_not: tuple[str, ...]
@@ -103,6 +105,16 @@ def shape(rng: np.random.Generator) -> Arrays:
     return _image(fine + _blobs(rng, y), rng), y
 
 
+def homophily(rng: np.random.Generator) -> Dataset:
+    """Graphs: whether edges join nodes of one colour (`bakeoff.data.planted_graphs`)."""
+    return load_builtin("planted:homophily", seed=int(rng.integers(2**31)))
+
+
+def hubs(rng: np.random.Generator) -> Dataset:
+    """Graphs: whether two nodes have far more edges than the others."""
+    return load_builtin("planted:hubs", seed=int(rng.integers(2**31)))
+
+
 def _blobs(rng: np.random.Generator, low: np.ndarray) -> np.ndarray:
     rows, columns = np.mgrid[:SIDE, :SIDE]
     down = np.where(low, 0.7, 0.3)[:, None, None] * SIDE
@@ -115,6 +127,7 @@ def _image(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 _SERIES = ("permute_positions", "random_shift", "reverse_time", "shuffle_time", "shuffle_labels")
+_GRAPH = ("rewire", "remove_edges", "nodes_alike", "renumber_nodes", "shuffle_labels")
 _IMAGE = ("permute_positions", "remove_high", "remove_low", "mirror", "shuffle_labels")
 TASKS = {
     "symmetric_motif": Task(
@@ -193,15 +206,32 @@ TASKS = {
         must_not=("fine_detail", "handedness"),
         changes=_IMAGE,
     ),
+    "homophily": Task(
+        make=homophily,
+        kind=None,
+        models=("mlp@64", "gin@16"),
+        must=("links", "edges", "node_features"),
+        must_not=("numbering",),
+        changes=_GRAPH,
+        steps=200,
+    ),
+    "hubs": Task(
+        make=hubs,
+        kind=None,
+        models=("mlp@64", "gin@16"),
+        must=("edges",),
+        must_not=("links", "node_features", "numbering"),
+        changes=_GRAPH,
+        steps=200,
+    ),
 }
 
 
 def run(name: str, seed: int, pool: Pool) -> dict[str, Any]:
     """One task with one seed: what was found, and what that means."""
     task = TASKS[name]
-    x, y = task.make(np.random.default_rng(seed))
     found = why(
-        (x, y),
+        task.make(np.random.default_rng(seed)),
         models=task.models,
         changes=task.changes,
         budget_seconds=None,

@@ -64,7 +64,8 @@ def load(
     Args:
         source: a built-in name ("digits"; `builtin_names()` lists them); a folder of images, one sub-folder a class;
             a CSV, TSV, Parquet or JSON Lines file; a `.ts` or UCR file of series; an `.npz` or `.npy` file; arrays
-            or tensors (x, y) or {"x": x, "y": y}, which with "adjacency" are graphs; a pandas or Polars frame; or a `Dataset`, which comes back.
+            or tensors (x, y) or {"x": x, "y": y}, which with "adjacency" are graphs; a pandas or Polars frame; or a
+            `Dataset`, which comes back.
         target: the column to predict (tables and frames).
         time: the column of times; makes a forecast of `target`.
         horizon: how many steps to forecast.
