@@ -8,8 +8,9 @@ words by spaces, or glue endings to them (Korean, Japanese, Chinese, Thai), are 
 import re
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,6 +23,7 @@ from bakeoff.data.dataset import Dataset, Finding, make_splits
 from bakeoff.data.encoding import FormEncoder, NewData
 from bakeoff.data.finish import finish
 from bakeoff.data.schema import Schema, Tokens
+from bakeoff.data.text_cache import cut_once
 from bakeoff.errors import DataError, listed, printable
 
 #: A vocabulary holds at most this many words, each seen in at least `LEAST_TEXTS` training texts.
@@ -34,6 +36,8 @@ PADDING, UNKNOWN = 0, 1
 _UNSPACED = "\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])\w)+|[^\w\s]")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+#: The same words where there is nothing of these scripts, found 2.5 times as fast.
+_SPACED_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class TokenEncoder(FormEncoder):
@@ -124,8 +128,11 @@ def split_words(text: str) -> list[str]:
     >>> split_words("정말 좋아요 ok")
     ['정말', '좋아', '아요', 'ok']
     """
+    text = text.lower()
+    if text.isascii() or not _IS_UNSPACED.search(text):
+        return _SPACED_WORD.findall(text)
     tokens: list[str] = []
-    for word in _WORD.findall(text.lower()):
+    for word in _WORD.findall(text):
         if _IS_UNSPACED.match(word) and len(word) > 2:
             tokens.extend(word[place : place + 2] for place in range(len(word) - 1))
         else:
@@ -204,17 +211,26 @@ def build_text(
         seed=seed,
         groups=groups,
     )
-    words = as_words(frame[column]).fill_null("")
-    training = words[np.sort(splits.train)].to_list()
-    encoder: TokenEncoder
+    texts = as_words(frame[column]).fill_null("").to_list()
+    cutting = {"column": column, "target": target}
+    learn: Callable[[list[str]], TokenEncoder]
+    read: Callable[[dict[str, Any]], TokenEncoder]
     if tokenizer is None:
-        encoder = learn_text(training, column=column, target=target)
+        form, read = "words", TextEncoder.from_json
+        learn = partial(learn_text, **cutting)
     else:
-        from bakeoff.data.tokenizer import published_encoder
+        from bakeoff.data.tokenizer import PublishedTokenEncoder, open_tokenizer, published_encoder
 
-        encoder = published_encoder(tokenizer, training, column=column, target=target)
-    texts = words.to_list()
-    tokens, lengths = encoder.encode(texts)
+        cutter = open_tokenizer(tokenizer)
+        form, read = cutter.to_str(), PublishedTokenEncoder.from_json
+        learn = partial(published_encoder, cutter, **cutting)
+    encoder, tokens, lengths = cut_once(
+        texts,
+        np.sort(splits.train),
+        form=f"{MOST_WORDS} {MOST_TOKENS} {cutting} {form}",
+        learn=learn,
+        read=read,
+    )
     told = list(findings)
     others = [other for other in frame.columns if other not in (column, target)]
     if others:

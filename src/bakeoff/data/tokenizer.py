@@ -72,20 +72,15 @@ def has_tokenizer(place: str | Path) -> bool:
 
 
 def published_encoder(
-    source: str | Path, texts: Sequence[str], *, column: str, target: str
+    cutter: Any, texts: Sequence[str], *, column: str, target: str
 ) -> PublishedTokenEncoder:
     """The encoder of a published tokenizer; the length of training texts tells where texts are cut.
 
     Args:
-        source: a folder that holds the tokenizer's files, one of these files, or a Hugging Face id.
+        cutter: the tokenizer, from `open_tokenizer`.
         texts: of the training examples.
         column, target: of the table.
-
-    Raises:
-        DataError: there is no such tokenizer, or its files are damaged.
-        MissingExtraError: the package `tokenizers` is not installed.
     """
-    cutter = _read(source)
     cutter.no_padding()
     cutter.no_truncation()
     lengths = [len(found.ids) for found in cutter.encode_batch(list(texts))]
@@ -94,7 +89,16 @@ def published_encoder(
     )
 
 
-def _read(source: str | Path) -> Any:
+def open_tokenizer(source: str | Path) -> Any:
+    """A published tokenizer, as the package `tokenizers` knows it.
+
+    Args:
+        source: a folder that holds the tokenizer's files, one of these files, or a Hugging Face id.
+
+    Raises:
+        DataError: there is no such tokenizer, or its files are damaged.
+        MissingExtraError: the package `tokenizers` is not installed.
+    """
     tokenizers, place = package("tokenizers", "hub"), Path(source).expanduser()
     folder = place.parent if place.is_file() else place
     try:
