@@ -47,6 +47,8 @@ from bakeoff.study.trial import State, TrialResult
 
 #: A classical entrant may take this part of the time for its tuning before it is stopped.
 CLASSICAL_PART = 0.25
+#: What a classical entrant takes at the least: a worker has to load scikit-learn for it.
+CLASSICAL_SECONDS = 2.0
 #: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
 JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 #: A curve that is begun while others are still tuned may take this part of the time that is left.
@@ -247,10 +249,12 @@ class Study:
         self._work_off(sorted(jobs, key=self._cheapest_first), fill=self.early_curve)
 
     def _cheapest_first(self, job: Job) -> float:
+        """Predicted seconds of a tuning job."""
         entrant = self._by_name[job.entrant]
         if entrant.kind != "network":
-            return -2.0 if entrant.kind == "baseline" else -1.0
-        return self.profiles[job.entrant].seconds_per_step
+            return 0.0 if entrant.kind == "baseline" else CLASSICAL_SECONDS
+        profile = self.profiles[job.entrant]
+        return tuning_work(self.shares.steps[job.entrant]) * profile.seconds_per_step
 
     def early_curve(self, *, idle: bool) -> Job | None:
         """Some of the curve of somebody who is tuned already, before everybody is.
