@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.func import functional_call
 from torch.nn import functional as F
 
 from bakeoff.train.chain_sequences import mean, offsets
@@ -149,9 +150,15 @@ class _Followed:
 
 @torch.no_grad()
 def agrees(program: Program, network: NetworkStack, data: TrainingData) -> bool:
-    """Whether the program gives the networks' own outputs for a few examples."""
+    """Whether the program gives the first network's own outputs for a few examples."""
     inputs = data.train.at(torch.arange(min(3, len(data.train)))).inputs.contiguous()
-    weights = [network.tensors[name].detach() for name in program.names]
-    wanted = network.forward(inputs.expand(len(network), *inputs.shape))
-    found = program.outputs(inputs, weights)
+    first = {name: tensor[0].detach() for name, tensor in network.tensors.items()}
+    diverted = {part: part.__dict__.pop("forward", None) for part in network.template.modules()}
+    try:
+        wanted = functional_call(network.template, first, (inputs,))
+    finally:
+        for part, forward in diverted.items():
+            if forward is not None:
+                part.forward = forward
+    found = program.outputs(inputs, [first[name][None] for name in program.names])[0]
     return wanted.shape == found.shape and torch.allclose(found, wanted, rtol=1e-3, atol=1e-4)
