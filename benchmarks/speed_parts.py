@@ -228,6 +228,6 @@ def measurements(parts: list[str], images_path: str | None) -> Iterator[tuple[st
     if "stops" in parts:
         import speed_stops
 
-        for data in speed_stops.SETS:
-            for seed in speed_stops.DATA_SEEDS:
+        for seed in speed_stops.DATA_SEEDS:
+            for data in speed_stops.SETS:
                 yield "stops", data, str(seed), lambda data=data, seed=seed: speed_stops.stops(data, seed)

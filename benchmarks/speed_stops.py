@@ -24,8 +24,8 @@ from bakeoff.study.pool import Pool
 from bakeoff.study.result import Comparison
 
 SETS = (
-    *("iris", "wine", "breast_cancer", "digits", "mnist1d"),
-    *("planted:linear", "planted:noisy_xor", "planted:motif", "planted:event_order", "planted:noise"),
+    *("iris", "wine", "digits", "planted:motif", "planted:noisy_xor", "planted:linear"),
+    *("breast_cancer", "planted:noise", "planted:event_order", "mnist1d"),
 )
 NETWORKS = ("linear", "mlp", "cnn", "gru", "transformer")
 DATA_SEEDS = (0, 1)
