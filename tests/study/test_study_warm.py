@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.study import warm
-from bakeoff.train.kernels import native
+from bakeoff.study import warm, work
+from bakeoff.train import compiled
 
 
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(native, "begin_build", lambda: None)
+    monkeypatch.setattr(work, "set_up_torch", lambda: None)  # this process computes as it did
     monkeypatch.setattr(warm, "_LONGEST_WAIT_SECONDS", 0.3)
     np.memmap(tmp_path / "progress", dtype=np.int64, mode="w+", shape=(256, 2))
     return str(tmp_path / "progress")
@@ -42,6 +42,34 @@ def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> No
             asked.append((is_first, is_last))
 
     monkeypatch.setattr(warm, "Pool", Noted)
+    monkeypatch.setattr(compiled, "begin_build", lambda: None)
     warm.begin(1, wait_for_operators=False)
     warm.begin(3, wait_for_operators=False)
     assert asked == [(True, False), (True, False), (False, False), (False, True)]
+
+
+def test_nobody_waits_for_a_build_under_a_clock_and_it_is_built_once_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("BAKEOFF_NATIVE", raising=False)
+    monkeypatch.setattr(compiled, "compiler", lambda: "/usr/bin/cc")
+    monkeypatch.setattr(compiled, "version", lambda program: "cc 1")
+    monkeypatch.setattr(compiled, "begin_build", lambda: done.append("begun"))
+
+    def build() -> None:
+        done.append("built")
+        place = compiled.place()
+        assert place is not None
+        place.parent.mkdir(parents=True)
+        place.touch()
+
+    monkeypatch.setattr(compiled, "build", build)
+    assert warm.compiled_operators(wait=False) == {"BAKEOFF_NATIVE": "ready"}
+    warm.compiled_operators(wait=True)
+    warm.compiled_operators(wait=True)
+    assert done == ["begun", "built"]
+    monkeypatch.setenv("BAKEOFF_NATIVE", "0")
+    assert warm.compiled_operators(wait=True) == {"BAKEOFF_NATIVE": "0"}
+    assert done == ["begun", "built"]

@@ -5,11 +5,12 @@ Imports nothing heavy, so that a command can call `begin` first of all.
 
 import os
 import subprocess
-import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bakeoff.study.pool import Pool, available_cores
+from bakeoff.train import compiled
 
 #: The last worker waits for the first one no longer than this.
 _LONGEST_WAIT_SECONDS, _POLL_SECONDS = 8.0, 0.02
@@ -33,30 +34,29 @@ def begin(workers: int | None, *, wait_for_operators: bool) -> Pool:
 def compiled_operators(*, wait: bool) -> dict[str, str]:
     """The environment that tells workers about the compiled operators.
 
-    Under a clock nobody waits for them: the first worker has them built beside the run, for the next one. Without a
-    clock they are built first, so that every run on this machine computes alike.
+    Under a clock nobody waits for them: they are built beside the run, for the next one. Without a clock they are
+    built first, so that every run on this machine computes alike.
     """
     wish = os.environ.get("BAKEOFF_NATIVE", "1")
     if wish != "1":
         return {"BAKEOFF_NATIVE": wish}
-    if wait:
-        subprocess.run(
-            [sys.executable, "-m", "bakeoff.train.kernels.native"], check=False, capture_output=True
-        )
+    if not wait:
+        compiled.begin_build()
+    elif compiled.is_wanted():
+        with suppress(OSError, subprocess.SubprocessError):  # then the workers say what failed
+            compiled.build()
     return {"BAKEOFF_NATIVE": "ready"}
 
 
 def warm_up(is_first: bool, is_last: bool, board_path: str, slot: int) -> None:
-    """In a worker: import what training needs; the first one has the compiled operators built as well."""
+    """In a worker: import what training needs."""
     loaded = Path(board_path).with_name("loaded")
     longest = time.monotonic() + _LONGEST_WAIT_SECONDS
     while is_last and not loaded.exists() and time.monotonic() < longest:
         time.sleep(_POLL_SECONDS)
     import bakeoff.train.stack  # noqa: F401
     from bakeoff.study import work
-    from bakeoff.train.kernels import native
 
     work.set_up_torch()
     if is_first:
         loaded.touch()
-        native.begin_build()
