@@ -126,3 +126,27 @@ def test_a_stack_of_graph_networks_answers_as_each_alone() -> None:
         alone = torch.stack([models.build("gin", SCHEMA, seed=seed)(x, lengths) for seed in range(3)])
         torch.testing.assert_close(together, alone, atol=1e-6, rtol=1e-5)
     assert not torch.allclose(together[0], together[1], atol=1e-3)
+
+
+def test_the_multiply_adds_are_those_counted_by_hand() -> None:
+    """Two products a layer over the nodes, one over the pairs of nodes, the embedding and the head."""
+    from bakeoff.cost import cost_of, example_inputs
+
+    nodes, features, width, outputs = 10, 3, 32, 3
+    layer = nodes * nodes * width + 2 * nodes * width * width
+    by_hand = nodes * features * width + 3 * layer + 4 * width * outputs
+    assert cost_of(network("gin"), *example_inputs(SCHEMA)).macs == by_hand
+
+
+def test_the_cost_of_a_graph_network_is_asked_for_by_nodes_and_features(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    from bakeoff.cli.main import main
+
+    monkeypatch.setattr(sys, "argv", ["bakeoff", "cost", "gin", "--input", "30x5"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert "gin at 1x35x30" in capsys.readouterr().out

@@ -1,8 +1,8 @@
 """One colour per family of entrants, the same in every figure, table and language.
 
 The eight colours of a theme were searched so that the smallest distance between any two, seen normally or with
-protanopia, deuteranopia or tritanopia (Machado et al. 2009, severity 1), is as large as could be found; a test holds
-it. Entrants of one family share its colour and differ by marker and dash.
+protanopia, deuteranopia or tritanopia (Machado et al. 2009, severity 1), is as large as could be found, and then a
+ninth, that of graph networks, as far from them as could be; a test holds it. Entrants of one family share its colour and differ by marker and dash.
 
 A figure names colours by token ("family-cnn", "ink"), never by value, so that one figure serves both themes.
 """
@@ -19,6 +19,7 @@ FAMILY_COLOURS: dict[str, tuple[str, str]] = {
     "cnn": ("#407FE6", "#3F7CDC"),
     "rnn": ("#4AB18D", "#73B89F"),
     "transformer": ("#5C2AAA", "#B89FFF"),
+    "gnn": ("#0F002D", "#FFFFC3"),
 }
 
 #: Token of the page -> (light theme, dark theme). The same names are CSS custom properties of the report.
