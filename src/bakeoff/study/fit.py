@@ -21,7 +21,7 @@ from bakeoff.train.fit_recipe import recipe_for, suits_augmentation
 from bakeoff.train.machine import Machine
 
 #: Of the definition; runs of another form are not continued.
-FORMAT = 1
+FORMAT = 2
 
 
 def fit(

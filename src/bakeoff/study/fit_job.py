@@ -21,12 +21,14 @@ from bakeoff.study.store import run_folders
 from bakeoff.study.uncertainty import Estimate, standing
 from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.data import TrainingData
+from bakeoff.train.features import Probe, probe_of
 from bakeoff.train.fit import Listener, Training, make_run
 from bakeoff.train.fit_recipe import FitRecipe, largest_rate, parameter_counts, steps_per_epoch
 from bakeoff.train.fitted import Fitted
 from bakeoff.train.machine import Machine
 from bakeoff.train.rate_finder import FALLBACK, RateTest, find_rate
 from bakeoff.train.recipe import Recipe
+from bakeoff.train.run import Build
 from bakeoff.train.single import SingleRun
 from bakeoff.train.trained import Trained
 
@@ -59,15 +61,34 @@ class FitJob:
         self.budget_seconds, self.started, self.steps_are_given = budget_seconds, started, steps_are_given
         self.data = TrainingData(dataset, device=machine.device)
         self.checkpoint = folder / CHECKPOINT_FILE
+        self._probe: Probe | None = None
+        self._build: Build = network.module
+        self._data, self._part = self.data, mode
 
     def plan(self) -> None:
         """Learning rate and number of steps: those of the checkpoint, or new ones."""
         self._found = load_checkpoint(self.checkpoint)
+        self._part_probe()
         if self._found is None:
             self._plan()
         else:
             self.recipe = FitRecipe.from_json(self._found[1]["recipe"])
             self.learning_rate = self._found[1]["learning_rate"]
+
+    def _part_probe(self) -> None:
+        """A last layer that alone is trained, on examples that do not change, is trained apart where it can be.
+
+        A run that goes on does it as it was begun.
+        """
+        if self.mode != "probe" or self.recipe.augment:
+            return
+        begun = None if self._found is None else self._found[1]["features"]
+        if begun is not False:
+            may_take = math.inf if self.budget_seconds is None or begun else self.budget_seconds / 3
+            module = self.network.module(self.seed)
+            self._probe = probe_of(module, self.data, self.machine, seconds=may_take)
+        if self._probe is not None:
+            self._build, self._data, self._part = self._probe.build, self._probe.data, "full"
 
     def settings(self) -> dict[str, Any]:
         """What decides this training, for logs."""
@@ -84,12 +105,12 @@ class FitJob:
         found = self._found
         assert self.learning_rate is not None
         training = Training(
-            self.network.module,
-            self.data,
+            self._build,
+            self._data,
             self.recipe,
             learning_rate=self.learning_rate,
             seed=self.seed,
-            mode=self.mode,
+            mode=self._part,
             machine=self.machine,
         )
         if found is not None:
@@ -109,6 +130,7 @@ class FitJob:
             "definition": self.definition,
             "recipe": self.recipe.to_json(),
             "learning_rate": self.learning_rate,
+            "features": self._probe is not None,
         }
         training.write(self.checkpoint, facts)
 
@@ -155,12 +177,12 @@ class FitJob:
             clip_norm=self.recipe.clip_norm,
         )
         return make_run(
-            self.network.module,
-            self.data,
+            self._build,
+            self._data,
             self.recipe,
             learning_rate=rate,
             seed=self.seed,
-            mode=self.mode,
+            mode=self._part,
             machine=replace(self.machine, graphs=False),
             schedule=constant,
         )
@@ -179,6 +201,8 @@ class FitJob:
             dataset.targets_at(part) for part in (dataset.splits.validation, dataset.splits.test)
         )
         total, trainable = parameter_counts(training.run.module)
+        if self._probe is not None:
+            total += sum(parameter.numel() for parameter in self._probe.frozen)
         result = Fit(
             data=dataset.name,
             examples=len(dataset),
@@ -211,7 +235,7 @@ class FitJob:
             dataset,
             model=self.network.card.name.removesuffix(PRETRAINED),
             width=self.network.width,
-            weights=trained.weights,
+            weights=trained.weights if self._probe is None else self._probe.whole(dict(trained.weights)),
             options=self.network.build_options,
             facts={
                 "recipe": self.recipe.to_json(),
