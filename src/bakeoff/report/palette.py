@@ -1,8 +1,9 @@
 """One colour per family of entrants, the same in every figure, table and language.
 
-The eight colours of a theme were searched so that the smallest distance between any two, seen normally or with
+The first eight colours of a theme were searched so that the smallest distance between any two, seen normally or with
 protanopia, deuteranopia or tritanopia (Machado et al. 2009, severity 1), is as large as could be found, and then a
-ninth, that of graph networks, as far from them as could be; a test holds it. Entrants of one family share its colour and differ by marker and dash.
+ninth, that of graph networks, as far from them as could be; a test holds it. Entrants of one family share its colour
+and differ by marker and dash.
 
 A figure names colours by token ("family-cnn", "ink"), never by value, so that one figure serves both themes.
 """
