@@ -119,7 +119,7 @@ def table(records: list[dict[str, Any]]) -> str:
     lines += [
         "",
         f"Of {len(rows)} comparisons {same} name the same best entrants with and without savings, and {share} at least "
-        f"one entrant in common; of {len(again)} begun again from other starts {sum(again)} name the same ones as before. "
+        f"one entrant in common; of {len(again)} begun again from other starts {sum(again)} name the same. "
         f"The savings leave {100 * steps[1] / steps[0]:.0f} % of the steps.",
     ]
     return "\n".join(lines)
