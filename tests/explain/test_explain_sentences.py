@@ -254,3 +254,15 @@ def test_both_languages_of_a_sentence_use_the_same_figures():
     for key, pair in SENTENCES.items():
         fields = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in pair]
         assert fields[0] == fields[1], key
+
+
+def test_a_text_is_not_told_to_be_a_table_but_that_its_words_are_enough():
+    nothing = [("bag_of_words", "word_order"), ("permute_positions", "neighbourhood")]
+    cells = [cell("cnn", change, assumption, 0.001, 0.004) for change, assumption in nothing]
+    text, series = (
+        [s.text() for s in sentences.next_steps(some, ENTRANTS[0], None, ACCURACY)]
+        for some in (cells, cells[1:])
+    )
+    assert any("Which words occur is enough" in sentence for sentence in text)
+    assert not any("Treat the positions" in sentence for sentence in text)
+    assert any("Treat the positions" in sentence for sentence in series)

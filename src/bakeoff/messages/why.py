@@ -225,6 +225,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Try a shorter window: the last {enough} of {length} steps are enough for {entrant}.",
         "더 짧은 창을 써 보세요: {entrant} 모델에는 {length}개 시점 중 마지막 {enough}개면 충분합니다.",
     ),
+    "why.advice.no_word_order": (
+        "Which words occur is enough (linear, boosting): mixing their order costs {entrant} {loss} ({low} to {high}), "
+        "next to nothing.",
+        "어떤 단어가 나오는지만 보아도 됩니다(linear, boosting). 순서를 섞어도 {entrant} 모델이 잃는 것은 {loss}"
+        "({low} ~ {high})로 거의 없습니다.",
+    ),
     "why.advice.no_positions": (
         "Treat the positions as columns of a table (mlp, boosting): shuffling them costs {entrant} {loss} "
         "({low} to {high}), next to nothing.",
