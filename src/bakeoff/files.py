@@ -28,7 +28,7 @@ def whole(path: Path) -> Iterator[Path]:
     ...     [found.name for found in Path(folder).iterdir()]
     ['answer.txt']
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = _beside(path)
     try:
         yield unfinished
         unfinished.replace(path)
@@ -50,7 +50,7 @@ def check_writable(path: Path | None) -> None:
         return
     if path.is_dir():
         raise StoreError(f"'{_shown(path)}' is a folder and cannot be written to: name a file in it.")
-    trial = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    trial = _beside(path)
     try:
         trial.touch()
         trial.unlink()
@@ -76,6 +76,10 @@ def write_json(path: Path, record: Any, *, indent: int = 2) -> Path:
         StoreError: the file cannot be written.
     """
     return write_text(path, json.dumps(record, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.unfinished")
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

@@ -1,6 +1,6 @@
 """An independent witness: one network trained by itself with `torch.optim.AdamW`, the way a tutorial does it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -51,6 +51,22 @@ def outputs_of(module: nn.Module, dataset: Dataset, rows: np.ndarray, dtype: tor
     if takes_lengths(module) and lengths is not None:
         return module(inputs, torch.from_numpy(lengths))
     return module(inputs)
+
+
+def assert_as_alone(
+    outputs: torch.Tensor,
+    replicas: Sequence[Replica],
+    build: Callable[[int], nn.Module],
+    dataset: Dataset,
+    recipe: Recipe,
+) -> None:
+    """Validation outputs [R, N, K] of a stack in float64 are those of each replica trained alone, and of no other."""
+    for row, replica in enumerate(replicas):
+        alone = train_alone(build, dataset, replica, recipe, torch.float64)
+        with torch.no_grad():
+            wanted = outputs_of(alone, dataset, dataset.splits.validation, torch.float64)
+        torch.testing.assert_close(outputs[row], wanted, atol=1e-12, rtol=0)
+        assert not torch.allclose(outputs[row - 1], wanted, atol=1e-6)
 
 
 def made_up(kind: str, *, examples: int = 160, seed: int = 0, numbers: bool = False) -> Dataset:

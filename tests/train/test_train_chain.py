@@ -13,7 +13,7 @@ from bakeoff.train.kernels import native
 from bakeoff.train.network import NetworkStack
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import StackRun, evaluate
-from train.plain_training import made_up, outputs_of, train_alone
+from train.plain_training import assert_as_alone, made_up
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason=f"no compiled operators here: {native.describe()}"
@@ -71,12 +71,7 @@ def test_an_own_chain_equals_a_plain_loop(make, kind: str, numbers: bool, clip_n
     assert run.network.program is not None
     run.advance(recipe.steps)
     _, outputs = evaluate(run.network, data, data.validation)
-    for row, replica in enumerate(REPLICAS):
-        alone = train_alone(build, dataset, replica, recipe, torch.float64)
-        with torch.no_grad():
-            wanted = outputs_of(alone, dataset, dataset.splits.validation, torch.float64)
-        torch.testing.assert_close(outputs[row], wanted, atol=1e-12, rtol=0)
-        assert not torch.allclose(outputs[row - 1], wanted, atol=1e-6)
+    assert_as_alone(outputs, REPLICAS, build, dataset, recipe)
 
 
 class Doubled(nn.Module):

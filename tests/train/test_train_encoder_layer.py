@@ -9,7 +9,7 @@ from bakeoff.train import families, kernels
 from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import StackRun, evaluate
-from train.plain_training import made_up, outputs_of, train_alone
+from train.plain_training import assert_as_alone, made_up
 
 REPLICAS = (
     Replica(learning_rate=1e-3, seed=0, examples=60),
@@ -61,12 +61,7 @@ def test_an_encoder_layer_in_a_stack_is_the_plain_one(
     _, outputs = evaluate(run.network, data, data.validation)
     assert run.network.how == "vmap"
     assert bool(calls) == by_kernel
-    for row, replica in enumerate(REPLICAS):
-        alone = train_alone(build, dataset, replica, recipe, torch.float64)
-        with torch.no_grad():
-            wanted = outputs_of(alone, dataset, dataset.splits.validation, torch.float64)
-        torch.testing.assert_close(outputs[row], wanted, atol=1e-12, rtol=0)
-        assert not torch.allclose(outputs[1 - row], wanted, atol=1e-6)
+    assert_as_alone(outputs, REPLICAS, build, dataset, recipe)
 
 
 @pytest.mark.parametrize("name", ["gru", "transformer"])

@@ -43,7 +43,7 @@ def compiled_operators(*, wait: bool) -> dict[str, str]:
     if not wait:
         compiled.begin_build()
     elif compiled.is_wanted():
-        with suppress(OSError, subprocess.SubprocessError):  # then the workers say what failed
+        with suppress(OSError, subprocess.SubprocessError):  # then the workers go without, and say so
             compiled.build()
     return {"BAKEOFF_NATIVE": "ready"}
 

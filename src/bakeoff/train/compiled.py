@@ -6,6 +6,7 @@ a file built for another processor cannot kill this one. The build takes some 20
 a command can ask whether the library is there before PyTorch is loaded.
 """
 
+import functools
 import hashlib
 import os
 import platform
@@ -106,6 +107,7 @@ def begin_build() -> None:
         )
 
 
+@functools.cache
 def version(program: str) -> str:
     """What this compiler calls itself."""
     return _run([program, "--version"], 10).split("\n", 1)[0]
