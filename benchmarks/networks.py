@@ -23,6 +23,8 @@ from named_networks import data, report, train
 from named_networks.train import Recipe
 from torch import Tensor
 
+from bakeoff.study.work import set_up_torch
+
 HERE = Path(__file__).parent
 RECORDS = HERE / "results" / "networks.jsonl"
 PAGE = HERE.parent / "docs" / "benchmarks" / "networks.md"
@@ -105,9 +107,9 @@ QUICK = ("ItalyPowerDemand", "GunPoint", "copy", "adding")
 
 def main() -> None:
     arguments = _arguments()
-    torch.set_num_threads(1)
     if arguments.write:
         return _write_page()
+    set_up_torch()
     for job, seed in _plan(arguments):
         record = run(_shortened(job) if arguments.quick else job, seed)
         print(json.dumps(record), flush=True)

@@ -76,9 +76,7 @@ def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:
 
 
 def test_the_parcels_cover_all_sizes_and_seeds_but_the_one_that_was_tuned() -> None:
-    points = [
-        point for parcel in plan.parcels(NETWORK, definition(), contender=True) for point in parcel.points
-    ]
+    points = [parcel.point for parcel in plan.parcels(NETWORK, definition(), contender=True)]
     everything = {(size, seed) for size in (25, 50, 100, 200, 400) for seed in (5, 6, 7)}
     assert sorted(points) == sorted(everything - {(400, 5)})
 
@@ -94,14 +92,54 @@ def test_a_contender_gets_its_seeds_before_a_hopeless_entrant_gets_its_curve() -
 
 
 def test_what_is_granted_never_exceeds_the_time_that_is_left() -> None:
-    wanted = [Parcel(entrant=name, what="curve", rank=0, points=((10, 0), (20, 0))) for name in "abcdef"]
-    granted, _ = plan.grant(wanted, dict.fromkeys("abcdef", 1.0), 7.0, 2)
-    assert sum(len(parcel.points) for parcel in granted) / 2 <= 7.0 * plan.TRUST
-    assert len(granted) == 5, "and it is used"
+    wanted = [
+        Parcel(entrant=name, what="curve", rank=0, examples=size, seed=0)
+        for name in "abcdef"
+        for size in (10, 20)
+    ]
+    granted, refused = plan.grant(wanted, dict.fromkeys("abcdef", 1.0), 6.0, 2)
+    assert len(granted) / 2 <= 6.0 * plan.TRUST
+    assert len(granted) == 10, "and it is used: five on each worker"
+    assert [parcel.entrant for parcel in refused] == ["f", "f"]
+
+
+def test_a_training_that_no_worker_has_time_for_is_refused_and_a_shorter_one_takes_its_place() -> None:
+    wanted = [
+        Parcel(entrant=name, what="seeds", rank=0, examples=10, seed=seed) for name in "ab" for seed in (1, 2)
+    ]
+    granted, refused = plan.grant(wanted, {"a": 9.0, "b": 2.0}, 10.0, 2)
+    assert [parcel.entrant for parcel in granted] == ["b", "b"]
+    assert [parcel.entrant for parcel in refused] == ["a", "a"]
+
+
+def test_the_points_of_one_contender_are_dealt_out_over_the_workers() -> None:
+    wanted = list(plan.parcels(NETWORK, definition(), contender=True))
+    seconds = {"mlp": 5.0}
+    assert plan.dealt_out(wanted, seconds, 2) == {"mlp": 2}
+    given = {"mlp": NETWORK}, {"mlp": 0.1}, {"mlp": 70}
+    first, second = plan.curve_jobs(wanted, *given, {"mlp": 2})
+    points = [{(trial.examples, trial.seed) for trial in job.trials} for job in (first, second)]
+    assert points[0] | points[1] == {parcel.point for parcel in wanted}
+    assert not points[0] & points[1]
+    assert len(points[0]) == len(points[1]) == 7
+    assert first.name != second.name
+    (whole,) = plan.curve_jobs(wanted, *given, None)
+    assert len(whole.trials) == len(wanted), "without a clock nothing is dealt out"
+
+
+def test_entrants_stay_whole_where_there_are_enough_of_them_and_where_the_work_is_small() -> None:
+    wanted = [
+        Parcel(entrant=name, what="curve", rank=0, examples=10, seed=seed)
+        for name in "abc"
+        for seed in range(4)
+    ]
+    assert set(plan.dealt_out(wanted, {"a": 2.0, "b": 2.0, "c": 2.0}, 2).values()) == {1}
+    assert plan.dealt_out(wanted, {"a": 9.0, "b": 1.0, "c": 1.0}, 2) == {"a": 2, "b": 1, "c": 1}
+    assert plan.dealt_out(wanted, dict.fromkeys("abc", 0.01), 2) == {}
 
 
 def test_without_a_clock_everything_is_granted() -> None:
-    wanted = [Parcel(entrant="a", what="curve", rank=0, points=((10, 0),))]
+    wanted = [Parcel(entrant="a", what="curve", rank=0, examples=10, seed=0)]
     assert plan.grant(wanted, {"a": 1e9}, None, 1) == (wanted, [])
 
 

@@ -71,6 +71,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.state.stopped": ("stopped", "중단"),
     "report.state.diverged": ("diverged", "발산"),
     "report.state.failed": ("failed", "실패"),
+    "report.state.spared": ("not trained on all examples", "전체 예제로는 학습하지 않음"),
     "report.unjudged": ("not judged", "평가하지 못함"),
     "report.needed": ("about {time} more would do", "약 {time} 더 필요"),
     "report.badge.winner": ("best", "최고"),
@@ -224,6 +225,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # what was not done (keys are those of `study.run.Skipped.what`)
     "report.skipped.fault": ("cannot take part: {reason}", "참가할 수 없음: {reason}"),
     "report.skipped.too_dear": ("not trained, since {reason}.", "학습하지 않음: {reason}."),
+    "report.skipped.spared": (
+        "not trained on all examples: {reason}.",
+        "전체 예제로는 학습하지 않음: {reason}.",
+    ),
+    "report.skipped.climbed": (
+        "not trained on all examples: {reason}.",
+        "전체 예제로는 학습하지 않음: {reason}.",
+    ),
     "report.skipped.not_started": ("not started: {reason}.", "시작하지 않음: {reason}."),
     "report.skipped.seeds": (
         "no further seeds at full size: {reason}.",
@@ -250,6 +259,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "report.reason.time_over": ("the time was over", "시간이 다 되었습니다"),
     "report.reason.share_over": ("its share of the time was over", "이 모델에 배정된 시간이 다 되었습니다"),
+    "report.reason.out_of_reach": (
+        "its learning curve cannot reach the best",
+        "학습 곡선으로는 최고 점수에 이를 수 없습니다",
+    ),
+    "report.reason.leads_to": (
+        "its learning curve leads to {score} with all examples ({low} to {high})",
+        "학습 곡선에 따르면 전체 예제로 {score}({low} ~ {high})에 그칩니다",
+    ),
+    "report.reason.climbed": (
+        "its share of the time would be over at more than {examples} examples",
+        "예제가 {examples}개를 넘으면 이 모델에 배정된 시간을 넘깁니다",
+    ),
     "report.reason.allowed_over": ("The time allowed was over", "허용된 시간이 다 되었습니다"),
     "report.reason.no_time": ("no time was left for it", "남은 시간이 없었습니다"),
     "report.reason.memory": (

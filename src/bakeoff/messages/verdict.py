@@ -66,6 +66,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "학습 예제가 약 {examples}개가 되면 {behind} 모델이 {ahead} 모델을 앞설 수 있습니다 ({low}개 이전은 아니며, "
         "영영 앞서지 못할 수도 있습니다).",
     ),
+    "verdict.spared": (
+        "Not trained on all examples, since by their learning curves on fewer they cannot win: {names}.",
+        "더 적은 예제의 학습 곡선으로 보아 이길 수 없어 전체 예제로는 학습하지 않음: {names}.",
+    ),
     "verdict.unjudged": (
         "Not judged: {names}; the table says why.",
         "평가하지 못함: {names}. 이유는 표에 있습니다.",

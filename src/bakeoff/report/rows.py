@@ -151,7 +151,8 @@ def _note(entrant: EntrantResult) -> str:
     """Why an entrant was not judged, or how it ended where that was not well."""
     if entrant.judged and entrant.state in ("finished", "partial"):
         return ""
-    parts = [say("report.unjudged") if not entrant.judged else say(f"report.state.{entrant.state}")]
+    is_told = entrant.judged or entrant.state == "spared"
+    parts = [say(f"report.state.{entrant.state}") if is_told else say("report.unjudged")]
     if entrant.reason:
         parts.append(reason_text(entrant.reason))
     if entrant.needed_seconds:

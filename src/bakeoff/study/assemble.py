@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.study.climb import FEWEST_SIZES, SPREAD
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
 from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable
 from bakeoff.study.outcome import Outcome
@@ -24,7 +25,13 @@ from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, Verdict,
 #: Points of a curve below full size get their intervals from this many replicates.
 CURVE_REPLICATES = 200
 MISTAKES = 24
-_UNJUDGED_STATES = {"too_dear": "not_started", "not_started": "not_started", "fault": "failed"}
+_UNJUDGED_STATES = {
+    "too_dear": "not_started",
+    "not_started": "not_started",
+    "fault": "failed",
+    "spared": "spared",
+    "climbed": "stopped",
+}
 
 
 class Assembly:
@@ -97,7 +104,8 @@ class Assembly:
         results, fits = [], {}
         for name, entrant in self._entrants.items():
             if name not in self.judged:
-                results.append(replace(self._unjudged(entrant), **self._training(name)))
+                unjudged = self._unjudged(entrant, points[name], chance)
+                results.append(replace(unjudged, **self._training(name)))
                 continue
             fit = None
             if entrant.kind != "baseline":
@@ -108,10 +116,10 @@ class Assembly:
         return results, fits
 
     def _curve_points(self) -> dict[str, list[CurvePoint]]:
-        """Each judged entrant's curve; the interval of a point is over examples and seeds."""
-        points: dict[str, list[CurvePoint]] = {name: [] for name in self.judged}
+        """Each entrant's curve; the interval of a point is over examples and seeds."""
+        points: dict[str, list[CurvePoint]] = {name: [] for name in self._entrants}
         for size in self._definition.sizes:
-            here = {name: self._chosen[name][size] for name in self.judged if self._chosen[name].get(size)}
+            here = {name: runs[size] for name, runs in self._chosen.items() if runs.get(size)}
             if not here:
                 continue
             place = self.standing if size == self._full else self._standing(here, CURVE_REPLICATES)
@@ -189,8 +197,8 @@ class Assembly:
     def _seconds(self, name: str) -> float:
         return float(sum(result.seconds for result in self._outcome.results if result.trial.entrant == name))
 
-    def _unjudged(self, entrant: Entrant) -> EntrantResult:
-        """Why an entrant has no score, and what it would take."""
+    def _unjudged(self, entrant: Entrant, curve: Sequence[CurvePoint], chance: float | None) -> EntrantResult:
+        """Why an entrant has no score, what it would take, and how it did on fewer examples."""
         profile = self._outcome.profiles.get(entrant.name)
         empty = EntrantResult(
             name=entrant.name,
@@ -199,6 +207,7 @@ class Assembly:
             parameters=profile.parameters if profile else None,
             flops_per_example=profile.flops_per_example if profile else None,
             train_seconds=self._seconds(entrant.name),
+            curve=tuple(curve),
             judged=False,
             state="not_started",
         )
@@ -207,7 +216,7 @@ class Assembly:
             return replace(
                 empty,
                 state=_UNJUDGED_STATES[skip.what],  # type: ignore[arg-type]
-                reason=skip.reason,
+                reason=self._leads_to(curve, chance) or skip.reason if skip.what == "spared" else skip.reason,
                 needed_seconds=skip.seconds,
             )
         tried = [result for result in self._outcome.results if result.trial.entrant == entrant.name]
@@ -221,9 +230,25 @@ class Assembly:
                 needed = None
                 if state is State.STOPPED:
                     done = max(found.steps_done, 1)
-                    needed = 2 * self._seconds(entrant.name) * max(found.trial.steps / done, 1.0)
+                    size = self._full / found.trial.examples
+                    needed = 2 * size * self._seconds(entrant.name) * max(found.trial.steps / done, 1.0)
                 return replace(empty, state=name, reason=found.reason, needed_seconds=needed)  # type: ignore[arg-type]
         return empty
+
+    def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:
+        """Where a curve on fewer examples leads, on the test split as every score that is shown."""
+        fit = fit_curve(
+            curve,
+            self._metric,
+            chance=chance,
+            seed=self._definition.seed,
+            fewest=FEWEST_SIZES,
+            unknown_spread=SPREAD,
+        )
+        if fit.withheld is not None:
+            return ""
+        score, low, high = map(self._metric.show, fit.predict(self._full))
+        return f"its learning curve leads to {score} with all examples ({low} to {high})"
 
     def _best_first(self, result: EntrantResult) -> tuple[bool, float]:
         return (not result.judged, 0.0 if result.score is None else -self._metric.sign * result.score)

@@ -5,6 +5,7 @@ another, or for a text the TF-IDF weights of its words (for boosting their first
 since trees want dense columns).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -152,6 +153,11 @@ def _naive(dataset: Dataset, *, season: int) -> ClassicalFit:
     return _done(outputs, parameters=0, flops=0, started=started)
 
 
+def row_size(schema: Schema) -> int:
+    """How many numbers an example is to those entrants (a text: its topics)."""
+    return TOPICS if isinstance(schema.input, Tokens) else math.prod(schema.input.shape)
+
+
 def rows(dataset: Dataset, train: Indices, parts: Sequence[Indices], *, dense: bool, seed: int) -> list[Rows]:
     """Each part's examples as rows; what is learned for that (TF-IDF, topics) is learned on `train` alone."""
     if not isinstance(dataset.schema.input, Tokens):
@@ -223,7 +229,10 @@ def _fit_boosting(
     parts = _judged(dataset)
     known, *queries = rows(dataset, train, [train, *parts], dense=True, seed=seed)
     return [
-        _boost(dataset, train, known, queries, float(setting or 0.1), seed, deadline) for setting in settings
+        _boost(
+            dataset, train, known, queries, float(setting or 0.1), seed, deadline, left=len(settings) - place
+        )
+        for place, setting in enumerate(settings)
     ]
 
 
@@ -235,7 +244,10 @@ def _boost(
     rate: float,
     seed: int,
     deadline: float,
+    *,
+    left: int,
 ) -> ClassicalFit:
+    """`left`: how many fits like this one, itself included, must be done before the deadline."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     started = time.monotonic()
@@ -260,8 +272,10 @@ def _boost(
         for _ in range(ROUNDS):
             round_started = time.monotonic()
             machine.fit(known, column)
-            first = machine.max_iter == 1
-            ahead = (time.monotonic() - round_started) * (FIRST_ROUND_TELLS if first else 1.0)
+            first = machine.max_iter == 1  # at least `PATIENCE` rounds follow it, in each fit
+            ahead = (time.monotonic() - round_started) * (
+                FIRST_ROUND_TELLS * PATIENCE * left if first else 1.0
+            )
             if time.monotonic() + ahead > deadline:
                 raise OutOfTimeError
             loss = _loss(machine, queries[0], dataset, len(outputs[0]))

@@ -18,7 +18,7 @@ FEWEST_SIZES = 4
 #: The spread of seeds, pooled over sizes relative to the error, counts for so many degrees of freedom at each size.
 _POOLED_DEGREES = 4
 #: Where nothing is known of the spread of seeds (one seed at every size): relative to the error.
-_UNKNOWN_SPREAD = 0.08
+UNKNOWN_SPREAD = 0.08
 #: A rise of the error counts as a fault where it is this improbable as noise, and larger than this part of the error.
 _FAULT_LEVEL, _FAULT_RISE = 0.005, 0.05
 _SIMULATIONS = 1000
@@ -45,8 +45,13 @@ class ErrorCurve:
     degrees: float
 
 
-def error_curve(points: Sequence[CurvePoint], metric: Metric) -> ErrorCurve:
-    """The curve of errors; points that are not finite are left out, the last of two points of one size counts."""
+def error_curve(
+    points: Sequence[CurvePoint], metric: Metric, unknown_spread: float = UNKNOWN_SPREAD
+) -> ErrorCurve:
+    """The curve of errors; points that are not finite are left out, the last of two points of one size counts.
+
+    `unknown_spread` of seeds, relative to the error, is assumed where there is one seed at every size.
+    """
     by_size = {point.examples: point for point in points if np.isfinite(point.score) and point.examples > 0}
     chosen = [by_size[size] for size in sorted(by_size)]
     errors = np.array([max(metric.sign * (metric.best - point.score), 0.0) for point in chosen])
@@ -59,7 +64,7 @@ def error_curve(points: Sequence[CurvePoint], metric: Metric) -> ErrorCurve:
         pooled = float(np.mean((spread[several] / scale[several]) ** 2))
         degrees = float((counts[several] - 1).sum())
     else:
-        pooled, degrees = _UNKNOWN_SPREAD**2, 0.0
+        pooled, degrees = unknown_spread**2, 0.0
     own = np.where(several, counts - 1, 0)
     variance = (_POOLED_DEGREES * pooled * scale**2 + own * spread**2) / (_POOLED_DEGREES + own)
     typical = float(np.median(counts)) if len(counts) else 1.0
@@ -73,13 +78,20 @@ def error_curve(points: Sequence[CurvePoint], metric: Metric) -> ErrorCurve:
     )
 
 
-def fault(curve: ErrorCurve, *, chance: float | None = None, rng: np.random.Generator) -> str | None:
+def fault(
+    curve: ErrorCurve,
+    *,
+    chance: float | None = None,
+    rng: np.random.Generator,
+    fewest: int = FEWEST_SIZES,
+) -> str | None:
     """Why no forecast should be made (a key under "verdict.withheld."), or None.
 
     Args:
         chance: the error of an entrant that knows nothing; a curve still there has not begun to learn.
+        fewest: sizes that a trend needs.
     """
-    if len(curve.examples) < FEWEST_SIZES:
+    if len(curve.examples) < fewest:
         return "too_few_points"
     drop = float(curve.errors[0] - curve.errors[-1])
     noise = float(curve.noise[-2:].max())

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.study.curve_points import ErrorCurve, error_curve, fault
+from bakeoff.study.curve_points import FEWEST_SIZES, UNKNOWN_SPREAD, ErrorCurve, error_curve, fault
 from bakeoff.study.metrics import METRICS, Floats, Metric
 from bakeoff.study.records import Crossover, CurvePoint
 
@@ -90,14 +90,26 @@ class CurveFit:
 
         Only for a fit that is not withheld.
         """
+        low, high = (
+            self._score(float(error))
+            for error in np.quantile(self._noisy_errors(examples), ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+        )
+        middle = float(np.median(self.errors(np.array([float(examples)]))[:, 0]))
+        return self._score(middle), min(low, high), max(low, high)
+
+    def best_possible(self, examples: float, share: float) -> float:
+        """The score that only this share of the drawn curves reaches. Only for a fit that is not withheld."""
+        return self._score(float(np.quantile(self._noisy_errors(examples), share)))
+
+    def _score(self, error: float) -> float:
         metric = METRICS[self.metric]
+        return metric.best - metric.sign * error
+
+    def _noisy_errors(self, examples: float) -> Floats:
+        """Drawn errors [D] at this size, with the spread of seeds."""
         errors = self.errors(np.array([float(examples)]))[:, 0]
-        assert self._draws is not None
         spread = np.random.default_rng(1).standard_normal(len(errors)) * self._noise
-        low, high = np.quantile(errors * np.maximum(1 + spread, 0.0), ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-        middle = float(np.median(errors))
-        scores = [metric.best - metric.sign * error for error in (float(low), float(high))]
-        return metric.best - metric.sign * middle, min(scores), max(scores)
+        return np.asarray(errors * np.maximum(1 + spread, 0.0))
 
     def errors(self, sizes: Floats) -> Floats:
         """Drawn errors [D, P] at sizes [P], without the spread of seeds."""
@@ -106,7 +118,13 @@ class CurveFit:
 
 
 def fit_curve(
-    points: Sequence[CurvePoint], metric: Metric, *, chance: float | None = None, seed: int = 0
+    points: Sequence[CurvePoint],
+    metric: Metric,
+    *,
+    chance: float | None = None,
+    seed: int = 0,
+    fewest: int = FEWEST_SIZES,
+    unknown_spread: float = UNKNOWN_SPREAD,
 ) -> CurveFit:
     """Fit a learning curve, or say why none is fitted.
 
@@ -115,12 +133,14 @@ def fit_curve(
         metric: what the scores are.
         chance: the score of the baseline; a curve that is still there is not forecast.
         seed: of the draws.
+        fewest: sizes that a trend needs.
+        unknown_spread: of seeds, relative to the error, where there is one seed at every size.
     """
-    curve = error_curve(points, metric)
+    curve = error_curve(points, metric, unknown_spread)
     rng = np.random.default_rng(seed)
     largest = int(curve.examples[-1]) if len(curve.examples) else 0
     chance_error = None if chance is None else metric.sign * (metric.best - chance)
-    withheld = fault(curve, chance=chance_error, rng=rng)
+    withheld = fault(curve, chance=chance_error, rng=rng, fewest=fewest)
     if withheld is not None:
         return CurveFit(metric=metric.name, examples=largest, withheld=withheld, evidence={})
     draws, weights = _weighted_draws(curve, rng)

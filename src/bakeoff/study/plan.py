@@ -32,6 +32,10 @@ EPOCHS, FEWEST_STEPS, MOST_STEPS = 120, 1000, 6000
 SHORTEST_TRAINING = 150
 EVALUATIONS, PATIENCE = 12, 4
 SIZES, SEEDS = 5, 3
+#: Work of less than this many seconds a worker is not dealt out any finer.
+WORTH_DEALING = 1.0
+#: Jobs of a climb are called ENTRANT/rung-EXAMPLES.
+RUNG = "rung-"
 #: In a list of models: every scalable family that takes the data.
 ALL_FAMILIES = "*"
 #: Tuning may take this part of the time that is left for training; seeds and curves need the rest.
@@ -132,6 +136,15 @@ class Job:
     trials: tuple[Trial, ...]
     contest: bool = False
 
+    @property
+    def is_tuning(self) -> bool:
+        return self.name.endswith("/tuning")
+
+    @property
+    def is_rung(self) -> bool:
+        """Whether it is a step of a climb (see `bakeoff.study.climb`)."""
+        return self.name.startswith(f"{self.entrant}/{RUNG}")
+
 
 def choose_entrants(schema: Schema, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
     """Baselines and classical entrants always; then the networks asked for, or every scalable family that fits.
@@ -212,6 +225,15 @@ def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
     )
 
 
+def rung_job(entrant: Entrant, definition: Definition, examples: int) -> Job:
+    """Every setting of a classical entrant at a smaller size with the first seed: see `bakeoff.study.climb`."""
+    return Job(
+        name=f"{entrant.name}/{RUNG}{examples}",
+        entrant=entrant.name,
+        trials=tuple(_trial(entrant, setting, examples, definition.seed, 0) for setting in entrant.settings),
+    )
+
+
 def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, steps: int) -> Trial:
     return Trial(
         entrant=entrant.name,
@@ -225,12 +247,20 @@ def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, st
 
 @dataclass(frozen=True, kw_only=True)
 class Parcel:
-    """Part of an entrant's curve that is granted or not as a whole: sizes by seeds. `rank`: lower goes first."""
+    """One training of an entrant's curve: how many examples, and which seed. `rank`: lower goes first.
+
+    `what` it is part of: "seeds" (at full size), "curve", "long curve", or "curve seeds".
+    """
 
     entrant: str
     what: str
     rank: int
-    points: tuple[tuple[int, int], ...]
+    examples: int
+    seed: int
+
+    @property
+    def point(self) -> tuple[int, int]:
+        return self.examples, self.seed
 
 
 def parcels(entrant: Entrant, definition: Definition, *, contender: bool) -> tuple[Parcel, ...]:
@@ -248,16 +278,16 @@ def parcels(entrant: Entrant, definition: Definition, *, contender: bool) -> tup
         ("curve seeds", 5 if contender else 7, tuple((size, seed) for size in smaller for seed in others)),
     )
     return tuple(
-        Parcel(entrant=entrant.name, what=what, rank=rank, points=points)
+        Parcel(entrant=entrant.name, what=what, rank=rank, examples=examples, seed=seed)
         for what, rank, points in made
-        if points
+        for examples, seed in points
     )
 
 
 def grant(
     wanted: Sequence[Parcel], seconds_per_point: Mapping[str, float], seconds_left: float | None, workers: int
 ) -> tuple[list[Parcel], list[Parcel]]:
-    """(granted, refused): in order of rank, each that still fits into the time left.
+    """(granted, refused): in order of rank, each that still fits into the time left on the worker with least to do.
 
     Args:
         wanted: all parcels.
@@ -267,17 +297,14 @@ def grant(
     """
     granted: list[Parcel] = []
     refused: list[Parcel] = []
-    total, longest = 0.0, 0.0
-    by_entrant: dict[str, float] = {}
+    loads = [0.0] * workers
     for parcel in sorted(wanted, key=lambda parcel: (parcel.rank, seconds_per_point[parcel.entrant])):
-        cost = seconds_per_point[parcel.entrant] * len(parcel.points)
-        alone = by_entrant.get(parcel.entrant, 0.0) + cost
-        fits = seconds_left is None or max((total + cost) / workers, longest, alone) <= TRUST * seconds_left
-        if not fits:
+        idlest = loads.index(min(loads))
+        load = loads[idlest] + seconds_per_point[parcel.entrant]
+        if seconds_left is not None and load > TRUST * seconds_left:
             refused.append(parcel)
             continue
-        total, longest = total + cost, max(longest, alone)
-        by_entrant[parcel.entrant] = alone
+        loads[idlest] = load
         granted.append(parcel)
     return granted, refused
 
@@ -287,23 +314,42 @@ def curve_jobs(
     entrants: Mapping[str, Entrant],
     best: Mapping[str, float | None],
     steps: Mapping[str, int],
-    turn: int,
+    parts: Mapping[str, int] | None,
 ) -> list[Job]:
-    """One job an entrant with all its granted points, at its best setting; `steps` of each network's trainings."""
+    """Each entrant's granted points at its best setting, as one job; `steps` of each network's trainings.
+
+    Args:
+        parts: into so many jobs an entrant's points are dealt out under a clock, since one would keep a single worker
+            too long; None without a clock, where nothing may depend on a timing.
+    """
     points: dict[str, list[tuple[int, int]]] = {}
     for parcel in granted:
-        points.setdefault(parcel.entrant, []).extend(parcel.points)
-    return [
-        Job(
-            name=f"{name}/curve-{turn}",
-            entrant=name,
-            trials=tuple(
-                _trial(entrants[name], best[name], size, seed, steps.get(name, 0))
-                for size, seed in sorted(places, key=lambda place: (-place[0], place[1]))
-            ),
-        )
-        for name, places in points.items()
-    ]
+        points.setdefault(parcel.entrant, []).append(parcel.point)
+    jobs = []
+    for name, places in points.items():
+        places.sort(key=lambda place: (-place[0], place[1]))
+        count = 1 if parts is None else min(parts.get(name, 1), len(places))
+        for dealt in (places[first::count] for first in range(count)):
+            trials = (_trial(entrants[name], best[name], *place, steps.get(name, 0)) for place in dealt)
+            label = "curve" if parts is None else f"curve-{dealt[0][0]}-{dealt[0][1]}"
+            jobs.append(Job(name=f"{name}/{label}", entrant=name, trials=tuple(trials)))
+    return jobs
+
+
+def dealt_out(
+    granted: Sequence[Parcel], seconds_per_point: Mapping[str, float], workers: int
+) -> dict[str, int]:
+    """Into how many jobs each entrant's points are dealt out: several where it has more than its part of the work.
+
+    A wide stack is cheaper than two narrow ones, so that entrants are kept together where there are enough of them.
+    """
+    seconds: dict[str, float] = {}
+    for parcel in granted:
+        seconds[parcel.entrant] = seconds.get(parcel.entrant, 0.0) + seconds_per_point[parcel.entrant]
+    fair = sum(seconds.values()) / workers
+    if fair < WORTH_DEALING:
+        return {}
+    return {name: min(math.ceil(own / fair * (1 - 1e-9)), workers) for name, own in seconds.items()}
 
 
 def tuning_work(steps: float) -> float:

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from bakeoff.messages import say
 
 Kind = Literal["baseline", "classical", "network"]
-State = Literal["finished", "partial", "not_started", "stopped", "diverged", "failed"]
+State = Literal["finished", "partial", "not_started", "stopped", "diverged", "failed", "spared"]
 
 #: The forecast that the verdict speaks of: this many times the data that there are now.
 SPOKEN_MULTIPLE = 4
@@ -77,7 +77,8 @@ class EntrantResult:
         forecast_withheld: why there is no forecast (a key under "verdict.withheld."), else None.
         metrics: every metric that applies, on the test split, by name.
         judged: whether it had the protocol's full treatment and may appear in the verdict.
-        state, reason: how it ended, and in one sentence why, where that was not well.
+        state, reason: how it ended, and in one sentence why, where that was not well. "spared": not trained on all
+            examples, since by its curve on fewer of them it cannot win.
         needed_seconds: what judging it would take, where the budget was too small.
         steps, training_flops: allowed to each of a network's trainings at full size. training_seconds: what one took,
             in the middle; under equal seconds, `allowed_seconds` is what it was given.

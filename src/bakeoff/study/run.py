@@ -5,14 +5,17 @@ The order under a clock:
    steps, FLOPs or seconds, so that tuning takes about a third of the time; what is too dear even so is left out, and
    said. Where parameters are to be equal, widths are found first.
 2. Tune every entrant (all settings at full size, one seed), cheapest first, so that nobody cheap goes unjudged because
-   a dear one took longer than predicted. Curves that cost next to nothing come before the tuning of the dear ones, and
-   a worker that has nothing left to tune begins with the others.
+   a dear one took longer than predicted. On large data, those whose cost grows with the data begin with few examples
+   (`climb`). Curves that cost next to nothing come before the tuning of the dear ones, and a worker that has nothing
+   left to tune begins with the others.
 3. Grant parcels of the learning curves, most telling first, as long as they are predicted to fit; repeat while time
    is left.
 Without a clock every parcel is granted, nothing depends on a timing, and the figures depend on the seed alone.
 """
 
+import math
 import time
+from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,24 +23,24 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.study import work
+from bakeoff.study import climb, work
 from bakeoff.study.clock import Clock
 from bakeoff.study.contenders import contenders
-from bakeoff.study.equal import Shares, Widths, equal_widths, price_per_step, share_out
+from bakeoff.study.equal import Shares, Widths, equal_widths
 from bakeoff.study.metrics import METRICS, MetricContext
 from bakeoff.study.outcome import Listener, Outcome, Progress, Skipped
+from bakeoff.study.outset import make_plan
 from bakeoff.study.plan import (
-    SHORTEST_TRAINING,
-    TUNING_PART,
     Definition,
     Entrant,
     Job,
     Parcel,
     Profile,
     curve_jobs,
-    full_steps,
+    dealt_out,
     grant,
     parcels,
+    rung_job,
     tuning_job,
     tuning_work,
 )
@@ -52,11 +55,13 @@ CLASSICAL_SECONDS = 2.0
 #: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
 JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 #: A curve that is begun while others are still tuned may take this part of the time that is left.
-EARLY_PART = 0.3
+EARLY_PART = 0.5
 #: The same for one that can no longer win.
 EARLY_HOPELESS_PART = 0.1
 #: A curve is cheap, and begun before the dear ones are tuned, where it takes less than this part of the time left.
 CHEAP_PART = 0.05
+#: In the progress a job counts for at least so many seconds.
+LEAST_WORK = 0.1
 _POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
 
 
@@ -86,9 +91,12 @@ class Study:
     shares: Shares = field(default_factory=lambda: Shares(steps={}, amount=0.0))
     _phase: str = "profile"
     _queue: list[Job] = field(default_factory=list)
-    _finished_points: int = 0
+    _finished_work: float = 0.0
+    _works: dict[str, float] = field(default_factory=dict)
     _kept_time_at: float = 0.0
     _early: set[str] = field(default_factory=set)
+    _handed: set[tuple[str, int, int]] = field(default_factory=set)
+    _predicted: dict[str, float] = field(default_factory=dict)
 
     def run(self) -> Outcome:
         """Run to the end, to the deadline, or to Ctrl-C; what is finished by then is in the outcome."""
@@ -108,7 +116,7 @@ class Study:
             entrants=self.entrants,
             results=tuple(result for name in self._in_order() for result in self.results[name]),
             profiles=self.profiles,
-            best_setting=self.best,
+            best_setting={**climb.settings(self.entrants, self.results, self._validation_score), **self.best},
             skipped=tuple(self.skipped),
             steps=dict(self.shares.steps),
             shares=self.shares,
@@ -142,7 +150,10 @@ class Study:
             for entrant in networks:
                 self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
             found = dict(self._drain(networks))
-            plan = {**self._make_plan(found), "widths": dict(sizes.widths)}
+            plan = make_plan(
+                networks, found, self.definition, seconds_left=self.clock.left(), workers=self.pool.workers
+            )
+            plan["widths"] = dict(sizes.widths)
             if self.definition.equal == "parameters":
                 plan["amount"] = sizes.parameters
             self.store.put_fact("plan", plan)
@@ -195,64 +206,78 @@ class Study:
                 yield name, result
             self._tell(names, ended, len(names))
 
-    def _make_plan(self, found: dict[str, Profile]) -> dict[str, Any]:
-        able = [profile for profile in found.values() if not profile.fault]
-        wanted = self.definition.steps or full_steps(self.definition.sizes[-1])
-        left = self.clock.left()
-        skipped: list[Skipped] = [
-            Skipped(entrant=profile.entrant, what="fault", reason=profile.fault)
-            for profile in found.values()
-            if profile.fault
-        ]
-        skipped += [
-            Skipped(entrant=entrant.name, what="not_started", reason="the time was over")
-            for entrant in self.entrants
-            if entrant.kind == "network" and entrant.name not in found
-        ]
-        shares = share_out(
-            able,
-            equal=self.definition.equal,
-            examples=self.definition.sizes[-1],
-            wanted=wanted,
-            seconds_left=left,
-            workers=self.pool.workers,
-        )
-        skipped += [self._too_dear(profile, shares.amount) for profile in shares.dropped]
-        return {
-            "steps": dict(shares.steps),
-            "amount": shares.amount,
-            "capped": list(shares.capped),
-            "profiles": {name: vars(profile) for name, profile in found.items()},
-            "skipped": [vars(entry) for entry in skipped],
-        }
-
-    def _too_dear(self, profile: Profile, amount: float) -> Skipped:
-        """What a network that was dropped would have needed, to have as much as the others have."""
-        price = price_per_step(profile, self.definition.equal, self.definition.sizes[-1])
-        steps = max(int(amount / price), SHORTEST_TRAINING)
-        own = tuning_work(steps) * profile.seconds_per_step
-        return Skipped(
-            entrant=profile.entrant,
-            what="too_dear",
-            reason=f"{steps} steps at each learning rate do not fit the budget",
-            seconds=max(own / TUNING_PART - (self.clock.left() or 0.0), own),
-        )
-
     # ---- 2. tuning
 
     def _tune(self) -> None:
         self._phase = "tuning"
         out = {entry.entrant for entry in self.skipped}
-        taking_part = [entrant for entrant in self.entrants if entrant.name not in out]
-        steps = self.shares.steps
-        jobs = [tuning_job(entrant, self.definition, steps.get(entrant.name, 0)) for entrant in taking_part]
-        self._work_off(sorted(jobs, key=self._cheapest_first), fill=self.early_curve)
+        jobs = [self._next_of(entrant) for entrant in self.entrants if entrant.name not in out]
+        there = [job for job in jobs if job is not None]
+        self._work_off(sorted(there, key=self._cheapest_first), fill=self.early_curve)
+        for entrant in self.entrants:
+            if f"{entrant.name}/tuning" not in self.results and all(
+                entry.entrant != entrant.name for entry in self.skipped
+            ):
+                self._record_end_of_climb(entrant)
+
+    def _next_of(self, entrant: Entrant) -> Job | None:
+        """An entrant's tuning, or the rung of its climb that comes before it; None where the climb has ended."""
+        full = tuning_job(entrant, self.definition, self.shares.steps.get(entrant.name, 0))
+        if full.name in self.results or not climb.climbs(entrant, self.dataset, self.definition):
+            return full
+        climbed = climb.climbed(entrant.name, self.results, self._validation_score)
+        if climbed is None:
+            return None
+        following = self._next_rung(climbed)
+        self._predicted[entrant.name] = max(following.seconds, CLASSICAL_SECONDS)
+        if following.examples is None:
+            return None
+        is_last = following.examples == self.definition.sizes[-1]
+        return full if is_last else rung_job(entrant, self.definition, following.examples)
+
+    def _next_rung(self, climbed: list[climb.Rung]) -> climb.Next:
+        left, spent = self.clock.left() or 0.0, sum(rung.seconds for rung in climbed)
+        return climb.next_rung(
+            climbed,
+            self.definition.sizes,
+            seconds_left=CLASSICAL_PART * (left + spent) - spent,
+            leader=self._leading_score(),
+            metric=self.metric,
+            judged_on=len(self._truth),
+        )
+
+    def _record_end_of_climb(self, entrant: Entrant) -> None:
+        """Why it was not trained on all examples, now that all others are known."""
+        climbed = climb.climbed(entrant.name, self.results, self._validation_score)
+        if not climbed:
+            return
+        following = self._next_rung(climbed)
+        if following.spared:
+            reason = "its learning curve cannot reach the best"
+            self.skipped.append(Skipped(entrant=entrant.name, what="spared", reason=reason))
+            return
+        reason = f"its share of the time would be over at more than {climbed[-1].examples:,} examples"
+        spent = sum(rung.seconds for rung in climbed)
+        more = (spent + following.seconds) / CLASSICAL_PART - (self.definition.budget_seconds or 0.0)
+        seconds = max(more, following.seconds)
+        self.skipped.append(Skipped(entrant=entrant.name, what="climbed", reason=reason, seconds=seconds))
+
+    def _leading_score(self) -> float | None:
+        """The best score on validation of those that are tuned, growing with quality."""
+        self._choose_settings()
+        tuned = [
+            self._validation_score(result)
+            for name, setting in self.best.items()
+            for result in self.results[f"{name}/tuning"]
+            if result.trial.setting == setting and result.evaluated
+        ]
+        return max(tuned, default=None)
 
     def _cheapest_first(self, job: Job) -> float:
         """Predicted seconds of a tuning job."""
         entrant = self._by_name[job.entrant]
         if entrant.kind != "network":
-            return 0.0 if entrant.kind == "baseline" else CLASSICAL_SECONDS
+            return 0.0 if entrant.kind == "baseline" else self._predicted.get(job.entrant, CLASSICAL_SECONDS)
         profile = self.profiles[job.entrant]
         return tuning_work(self.shares.steps[job.entrant]) * profile.seconds_per_step
 
@@ -260,7 +285,7 @@ class Study:
         """Some of the curve of somebody who is tuned already, before everybody is.
 
         A worker that would otherwise wait (`idle`) may spend some time on it, more for those that may yet win. While
-        there is more to tune, only what is cheap is begun: should the dear ones take all the time, it is there.
+        there is more to tune, only what is cheap is begun, once: should the dear ones take all the time, it is there.
         """
         left = self.clock.of_curves().left()
         if left is None and not idle:
@@ -270,29 +295,31 @@ class Study:
         for name in sorted(self.best, key=lambda name: (name not in hopeful, self._seconds_per_point(name))):
             contender = left is None or name in hopeful
             wanted = self._missing(parcels(self._by_name[name], self.definition, contender=contender))
-            if name in self._early or not wanted:
+            if not wanted or (name in self._early and not idle):
                 continue
             part = CHEAP_PART if not idle else EARLY_PART if contender else EARLY_HOPELESS_PART
             granted, _ = grant(
                 wanted, {name: self._seconds_per_point(name)}, None if left is None else part * left, 1
             )
-            if not idle and not any(parcel.what == "curve" for parcel in granted):
+            if not granted or (not idle and not any(parcel.what == "curve" for parcel in granted)):
                 continue  # it is not cheap
             self._early.add(name)
-            if granted:
-                turn = 1 if left is None else 0
-                return curve_jobs(granted, self._by_name, self.best, self.shares.steps, turn)[0]
+            self._handed |= {(name, *parcel.point) for parcel in granted}
+            parts = None if left is None else {name: 1}
+            return curve_jobs(granted, self._by_name, self.best, self.shares.steps, parts)[0]
         return None
 
     def _missing(self, wanted: Iterable[Parcel]) -> list[Parcel]:
-        """Those of these parcels that have not been trained yet."""
-        done: set[tuple[str, int, int]] = set()
+        """Those of these parcels that have not been trained yet, nor handed out early."""
+        done = set(self._handed)
         for name, results in self.results.items():
             if not name.endswith("/tuning"):
-                done |= {(r.trial.entrant, r.trial.examples, r.trial.seed) for r in results}
-        return [
-            parcel for parcel in wanted if not done.issuperset((parcel.entrant, *p) for p in parcel.points)
-        ]
+                done |= {
+                    (r.trial.entrant, r.trial.examples, r.trial.seed)
+                    for r in results
+                    if r.trial.setting == self.best.get(r.trial.entrant)
+                }
+        return [parcel for parcel in wanted if (parcel.entrant, *parcel.point) not in done]
 
     def _work_off(self, jobs: list[Job], fill: Callable[..., Job | None] | None = None) -> None:
         """Hand out jobs, in order, as workers get free; keep each result as soon as it is there.
@@ -302,14 +329,12 @@ class Study:
             fill: gives a job that is worth more than the next of them, or, `idle`, for a worker that would wait.
         """
         self._queue = [job for job in jobs if job.name not in self.results]
-        self._finished_points = sum(len(job.trials) for job in jobs if job.name in self.results)
-        total = sum(len(job.trials) for job in jobs)
+        self._finished_work = sum(self._work(job) for job in jobs if job.name in self.results)
         while self._queue or self.pool.running:
             left = self.clock.left()
             while self.pool.running < self.pool.workers and (self._queue or self.pool.running):
                 extra = None if fill is None else fill(idle=not self._queue)
                 if extra is not None and extra.name not in self.results:
-                    total += len(extra.trials)
                     self._hand_out(extra)
                 elif not self._queue:
                     break
@@ -320,11 +345,31 @@ class Study:
             for job, result in self.pool.finished(_POLL_SECONDS):
                 self._keep(job, result)
             running = [(job, done / max(whole, 1)) for job, done, whole in self.pool.progress()]
-            done = self._finished_points + sum(part * len(job.trials) for job, part in running)
-            self._tell(tuple(job.entrant for job, _ in running), round(100 * done), 100 * total)
+            done = self._finished_work + sum(part * self._work(job) for job, part in running)
+            total = self._finished_work + sum(
+                self._work(job) for job in [*self._queue, *(j for j, _ in running)]
+            )
+            self._tell(tuple(job.entrant for job, _ in running), round(100 * done), math.ceil(100 * total))
+
+    def _work(self, job: Job) -> float:
+        """What a job counts for in the progress: its predicted seconds when it was first asked for."""
+        if job.name not in self._works:
+            is_curve = not (job.is_tuning or job.is_rung)
+            seconds = (
+                len(job.trials) * self._seconds_per_point(job.entrant)
+                if is_curve
+                else self._cheapest_first(job)
+            )
+            self._works[job.name] = max(seconds, LEAST_WORK)
+        return self._works[job.name]
 
     def _hand_out(self, job: Job) -> None:
         entrant, deadline = self._by_name[job.entrant], self.clock.deadline
+        if entrant.kind == "classical" and (job.is_rung or job.is_tuning):
+            again = self._next_of(entrant)  # the leader may be out of its reach by now
+            if again is None:
+                return
+            job = again
         if entrant.kind == "network":
             full = self.definition.sizes[-1]
             weights = [
@@ -356,8 +401,12 @@ class Study:
             reason = str(result) if str(result) else type(result).__name__
             result = [TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in job.trials]
         self.results[job.name] = tuple(result)
-        self._finished_points += len(job.trials)
+        self._finished_work += self._work(job)
         self.store.put_job(job.name, result, self.definition.context)
+        if job.is_rung:
+            following = self._next_of(self._by_name[job.entrant])
+            if following is not None:
+                insort(self._queue, following, key=self._cheapest_first)
 
     def _give_up(self, job: Job) -> None:
         seconds = sum(self._seconds_per_point(job.entrant) for _ in job.trials)
@@ -377,41 +426,28 @@ class Study:
             if entrant.name in self.best
             for parcel in parcels(entrant, self.definition, contender=entrant.name in hopeful)
         )
-        turn = 0
         while wanted:
             left = self.clock.left()
-            turn += 1
-            granted, wanted = self._granted(turn, wanted, left)
+            seconds = {entrant.name: self._seconds_per_point(entrant.name) for entrant in self.entrants}
+            granted, wanted = grant(wanted, seconds, left, self.pool.workers)
             if not granted:
                 break
-            jobs = curve_jobs(granted, self._by_name, self.best, self.shares.steps, turn)
-            self._work_off(
-                sorted(jobs, key=lambda job: -len(job.trials) * self._seconds_per_point(job.entrant))
-            )
+            parts = None if left is None else dealt_out(granted, seconds, self.pool.workers)
+            jobs = curve_jobs(granted, self._by_name, self.best, self.shares.steps, parts)
+            self._work_off(sorted(jobs, key=lambda job: -len(job.trials) * seconds[job.entrant]))
         self.skipped += [
-            Skipped(
-                entrant=parcel.entrant,
-                what=parcel.what.replace(" ", "_") if parcel.entrant in hopeful else "cannot_win",
-                reason="no time was left for it",
-                seconds=len(parcel.points) * self._seconds_per_point(parcel.entrant),
-            )
-            for parcel in wanted
+            Skipped(entrant=name, what=what, reason="no time was left for it", seconds=seconds)
+            for (name, what), seconds in self._refused(wanted, hopeful).items()
         ]
 
-    def _granted(
-        self, turn: int, wanted: list[Parcel], left: float | None
-    ) -> tuple[list[Parcel], list[Parcel]]:
-        """What this turn trains; kept, so that a continued run hands out the same jobs again."""
-        kept = self.store.fact(f"granted-{turn}")
-        if kept is not None:
-            chosen = {(entrant, what) for entrant, what in kept}
-            granted = [parcel for parcel in wanted if (parcel.entrant, parcel.what) in chosen]
-            return granted, [parcel for parcel in wanted if parcel not in granted]
-        seconds = {entrant.name: self._seconds_per_point(entrant.name) for entrant in self.entrants}
-        granted, refused = grant(wanted, seconds, left, self.pool.workers)
-        if granted:
-            self.store.put_fact(f"granted-{turn}", [(parcel.entrant, parcel.what) for parcel in granted])
-        return granted, refused
+    def _refused(self, parcels: Iterable[Parcel], hopeful: set[str]) -> dict[tuple[str, str], float]:
+        """Seconds of what was not granted, by entrant and by what it is part of."""
+        seconds: dict[tuple[str, str], float] = {}
+        for parcel in parcels:
+            what = parcel.what.replace(" ", "_") if parcel.entrant in hopeful else "cannot_win"
+            place = (parcel.entrant, what)
+            seconds[place] = seconds.get(place, 0.0) + self._seconds_per_point(parcel.entrant)
+        return seconds
 
     def _seconds_per_point(self, name: str) -> float:
         """Predicted time of one training at full size, from those there were; from the profile where there are none."""

@@ -196,17 +196,21 @@ def _forecast(more: MoreData | None, measure: Metric, standing: Standing) -> tup
 
 def _unjudged(entrants: Sequence[EntrantResult]) -> tuple[Statement, ...]:
     """Who could not be judged and, where the budget was the reason, what it would take."""
-    left_out = [entrant for entrant in entrants if not entrant.judged]
+    spared = ", ".join(entrant.name for entrant in entrants if entrant.state == "spared")
+    said = (Statement(key="verdict.spared", values={"names": spared}),) if spared else ()
+    left_out = [entrant for entrant in entrants if not entrant.judged and entrant.state != "spared"]
     if not left_out:
-        return ()
+        return said
     names = ", ".join(entrant.name for entrant in left_out)
     seconds = [entrant.needed_seconds for entrant in left_out if entrant.needed_seconds is not None]
     if sum(seconds) >= 1:
         needed = f"{math.ceil(sum(seconds))}"
-        return (Statement(key="verdict.unjudged_budget", values={"names": names, "seconds": needed}),)
-    if seconds:
-        return (Statement(key="verdict.unjudged_time", values={"names": names}),)
-    return (Statement(key="verdict.unjudged", values={"names": names}),)
+        statement = Statement(key="verdict.unjudged_budget", values={"names": names, "seconds": needed})
+    elif seconds:
+        statement = Statement(key="verdict.unjudged_time", values={"names": names})
+    else:
+        statement = Statement(key="verdict.unjudged", values={"names": names})
+    return (statement, *said)
 
 
 def _crossing(crossovers: Sequence[Crossover]) -> tuple[Statement, ...]:

@@ -1,6 +1,5 @@
 """What a worker process does: profile a network, train a stack, fit a classical entrant. Runs nothing at import."""
 
-import math
 import time
 from collections.abc import Sequence
 from functools import lru_cache
@@ -209,7 +208,7 @@ def _fit_place(
     plain: classical.Classical, dataset: Any, trials: Sequence[Trial], until: float
 ) -> dict[Trial, TrialResult]:
     examples, seed = trials[0].examples, trials[0].seed
-    rows_bytes = 4 * examples * _row_size(dataset)
+    rows_bytes = 4 * examples * classical.row_size(dataset.schema)
     share = share_bytes()
     most = LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
     if plain.kind == "classical" and rows_bytes > most:
@@ -240,15 +239,6 @@ def _fit_place(
         )
         for trial, fit in zip(trials, fits, strict=True)
     }
-
-
-def _row_size(dataset: Any) -> int:
-    from bakeoff.data.schema import Tokens
-
-    kind = dataset.schema.input
-    if isinstance(kind, Tokens):
-        return classical.TOPICS
-    return math.prod(kind.shape)
 
 
 def write_champion(
