@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: first under another name beside their place, then renamed.
+"""Where files are kept, and how they are written: whole or not at all, first under another name, then renamed.
 
 Whoever reads such a file, and whoever kills the program while it writes, finds the old file or the new one, and never
 a part of it.
@@ -38,6 +38,18 @@ def whole(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError) and not isinstance(error, StoreError):
             raise _unwritable(path, error) from error
         raise
+
+
+def cache_folder() -> Path:
+    """Where is kept what would else be made again: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder.
+
+    Decoded images, texts in tokens, compiled operators, costs of the catalogue's networks, what was measured of the
+    machine. It may be removed at any time.
+    """
+    if chosen := os.environ.get("BAKEOFF_CACHE"):
+        return Path(chosen).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(home) if home else Path.home() / ".cache") / "bakeoff"
 
 
 def check_writable(path: Path | None) -> None:

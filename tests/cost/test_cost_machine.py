@@ -56,7 +56,7 @@ def test_unknown_machines_and_formats_suggest_known_ones() -> None:
 
 
 def test_this_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     monkeypatch.setitem(machine._MATRIX_SIZE, "cpu", 256)
     monkeypatch.setattr(machine, "_COPY_BYTES", 2**22)
     first = this_machine("cpu")
@@ -72,11 +72,11 @@ def test_this_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_broken_cache_is_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     fresh = Machine(name="fresh", source="", bandwidth=1.0, flops={"float32": 1.0})
     monkeypatch.setattr(machine, "measure_machine", lambda device: fresh)
     this_machine("cpu")
-    (path,) = (tmp_path / "bakeoff").iterdir()
+    (path,) = tmp_path.iterdir()
     path.write_text(content)
     assert this_machine("cpu") == fresh
     assert json.loads(path.read_text())["name"] == "fresh"

@@ -19,7 +19,7 @@ SCHEMA = Schema(input=Table(features=5), target=Classes(names=("a", "b", "c")))
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     return tmp_path
 
 

@@ -52,7 +52,7 @@ def test_nobody_waits_for_a_build_under_a_clock_and_it_is_built_once_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     monkeypatch.delenv("BAKEOFF_NATIVE", raising=False)
     monkeypatch.setattr(compiled, "compiler", lambda: "/usr/bin/cc")
     monkeypatch.setattr(compiled, "version", lambda program: "cc 1")

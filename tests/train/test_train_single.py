@@ -158,7 +158,7 @@ def test_half_precision_that_works_but_is_slower_is_not_taken() -> None:
 
 
 def test_the_trial_is_run_once_a_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     ran = []
 
     def trial(command: list[str]) -> precision.Probe:

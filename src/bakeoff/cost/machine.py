@@ -18,6 +18,7 @@ import torch
 
 from bakeoff.cost.record import Cost
 from bakeoff.errors import CostError, suggest
+from bakeoff.files import cache_folder
 
 #: Number formats that are safe to measure, by device. Half precision on a CPU may use instructions that it lacks.
 MEASURED_FORMATS = {
@@ -202,10 +203,9 @@ def _processor_name() -> str:
 
 
 def _cache_file(device: str) -> Path:
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = f"{platform.node()}-{_device_name(device)}-{torch.get_num_threads()}-{torch.__version__}"
     safe = "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in name)
-    return root / "bakeoff" / f"machine-{safe}.json"
+    return cache_folder() / f"machine-{safe}.json"
 
 
 def _read(path: Path) -> Machine | None:

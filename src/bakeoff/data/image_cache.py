@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.picture import Header, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import DataError, printable
+from bakeoff.files import cache_folder
 
 #: Goes into the key: a change of the decoding must not find old pixels.
 _VERSION = 1
@@ -52,14 +53,6 @@ class Pictures:
     refused: tuple[tuple[int, str], ...]
     smallest: tuple[int, int]
     largest: tuple[int, int]
-
-
-def cache_folder() -> Path:
-    """Where decoded data are kept: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder."""
-    if chosen := os.environ.get("BAKEOFF_CACHE"):
-        return Path(chosen).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(home) if home else Path.home() / ".cache") / "bakeoff"
 
 
 def cached_pictures(

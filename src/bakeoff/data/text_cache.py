@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.image_cache import cache_folder
+from bakeoff.files import cache_folder
 
 if TYPE_CHECKING:
     from bakeoff.data.text import TokenEncoder

@@ -17,6 +17,7 @@ from pathlib import Path
 from torch import nn
 
 from bakeoff.data.schema import Schema
+from bakeoff.files import cache_folder
 from bakeoff.models import external
 from bakeoff.study.plan import Entrant
 
@@ -60,8 +61,7 @@ def _place(entrant: Entrant, schema: Schema) -> Path | None:
     if not home.startswith("bakeoff.models.") or home == external.__name__:
         return None
     key = repr((_makers(), card.name, entrant.width, schema)).encode()
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bakeoff" / "costs"
-    return folder / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.json"
+    return cache_folder() / "costs" / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.json"
 
 
 @functools.cache

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bakeoff.files import cache_folder
+
 SOURCES = Path(__file__).parent / "kernels"
 FLAGS = (
     "-O3",
@@ -63,8 +65,7 @@ def place() -> Path | None:
     for part in (*(source.read_bytes() for source in _sources()), repr(_flags()).encode(), _processor()):
         digest.update(part)
     digest.update(version(program).encode())
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bakeoff" / "native"
-    return folder / f"{digest.hexdigest()}.so"
+    return cache_folder() / "native" / f"{digest.hexdigest()}.so"
 
 
 def is_wanted() -> bool:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import torch
 
+from bakeoff.files import cache_folder
+
 #: Half precision is used where it makes the trial at least this much faster.
 LEAST_SPEEDUP = 1.15
 PROBE_SECONDS = 60
@@ -114,5 +116,4 @@ def _cache_file(device: str, name: str) -> Path:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
         hardware += "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
     digest = hashlib.blake2b(f"{torch.__version__}{hardware}{_TRIAL}".encode(), digest_size=8).hexdigest()
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return folder / "bakeoff" / "precision" / f"{device}-{name}-{digest}.json"
+    return cache_folder() / "precision" / f"{device}-{name}-{digest}.json"
