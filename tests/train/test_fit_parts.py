@@ -213,6 +213,7 @@ def test_the_rate_finder_stays_below_the_rate_at_which_the_loss_explodes() -> No
 def test_where_no_rate_makes_the_loss_fall_the_finder_falls_back() -> None:
     assert best_rate([1e-4, 1e-3, 1e-2], [1.0, 1.0, 5.0]) == FALLBACK
     assert best_rate([], []) == FALLBACK
+    assert best_rate([1e-4, 1e-3, 1e-2], [1.0, 1.0, 5.0], fallback=0.5) == 0.5
 
 
 def test_the_last_layer_of_each_network_is_found() -> None:

@@ -26,7 +26,7 @@ from bakeoff.train.fit import Listener, Training, make_run
 from bakeoff.train.fit_recipe import FitRecipe, largest_rate, parameter_counts, steps_per_epoch
 from bakeoff.train.fitted import Fitted
 from bakeoff.train.machine import Machine
-from bakeoff.train.rate_finder import FALLBACK, RateTest, find_rate
+from bakeoff.train.rate_finder import FALLBACK, PROBE_FALLBACK, PROBE_STEPS, STEPS, RateTest, find_rate
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.run import Build
 from bakeoff.train.single import SingleRun
@@ -146,7 +146,13 @@ class FitJob:
         """Find the learning rate where none is given, and the number of steps that the budget allows."""
         seconds = math.inf if self.budget_seconds is None else self.budget_seconds / 5
         if self.learning_rate is None:
-            test = find_rate(self._trial, seconds=seconds)
+            is_probe = self._probe is not None
+            test = find_rate(
+                self._trial,
+                steps=PROBE_STEPS if is_probe else STEPS,
+                seconds=seconds,
+                fallback=PROBE_FALLBACK if is_probe else FALLBACK,
+            )
             self.learning_rate = min(test.learning_rate, self._largest_rate)
         elif self.budget_seconds is not None and not self.steps_are_given:
             test = find_rate(self._trial, steps=0)
@@ -216,7 +222,7 @@ class FitJob:
             scores=score_all(trained.test_outputs, test, dataset.schema, context),
             learning_rate=trained.replica.learning_rate,
             found=self.definition["learning_rate"] is None
-            and self.learning_rate not in (FALLBACK, self._largest_rate),
+            and self.learning_rate not in (FALLBACK, PROBE_FALLBACK, self._largest_rate),
             recipe=self.recipe,
             mode=self.mode,
             weights=self.definition["network"]["weights"],

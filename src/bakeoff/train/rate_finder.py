@@ -17,8 +17,10 @@ SMOOTHING = 0.9
 FAR_TOO_LARGE = 4.0
 #: Steps at the lowest rate that tell how long a step takes; and the fewest that make a test.
 TIMED, FEWEST = 5, 20
-#: Where no rate made the loss fall.
-FALLBACK = 1e-3
+#: Where no rate made the loss fall: for a network, and for a last layer on features that are known already. Steps of
+#: such a layer cost next to nothing, and its problem is convex, so that the test is longer and the rate may be larger.
+FALLBACK, PROBE_FALLBACK = 1e-3, 1e-2
+PROBE_STEPS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,11 @@ class RateTest:
 
 
 def find_rate(
-    make_run: Callable[[float], SingleRun], *, steps: int = STEPS, seconds: float = math.inf
+    make_run: Callable[[float], SingleRun],
+    *,
+    steps: int = STEPS,
+    seconds: float = math.inf,
+    fallback: float = FALLBACK,
 ) -> RateTest:
     """Train with growing rates and say which to use.
 
@@ -46,7 +52,8 @@ def find_rate(
         make_run: rate -> a fresh run at that constant rate, never continued; its weights are thrown away.
         steps: of the test; 0 takes the time of a step only.
         seconds: for the test; fewer steps are taken where they would take longer, and none where that leaves under
-            `FEWEST`, so that the rate is `FALLBACK`.
+            `FEWEST`.
+        fallback: the rate where no test was made, or where no rate made the loss fall.
     """
     run = make_run(LOWEST)
     step_seconds = _timed(run, TIMED)
@@ -68,7 +75,7 @@ def find_rate(
         if step > count / 8 and now > FAR_TOO_LARGE * lowest:
             break
     return RateTest(
-        learning_rate=best_rate(rates, losses),
+        learning_rate=best_rate(rates, losses, fallback),
         rates=tuple(rates),
         losses=tuple(losses),
         step_seconds=sorted(times)[len(times) // 4],
@@ -87,18 +94,18 @@ def _timed(run: SingleRun, steps: int) -> float:
     return min(times)
 
 
-def best_rate(rates: Sequence[float], losses: Sequence[float]) -> float:
-    """A tenth of the rate at the lowest smoothed loss; `FALLBACK` where the loss never fell by a twentieth.
+def best_rate(rates: Sequence[float], losses: Sequence[float], fallback: float = FALLBACK) -> float:
+    """A tenth of the rate at the lowest smoothed loss; `fallback` where the loss never fell by a twentieth.
 
     >>> best_rate([1e-4, 1e-3, 1e-2, 1e-1], [4.0, 2.0, 0.1, 9.0])
     0.001
     """
     if len(losses) < 2:
-        return FALLBACK
+        return fallback
     curve = smoothed(losses)
     lowest = min(range(len(curve)), key=curve.__getitem__)
     if curve[lowest] > 0.95 * curve[0]:
-        return FALLBACK
+        return fallback
     return rates[lowest] / 10
 
 
