@@ -20,6 +20,19 @@ def package(name: str, extra: str) -> ModuleType:
         raise MissingExtraError(name, extra, reason=first_line(error)) from error
 
 
+def root_cause(error: BaseException) -> BaseException:
+    """The error that an import failed from: a package that imports its parts late tells only that it could not.
+
+    >>> failed = ImportError("Could not import module 'Bert'")
+    >>> failed.__cause__ = RuntimeError("operator nms does not exist")
+    >>> root_cause(failed)
+    RuntimeError('operator nms does not exist')
+    """
+    while isinstance(error, ImportError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def first_line(error: BaseException) -> str:
     """What another package's error says, short enough to stand in a sentence of ours.
 

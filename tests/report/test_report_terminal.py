@@ -1,6 +1,7 @@
 """What a comparison says on a terminal, at any width, in a pipe, and with names that would be markup."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,17 @@ def test_names_that_would_be_markup_or_codes_come_out_as_text() -> None:
     text = _printed(hostile_comparison(), 120, terminal=True)
     assert "<script>alert(1)</script>" in text
     assert "\x1b[31mred" not in text
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_long_name_is_folded_behind_its_mark(width: int) -> None:
+    found, long = digits_comparison(), "hf:./a/folder/with/a/long/path/model:pretrained"
+    entrants = [replace(e, name=long) if e.name == "rnn" else e for e in found.entrants]
+    lines = _printed(replace(found, entrants=tuple(entrants)), width).splitlines()
+    first = next(place for place, line in enumerate(lines) if line.startswith("● hf:./a/"))
+    pieces = [lines[first + offset][2:].split("  ")[0].strip() for offset in range(6)]
+    assert long in "".join(pieces), "and goes on below its beginning"
+    assert max(cell_len(line) for line in lines) <= width
 
 
 def test_a_tie_is_said_without_a_winner() -> None:

@@ -63,6 +63,14 @@ def test_a_step_takes_time_and_more_replicas_take_longer() -> None:
     assert 0 < one < many
 
 
+def test_of_a_long_step_one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = TrainingData(TABLE)
+    assert len(width_file._step_times(mlp, data, 2, 100, 4)) == 4, "after warming up"
+    monkeypatch.setattr(width_file, "LONG_STEP", 0.0)
+    assert len(width_file._step_times(mlp, data, 2, 100, 4)) == 1
+    assert seconds_per_step(mlp, data, 2) > 0
+
+
 class Centred(nn.Module):
     """Subtracts the mean of the batch."""
 

@@ -258,6 +258,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "학습률마다 {steps}스텝씩 학습할 시간이 예산에 없습니다",
     ),
     "report.reason.time_over": ("the time was over", "시간이 다 되었습니다"),
+    "report.reason.timing": (
+        "timing a few of its steps took too long",
+        "몇 스텝의 시간을 재는 데 너무 오래 걸렸습니다",
+    ),
     "report.reason.share_over": ("its share of the time was over", "이 모델에 배정된 시간이 다 되었습니다"),
     "report.reason.out_of_reach": (
         "its learning curve cannot reach the best",

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Tokens, Value
 from bakeoff.errors import BakeoffError, ModelError
-from bakeoff.extras import first_line, package
+from bakeoff.extras import first_line, package, root_cause
 from bakeoff.models.card import ModelCard
 from bakeoff.models.sequences import Lengths
 from bakeoff.models.views import is_real
@@ -97,8 +97,9 @@ class _Build:
                     if self.source == "hf"
                     else f"its weights cannot be fetched; without {PRETRAINED} they are random"
                 )
+            reason = first_line(root_cause(error))
             raise ModelError(
-                f"'{self.source}:{self.network}' cannot be built for this data ({first_line(error)}): {advice}."
+                f"'{self.source}:{self.network}' cannot be built for this data ({reason}): {advice}."
             ) from error
 
 
@@ -179,7 +180,7 @@ def _check_vocabulary(network: str, config: Any, tokens: Tokens) -> None:
     if not SAME_VOCABULARY * known <= tokens.vocabulary_size <= known:
         raise ModelError(
             f"'hf:{network}' knows {known} tokens and this data has {tokens.vocabulary_size}, so its words are others: "
-            f"cut the texts with its own tokenizer (tokenizer='{network}')."
+            f"cut the texts with its own tokenizer (--tokenizer {network}, or tokenizer='{network}' in Python)."
         )
 
 

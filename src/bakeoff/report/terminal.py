@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich import box
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
@@ -38,6 +38,8 @@ WIDEST_TEXT = 100
 _NARROW_NAME = 14
 #: Blanks around each column.
 _GAP = 2
+#: A mark in the colour of the entrant.
+_DOT = "● "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +100,9 @@ class ResultTables:
         for index, row in enumerate(self.rows):
             if measured_only and not any(column.cells[index] for column in columns):
                 continue  # nothing was measured at any size
-            table.add_row(_name(row), *(Text(column.cells[index], style=_style(row)) for column in columns))
+            table.add_row(
+                _name(row, width), *(Text(column.cells[index], style=_style(row)) for column in columns)
+            )
         return table
 
 
@@ -113,8 +117,12 @@ def _fitting(columns: Sequence[Column], width: int) -> list[list[Column]]:
     return groups
 
 
-def _name(row: EntrantRow) -> Text:
-    return Text.assemble(("● ", colours("dark")[row.style.colour]), (row.name, _style(row)))
+def _name(row: EntrantRow, width: int | None) -> Text:
+    """The name behind its mark; a name that does not fit is folded, and goes on below its beginning."""
+    name = row.name
+    if width is not None and cell_len(name) > width - len(_DOT):
+        name = f"\n{' ' * len(_DOT)}".join(chop_cells(name, width - len(_DOT)))
+    return Text.assemble((_DOT, colours("dark")[row.style.colour]), (name, _style(row)))
 
 
 def _style(row: EntrantRow) -> str:
@@ -153,7 +161,7 @@ def given_table(comparison: Comparison) -> Table:
     for heading in ("parameters", "steps", "training_flops", "training_seconds"):
         table.add_column(say(f"report.table.{heading}"), justify="right", no_wrap=True)
     for row in given_rows(comparison):
-        name = Text.assemble(("● ", colours("dark")[row.style.colour]), row.name)
+        name = Text.assemble((_DOT, colours("dark")[row.style.colour]), row.name)
         table.add_row(name, *map(Text, (row.parameters, row.steps, row.flops, row.seconds)))
     return table
 

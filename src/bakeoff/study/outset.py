@@ -51,7 +51,11 @@ def make_plan(
             if profile.fault
         ),
         *(
-            Skipped(entrant=network.name, what="not_started", reason="the time was over")
+            Skipped(
+                entrant=network.name,
+                what="not_started",
+                reason="timing a few of its steps took too long" if found else "the time was over",
+            )
             for network in networks
             if network.name not in found
         ),

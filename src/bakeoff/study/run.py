@@ -60,6 +60,8 @@ EARLY_PART = 0.5
 EARLY_HOPELESS_PART = 0.1
 #: A curve is cheap, and begun before the dear ones are tuned, where it takes less than this part of the time left.
 CHEAP_PART = 0.05
+#: A network that is still being timed after this part of the time is given up, so that the others can be judged.
+PROFILE_PART = 0.35
 #: In the progress a job counts for at least so many seconds.
 LEAST_WORK = 0.1
 _POLL_SECONDS, _KEEP_TIME_SECONDS = 0.2, 0.5
@@ -193,11 +195,16 @@ class Study:
 
     def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:
         names = tuple(entrant.name for entrant in networks)
-        ended = 0
+        ended, whole = 0, self.clock.left()
         while self.pool.running:
             left = self.clock.left()
-            if left is not None and left <= 0:
-                self.pool.restart()  # on a machine this busy the workers may not even have started
+            is_over = (
+                left is not None and left <= 0
+            )  # on a machine this busy the workers may not even have started
+            if is_over or (
+                ended and left is not None and whole is not None and left < whole * (1 - PROFILE_PART)
+            ):
+                self.pool.restart()
                 return
             for name, result in self.pool.finished(_POLL_SECONDS):
                 ended += 1

@@ -17,8 +17,8 @@ from bakeoff.train.memory import share_bytes
 if TYPE_CHECKING:
     from bakeoff.train.data import TrainingData
 
-#: A profile times a stack of this many replicas.
-PROFILE_WIDTH = 4
+#: A profile times a stack of this many replicas; a single one where a step takes this many FLOPs (about half a second).
+PROFILE_WIDTH, DEAR_FLOPS = 4, 5e10
 #: Classical entrants hold their rows in memory: more than this is refused with the figure.
 LARGEST_ROWS_BYTES = 1_500_000_000
 
@@ -60,7 +60,9 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
         _check_forward(module, data)
         cost = counted(module, entrant, data.schema)
-        seconds = seconds_per_step(_builder(entrant, data), data, PROFILE_WIDTH) / PROFILE_WIDTH
+        is_dear = BATCH * (cost.training_flops or 0) > DEAR_FLOPS
+        width = 1 if is_dear else PROFILE_WIDTH
+        seconds = seconds_per_step(_builder(entrant, data), data, width) / width
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
     return Profile(

@@ -18,26 +18,30 @@ LADDER = (15, 4, 40, 1)
 RULE_BYTES = 24 * 2**20
 #: Each width is timed over so many steps, after some to warm up; all together at most this part of the training.
 TIMED_STEPS, WARM_UP_STEPS, LARGEST_PART = 4, 2, 0.03
+#: A step that takes more seconds a replica needs no warming up, and no second look.
+LONG_STEP = 0.5
 
 
 def seconds_per_step(
     build: Build, data: TrainingData, width: int, *, batch_size: int = 100, steps: int = TIMED_STEPS
 ) -> float:
-    """Seconds that one step of a stack of this width takes: the median of a few."""
-    return sorted(_step_times(build, data, width, batch_size, steps))[steps // 2]
+    """Seconds that one step of a stack of this width takes: the median of a few, or the first where that is long."""
+    times = _step_times(build, data, width, batch_size, steps)
+    return sorted(times)[len(times) // 2]
 
 
 def _step_times(build: Build, data: TrainingData, width: int, batch_size: int, steps: int) -> list[float]:
-    """Seconds of each of a few steps; all replicas alike, for they cost the same."""
+    """Seconds of each of a few steps; all replicas alike, for they cost the same. Of a long step one is enough."""
     replicas = [Replica(learning_rate=1e-3, seed=0, examples=len(data.train))] * width
     run = StackRun(build, data, replicas, Recipe(steps=10**6, batch_size=batch_size))
-    run.advance(WARM_UP_STEPS)
-    times = []
-    for _ in range(steps):
+    times: list[float] = []
+    for _ in range(WARM_UP_STEPS + steps):
         started = time.perf_counter()
         run.advance(run.steps_done + 1)
         times.append(time.perf_counter() - started)
-    return times
+        if times[0] > LONG_STEP * width:
+            return times
+    return times[WARM_UP_STEPS:]
 
 
 def choose_width(
