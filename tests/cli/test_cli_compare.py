@@ -129,7 +129,7 @@ def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
 
     monkeypatch.setattr("bakeoff.report.compare.compare_and_report", found)
     words = ["--window", "9", "--task", "value", "--kind", "table", "--text", "note", "--equal", "flops"]
-    result = CliRunner().invoke(app, ["compare", "sales.csv", "--budget", "none", *words])
+    result = CliRunner().invoke(app, ["compare", "iris", "--budget", "none", *words])
     assert result.exit_code == status
     assert (given["window"], given["task"], given["kind"], given["text"]) == (9, "value", "table", "note")
     assert given["equal"] == "flops"

@@ -1,6 +1,7 @@
 """Options of reading are one record that every command with data shares."""
 
 import inspect
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from bakeoff.cli.main import app
 from bakeoff.cli.options import ReadingOptions
 from bakeoff.data.load import load
+from bakeoff.errors import DataError
 
 #: Each command with data: what it hands its options to, and what it needs besides.
 _COMMANDS = {
@@ -37,7 +39,11 @@ class _ReachedError(Exception):
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
-def test_every_option_of_reading_reaches_the_reader(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_every_option_of_reading_reaches_the_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sales.csv").write_text("x,y\n1,2\n")
     given: dict[str, Any] = {}
 
     def reached(data: str, *rest: str, **options: Any) -> SimpleNamespace:
@@ -51,6 +57,17 @@ def test_every_option_of_reading_reaches_the_reader(monkeypatch: pytest.MonkeyPa
     assert isinstance(result.exception, _ReachedError), result.output
     assert given["data"] == "sales.csv"
     assert {name: given[name] for name in _TYPED} == _TYPED
+
+
+@pytest.mark.parametrize("command", [name for name in _COMMANDS if name != "data"])
+def test_data_that_are_not_there_are_told_before_anything_slow_begins(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    place, more = _COMMANDS[command]
+    monkeypatch.setattr(place, lambda *given, **options: pytest.fail("begun"))
+    result = CliRunner().invoke(app, [command, "digitz", *more])
+    assert isinstance(result.exception, DataError)
+    assert "Did you mean 'digits'" in str(result.exception)
 
 
 def test_the_record_holds_what_load_takes() -> None:

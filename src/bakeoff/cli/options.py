@@ -57,7 +57,10 @@ class ReadingOptions:
 
 
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the parameter `reading: ReadingOptions`, where typer shall see that record's single options."""
+    """A command with the parameters `data`, which is looked for before anything slow begins, and `reading`.
+
+    `reading` is a `ReadingOptions`, where typer shall see that record's single options.
+    """
     names = [field.name for field in fields(ReadingOptions)]
     single = inspect.signature(ReadingOptions).parameters.values()
     parameters: list[inspect.Parameter] = []
@@ -66,7 +69,11 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def as_typed(**given: Any) -> None:
+        from bakeoff.data.load import check_source
+
         reading = ReadingOptions(**{name: given.pop(name) for name in names})
+        if "data" in given:
+            check_source(given["data"])
         command(reading=reading, **given)
 
     by_name = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]

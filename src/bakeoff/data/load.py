@@ -158,6 +158,18 @@ def parse_size(size: int | str | tuple[int, int] | None) -> tuple[int, int] | No
     return height, width
 
 
+def check_source(source: str | Path) -> None:
+    """Before anything slow begins: is this the name of built-in data, or is something there that can be read?
+
+    Raises:
+        DataError: it is neither.
+    """
+    from bakeoff.data.builtin import builtin_names
+
+    if str(source) not in builtin_names():
+        existing_path(source)
+
+
 def existing_path(source: str | Path) -> Path:
     """The path, if something is there that can be read.
 
