@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from bakeoff import models
 from bakeoff.data.load import load
-from bakeoff.study import run, warm
+from bakeoff.study import so_far, warm
 from bakeoff.study.compare import compare
 from bakeoff.study.pool import Pool
 from bakeoff.study.result import Comparison
@@ -70,7 +70,7 @@ def _compare(kind: type[Pool], name: str, seed: int, starts: int, steps: int) ->
     dataset = load(name, seed=seed)
     networks = [network for network in NETWORKS if models.card(network).takes(dataset.schema)]
     hopeful: set[str] = set()
-    judge = run.contenders
+    judge = so_far.contenders
 
     def remembered(*arguments: Any, **options: Any) -> set[str]:
         nonlocal hopeful
@@ -78,7 +78,7 @@ def _compare(kind: type[Pool], name: str, seed: int, starts: int, steps: int) ->
         return hopeful
 
     pool = kind(environment=warm.compiled_operators(wait=True))
-    with tempfile.TemporaryDirectory() as folder, patch.object(run, "contenders", remembered):
+    with tempfile.TemporaryDirectory() as folder, patch.object(so_far, "contenders", remembered):
         result = compare(dataset, networks, None, starts, out=folder, seeds=SEEDS, steps=steps, pool=pool)
     return _summary(result) | {"hopeful": sorted(hopeful)}
 

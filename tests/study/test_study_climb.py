@@ -157,14 +157,13 @@ def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000
         store=None,  # type: ignore[arg-type]
         clock=Clock(started=now, deadline=now + left),
         pool=None,  # type: ignore[arg-type]
-        shares=Shares(steps={"mlp": 100}, amount=100),
     )
-    made.set_out()
+    made.so_far.shares = Shares(steps={"mlp": 100}, amount=100)
     tuned = tuning_job(NETWORK, made.definition, 100)
-    made.results[tuned.name] = results(dataset, tuned, network, 1.0)
+    made.so_far.results[tuned.name] = results(dataset, tuned, network, 1.0)
     for size, accuracy in zip(made.definition.sizes, (0.50, 0.53, 0.56), strict=False):
         job = rung_job(KNN, made.definition, size)
-        made.results[job.name] = results(dataset, job, accuracy, size / 100)
+        made.so_far.results[job.name] = results(dataset, job, accuracy, size / 100)
     return made
 
 
@@ -174,7 +173,7 @@ def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.Monkey
     assert job is not None
     assert {trial.examples for trial in job.trials} == {made.definition.sizes[3]}
     assert [trial.setting for trial in job.trials] == list(KNN.settings)
-    made.results[job.name] = results(made.dataset, job, 0.58, 1.0)
+    made.so_far.results[job.name] = results(made.dataset, job, 0.58, 1.0)
     last = made._next_of(KNN)
     assert last is not None
     assert last.name == "knn/tuning"
@@ -186,15 +185,14 @@ def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytes
     assert made._next_of(KNN) is None
     made._record_end_of_climb(KNN)
     assert [(entry.entrant, entry.what) for entry in made.skipped] == [("knn", "spared")]
-    made._choose_settings()
     outcome = Outcome(
         entrants=made.entrants,
-        results=tuple(result for job in made.results.values() for result in job),
+        results=tuple(result for job in made.so_far.results.values() for result in job),
         profiles={},
-        best_setting={**climb.settings(made.entrants, made.results, made._validation_score), **made.best},
+        best_setting=made.so_far.settings(),
         skipped=tuple(made.skipped),
         steps={"mlp": 100},
-        shares=made.shares,
+        shares=made.so_far.shares,
         interrupted=False,
     )
     assembly = Assembly(made.dataset, made.entrants, made.definition, outcome)
@@ -226,7 +224,9 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
 def test_a_rung_that_failed_ends_the_climb_with_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.6)
     job = rung_job(KNN, made.definition, made.definition.sizes[3])
-    made.results[job.name] = tuple(TrialResult(trial=trial, state=State.STOPPED) for trial in job.trials)
+    made.so_far.results[job.name] = tuple(
+        TrialResult(trial=trial, state=State.STOPPED) for trial in job.trials
+    )
     assert made._next_of(KNN) is None
     made._record_end_of_climb(KNN)
     assert not made.skipped, "the trial itself says why"

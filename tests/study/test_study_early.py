@@ -39,15 +39,14 @@ def study(left: float | None, weak: str = "") -> Study:
         store=None,  # type: ignore[arg-type]
         clock=clock,
         pool=None,  # type: ignore[arg-type]
-        profiles={name: Profile(entrant=name) for name in names},
-        shares=Shares(steps=dict.fromkeys(names, 100), amount=100),
     )
-    made.set_out()
+    made.so_far.profiles = {name: Profile(entrant=name) for name in names}
+    made.so_far.shares = Shares(steps=dict.fromkeys(names, 100), amount=100)
     truth = dataset.targets_at(dataset.splits.validation)
     for entrant in entrants:
         said = (truth + (entrant.name == weak)) % 3
         outputs = np.log(np.eye(3, dtype=np.float32)[said] + 0.01)
-        made.results[f"{entrant.name}/tuning"] = tuple(
+        made.so_far.results[f"{entrant.name}/tuning"] = tuple(
             TrialResult(
                 trial=trial,
                 state=State.FINISHED,

@@ -9,7 +9,7 @@ Mohr & van Rijn 2021, arXiv:2111.13914.)
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bakeoff.data.dataset import Dataset
@@ -89,7 +89,7 @@ def climbed(entrant: str, results: Results, score: Score) -> list[Rung] | None:
     return rungs
 
 
-def settings(entrants: Sequence[Entrant], results: Results, score: Score) -> dict[str, float | None]:
+def settings(entrants: Iterable[Entrant], results: Results, score: Score) -> dict[str, float | None]:
     """The setting that did best at the largest size, of those that climbed."""
     best = {}
     for entrant in entrants:

@@ -20,14 +20,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from bakeoff.data.dataset import Dataset
 from bakeoff.study import climb, work
 from bakeoff.study.clock import Clock
-from bakeoff.study.contenders import contenders
 from bakeoff.study.equal import Shares, Widths, equal_widths
-from bakeoff.study.metrics import METRICS, MetricContext
 from bakeoff.study.outcome import Listener, Outcome, Progress, Skipped
 from bakeoff.study.outset import make_plan
 from bakeoff.study.plan import (
@@ -42,16 +38,14 @@ from bakeoff.study.plan import (
     parcels,
     rung_job,
     tuning_job,
-    tuning_work,
 )
 from bakeoff.study.pool import Pool, SharedDataset
+from bakeoff.study.so_far import SoFar
 from bakeoff.study.store import Store
 from bakeoff.study.trial import State, TrialResult
 
 #: A classical entrant may take this part of the time for its tuning before it is stopped.
 CLASSICAL_PART = 0.25
-#: What a classical entrant takes at the least: a worker has to load scikit-learn for it.
-CLASSICAL_SECONDS = 2.0
 #: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
 JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 #: A curve that is begun while others are still tuned may take this part of the time that is left.
@@ -86,26 +80,24 @@ class Study:
     clock: Clock
     pool: Pool
     listener: Listener | None = None
-    results: dict[str, tuple[TrialResult, ...]] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
-    best: dict[str, float | None] = field(default_factory=dict)
-    shares: Shares = field(default_factory=lambda: Shares(steps={}, amount=0.0))
     _phase: str = "profile"
     _queue: list[Job] = field(default_factory=list)
     _finished_work: float = 0.0
     _works: dict[str, float] = field(default_factory=dict)
     _kept_time_at: float = 0.0
     _early: set[str] = field(default_factory=set)
-    _handed: set[tuple[str, int, int]] = field(default_factory=set)
-    _predicted: dict[str, float] = field(default_factory=dict)
+    _handed_early: set[tuple[str, int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        by_name = {entrant.name: entrant for entrant in self.entrants}
+        self.so_far = SoFar(dataset=self.dataset, definition=self.definition, entrants=by_name)
 
     def run(self) -> Outcome:
         """Run to the end, to the deadline, or to Ctrl-C; what is finished by then is in the outcome."""
-        self.set_out()
         interrupted = False
         try:
-            self.results = self.store.jobs()
+            self.so_far.results |= self.store.jobs()
             self._shared: SharedDataset = self.pool.share(self.dataset)
             self._profile()
             self._tune()
@@ -113,30 +105,23 @@ class Study:
         except KeyboardInterrupt:
             interrupted = True
             self.pool.restart()
-        self._choose_settings()
+        so_far = self.so_far
         return Outcome(
             entrants=self.entrants,
-            results=tuple(result for name in self._in_order() for result in self.results[name]),
-            profiles=self.profiles,
-            best_setting={**climb.settings(self.entrants, self.results, self._validation_score), **self.best},
+            results=tuple(result for name in self._in_order() for result in so_far.results[name]),
+            profiles=so_far.profiles,
+            best_setting=so_far.settings(),
             skipped=tuple(self.skipped),
-            steps=dict(self.shares.steps),
-            shares=self.shares,
+            steps=dict(so_far.shares.steps),
+            shares=so_far.shares,
             interrupted=interrupted,
         )
-
-    def set_out(self) -> None:
-        """Everything that is taken from the data and the definition."""
-        self._by_name = {entrant.name: entrant for entrant in self.entrants}
-        self.metric = METRICS[self.definition.metric]
-        self.context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
-        self._truth = self.dataset.targets_at(self.dataset.splits.validation)
 
     def _in_order(self) -> list[str]:
         """Names of the finished jobs in the order of the entrants, whoever was done first; tuning before curves."""
         places = {entrant.name: place for place, entrant in enumerate(self.entrants)}
         return sorted(
-            self.results,
+            self.so_far.results,
             key=lambda name: (places[name.rpartition("/")[0]], not name.endswith("/tuning"), len(name), name),
         )
 
@@ -160,12 +145,12 @@ class Study:
                 plan["amount"] = sizes.parameters
             self.store.put_fact("plan", plan)
         self._set_widths(plan.get("widths", {}))
-        self.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
+        profiles = self.so_far.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
         self.skipped += [Skipped(**facts) for facts in plan["skipped"]]
         steps = plan["steps"]
         if isinstance(steps, int):  # a run from before each network had steps of its own
-            steps = dict.fromkeys(self.profiles, steps)
-        self.shares = Shares(
+            steps = dict.fromkeys(profiles, steps)
+        self.so_far.shares = Shares(
             steps=steps,
             amount=plan.get("amount", max(steps.values(), default=0)),
             capped=tuple(plan.get("capped", ())),
@@ -191,21 +176,19 @@ class Study:
             replace(entrant, width=widths[entrant.name]) if entrant.name in widths else entrant
             for entrant in self.entrants
         )
-        self._by_name = {entrant.name: entrant for entrant in self.entrants}
+        self.so_far.entrants = {entrant.name: entrant for entrant in self.entrants}
 
     def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:
         names = tuple(entrant.name for entrant in networks)
         ended, whole = 0, self.clock.left()
         while self.pool.running:
             left = self.clock.left()
-            is_over = (
-                left is not None and left <= 0
-            )  # on a machine this busy the workers may not even have started
-            if is_over or (
-                ended and left is not None and whole is not None and left < whole * (1 - PROFILE_PART)
-            ):
-                self.pool.restart()
-                return
+            if left is not None and whole is not None:
+                # Before the first is timed, on a busy machine, the workers may not even have started.
+                least = whole * (1 - PROFILE_PART) if ended else 0.0
+                if left <= least:
+                    self.pool.restart()
+                    return
             for name, result in self.pool.finished(_POLL_SECONDS):
                 ended += 1
                 if isinstance(result, BaseException):
@@ -220,23 +203,21 @@ class Study:
         out = {entry.entrant for entry in self.skipped}
         jobs = [self._next_of(entrant) for entrant in self.entrants if entrant.name not in out]
         there = [job for job in jobs if job is not None]
-        self._work_off(sorted(there, key=self._cheapest_first), fill=self.early_curve)
+        self._work_off(sorted(there, key=self.so_far.job_seconds), fill=self.early_curve)
+        told = {entry.entrant for entry in self.skipped}
         for entrant in self.entrants:
-            if f"{entrant.name}/tuning" not in self.results and all(
-                entry.entrant != entrant.name for entry in self.skipped
-            ):
+            if entrant.name not in told and f"{entrant.name}/tuning" not in self.so_far.results:
                 self._record_end_of_climb(entrant)
 
     def _next_of(self, entrant: Entrant) -> Job | None:
         """An entrant's tuning, or the rung of its climb that comes before it; None where the climb has ended."""
-        full = tuning_job(entrant, self.definition, self.shares.steps.get(entrant.name, 0))
-        if full.name in self.results or not climb.climbs(entrant, self.dataset, self.definition):
+        full = tuning_job(entrant, self.definition, self.so_far.shares.steps.get(entrant.name, 0))
+        if full.name in self.so_far.results or not climb.climbs(entrant, self.dataset, self.definition):
             return full
-        climbed = climb.climbed(entrant.name, self.results, self._validation_score)
+        climbed = self.so_far.climbed(entrant.name)
         if climbed is None:
             return None
         following = self._next_rung(climbed)
-        self._predicted[entrant.name] = max(following.seconds, CLASSICAL_SECONDS)
         if following.examples is None:
             return None
         is_last = following.examples == self.definition.sizes[-1]
@@ -248,14 +229,14 @@ class Study:
             climbed,
             self.definition.sizes,
             seconds_left=CLASSICAL_PART * (left + spent) - spent,
-            leader=self._leading_score(),
-            metric=self.metric,
-            judged_on=len(self._truth),
+            leader=self.so_far.leading_score(),
+            metric=self.so_far.metric,
+            judged_on=self.so_far.judged_on,
         )
 
     def _record_end_of_climb(self, entrant: Entrant) -> None:
         """Why it was not trained on all examples, now that all others are known."""
-        climbed = climb.climbed(entrant.name, self.results, self._validation_score)
+        climbed = self.so_far.climbed(entrant.name)
         if not climbed:
             return
         following = self._next_rung(climbed)
@@ -269,25 +250,6 @@ class Study:
         seconds = max(more, following.seconds)
         self.skipped.append(Skipped(entrant=entrant.name, what="climbed", reason=reason, seconds=seconds))
 
-    def _leading_score(self) -> float | None:
-        """The best score on validation of those that are tuned, growing with quality."""
-        self._choose_settings()
-        tuned = [
-            self._validation_score(result)
-            for name, setting in self.best.items()
-            for result in self.results[f"{name}/tuning"]
-            if result.trial.setting == setting and result.evaluated
-        ]
-        return max(tuned, default=None)
-
-    def _cheapest_first(self, job: Job) -> float:
-        """Predicted seconds of a tuning job."""
-        entrant = self._by_name[job.entrant]
-        if entrant.kind != "network":
-            return 0.0 if entrant.kind == "baseline" else self._predicted.get(job.entrant, CLASSICAL_SECONDS)
-        profile = self.profiles[job.entrant]
-        return tuning_work(self.shares.steps[job.entrant]) * profile.seconds_per_step
-
     def early_curve(self, *, idle: bool) -> Job | None:
         """Some of the curve of somebody who is tuned already, before everybody is.
 
@@ -297,36 +259,32 @@ class Study:
         left = self.clock.of_curves().left()
         if left is None and not idle:
             return None
-        self._choose_settings()
-        hopeful = self._hopeful()
-        for name in sorted(self.best, key=lambda name: (name not in hopeful, self._seconds_per_point(name))):
+        best, hopeful, seconds = self.so_far.best(), self.so_far.hopeful(), self._seconds()
+        for name in sorted(best, key=lambda name: (name not in hopeful, seconds[name])):
             contender = left is None or name in hopeful
-            wanted = self._missing(parcels(self._by_name[name], self.definition, contender=contender))
+            parts = parcels(self.so_far.entrants[name], self.definition, contender=contender)
+            wanted = [
+                parcel
+                for parcel in self.so_far.missing(parts)
+                if (name, *parcel.point) not in self._handed_early
+            ]
             if not wanted or (name in self._early and not idle):
                 continue
             part = CHEAP_PART if not idle else EARLY_PART if contender else EARLY_HOPELESS_PART
-            granted, _ = grant(
-                wanted, {name: self._seconds_per_point(name)}, None if left is None else part * left, 1
-            )
+            granted, _ = grant(wanted, seconds, None if left is None else part * left, 1)
             if not granted or (not idle and not any(parcel.what == "curve" for parcel in granted)):
                 continue  # it is not cheap
             self._early.add(name)
-            self._handed |= {(name, *parcel.point) for parcel in granted}
-            parts = None if left is None else {name: 1}
-            return curve_jobs(granted, self._by_name, self.best, self.shares.steps, parts)[0]
+            self._handed_early |= {(name, *parcel.point) for parcel in granted}
+            return self._curve_jobs(granted, None if left is None else {name: 1})[0]
         return None
 
-    def _missing(self, wanted: Iterable[Parcel]) -> list[Parcel]:
-        """Those of these parcels that have not been trained yet, nor handed out early."""
-        done = set(self._handed)
-        for name, results in self.results.items():
-            if not name.endswith("/tuning"):
-                done |= {
-                    (r.trial.entrant, r.trial.examples, r.trial.seed)
-                    for r in results
-                    if r.trial.setting == self.best.get(r.trial.entrant)
-                }
-        return [parcel for parcel in wanted if (parcel.entrant, *parcel.point) not in done]
+    def _seconds(self) -> dict[str, float]:
+        """Predicted for one training at full size, by entrant."""
+        return {name: self.so_far.training_seconds(name) for name in self.so_far.entrants}
+
+    def _curve_jobs(self, granted: list[Parcel], parts: dict[str, int] | None) -> list[Job]:
+        return curve_jobs(granted, self.so_far.entrants, self.so_far.best(), self.so_far.shares.steps, parts)
 
     def _work_off(self, jobs: list[Job], fill: Callable[..., Job | None] | None = None) -> None:
         """Hand out jobs, in order, as workers get free; keep each result as soon as it is there.
@@ -335,13 +293,14 @@ class Study:
             jobs: in order; those that are finished already are left out.
             fill: gives a job that is worth more than the next of them, or, `idle`, for a worker that would wait.
         """
-        self._queue = [job for job in jobs if job.name not in self.results]
-        self._finished_work = sum(self._work(job) for job in jobs if job.name in self.results)
+        results = self.so_far.results
+        self._queue = [job for job in jobs if job.name not in results]
+        self._finished_work = sum(self._work(job) for job in jobs if job.name in results)
         while self._queue or self.pool.running:
             left = self.clock.left()
             while self.pool.running < self.pool.workers and (self._queue or self.pool.running):
                 extra = None if fill is None else fill(idle=not self._queue)
-                if extra is not None and extra.name not in self.results:
+                if extra is not None and extra.name not in results:
                     self._hand_out(extra)
                 elif not self._queue:
                     break
@@ -361,17 +320,11 @@ class Study:
     def _work(self, job: Job) -> float:
         """What a job counts for in the progress: its predicted seconds when it was first asked for."""
         if job.name not in self._works:
-            is_curve = not (job.is_tuning or job.is_rung)
-            seconds = (
-                len(job.trials) * self._seconds_per_point(job.entrant)
-                if is_curve
-                else self._cheapest_first(job)
-            )
-            self._works[job.name] = max(seconds, LEAST_WORK)
+            self._works[job.name] = max(self.so_far.job_seconds(job), LEAST_WORK)
         return self._works[job.name]
 
     def _hand_out(self, job: Job) -> None:
-        entrant, deadline = self._by_name[job.entrant], self.clock.deadline
+        entrant, deadline = self.so_far.entrants[job.entrant], self.clock.deadline
         if entrant.kind == "classical" and (job.is_rung or job.is_tuning):
             again = self._next_of(entrant)  # the leader may be out of its reach by now
             if again is None:
@@ -390,11 +343,11 @@ class Study:
                 self._shared,
                 entrant,
                 job,
-                self.profiles[entrant.name],
+                self.so_far.profiles[entrant.name],
                 deadline,
                 weights,
                 self.clock.deadline is None,
-                "errors" if self.metric.name in JUDGED_BY_ERRORS else "loss",
+                "errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
                 payload=job,
             )
             return
@@ -407,16 +360,16 @@ class Study:
         if isinstance(result, BaseException):
             reason = str(result) if str(result) else type(result).__name__
             result = [TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in job.trials]
-        self.results[job.name] = tuple(result)
+        self.so_far.results[job.name] = tuple(result)
         self._finished_work += self._work(job)
         self.store.put_job(job.name, result, self.definition.context)
         if job.is_rung:
-            following = self._next_of(self._by_name[job.entrant])
+            following = self._next_of(self.so_far.entrants[job.entrant])
             if following is not None:
-                insort(self._queue, following, key=self._cheapest_first)
+                insort(self._queue, following, key=self.so_far.job_seconds)
 
     def _give_up(self, job: Job) -> None:
-        seconds = sum(self._seconds_per_point(job.entrant) for _ in job.trials)
+        seconds = len(job.trials) * self.so_far.training_seconds(job.entrant)
         self.skipped.append(
             Skipped(entrant=job.entrant, what="not_started", reason="the time was over", seconds=seconds)
         )
@@ -425,22 +378,20 @@ class Study:
 
     def _grow_curves(self) -> None:
         self._phase, self.clock = "curves", self.clock.of_curves()
-        self._choose_settings()
-        hopeful = self._hopeful()
-        wanted = self._missing(
+        best, hopeful = self.so_far.best(), self.so_far.hopeful()
+        wanted = self.so_far.missing(
             parcel
             for entrant in self.entrants
-            if entrant.name in self.best
+            if entrant.name in best
             for parcel in parcels(entrant, self.definition, contender=entrant.name in hopeful)
         )
         while wanted:
-            left = self.clock.left()
-            seconds = {entrant.name: self._seconds_per_point(entrant.name) for entrant in self.entrants}
+            left, seconds = self.clock.left(), self._seconds()
             granted, wanted = grant(wanted, seconds, left, self.pool.workers)
             if not granted:
                 break
             parts = None if left is None else dealt_out(granted, seconds, self.pool.workers)
-            jobs = curve_jobs(granted, self._by_name, self.best, self.shares.steps, parts)
+            jobs = self._curve_jobs(granted, parts)
             self._work_off(sorted(jobs, key=lambda job: -len(job.trials) * seconds[job.entrant]))
         self.skipped += [
             Skipped(entrant=name, what=what, reason="no time was left for it", seconds=seconds)
@@ -453,46 +404,8 @@ class Study:
         for parcel in parcels:
             what = parcel.what.replace(" ", "_") if parcel.entrant in hopeful else "cannot_win"
             place = (parcel.entrant, what)
-            seconds[place] = seconds.get(place, 0.0) + self._seconds_per_point(parcel.entrant)
+            seconds[place] = seconds.get(place, 0.0) + self.so_far.training_seconds(parcel.entrant)
         return seconds
-
-    def _seconds_per_point(self, name: str) -> float:
-        """Predicted time of one training at full size, from those there were; from the profile where there are none."""
-        spent = [result for job in self.results.values() for result in job if result.trial.entrant == name]
-        if self._by_name[name].kind != "network":
-            counted = [result.seconds for result in spent if result.state.counts]
-            return float(np.mean(counted)) if counted else 0.0
-        steps = sum(result.steps_done for result in spent)
-        if steps:
-            return sum(result.seconds for result in spent) / steps * self.shares.steps[name]
-        planned = self.shares.steps.get(name, 0)
-        return self.profiles[name].seconds_per_step * planned if name in self.profiles else 0.0
-
-    def _choose_settings(self) -> None:
-        """The setting of each entrant that did best on validation, among those that were trained as they should be."""
-        for entrant in self.entrants:
-            tried = [
-                r for r in self.results.get(f"{entrant.name}/tuning", ()) if r.evaluated and r.state.counts
-            ]
-            if tried:
-                self.best[entrant.name] = max(tried, key=lambda r: self._validation_score(r)).trial.setting
-
-    def _validation_score(self, result: TrialResult) -> float:
-        """Grows with quality, whatever the metric."""
-        assert result.validation_outputs is not None
-        return self.metric.sign * self.metric.score(result.validation_outputs, self._truth, self.context)
-
-    def _hopeful(self) -> set[str]:
-        """Those that may yet win or tie."""
-        outputs = {
-            name: next(
-                result.validation_outputs
-                for result in self.results[f"{name}/tuning"]
-                if result.trial.setting == setting and result.validation_outputs is not None
-            )
-            for name, setting in self.best.items()
-        }
-        return contenders(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
 
     def _tell(self, entrants: tuple[str, ...], done: int, total: int) -> None:
         if time.monotonic() - self._kept_time_at > _KEEP_TIME_SECONDS:

@@ -1,0 +1,127 @@
+"""What is known of a study while it runs: how well who did on validation, who may yet win, what a training takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.study import climb
+from bakeoff.study.contenders import contenders
+from bakeoff.study.equal import Shares
+from bakeoff.study.metrics import METRICS, MetricContext
+from bakeoff.study.plan import Definition, Entrant, Job, Parcel, Profile, tuning_work
+from bakeoff.study.trial import Trial, TrialResult
+
+#: What a classical entrant takes at the least: a worker has to load scikit-learn for it.
+CLASSICAL_SECONDS = 2.0
+
+
+@dataclass
+class SoFar:
+    """The finished jobs of a study, and what follows from them. The test split is not looked at.
+
+    Attributes:
+        dataset, definition: of the study.
+        entrants: by name, with the widths that were found.
+        results: of the finished jobs by name.
+        profiles: of the networks. shares: the steps of each network's trainings.
+    """
+
+    dataset: Dataset
+    definition: Definition
+    entrants: dict[str, Entrant]
+    results: dict[str, tuple[TrialResult, ...]] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    shares: Shares = field(default_factory=lambda: Shares(steps={}, amount=0.0))
+
+    def __post_init__(self) -> None:
+        self.metric = METRICS[self.definition.metric]
+        self._context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
+        self._truth = self.dataset.targets_at(self.dataset.splits.validation)
+        self._scores: dict[Trial, float] = {}
+
+    @property
+    def judged_on(self) -> int:
+        """How many validation examples there are."""
+        return len(self._truth)
+
+    def score(self, result: TrialResult) -> float:
+        """On validation; grows with quality, whatever the metric."""
+        if result.trial not in self._scores:
+            assert result.validation_outputs is not None
+            score = self.metric.score(result.validation_outputs, self._truth, self._context)
+            self._scores[result.trial] = self.metric.sign * score
+        return self._scores[result.trial]
+
+    def tuned(self) -> dict[str, TrialResult]:
+        """Of each entrant that saw all examples, the setting that did best, among those trained as they should be."""
+        found = {}
+        for name in self.entrants:
+            tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.evaluated and r.state.counts]
+            if tried:
+                found[name] = max(tried, key=self.score)
+        return found
+
+    def best(self) -> dict[str, float | None]:
+        """The setting of each tuned entrant."""
+        return {name: result.trial.setting for name, result in self.tuned().items()}
+
+    def settings(self) -> dict[str, float | None]:
+        """The same, and of those that climbed and did not come to all examples."""
+        return {**climb.settings(self.entrants.values(), self.results, self.score), **self.best()}
+
+    def leading_score(self) -> float | None:
+        """The best score of those that are tuned."""
+        return max(map(self.score, self.tuned().values()), default=None)
+
+    def hopeful(self) -> set[str]:
+        """Those that may yet win or tie."""
+        outputs = {
+            name: result.validation_outputs
+            for name, result in self.tuned().items()
+            if result.validation_outputs is not None
+        }
+        return contenders(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
+
+    def climbed(self, name: str) -> list[climb.Rung] | None:
+        """An entrant's rungs (see `climb`); None where the last of them failed."""
+        return climb.climbed(name, self.results, self.score)
+
+    def missing(self, wanted: Iterable[Parcel]) -> list[Parcel]:
+        """Those of these parcels that have not been trained yet."""
+        best = self.best()
+        done = {
+            (result.trial.entrant, result.trial.examples, result.trial.seed)
+            for name, results in self.results.items()
+            if not name.endswith("/tuning")
+            for result in results
+            if result.trial.setting == best.get(result.trial.entrant)
+        }
+        return [parcel for parcel in wanted if (parcel.entrant, *parcel.point) not in done]
+
+    def training_seconds(self, name: str) -> float:
+        """Predicted for one training at full size, from those there were; from the profile where there are none."""
+        spent = [result for job in self.results.values() for result in job if result.trial.entrant == name]
+        if self.entrants[name].kind != "network":
+            counted = [result.seconds for result in spent if result.state.counts]
+            return float(np.mean(counted)) if counted else 0.0
+        steps = sum(result.steps_done for result in spent)
+        if steps:
+            return sum(result.seconds for result in spent) / steps * self.shares.steps[name]
+        planned = self.shares.steps.get(name, 0)
+        return self.profiles[name].seconds_per_step * planned if name in self.profiles else 0.0
+
+    def job_seconds(self, job: Job) -> float:
+        """Predicted for a job, before it begins."""
+        entrant = self.entrants[job.entrant]
+        if not (job.is_tuning or job.is_rung):
+            return len(job.trials) * self.training_seconds(job.entrant)
+        if entrant.kind == "network":
+            return tuning_work(self.shares.steps[job.entrant]) * self.profiles[job.entrant].seconds_per_step
+        if entrant.kind == "baseline":
+            return 0.0
+        rungs = self.climbed(job.entrant)
+        if not rungs:
+            return CLASSICAL_SECONDS
+        return max(rungs[-1].seconds * job.trials[0].examples / rungs[-1].examples, CLASSICAL_SECONDS)
