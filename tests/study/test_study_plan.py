@@ -133,9 +133,19 @@ def test_entrants_stay_whole_where_there_are_enough_of_them_and_where_the_work_i
         for name in "abc"
         for seed in range(4)
     ]
-    assert set(plan.dealt_out(wanted, {"a": 2.0, "b": 2.0, "c": 2.0}, 2).values()) == {1}
+    assert set(plan.dealt_out(wanted, {"a": 4.0, "b": 2.0, "c": 2.0}, 2).values()) == {1}
     assert plan.dealt_out(wanted, {"a": 9.0, "b": 1.0, "c": 1.0}, 2) == {"a": 2, "b": 1, "c": 1}
-    assert plan.dealt_out(wanted, dict.fromkeys("abc", 0.01), 2) == {}
+    assert set(plan.dealt_out(wanted, dict.fromkeys("abc", 0.01), 2).values()) == {1}
+
+
+def test_three_equal_entrants_on_two_workers_are_dealt_out_so_that_nobody_waits() -> None:
+    wanted = [
+        Parcel(entrant=name, what="curve", rank=0, examples=10, seed=seed)
+        for name in "abc"
+        for seed in range(4)
+    ]
+    parts = plan.dealt_out(wanted, dict.fromkeys("abc", 2.0), 2)
+    assert sorted(parts.values()) == [1, 1, 2], "12 s each, where two whole ones on one worker would take 16"
 
 
 def test_without_a_clock_everything_is_granted() -> None:

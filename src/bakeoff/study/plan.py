@@ -6,6 +6,7 @@ seeds, at the setting that did best on validation).
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +33,9 @@ EPOCHS, FEWEST_STEPS, MOST_STEPS = 120, 1000, 6000
 SHORTEST_TRAINING = 150
 EVALUATIONS, PATIENCE = 12, 4
 SIZES, SEEDS = 5, 3
-#: Work of less than this many seconds a worker is not dealt out any finer.
-WORTH_DEALING = 1.0
+#: Work of less than this many seconds a worker is not dealt out any finer, nor work where the busiest has no more than
+#: so many times its part.
+WORTH_DEALING, UNEVEN = 1.0, 1.2
 #: Jobs of a climb are called ENTRANT/rung-EXAMPLES.
 RUNG = "rung-"
 #: In a list of models: every scalable family that takes the data.
@@ -339,17 +341,34 @@ def curve_jobs(
 def dealt_out(
     granted: Sequence[Parcel], seconds_per_point: Mapping[str, float], workers: int
 ) -> dict[str, int]:
-    """Into how many jobs each entrant's points are dealt out: several where it has more than its part of the work.
+    """Into how many jobs each entrant's points are dealt out, so that no worker has much more to do than the others.
 
-    A wide stack is cheaper than two narrow ones, so that entrants are kept together where there are enough of them.
+    A wide stack is cheaper than two narrow ones: entrants are kept whole where the work is even so, or small.
     """
-    seconds: dict[str, float] = {}
-    for parcel in granted:
-        seconds[parcel.entrant] = seconds.get(parcel.entrant, 0.0) + seconds_per_point[parcel.entrant]
-    fair = sum(seconds.values()) / workers
-    if fair < WORTH_DEALING:
-        return {}
-    return {name: min(math.ceil(own / fair * (1 - 1e-9)), workers) for name, own in seconds.items()}
+    points = Counter(parcel.entrant for parcel in granted)
+    parts = dict.fromkeys(points, 1)
+    fair = sum(seconds_per_point[name] * count for name, count in points.items()) / workers
+
+    def largest(name: str) -> float:
+        return seconds_per_point[name] * math.ceil(points[name] / parts[name])
+
+    def busiest() -> float:
+        loads = [0.0] * workers
+        jobs = (
+            seconds_per_point[name] * len(range(first, points[name], parts[name]))
+            for name in points
+            for first in range(parts[name])
+        )
+        for seconds in sorted(jobs, reverse=True):
+            loads[loads.index(min(loads))] += seconds
+        return max(loads)
+
+    while fair >= WORTH_DEALING and busiest() > UNEVEN * fair:
+        divisible = [name for name in points if parts[name] < min(points[name], workers)]
+        if not divisible:
+            break
+        parts[max(divisible, key=largest)] += 1
+    return parts
 
 
 def tuning_work(steps: float) -> float:
