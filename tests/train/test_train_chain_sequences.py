@@ -58,7 +58,7 @@ def torchs_layer() -> nn.Module:
 
 
 def stack_of(module: nn.Module) -> NetworkStack:
-    return NetworkStack([module], [0])
+    return NetworkStack([module], [0], dtype=next(module.parameters()).dtype)
 
 
 @pytest.mark.parametrize("own", [lambda: Block(12, 3), torchs_layer], ids=["catalogue", "torch"])
@@ -112,6 +112,63 @@ def test_the_catalogues_transformer_is_a_chain_for_every_input_without_lengths(d
     ]
     links = tuple(wrong[0] if link.kind == "mean" else link for link in program.links)
     assert not agrees(Program(links=links, names=program.names), network, data)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "short series"])
+@pytest.mark.parametrize(("cache_bytes", "numbers"), [(10**6, False), (20_000, True), (1, False)])
+def test_a_transformer_with_lengths_is_a_chain_and_equals_a_plain_loop(
+    kind: str, cache_bytes: int, numbers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Padding is no key and no part of the mean; what lies beyond the longest of a few examples is left out."""
+    monkeypatch.setattr(chain_file, "CACHE_BYTES", cache_bytes)
+    monkeypatch.setattr(chain_file, "FEWEST_ROWS", 1)
+    dataset = made_up(kind, numbers=numbers)
+    assert dataset.lengths is not None
+    assert len(set(dataset.lengths)) > 3
+
+    def build(seed: int) -> nn.Module:
+        return build_network("transformer", dataset.schema, width=8, seed=seed)
+
+    recipe = Recipe(steps=12, batch_size=32, evaluations=1, clip_norm=0.5)
+    run = StackRun(build, TrainingData(dataset, dtype=torch.float64), REPLICAS, recipe)
+    assert run.network.program is not None
+    assert run.network.program.positions == dataset.inputs.shape[-1]
+    run.advance(recipe.steps)
+    _, outputs = evaluate(run.network, run.data, run.data.validation)
+    assert_as_alone(outputs, REPLICAS, build, dataset, recipe)
+
+
+@pytest.mark.parametrize("kind", ["tokens", "short series"])
+def test_what_lies_beyond_a_length_makes_no_difference_and_what_lies_before_does(kind: str) -> None:
+    dataset = made_up(kind)
+    data = TrainingData(dataset, dtype=torch.float64)
+    network = stack_of(build_network("transformer", dataset.schema, width=8, seed=0).double())
+    program = program_of(network, data)
+    inputs, _, lengths = data.train.at(torch.arange(20))
+    assert lengths is not None
+    lengths = lengths.clamp(max=inputs.shape[-1] - 2)
+    by_operators = network.outputs_of(inputs, lengths)
+    network.program = program
+    before = network.outputs_of(inputs, lengths)
+    torch.testing.assert_close(before, by_operators.detach(), atol=1e-12, rtol=0)
+    beyond, within = inputs.clone(), inputs.clone()
+    beyond[..., -1] = 3
+    within[..., 0] = 3 - within[..., 0].clamp(max=2)
+    assert torch.equal(network.outputs_of(beyond, lengths), before)
+    assert not torch.allclose(network.outputs_of(within, lengths), before)
+
+
+def test_positions_that_are_padding_in_every_example_are_not_computed() -> None:
+    dataset = made_up("tokens")
+    module = build_network("transformer", dataset.schema, width=8, seed=0).double()
+    network = NetworkStack([module], [0], dtype=torch.float64)
+    network.program = program_of(network, TrainingData(dataset, dtype=torch.float64))
+    tokens, lengths = torch.from_numpy(dataset.inputs_at(range(6))), torch.tensor([2, 1, 4, 3, 4, 2])
+    before = network.outputs_of(tokens, lengths)
+    with torch.no_grad():
+        network.tensors["positions"][:, 4:] = torch.nan
+    assert torch.equal(network.outputs_of(tokens, lengths), before)
+    assert network.outputs_of(tokens, lengths + 1).isnan().any(), "and those that are not, are"
 
 
 class Forward(nn.Module):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from bakeoff.data.schema import Tokens
 from bakeoff.models import cnn, linear, mlp, views
 from bakeoff.train import chain_sequences
 from bakeoff.train.chain_traced import agrees, trace
@@ -28,12 +29,13 @@ def program_of(network: NetworkStack, data: TrainingData) -> Program | None:
     if not len(data.train) or not parameters or not native.takes(*parameters):
         return None
     inputs, _, lengths = data.train.at(torch.zeros(1, dtype=torch.int64))
-    reads_lengths = lengths is not None and network.takes_lengths
-    if reads_lengths or len(network.tensors) > len(parameters) or not native.takes(inputs):
+    is_text = isinstance(data.schema.input, Tokens)
+    if len(network.tensors) > len(parameters) or not (is_text or native.takes(inputs)):
         return None
     if any(part._forward_hooks or part._forward_pre_hooks for part in network.template.modules()):
         return None
-    walk = Walk(network=network, shape=tuple(inputs.shape[1:]), visit=_visit)
+    reads_lengths = lengths is not None and network.takes_lengths
+    walk = Walk(network=network, shape=tuple(inputs.shape[1:]), visit=_visit, reads_lengths=reads_lengths)
     known = type(network.template) in KNOWN
     try:
         if known:
@@ -42,7 +44,9 @@ def program_of(network: NetworkStack, data: TrainingData) -> Program | None:
             trace(walk, network.template, KNOWN)
     except UnknownError:
         return None
-    program = Program.of(walk.links) if walk.shape == (data.outputs,) else None
+    if bool(walk.positions) != reads_lengths:
+        return None
+    program = Program.of(walk.links, walk.positions) if walk.shape == (data.outputs,) else None
     return program if program is None or known or agrees(program, network, data) else None
 
 

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bakeoff.data.schema import Series, Tokens
 from bakeoff.models import transformer, views
 from bakeoff.train.chain_walk import UnknownError, Walk
+
+#: Words are numbered in the batch by floats, which hold every whole number up to this one.
+MOST_WORDS = 2**24
 
 
 def bits_of(number: float) -> int:
@@ -73,10 +77,22 @@ def encoder_layer(walk: Walk, module: nn.TransformerEncoderLayer) -> None:
 
 
 def view(walk: Walk, module: views.Steps | views.Patches) -> None:
-    """An example as a sequence, where no embedding has to be learned for it."""
-    if getattr(module, "embed", None) is not None:
-        raise UnknownError("an embedding")
-    walk.rearrange(lambda x: module(x))
+    """An example as a sequence: its values in another order, or its words as vectors."""
+    words = getattr(module, "embed", None)
+    if words is None:
+        walk.rearrange(lambda x: module(x))
+    else:
+        embedding(walk, words)
+
+
+def embedding(walk: Walk, module: views.Embedding) -> None:
+    """Words, of which the first is padding, as vectors."""
+    count, width = module.table.weight.shape
+    if len(walk.shape) != 1 or count > MOST_WORDS:
+        raise UnknownError("words that a float cannot number")
+    (steps,) = walk.shape
+    names = [walk.name(module.table, "weight")]
+    walk.add("embedding", (steps, width), (steps, width), names=names, rows=steps)
 
 
 def features(walk: Walk, module: views.Features) -> None:
@@ -107,6 +123,15 @@ def mean(walk: Walk) -> None:
 
 def transformer_network(walk: Walk, module: transformer.Transformer) -> None:
     """The catalogue's Transformer."""
+    if walk.reads_lengths:
+        steps = module.elements
+        if (
+            not isinstance(steps, views.Steps)
+            or not isinstance(steps.kind, Tokens | Series)
+            or steps.frame > 1
+        ):
+            raise UnknownError("lengths of something that is no text and no series, or of a series in frames")
+        walk.positions = steps.steps
     if module.elements is not None:
         walk.visit(walk, module.elements)
     walk.visit(walk, module.embed)

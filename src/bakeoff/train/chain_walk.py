@@ -24,6 +24,8 @@ class Walk:
         shape: what torch would have now (channels first), without the batch.
         visit: walks through a module by the rule of its class.
         channels_last: whether a shape of several axes lies channels last in memory, not in torch's order.
+        reads_lengths: whether the network is told true lengths.
+        positions: that they count, where the rule of the network knows what to do with them; else 0.
     """
 
     network: NetworkStack
@@ -31,6 +33,8 @@ class Walk:
     visit: Callable[..., None]
     links: list[Link] = field(default_factory=list)
     channels_last: bool = False
+    reads_lengths: bool = False
+    positions: int = 0
 
     def name(self, module: nn.Module, local: str) -> str | None:
         """The name in the whole network of a module's parameter, if it has it."""
@@ -86,7 +90,7 @@ class Walk:
             raise UnknownError("a view that mixes examples")
         table = numbered.to(torch.int64).flatten() - 1
         shape = tuple(numbered.shape[1:])
-        if torch.equal(table, torch.arange(count)):
+        if torch.equal(table, torch.arange(count)) and not self.positions:
             self.shape = shape
         else:
             self.add("places", shape, table=table.contiguous())

@@ -106,7 +106,7 @@ class NetworkStack:
         """Outputs [R, N, K] for inputs [N, ...] and true lengths [N] that all replicas share."""
         if self.program is not None:
             weights = [self.tensors[name].detach() for name in self.program.names]
-            return self.program.outputs(inputs.contiguous(), weights)
+            return self.program.outputs(inputs, weights, lengths)
         shared = None if lengths is None else lengths.expand(len(self), -1)
         return self.forward(inputs.expand(len(self), *inputs.shape), shared)
 

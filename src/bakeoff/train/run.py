@@ -131,6 +131,7 @@ class StackRun:
                 counts,
                 torch.outer(torch.tensor(schedule, dtype=torch.float64), rates),
                 state,
+                batch.lengths,
                 steps_taken=self.optimiser.finished,
                 weight_decay=self.recipe.weight_decay,
                 clip_norm=self.recipe.clip_norm,

@@ -15,6 +15,10 @@
  *   NORM         T positions, D, the bits of epsilon as a double
  *   BLOCK        T, D, heads, feed-forward units, the bits of epsilon; its 12 parameters lie in slots side by side
  *   MEAN         T, D
+ *   EMBEDDING    T, D (a row of the weight [words, D] for each word, which the batch holds as a number; word 0 is none)
+ *
+ * Where examples have lengths, positions beyond them are no keys of the blocks and no part of the mean, and a few
+ * examples are only as many positions long as the longest of them (`now`), from the EMBEDDING or PLACES to the MEAN.
  *
  * With Transformer blocks a step goes forward and back with a few examples after the other (`few`), so that what lies
  * between the two stays in the cache; gradients are added up.
@@ -33,7 +37,24 @@ typedef struct {
     REAL *kept[CHAIN_LINKS]; /* what a NORM or a BLOCK needs on the way back */
     Block *blocks[CHAIN_LINKS];
     const int64_t *const *tables;
+    long positions, now; /* T where there are lengths, else 0; and what the longest of these few has of it */
+    uint8_t *real; /* [few, now] */
 } Chain;
+
+/* Which positions of these examples are real; `places` null: the examples lie one after the other. */
+static void N(chain_lengths)(Chain *s, long rows, const int64_t *lengths, const int64_t *places)
+{
+    if (!s->positions) return;
+    s->now = 1;
+    for (long b = 0; b < rows; b++) {
+        long length = least((long)lengths[places ? places[b] : b], s->positions);
+        s->now = length > s->now ? length : s->now;
+    }
+    for (long b = 0; b < rows; b++) {
+        long length = least((long)lengths[places ? places[b] : b], s->positions);
+        for (long t = 0; t < s->now; t++) s->real[b * s->now + t] = t == 0 || t < length;
+    }
+}
 
 /* The number whose double has these bits. */
 static REAL N(number_of)(long word)
@@ -101,14 +122,17 @@ static void N(summary_back)(long examples, long P, long C, const REAL *x, const 
     }
 }
 
+#define HERE(positions) (masked ? s->now : (positions))
+#define PART(values) (masked ? (values) / s->positions * s->now : (values))
 static void N(chain_forward)(Chain *s, long rows)
 {
     Kept kept;
+    long masked = s->positions; /* up to the mean */
     for (long i = 0; i < s->count; i++) {
         const long *l = s->links + i * LINK_WORDS, *n = l + 5;
         REAL *x = s->x[i], *y = s->x[i + 1], *bias = l[4] < 0 ? 0 : s->weights[l[4]];
         switch (l[0]) {
-        case DENSE: N(linear_forward)((long[]){1, rows * n[3], n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], bias, y}); break;
+        case DENSE: N(linear_forward)((long[]){1, rows * HERE(n[3]), n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], bias, y}); break;
         case CONVOLUTION:
             N(convolution_forward)((long[]){1, rows, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10]},
                                    (void *[]){x, s->weights[l[3]], bias, y});
@@ -116,15 +140,20 @@ static void N(chain_forward)(Chain *s, long rows)
         case POOL: N(pool_forward)((long[]){rows, n[0], n[1], n[2], n[3]}, (void *[]){x, y}); break;
         case TURN: N(turn_each)(rows, n[0], n[1], x, y, l[1], l[1]); break;
         case SUMMARY: N(summary)(rows, n[0], n[1], x, y); break;
-        case PLACES: N(places)(rows, l[1], l[2], s->tables[n[0]], x, y); break;
-        case OFFSETS: N(offsets)(rows, l[1], x, s->weights[l[3]], y); break;
+        case PLACES: N(places)(rows, l[1], PART(l[2]), s->tables[n[0]], masked ? s->real : 0, HERE(1), x, y); break;
+        case OFFSETS: N(offsets)(rows, PART(l[1]), x, s->weights[l[3]], y); break;
         case FEATURES: N(features)(rows, n[0], n[1], x, s->weights[l[3]], bias, y); break;
-        case NORM: N(norm_rows)(rows * n[0], n[1], x, s->weights[l[3]], bias, N(number_of)(n[2]), y, s->kept[i]); break;
+        case NORM: N(norm_rows)(rows * HERE(n[0]), n[1], x, s->weights[l[3]], bias, N(number_of)(n[2]), y, s->kept[i]); break;
         case BLOCK:
             N(kept_of)(l, rows, s->kept[i], &kept);
-            N(block_rows)(s->blocks[i], rows, 0, x, kept, y);
+            s->blocks[i]->T = HERE(n[0]);
+            N(block_rows)(s->blocks[i], rows, masked ? s->real : 0, x, kept, y);
             break;
-        case MEAN: N(mean)(rows, n[0], n[1], x, y); break;
+        case MEAN:
+            N(mean)(rows, HERE(n[0]), n[1], masked ? s->real : 0, x, y);
+            masked = 0;
+            break;
+        case EMBEDDING: N(embedding)(rows, HERE(n[0]), n[0], n[1], x, s->weights[l[3]], y); break;
         }
     }
 }
@@ -133,13 +162,14 @@ static void N(chain_forward)(Chain *s, long rows)
 static void N(chain_backward)(Chain *s, long rows, long first, int begun, REAL *slope, REAL *other)
 {
     Kept kept;
+    long masked = 0;
     for (long i = s->count - 1; i >= first; i--) {
         const long *l = s->links + i * LINK_WORDS, *n = l + 5;
         REAL *x = s->x[i], *y = s->x[i + 1], *dx = i > first ? other : 0;
         REAL *dw = l[3] < 0 ? 0 : s->gradients[l[3]], *db = l[4] < 0 ? 0 : s->gradients[l[4]];
         switch (l[0]) {
         case DENSE:
-            N(dense_back)((long[]){1, rows * n[3], n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], n[2] ? y : 0, slope, dx, dw, db}, begun);
+            N(dense_back)((long[]){1, rows * HERE(n[3]), n[0], n[1], n[2]}, (void *[]){x, s->weights[l[3]], n[2] ? y : 0, slope, dx, dw, db}, begun);
             break;
         case CONVOLUTION:
             N(convolution_backward)((long[]){1, rows, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10]},
@@ -149,17 +179,21 @@ static void N(chain_backward)(Chain *s, long rows, long first, int begun, REAL *
         case TURN: N(turn_each)(rows, n[1], n[0], slope, dx, l[1], l[1]); break;
         case SUMMARY: N(summary_back)(rows, n[0], n[1], x, y, slope, dx); break;
         case PLACES: N(places_back)(rows, l[1], l[2], s->tables[n[0]], slope, dx); break;
-        case OFFSETS: N(offsets_back)(rows, l[1], slope, dw, dx, begun); break;
+        case OFFSETS: N(offsets_back)(rows, l[1], PART(l[1]), slope, dw, dx, begun); break;
         case FEATURES: N(features_back)(rows, n[0], n[1], x, s->weights[l[3]], slope, dw, db, dx, begun); break;
         case NORM:
             if (!begun) memset(dw, 0, (size_t)n[1] * sizeof(REAL)), memset(db, 0, (size_t)n[1] * sizeof(REAL));
-            N(norm_back)(rows * n[0], n[1], x, s->weights[l[3]], s->kept[i], slope, 0, other, dw, db);
+            N(norm_back)(rows * HERE(n[0]), n[1], x, s->weights[l[3]], s->kept[i], slope, 0, other, dw, db);
             break;
         case BLOCK:
             N(kept_of)(l, rows, s->kept[i], &kept);
-            N(block_rows_back)(s->blocks[i], rows, 0, x, kept, slope, s->gradients + l[3], begun, dx);
+            N(block_rows_back)(s->blocks[i], rows, masked ? s->real : 0, x, kept, slope, s->gradients + l[3], begun, dx);
             break;
-        case MEAN: N(mean_back)(rows, n[0], n[1], slope, dx); break;
+        case MEAN:
+            masked = s->positions;
+            N(mean_back)(rows, HERE(n[0]), n[1], masked ? s->real : 0, slope, dx);
+            break;
+        case EMBEDDING: N(embedding_back)(rows, HERE(n[0]), n[0], n[1], s->sizes[l[3]], x, slope, dw, begun); break;
         }
         REAL *swap = slope;
         slope = other;

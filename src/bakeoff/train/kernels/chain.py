@@ -17,11 +17,11 @@ from bakeoff.train.kernels import native
 #: As in native.c.
 KINDS = (
     *("dense", "convolution", "pool", "turn", "summary"),
-    *("places", "offsets", "features", "norm", "block", "mean"),
+    *("places", "offsets", "features", "norm", "block", "mean", "embedding"),
 )
 LINK_WORDS, MOST_LINKS, MOST_SLOTS = 16, 64, 128
 #: Kinds whose gradients add up over parts of a batch.
-IN_PARTS = ("dense", "places", "offsets", "features", "norm", "block", "mean")
+IN_PARTS = ("dense", "places", "offsets", "features", "norm", "block", "mean", "embedding")
 #: With Transformer blocks, so much of what is kept from the way forward to the way back stays in a core's cache; fewer
 #: rows (examples x positions) than this at a time would leave the products too small.
 CACHE_BYTES, FEWEST_ROWS = 1_000_000, 160
@@ -35,7 +35,8 @@ class Link:
         kind: "dense", "convolution" (an image; a series is one of height 1), "pool" (largest value of squares), "turn"
             (every example's matrix [rows, columns] turned), "summary" (values channels first, then each channel's
             largest value), "places" (values in another order), "offsets" (a parameter added), "features" (each value
-            as a vector), "norm" (over the last axis), "block" (a pre-norm Transformer block) or "mean" (of positions).
+            as a vector), "norm" (over the last axis), "block" (a pre-norm Transformer block), "mean" (of positions) or
+            "embedding" (words to vectors, word 0 to zeros).
         before, after: values of an example that go in and come out.
         sizes: what chain.c lists for the kind.
         weight, bias: names of the stack's parameters.
@@ -69,19 +70,21 @@ class Program:
     Attributes:
         links: from the inputs to the outputs; at least one has weights.
         names: its parameters, each used once.
+        positions: of an example, where its true length says how many of them are real; 0 where there are no lengths.
     """
 
     links: tuple[Link, ...]
     names: tuple[str, ...]
+    positions: int = 0
 
     @staticmethod
-    def of(links: Sequence[Link]) -> "Program | None":
+    def of(links: Sequence[Link], positions: int = 0) -> "Program | None":
         """None where a chain is too long for the compiled code, or a parameter is used twice."""
         names = [name for link in links for name in link.names]
         fits = 0 < len(links) <= MOST_LINKS and len(names) <= MOST_SLOTS
         if not fits or not names or len(set(names)) < len(names):
             return None
-        return Program(links=tuple(links), names=tuple(names))
+        return Program(links=tuple(links), names=tuple(names), positions=positions)
 
     def few(self, rows: int, itemsize: int) -> int:
         """How many examples of a batch of this many go forward and back at a time."""
@@ -98,6 +101,7 @@ class Program:
         slots = {name: slot for slot, name in enumerate(self.names)}
         words = [len(weights[0]), rows, steps, len(self.links), len(slots), self.links[0].before]
         words += [self.links[-1].after, int(numbers), taken, self.few(rows, weights[0].element_size())]
+        words.append(self.positions)
         tables = 0
         for link in self.links:
             own = [KINDS.index(link.kind), link.before, link.after]
@@ -119,6 +123,7 @@ class Program:
         counts: Int[Tensor, "steps R"],
         rates: Float[Tensor, "steps R"],
         state: Sequence[tuple[Tensor, Tensor, Tensor]],
+        lengths: Int[Tensor, " N"] | None = None,
         *,
         steps_taken: int,
         weight_decay: float,
@@ -129,27 +134,42 @@ class Program:
         """Take these steps with AdamW, in place; returns each replica's sum of the steps' mean losses.
 
         Args:
+            inputs: numbers, or words as whole numbers.
             targets: int64 [N] (softmax cross-entropy) or [N, outputs] (mean squared error).
             positions: rows of inputs and targets; those beyond `counts` are not read.
             rates: float64, the learning rates.
             state: weights, means and squares [R, ...] of each of `names`, contiguous.
+            lengths: true ones, where `positions` says so.
             steps_taken: before these.
         """
         numbers = targets.is_floating_point()
         steps, _, rows = positions.shape
         sizes = self._sizes(rows, steps, [weights for weights, _, _ in state], numbers, steps_taken)
         settings = torch.tensor([weight_decay, clip_norm or 0.0, *betas, epsilon], dtype=torch.float64)
-        losses = inputs.new_zeros(positions.shape[1])
-        given = [inputs, targets, positions, counts, rates, settings, losses]
+        losses = state[0][0].new_zeros(positions.shape[1])
+        inputs = inputs.to(losses.dtype)
+        given = [inputs, targets, positions, counts, rates, settings, losses, self._counted(lengths)]
         given += [*(tensor for part in state for tensor in part), *self._tables]
-        native.call("chain_train", sizes, given, inputs.dtype)
+        native.call("chain_train", sizes, given, losses.dtype)
         return losses
 
+    def _counted(self, lengths: Tensor | None) -> Tensor | None:
+        if not self.positions:
+            return None
+        assert lengths is not None
+        return lengths.to(torch.int64).contiguous()
+
     def outputs(
-        self, inputs: Float[Tensor, "N *shape"], weights: Sequence[Tensor], *, rows: int = 100
+        self,
+        inputs: Float[Tensor, "N *shape"],
+        weights: Sequence[Tensor],
+        lengths: Int[Tensor, " N"] | None = None,
+        *,
+        rows: int = 100,
     ) -> Float[Tensor, "R N K"]:
         """What each replica makes of all examples, `rows` at a time."""
-        found = inputs.new_empty(len(weights[0]), len(inputs), self.links[-1].after)
+        found = weights[0].new_empty(len(weights[0]), len(inputs), self.links[-1].after)
         sizes = self._sizes(rows, len(inputs), weights, False, 0)
-        native.call("chain_outputs", sizes, [inputs, found, *weights, *self._tables], inputs.dtype)
+        given = [inputs.to(found.dtype).contiguous(), found, self._counted(lengths), *weights, *self._tables]
+        native.call("chain_outputs", sizes, given, found.dtype)
         return found

@@ -22,17 +22,18 @@ static void N(chain_update)(const Chain *s, double rate, double step, const doub
 }
 
 /* sizes: R, largest batch B, steps, links, slots, values of an example, outputs, targets that are numbers (0, 1),
- *   steps taken before, `few` (B: a batch at once); then the links, then each slot's size.
+ *   steps taken before, `few` (B: a batch at once), positions that lengths count (0: none); then the links, then each
+ *   slot's size.
  * pointers: inputs [N, values], targets int64 [N] or [N, outputs], positions int64 [steps, R, B], counts int64 [steps, R],
- *   rates double [steps, R], settings double [5], sums of the losses [R] (added to); then of each slot weights, means
- *   and squares [R, size]; then the tables of places.
+ *   rates double [steps, R], settings double [5], sums of the losses [R] (added to), lengths int64 [N] or null; then of
+ *   each slot weights, means and squares [R, size]; then the tables of places.
  */
-#define HEADER 10
+#define HEADER 11
 static Chain N(chain_start)(const long *n, void *const *tensors, int moments, long r)
 {
-    Chain s = {.count = n[3], .slots = n[4], .links = n + HEADER};
+    Chain s = {.count = n[3], .slots = n[4], .links = n + HEADER, .positions = n[10]};
     const long *sizes = s.links + s.count * LINK_WORDS;
-    long few = n[9], total = ROOM(few * n[5]);
+    long few = n[9], total = ROOM(few * n[5]) + ROOM(few * n[10]);
     for (long i = 0; i < s.count; i++) {
         const long *l = s.links + i * LINK_WORDS;
         total += ROOM(few * l[2]) + N(kept_of)(l, few, 0, 0);
@@ -50,7 +51,8 @@ static Chain N(chain_start)(const long *n, void *const *tensors, int moments, lo
         room += ROOM(sizes[k]);
     }
     s.tables = (const int64_t *const *)tensors + (moments ? 3 : 1) * s.slots;
-    s.x[0] = room;
+    s.real = (uint8_t *)room; /* in room for as many numbers */
+    s.x[0] = room += ROOM(few * n[10]);
     room += ROOM(few * n[5]);
     for (long i = 0; i < s.count; i++) {
         const long *l = s.links + i * LINK_WORDS;
@@ -74,7 +76,7 @@ void N(chain_train)(const long *n, void *const *p)
     for (long i = 0; i < n[3]; i++) largest = links[i * LINK_WORDS + 1] > largest ? links[i * LINK_WORDS + 1] : largest;
     for (long r = 0; r < R; r++) {
         Mark mark = scratch_mark();
-        Chain s = N(chain_start)(n, p + 7, 1, r);
+        Chain s = N(chain_start)(n, p + 8, 1, r);
         REAL *slope = TAKE(few * largest), *other = TAKE(few * largest);
         REAL *wanted = TAKE(few * (numbers ? K : 8 / (long)sizeof(REAL)));
         for (long step = 0; step < steps; step++) {
@@ -88,6 +90,7 @@ void N(chain_train)(const long *n, void *const *p)
                     if (numbers) memcpy(wanted + b * K, (const REAL *)p[1] + places[b] * K, (size_t)K * sizeof(REAL));
                     else ((int64_t *)wanted)[b] = ((const int64_t *)p[1])[places[b]];
                 }
+                N(chain_lengths)(&s, rows, p[7], places);
                 N(chain_forward)(&s, rows);
                 ((REAL *)p[6])[r] += N(chain_loss)(rows, all, K, s.x[s.count], wanted, numbers, slope);
                 N(chain_backward)(&s, rows, first, from > 0, slope, other);
@@ -98,18 +101,19 @@ void N(chain_train)(const long *n, void *const *p)
     }
 }
 
-/* The same sizes with steps = N examples, `few` at a time. pointers: inputs [N, values], outputs [R, N, K]; then of each
- * slot the weights; then the tables. */
+/* The same sizes with steps = N examples, `few` at a time. pointers: inputs [N, values], outputs [R, N, K], lengths or
+ * null; then of each slot the weights; then the tables. */
 void N(chain_outputs)(const long *n, void *const *p)
 {
     long R = n[0], few = n[9], N_ = n[2], values = n[5], K = n[6];
     for (long r = 0; r < R; r++) {
         Mark mark = scratch_mark();
-        Chain s = N(chain_start)(n, p + 2, 0, r);
+        Chain s = N(chain_start)(n, p + 3, 0, r);
         N(chain_pack)(&s, 0);
         for (long b = 0; b < N_; b += few) {
             s.x[0] = (REAL *)p[0] + b * values;
             s.x[s.count] = (REAL *)p[1] + (r * N_ + b) * K;
+            N(chain_lengths)(&s, least(few, N_ - b), p[2] ? (const int64_t *)p[2] + b : 0, 0);
             N(chain_forward)(&s, least(few, N_ - b));
         }
         scratch_release(mark);
