@@ -158,6 +158,17 @@ def test_what_lies_beyond_a_length_makes_no_difference_and_what_lies_before_does
     assert not torch.allclose(network.outputs_of(within, lengths), before)
 
 
+@pytest.mark.parametrize("word", [-1, 30])
+def test_a_word_without_a_vector_is_an_error_and_nothing_is_read(word: int) -> None:
+    dataset = made_up("tokens")
+    network = stack_of(build_network("transformer", dataset.schema, width=8, seed=0).double())
+    network.program = program_of(network, TrainingData(dataset, dtype=torch.float64))
+    tokens = torch.from_numpy(dataset.inputs_at(range(3)))
+    tokens[1, 2] = word
+    with pytest.raises(IndexError, match=f"30 words.*{word}"):
+        network.outputs_of(tokens, torch.tensor([4, 4, 4]))
+
+
 def test_positions_that_are_padding_in_every_example_are_not_computed() -> None:
     dataset = made_up("tokens")
     module = build_network("transformer", dataset.schema, width=8, seed=0).double()

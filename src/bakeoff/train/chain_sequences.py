@@ -92,7 +92,7 @@ def embedding(walk: Walk, module: views.Embedding) -> None:
         raise UnknownError("words that a float cannot number")
     (steps,) = walk.shape
     names = [walk.name(module.table, "weight")]
-    walk.add("embedding", (steps, width), (steps, width), names=names, rows=steps)
+    walk.add("embedding", (steps, width), (steps, width, count), names=names, rows=steps)
 
 
 def features(walk: Walk, module: views.Features) -> None:

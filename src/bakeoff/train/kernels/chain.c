@@ -15,7 +15,7 @@
  *   NORM         T positions, D, the bits of epsilon as a double
  *   BLOCK        T, D, heads, feed-forward units, the bits of epsilon; its 12 parameters lie in slots side by side
  *   MEAN         T, D
- *   EMBEDDING    T, D (a row of the weight [words, D] for each word, which the batch holds as a number; word 0 is none)
+ *   EMBEDDING    T, D, words (a row of the weight [words, D] for each word, whose number the batch holds; word 0 is none)
  *
  * Where examples have lengths, positions beyond them are no keys of the blocks and no part of the mean, and a few
  * examples are only as many positions long as the longest of them (`now`), from the EMBEDDING or PLACES to the MEAN.

@@ -147,11 +147,30 @@ class Program:
         sizes = self._sizes(rows, steps, [weights for weights, _, _ in state], numbers, steps_taken)
         settings = torch.tensor([weight_decay, clip_norm or 0.0, *betas, epsilon], dtype=torch.float64)
         losses = state[0][0].new_zeros(positions.shape[1])
-        inputs = inputs.to(losses.dtype)
-        given = [inputs, targets, positions, counts, rates, settings, losses, self._counted(lengths)]
+        given = [
+            self._numbers(inputs, losses.dtype),
+            targets,
+            positions,
+            counts,
+            rates,
+            settings,
+            losses,
+            self._counted(lengths),
+        ]
         given += [*(tensor for part in state for tensor in part), *self._tables]
         native.call("chain_train", sizes, given, losses.dtype)
         return losses
+
+    def _numbers(self, inputs: Tensor, kind: torch.dtype) -> Tensor:
+        """Inputs as the compiled code reads them. Raises IndexError for a word that has no vector, as torch does."""
+        first = self.links[0]
+        if first.kind == "embedding" and inputs.numel():
+            least, most = (int(bound) for bound in inputs.aminmax())
+            if least < 0 or most >= first.sizes[2]:
+                raise IndexError(
+                    f"There are {first.sizes[2]} words, and one has the number {least if least < 0 else most}."
+                )
+        return inputs.to(kind).contiguous()
 
     def _counted(self, lengths: Tensor | None) -> Tensor | None:
         if not self.positions:
@@ -170,6 +189,7 @@ class Program:
         """What each replica makes of all examples, `rows` at a time."""
         found = weights[0].new_empty(len(weights[0]), len(inputs), self.links[-1].after)
         sizes = self._sizes(rows, len(inputs), weights, False, 0)
-        given = [inputs.to(found.dtype).contiguous(), found, self._counted(lengths), *weights, *self._tables]
+        numbers = self._numbers(inputs, found.dtype)
+        given = [numbers, found, self._counted(lengths), *weights, *self._tables]
         native.call("chain_outputs", sizes, given, found.dtype)
         return found
