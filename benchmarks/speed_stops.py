@@ -143,7 +143,7 @@ def _accuracies(rows: list[dict[str, Any]]) -> str:
     saved, again = differences("without", "with"), differences("with", "again")
     error = stdev(saved) / len(saved) ** 0.5
     return (
-        f"The test accuracy of a network with savings is {mean(saved):+.2f} points from the one without on average over "
-        f"{len(saved)} networks (standard error {error:.2f}); the differences scatter by {stdev(saved):.1f} points, those "
-        f"to other starts by {stdev(again):.1f}."
+        f"The test accuracy of a network with savings is {mean(saved):+.2f} points from the one without on average "
+        f"over {len(saved)} networks (standard error {error:.2f}); the differences scatter by {stdev(saved):.1f} "
+        f"points, those to other starts by {stdev(again):.1f}."
     )

@@ -70,7 +70,7 @@ def page(records: list[dict[str, Any]], lengths: dict[str, int]) -> str:
         "",
         f"Written by `python benchmarks/networks.py --write` from {len(records)} trainings ({days[0]} to {days[-1]}; "
         f"torch {records[-1]['torch']}, one thread of a {records[-1]['machine']} machine of two cores that others used "
-        "at the same time: the seconds, of the shortest run, are upper bounds). ± is the standard deviation over seeds.",
+        "at the same time: the seconds, of the shortest run, are upper bounds). ± is the deviation over seeds.",
         "",
         *_ucr(records),
         *_sequences(records, lengths),
