@@ -121,6 +121,11 @@ def _sequences(records: list[dict[str, Any]], lengths: dict[str, int]) -> Iterab
             theirs = f"{figure:.3g} at T = {PUBLISHED_LENGTH[kind]}"
             cells = (size, losses, len(runs) or "", steps, _seconds(runs), theirs)
             yield _row(f"{kind}, T = {length}", f"`{network}`", *cells)
+            longer = _of(records, task, f"{network}/longer")
+            if longer:
+                losses, steps = ", ".join(f"{run['loss']:.3g}" for run in longer), f"{longer[0]['steps']:,}"
+                cells = (size, losses, len(longer), steps, _seconds(longer), theirs)
+                yield _row(f"{kind}, T = {length}", f"`{network}`, rate 4e-3", *cells)
     yield ""
     for task, length in lengths.items():
         kind = task.partition("-")[0]
