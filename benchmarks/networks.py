@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,7 @@ class Job:
     """One training. `recipe` for classifications, `steps` for the two invented tasks.
 
     Attributes:
-        network: its name, with "/published" where it is trained by the published recipe, and "/longer" for more steps
-            of twice the learning rate.
+        network: its name, with "/published" where it is trained by the published recipe.
         seconds: about what it takes on one quiet core, where no record tells; the cheap ones are run first.
     """
 
@@ -48,7 +47,6 @@ class Job:
     network: str
     recipe: Recipe | None = None
     steps: int = 0
-    rate: float = 2e-3
     seconds: float = 60.0
 
 
@@ -75,7 +73,6 @@ JOBS = (
         for task, networks in LONG_SECONDS.items()
         for network, seconds in networks.items()
     ),
-    Job(task="adding-600", network="tcn/longer", steps=3500, rate=4e-3, seconds=1200.0),
     Job(task="MNIST-5k", network="lenet5", recipe=Recipe(epochs=40, batch=64, rate=3e-3, shift=2)),
     *_ucr_jobs("ArrowHead", 500, 200, 150, 100),
     Job(
@@ -134,8 +131,7 @@ def run(job: Job, seed: int) -> dict[str, object]:
     if job.recipe is None:
         learn = train.learn_adding if job.task.startswith("adding") else train.learn_copying
         length = LENGTHS[job.task]
-        network = job.network.partition("/")[0]
-        loss, seconds, parameters = learn(network, length=length, steps=job.steps, rate=job.rate, seed=seed)
+        loss, seconds, parameters = learn(job.network, length=length, steps=job.steps, seed=seed)
         record |= {"length": length, "steps": job.steps, "parameters": parameters, "loss": loss}
     else:
         examples = _examples(job.task, seed)
@@ -182,7 +178,7 @@ def _ensemble(job: Job, seed: int, targets: Tensor) -> float | None:
 def _shortened(job: Job) -> Job:
     """A twentieth of the steps, a quarter of the epochs: whether it runs, not how good it is."""
     if job.recipe is None:
-        return replace(job, steps=job.steps // 20)
+        return Job(task=job.task, network=job.network, steps=job.steps // 20)
     short = Recipe(**(asdict(job.recipe) | {"epochs": max(job.recipe.epochs // 4, 1)}))
     return Job(task=job.task, network=job.network, recipe=short)
 
