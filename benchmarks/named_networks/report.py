@@ -46,8 +46,8 @@ NOTES = (
     "Adding problem and copy memory: Adam, 2e-3 falling to zero as a cosine, gradients clipped to 1, batches of 32, "
     "networks of the paper's size (the published losses as two public transcripts of its table 1 have them), and far "
     "fewer steps than there. The signs of copy memory enter one-hot, where the authors' code feeds the bare number.",
-    "At T = 600 they are too few for the adding problem: all three networks are still where guessing is (the TCN also with a "
-    "rate of 4e-3, after 2,650 of 3,500 steps); the published order is there at T = 100.",
+    "At T = 600 they are too few for the adding problem: all three networks are still where guessing is (the TCN also "
+    "with a rate of 4e-3, after 2,650 of 3,500 steps); the published order is there at T = 100.",
     "",
     "MNIST-5k: 4,000 to train on and 1,000 to test, drawn anew by each seed; digits moved by up to 2 pixels. "
     "Fashion-MNIST: all 60,000 and the 10,000 of the test; mirrored for ResNet-20.",
