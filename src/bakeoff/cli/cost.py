@@ -216,7 +216,7 @@ def _built(card: Any, schema: Any, width: int | None) -> "nn.Module":
     try:
         with torch.device("meta"):
             return models.build(card, schema, width=width)
-    except (ModelError, NotImplementedError, RuntimeError):
+    except (ModelError, NotImplementedError, RuntimeError):  # something in it needs real memory
         return models.build(card, schema, width=width)
 
 

@@ -74,8 +74,7 @@ class _Known:
                 trial.entrant == entrant.name
                 and trial.setting == outcome.best_setting[entrant.name]
                 and trial.examples == self.judged.definition.sizes[-1]
-                and result.state.counts
-                and result.evaluated
+                and result.counts
             ):
                 found.setdefault(trial.seed, result)
         return dict(sorted(found.items()))

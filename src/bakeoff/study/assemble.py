@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.study.climb import FEWEST_SIZES, SPREAD
+from bakeoff.study.climb import fit_rungs
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
 from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable
 from bakeoff.study.outcome import Outcome
@@ -70,12 +70,7 @@ class Assembly:
         by_size: dict[int, dict[int, TrialResult]] = {}
         for result in self._outcome.results:
             trial = result.trial
-            if (
-                trial.entrant == name
-                and trial.setting == setting
-                and result.state.counts
-                and result.evaluated
-            ):
+            if trial.entrant == name and trial.setting == setting and result.counts:
                 by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
         return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
@@ -237,14 +232,7 @@ class Assembly:
 
     def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:
         """Where a curve on fewer examples leads, on the test split as every score that is shown."""
-        fit = fit_curve(
-            curve,
-            self._metric,
-            chance=chance,
-            seed=self._definition.seed,
-            fewest=FEWEST_SIZES,
-            unknown_spread=SPREAD,
-        )
+        fit = fit_rungs(curve, self._metric, chance=chance, seed=self._definition.seed)
         if fit.withheld is not None:
             return ""
         score, low, high = map(self._metric.show, fit.predict(self._full))

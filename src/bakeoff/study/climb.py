@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.classical import row_size
-from bakeoff.study.curves import fit_curve
+from bakeoff.study.curves import CurveFit, fit_curve
 from bakeoff.study.metric import Metric
 from bakeoff.study.plan import RUNG, Definition, Entrant
 from bakeoff.study.records import CurvePoint
@@ -105,7 +105,7 @@ def _jobs(entrant: str, results: Results) -> list[Sequence[TrialResult]]:
 
 
 def _counted(job: Sequence[TrialResult]) -> list[TrialResult]:
-    return [result for result in job if result.evaluated and result.state.counts]
+    return [result for result in job if result.counts]
 
 
 def next_rung(
@@ -138,6 +138,13 @@ def next_rung(
     return Next(examples=ahead[0], seconds=seconds_an_example * ahead[0])
 
 
+def fit_rungs(
+    points: Sequence[CurvePoint], metric: Metric, *, chance: float | None = None, seed: int = 0
+) -> CurveFit:
+    """The curve through an entrant's rungs: fewer sizes than another curve needs, one seed each; see `fit_curve`."""
+    return fit_curve(points, metric, chance=chance, seed=seed, fewest=FEWEST_SIZES, unknown_spread=SPREAD)
+
+
 def out_of_reach(
     climbed: Sequence[Rung], examples: int, leader: float, metric: Metric, judged_on: int
 ) -> bool:
@@ -146,7 +153,7 @@ def out_of_reach(
     for rung in climbed:
         score = metric.sign * rung.score
         points.append(CurvePoint(examples=rung.examples, score=score, low=score, high=score, seeds=(score,)))
-    fit = fit_curve(points, metric, fewest=FEWEST_SIZES, unknown_spread=SPREAD)
+    fit = fit_rungs(points, metric)
     if fit.withheld is not None:
         return False
     error = max(metric.sign * metric.best - leader, 1 / judged_on if metric.percent else 0.0)

@@ -86,7 +86,6 @@ class Study:
     _finished_work: float = 0.0
     _works: dict[str, float] = field(default_factory=dict)
     _kept_time_at: float = 0.0
-    _early: set[str] = field(default_factory=set)
     _handed_early: set[tuple[str, int, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -260,6 +259,7 @@ class Study:
         if left is None and not idle:
             return None
         best, hopeful, seconds = self.so_far.best(), self.so_far.hopeful(), self._seconds()
+        had_its_turn = {name for name, _, _ in self._handed_early}
         for name in sorted(best, key=lambda name: (name not in hopeful, seconds[name])):
             contender = left is None or name in hopeful
             parts = parcels(self.so_far.entrants[name], self.definition, contender=contender)
@@ -268,13 +268,12 @@ class Study:
                 for parcel in self.so_far.missing(parts)
                 if (name, *parcel.point) not in self._handed_early
             ]
-            if not wanted or (name in self._early and not idle):
+            if not wanted or (name in had_its_turn and not idle):
                 continue
             part = CHEAP_PART if not idle else EARLY_PART if contender else EARLY_HOPELESS_PART
             granted, _ = grant(wanted, seconds, None if left is None else part * left, 1)
             if not granted or (not idle and not any(parcel.what == "curve" for parcel in granted)):
                 continue  # it is not cheap
-            self._early.add(name)
             self._handed_early |= {(name, *parcel.point) for parcel in granted}
             return self._curve_jobs(granted, None if left is None else {name: 1})[0]
         return None

@@ -58,7 +58,7 @@ class SoFar:
         """Of each entrant that saw all examples, the setting that did best, among those trained as they should be."""
         found = {}
         for name in self.entrants:
-            tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.evaluated and r.state.counts]
+            tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.counts]
             if tried:
                 found[name] = max(tried, key=self.score)
         return found

@@ -86,6 +86,11 @@ class TrialResult:
     def evaluated(self) -> bool:
         return self.validation_outputs is not None and self.test_outputs is not None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it had the protocol's full training, and was evaluated."""
+        return self.evaluated and self.state.counts
+
     def facts(self) -> dict[str, Any]:
         """Everything but the arrays, for JSON."""
         return {
