@@ -6,7 +6,15 @@ from sklearn import metrics as reference
 
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table, Value
 from bakeoff.errors import OptionError
-from bakeoff.study.metrics import METRICS, MetricContext, applicable, default_metric, metric_named, score_all
+from bakeoff.study.metrics import (
+    METRICS,
+    MetricContext,
+    applicable,
+    default_metric,
+    metric_named,
+    preference,
+    score_all,
+)
 
 TABLE = Table(features=3)
 
@@ -111,3 +119,28 @@ def test_an_unknown_or_unfit_metric_is_an_error_that_names_others():
     with pytest.raises(OptionError, match="'auroc' cannot score these targets; choose one of accuracy"):
         metric_named("auroc", classes(3))
     assert metric_named(None, classes(3)).name == "accuracy"
+
+
+def test_fewer_errors_are_preferred_and_of_equally_many_the_lower_log_loss():
+    targets = np.array([0, 1, 1, 0])
+
+    def answers(*probabilities_of_one):
+        ones = np.array(probabilities_of_one)
+        return np.log(np.stack([1 - ones, ones], axis=1))
+
+    sure, unsure = answers(0.1, 0.9, 0.9, 0.6), answers(0.4, 0.6, 0.6, 0.6)
+    all_right = answers(0.49, 0.51, 0.51, 0.49)
+    assert METRICS["log_loss"].score(sure, targets) < METRICS["log_loss"].score(all_right, targets)
+    ordered = sorted(
+        [all_right, unsure, sure], key=lambda outputs: preference(METRICS["accuracy"], outputs, targets)
+    )
+    assert ordered[0] is unsure
+    assert ordered[1] is sure
+    assert ordered[2] is all_right
+
+
+def test_the_smaller_error_of_values_is_preferred():
+    targets = np.array([[1.0], [2.0]])
+    near, far = targets + 0.1, targets + 1.0
+    assert preference(METRICS["rmse"], near, targets) > preference(METRICS["rmse"], far, targets)
+    assert preference(METRICS["r2"], near, targets) > preference(METRICS["r2"], far, targets)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.climb import fit_rungs
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
-from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable
+from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable, preference
 from bakeoff.study.outcome import Outcome
 from bakeoff.study.plan import BATCH, Definition, Entrant
 from bakeoff.study.resampling import drawn_together
@@ -265,10 +265,12 @@ class Assembly:
 
     def _best_seed(self, runs: Sequence[TrialResult]) -> TrialResult:
         """By validation: the test split has no say in what is handed over."""
-        return max(
-            runs,
-            key=lambda run: self._metric.sign * self._score(run.validation_outputs, self._validation_truth),  # type: ignore[arg-type]
-        )
+
+        def on_validation(run: TrialResult) -> tuple[float, float]:
+            assert run.validation_outputs is not None
+            return preference(self._metric, run.validation_outputs, self._validation_truth, self._context)
+
+        return max(runs, key=on_validation)
 
     def test_outputs(self) -> dict[str, NDArray[np.float32]]:
         """Each judged entrant's best seed on the test split."""

@@ -34,6 +34,8 @@ STILL_POSSIBLE, ERRORS = 0.005, 3.0
 #: Finished jobs by name, and what a result is worth on validation, growing with quality.
 Results = Mapping[str, Sequence[TrialResult]]
 Score = Callable[[TrialResult], float]
+#: What to choose by; the greater, the better.
+Preference = Callable[[TrialResult], tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +91,15 @@ def climbed(entrant: str, results: Results, score: Score) -> list[Rung] | None:
     return rungs
 
 
-def settings(entrants: Iterable[Entrant], results: Results, score: Score) -> dict[str, float | None]:
+def settings(
+    entrants: Iterable[Entrant], results: Results, preference: Preference
+) -> dict[str, float | None]:
     """The setting that did best at the largest size, of those that climbed."""
     best = {}
     for entrant in entrants:
         for job in _jobs(entrant.name, results):
             if counted := _counted(job):
-                best[entrant.name] = max(counted, key=score).trial.setting
+                best[entrant.name] = max(counted, key=preference).trial.setting
     return best
 
 

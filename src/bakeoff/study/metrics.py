@@ -95,6 +95,19 @@ def metric_named(name: str | None, schema: Schema, context: MetricContext = NO_C
     return METRICS[name]
 
 
+def preference(
+    metric: Metric, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+) -> tuple[float, float]:
+    """What to choose between answers to the same examples by: the greater, the better, whatever the metric.
+
+    The score first; of equal ones the lower log loss. A few hundred validation examples leave several learning rates
+    with exactly as many errors each, and taking any of them is drawing lots: which one depends on the seed.
+    """
+    score = metric.sign * metric.score(outputs, targets, context)
+    is_classes = Classes in metric.targets
+    return score, -METRICS["log_loss"].score(outputs, targets, context) if is_classes else 0.0
+
+
 def score_all(
     outputs: NDArray[Any], targets: NDArray[Any], schema: Schema, context: MetricContext = NO_CONTEXT
 ) -> dict[str, float]:

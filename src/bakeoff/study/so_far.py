@@ -9,7 +9,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.study import climb
 from bakeoff.study.contenders import contenders
 from bakeoff.study.equal import Shares
-from bakeoff.study.metrics import METRICS, MetricContext
+from bakeoff.study.metrics import METRICS, MetricContext, preference
 from bakeoff.study.plan import Definition, Entrant, Job, Parcel, Profile, tuning_work
 from bakeoff.study.trial import Trial, TrialResult
 
@@ -39,20 +39,24 @@ class SoFar:
         self.metric = METRICS[self.definition.metric]
         self._context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
         self._truth = self.dataset.targets_at(self.dataset.splits.validation)
-        self._scores: dict[Trial, float] = {}
+        self._preferences: dict[Trial, tuple[float, float]] = {}
 
     @property
     def judged_on(self) -> int:
         """How many validation examples there are."""
         return len(self._truth)
 
+    def preference(self, result: TrialResult) -> tuple[float, float]:
+        """On validation: what to choose settings by; see `metrics.preference`."""
+        if result.trial not in self._preferences:
+            assert result.validation_outputs is not None
+            found = preference(self.metric, result.validation_outputs, self._truth, self._context)
+            self._preferences[result.trial] = found
+        return self._preferences[result.trial]
+
     def score(self, result: TrialResult) -> float:
         """On validation; grows with quality, whatever the metric."""
-        if result.trial not in self._scores:
-            assert result.validation_outputs is not None
-            score = self.metric.score(result.validation_outputs, self._truth, self._context)
-            self._scores[result.trial] = self.metric.sign * score
-        return self._scores[result.trial]
+        return self.preference(result)[0]
 
     def tuned(self) -> dict[str, TrialResult]:
         """Of each entrant that saw all examples, the setting that did best, among those trained as they should be."""
@@ -60,7 +64,7 @@ class SoFar:
         for name in self.entrants:
             tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.counts]
             if tried:
-                found[name] = max(tried, key=self.score)
+                found[name] = max(tried, key=self.preference)
         return found
 
     def best(self) -> dict[str, float | None]:
@@ -69,7 +73,7 @@ class SoFar:
 
     def settings(self) -> dict[str, float | None]:
         """The same, and of those that climbed and did not come to all examples."""
-        return {**climb.settings(self.entrants.values(), self.results, self.score), **self.best()}
+        return {**climb.settings(self.entrants.values(), self.results, self.preference), **self.best()}
 
     def leading_score(self) -> float | None:
         """The best score of those that are tuned."""
