@@ -13,7 +13,8 @@ from bakeoff.errors import OptionError
 from bakeoff.models import build as build_network
 from bakeoff.train import precision
 from bakeoff.train.data import Batch, TrainingData
-from bakeoff.train.machine import Machine, choose_device
+from bakeoff.train.device import choose_device
+from bakeoff.train.machine import Machine
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.single import SingleRun
 from bakeoff.train.stack import fit_stack

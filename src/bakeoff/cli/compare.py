@@ -8,6 +8,7 @@ import typer
 from bakeoff.cli.options import (
     BudgetOption,
     DataArgument,
+    DeviceOption,
     ReadingOptions,
     StepsOption,
     WorkersOption,
@@ -34,6 +35,7 @@ def compare(
     equal: Annotated[
         str, typer.Option(help="Equal for every network: steps, parameters, flops or seconds of training.")
     ] = "steps",
+    device: DeviceOption = "auto",
     workers: WorkersOption = None,
     why: Annotated[
         bool, typer.Option("--why/--no-why", help="End with evidence of why, in a part of the budget.")
@@ -66,6 +68,7 @@ def compare(
             seeds=seeds,
             steps=steps,
             equal=equal,
+            device=device,
             workers=workers,
             pool=pool,
             why=why,

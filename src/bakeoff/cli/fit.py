@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.options import BudgetOption, DataArgument, ReadingOptions, reads_data, started
+from bakeoff.cli.options import BudgetOption, DataArgument, DeviceOption, ReadingOptions, reads_data, started
 
 
 @reads_data
@@ -35,7 +35,7 @@ def fit(
     ] = None,
     mode: Annotated[str, typer.Option(help="full trains everything, probe the last layer alone.")] = "full",
     metric: Annotated[str | None, typer.Option(help="The metric of the score.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: DeviceOption = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of splits, initial weights, order and augmentation.")] = 0,
     log: Annotated[str | None, typer.Option(help="Also log to tensorboard or mlflow.")] = None,

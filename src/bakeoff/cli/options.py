@@ -21,6 +21,7 @@ BudgetOption = Annotated[
     str, typer.Option("--budget", help="Time allowed, as 90s, 5m or 1h; 'none' for no clock.")
 ]
 StepsOption = Annotated[int | None, typer.Option("--steps", help="Optimiser steps of every training.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="Where to train: auto, cpu, cuda or mps.")]
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="Worker processes; as many as cores if not given.")
 ]

@@ -131,7 +131,7 @@ class ChangedStudy:
 
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
-        tasks = [Task(work.profile, (self._shared, entrant), entrant.name) for entrant in networks]
+        tasks = [Task(work.profile, (self._shared, entrant, True), entrant.name) for entrant in networks]
         found = {}
         for name, outcome in self.work_off("profile", tasks):
             fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault

@@ -140,7 +140,7 @@ def _train_network(
     torch.set_num_threads(1)
     card, width = training.entrant.card, training.entrant.width
     assert card is not None
-    data = TrainingData(dataset)
+    data = TrainingData(dataset, device=training.entrant.device)
     recipe = Recipe(
         steps=training.steps,
         batch_size=BATCH,

@@ -36,6 +36,7 @@ from bakeoff.study.run import Study
 from bakeoff.study.seen import write_seen
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
+from bakeoff.train.device import check_name, choose_device
 
 #: In the store: where the data were read from, so that what comes later need not be told again.
 SOURCE_FACT = "source"
@@ -58,6 +59,7 @@ def compare(
     seeds: int = SEEDS,
     steps: int | None = None,
     equal: str = EQUAL[0],
+    device: str = "auto",
     workers: int | None = None,
     listener: Listener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
@@ -81,6 +83,8 @@ def compare(
         seeds: how many the protocol asks for.
         steps: of every training; None lets budget and data decide.
         equal: what every network gets equally much of: "steps", "parameters", "flops" or "seconds" of training.
+        device: where networks are trained: "cpu", "cuda", "mps"; "auto" times each network where this machine can train
+            it and takes the faster (without a clock by its FLOPs, since then nothing depends on a timing).
         workers: processes of one thread; as many as cores where None.
         listener: is told of progress.
         on_data: is given the dataset as soon as it is read.
@@ -105,6 +109,9 @@ def compare(
         raise OptionError(f"'seeds' is {seeds}: give at least 1.")
     if steps is not None and steps < 1:
         raise OptionError(f"'steps' is {steps}: give at least 1.")
+    check_name(device)
+    if device not in ("auto", "cpu"):
+        choose_device(device)
     check_equal(equal, has_clock=budget_seconds is not None, steps=steps)
     pool = pool or warm.begin(workers, wait_for_operators=budget_seconds is None)
     try:
@@ -112,7 +119,7 @@ def compare(
         deciding = metric_named(
             metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)
         ).name
-        entrants = choose_entrants(dataset.schema, models)
+        entrants = choose_entrants(dataset.schema, models, device=device)
         if on_data is not None:
             on_data(dataset)
         definition = Definition(
@@ -125,6 +132,7 @@ def compare(
             seeds=seeds,
             steps=steps,
             equal=equal,
+            device=device,
         )
         return _Run(
             dataset=dataset,

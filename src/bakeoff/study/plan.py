@@ -57,6 +57,7 @@ class Entrant:
         settings: of the tuned number; (None,) where there is none.
         card: of a network; None otherwise.
         width: the network's dial; None for its default.
+        device: where a network is trained: "cpu", "cuda", "mps"; or "auto" until its profile has found the fastest.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Entrant:
     settings: tuple[float | None, ...]
     card: ModelCard | None = None
     width: int | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,7 @@ class Definition:
         seeds: how many.
         steps: of every training; None lets budget and data decide.
         equal: what the networks have equally much of (see `bakeoff.study.equal`).
+        device: where networks are trained, as it was asked for.
     """
 
     dataset: str
@@ -93,6 +96,7 @@ class Definition:
     steps: int | None = None
     protocol: int = PROTOCOL
     equal: str = "steps"
+    device: str = "auto"
 
     @property
     def context(self) -> str:
@@ -100,11 +104,11 @@ class Definition:
         return f"{self.protocol}/{self.dataset}"
 
     def to_json(self) -> dict[str, Any]:
-        """For the store. Equal steps are not named, so that runs from before there was a choice are continued."""
+        """For the store. What was no choice once is not named, so that runs of that time are continued."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in vars(self).items()
-            if (name, value) != ("equal", "steps")
+            if (name, value) not in (("equal", "steps"), ("device", "auto"))
         }
 
 
@@ -115,9 +119,10 @@ class Profile:
     Attributes:
         parameters, flops_per_example: see `bakeoff.cost`.
         training_flops: of one example in one optimiser step, forward and backward.
-        seconds_per_step: of one replica in a small stack on one thread.
+        seconds_per_step: of one replica in a small stack, on one thread of the CPU or on `device`.
         fault: why it cannot take part, else "".
         operators: compiled ones or pure torch, for the record.
+        device: where it is trained.
     """
 
     entrant: str
@@ -127,6 +132,7 @@ class Profile:
     seconds_per_step: float = 0.0
     fault: str = ""
     operators: str = ""
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +154,15 @@ class Job:
         return self.name.startswith(f"{self.entrant}/{RUNG}")
 
 
-def choose_entrants(schema: Schema, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
+def choose_entrants(
+    schema: Schema, models: Sequence[str | ModelCard] | None, *, device: str = "cpu"
+) -> tuple[Entrant, ...]:
     """Baselines and classical entrants always; then the networks asked for, or every scalable family that fits.
 
     Args:
         schema: of the data.
         models: names, `name@width`, `package.module:factory`, or cards; "*", and None, for all that are scalable.
+        device: of the networks.
 
     Raises:
         ModelError: an unknown name. OptionError: a name twice, or a width that is no whole number.
@@ -186,6 +195,7 @@ def choose_entrants(schema: Schema, models: Sequence[str | ModelCard] | None) ->
                 settings=LEARNING_RATES,
                 card=card,
                 width=width,
+                device=device,
             )
         )
     return tuple(chosen)

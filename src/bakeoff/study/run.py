@@ -134,7 +134,9 @@ class Study:
             self._set_widths(sizes.widths)
             networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
             for entrant in networks:
-                self.pool.submit(work.profile, self._shared, entrant, payload=entrant.name)
+                self.pool.submit(
+                    work.profile, self._shared, entrant, self.clock.deadline is None, payload=entrant.name
+                )
             found = dict(self._drain(networks))
             plan = make_plan(
                 networks, found, self.definition, seconds_left=self.clock.left(), workers=self.pool.workers
@@ -145,6 +147,10 @@ class Study:
             self.store.put_fact("plan", plan)
         self._set_widths(plan.get("widths", {}))
         profiles = self.so_far.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
+        self._set(
+            replace(entrant, device=profiles[entrant.name].device) if entrant.name in profiles else entrant
+            for entrant in self.entrants
+        )
         self.skipped += [Skipped(**facts) for facts in plan["skipped"]]
         steps = plan["steps"]
         if isinstance(steps, int):  # a run from before each network had steps of its own
@@ -171,10 +177,13 @@ class Study:
         return sizes
 
     def _set_widths(self, widths: Mapping[str, int]) -> None:
-        self.entrants = tuple(
+        self._set(
             replace(entrant, width=widths[entrant.name]) if entrant.name in widths else entrant
             for entrant in self.entrants
         )
+
+    def _set(self, entrants: Iterable[Entrant]) -> None:
+        self.entrants = tuple(entrants)
         self.so_far.entrants = {entrant.name: entrant for entrant in self.entrants}
 
     def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 #: A profile times a stack of this many replicas; a single one where a step takes this many FLOPs (about half a second).
 PROFILE_WIDTH, DEAR_FLOPS = 4, 5e10
+#: A step that takes a replica this long on another device is not timed on the CPU.
+DEAR_SECONDS = 0.2
+#: Without a clock nothing may depend on a timing: a network whose step takes this many FLOPs goes to the other device.
+WORTH_A_DEVICE = 2e10
 #: Classical entrants hold their rows in memory: more than this is refused with the figure.
 LARGEST_ROWS_BYTES = 1_500_000_000
 
@@ -39,19 +43,25 @@ def set_up_torch() -> None:
     torch.set_flush_denormal(True)
 
 
-@lru_cache(maxsize=1)
-def _training_data(shared: SharedDataset) -> "TrainingData":
+@lru_cache(maxsize=2)
+def _training_data(shared: SharedDataset, device: str = "cpu") -> "TrainingData":
     from bakeoff.train.data import TrainingData
 
-    return TrainingData(shared.open())
+    return TrainingData(shared.open(), device=device)
 
 
-def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int) -> Profile:
-    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
+def profile(
+    shared: SharedDataset, entrant: Entrant, reproducible: bool, board_path: str, slot: int
+) -> Profile:
+    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data.
+
+    Args:
+        reproducible: where there are several devices, choose by a rule and not by a timing.
+    """
     from bakeoff import models
     from bakeoff.study.known_costs import counted
+    from bakeoff.train import device
     from bakeoff.train.kernels import native
-    from bakeoff.train.stack import seconds_per_step
 
     set_up_torch()
     assert entrant.card is not None
@@ -60,9 +70,11 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
         _check_forward(module, data)
         cost = counted(module, entrant, data.schema)
-        is_dear = BATCH * (cost.training_flops or 0) > DEAR_FLOPS
-        width = 1 if is_dear else PROFILE_WIDTH
-        seconds = seconds_per_step(_builder(entrant, data), data, width) / width
+        flops = BATCH * (cost.training_flops or 0)
+        rivals = device.rivals(entrant.device)
+        if reproducible and len(rivals) > 1:
+            rivals = rivals[flops > WORTH_A_DEVICE :][:1]
+        place, seconds = _fastest(shared, entrant, rivals, width=1 if flops > DEAR_FLOPS else PROFILE_WIDTH)
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
     return Profile(
@@ -71,8 +83,33 @@ def profile(shared: SharedDataset, entrant: Entrant, board_path: str, slot: int)
         flops_per_example=cost.flops,
         training_flops=cost.training_flops,
         seconds_per_step=seconds,
-        operators=native.describe(),
+        operators=device.describe(place) or native.describe(),
+        device=place,
     )
+
+
+def _fastest(
+    shared: SharedDataset, entrant: Entrant, devices: Sequence[str], *, width: int
+) -> tuple[str, float]:
+    """The device on which a step of a stack of this width is shortest, and the seconds of one replica there.
+
+    A device that fails is out, unless it is the only one. Where there is another than the CPU, it is tried first: a
+    network that is dear there is far dearer on the CPU, where one step of it may take all of the time.
+    """
+    from bakeoff.train.stack import seconds_per_step
+
+    found: dict[str, float] = {}
+    for device in reversed(devices):
+        if found and min(found.values()) > DEAR_SECONDS:
+            break
+        data = _training_data(shared, device)
+        try:
+            found[device] = seconds_per_step(_builder(entrant, data), data, width) / width
+        except RuntimeError:
+            if not found and device == devices[0]:
+                raise
+    best = min(found, key=lambda device: found[device])
+    return best, found[best]
 
 
 def _check_forward(module: Any, data: "TrainingData") -> None:
@@ -136,7 +173,7 @@ def train(
 
     set_up_torch()
     tell = report_progress(board_path, slot)
-    data = _training_data(shared)
+    data = _training_data(shared, entrant.device)
     recipe = Recipe(
         steps=job.trials[0].steps,
         batch_size=BATCH,

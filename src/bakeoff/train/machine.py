@@ -9,26 +9,10 @@ import torch
 from torch import nn
 
 from bakeoff.errors import OptionError, suggest
+from bakeoff.train.device import choose_device
 from bakeoff.train.precision import probe
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """The device of this name; "auto" is CUDA, else Apple's, else the CPU.
-
-    Raises:
-        OptionError: an unknown name, or a device that this machine does not have.
-    """
-    if name not in DEVICES:
-        raise OptionError(f"There is no device called '{name}'. {suggest(name, DEVICES)}")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
-    if not there[name]:
-        raise OptionError(f"This machine has no '{name}' device that torch can use: choose 'auto' or 'cpu'.")
-    return torch.device(name)
 
 
 @dataclass(frozen=True, kw_only=True)

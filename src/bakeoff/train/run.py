@@ -223,8 +223,8 @@ class StackRun:
         if self.recipe.judge == "loss" or self.data.target_scaling is not None:
             return list(losses)
         dataset = self.data.dataset
-        targets = torch.from_numpy(dataset.targets_at(dataset.splits.validation)).to(outputs.device)
-        errors = (outputs.argmax(dim=2) != targets).double().mean(dim=1).tolist()
+        targets = torch.from_numpy(dataset.targets_at(dataset.splits.validation))
+        errors = (outputs.argmax(dim=2).cpu() != targets).double().mean(dim=1).tolist()
         return [error + 1e-3 * loss for error, loss in zip(errors, losses, strict=True)]
 
     def finish(self) -> None:
@@ -279,7 +279,7 @@ class StackRun:
         return records
 
     def _in_unit(self, outputs: Tensor) -> np.ndarray:
-        return self.data.in_unit_of_data(outputs.double()).float().cpu().numpy()
+        return self.data.in_unit_of_data(outputs.cpu().double()).float().numpy()
 
 
 @torch.no_grad()

@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import torch
 from torch import nn
 
 from bakeoff.train.data import TrainingData
 from bakeoff.train.halving import losers
-from bakeoff.train.memory import stack_limit_bytes
+from bakeoff.train.memory import LARGEST_STACK_BYTES, stack_limit_bytes
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.run import Build, StackRun
 from bakeoff.train.trained import Trained
 from bakeoff.train.width import choose_width, couples_examples, seconds_per_step
 
 __all__ = ["Trained", "fit_stack", "seconds_per_step"]
+
+#: On a GPU, which other workers use too, a stack may take this fraction of the memory that is free.
+GPU_PART = 4
 
 Progress = Callable[[int, int, int], None]
 
@@ -43,7 +47,8 @@ def fit_stack(
         deadline: in seconds of `time.monotonic()`; who is not finished then comes back with the state "stopped".
         progress: called with (steps done, all steps, replicas in training), summed over the stacks.
         width: replicas a stack; None chooses from a short timing and the memory limit.
-        limit_bytes: memory that a stack may take; None: what is left of this worker's share (`memory`).
+        limit_bytes: memory that a stack may take; None: what is left of this worker's share (`memory`), on a GPU a part
+            of what is free there.
         reproducible: choose the width by a rule instead of a timing, so that two calls give the same bits.
 
     Returns:
@@ -53,7 +58,7 @@ def fit_stack(
         return ()
     alone = couples_examples(build(replicas[0].seed), data)
     if width is None:
-        limit = stack_limit_bytes() if limit_bytes is None else limit_bytes
+        limit = _limit_on(data.device) if limit_bytes is None else limit_bytes
         width = choose_width(build, data, replicas, recipe, limit_bytes=limit, reproducible=reproducible)
     modules: dict[int, nn.Module] = {}
     done: dict[Replica, list[Trained]] = {}
@@ -70,6 +75,13 @@ def fit_stack(
             for replica, results in run.results.items():
                 done.setdefault(replica, []).extend(results)
     return tuple(done[replica].pop(0) for replica in replicas)
+
+
+def _limit_on(device: torch.device) -> int:
+    if device.type != "cuda":
+        return stack_limit_bytes()
+    free, _ = torch.cuda.mem_get_info(device)
+    return min(LARGEST_STACK_BYTES, free // GPU_PART)
 
 
 def _not_begun(replica: Replica) -> Trained:

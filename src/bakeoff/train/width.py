@@ -92,7 +92,7 @@ def widest(build: Build, data: TrainingData, recipe: Recipe, *, limit_bytes: int
 
 def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> int:
     """Bytes of all modules' outputs for one batch of one network, and of the batch itself."""
-    module = module.to(data.dtype)
+    module = module.to(data.device, data.dtype)
     rows = min(batch_size, len(data.train), 8)
     total = 0
 
@@ -115,7 +115,7 @@ def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> 
 @torch.no_grad()
 def couples_examples(module: nn.Module, data: TrainingData) -> bool:
     """Whether an example's output depends on the others of its batch, as with batch normalisation in training."""
-    module = module.to(data.dtype).train()
+    module = module.to(data.device, data.dtype).train()
     for part in module.modules():
         if isinstance(part, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.AlphaDropout):
             part.eval()
