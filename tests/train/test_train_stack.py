@@ -110,6 +110,21 @@ def test_a_replica_that_stops_improving_leaves_early_and_the_others_do_not_notic
     close(together[0], apart[0])
 
 
+def test_a_replica_whose_answers_no_longer_change_leaves_early() -> None:
+    dataset = made_up("table")
+    data = TrainingData(dataset, dtype=torch.float64)
+    recipe = {"steps": 400, "batch_size": 32, "evaluations": 40}
+    given = replicas(1e-5, 0.05)
+    whole = fit_stack(of("mlp", dataset), data, given, Recipe(**recipe), width=2)
+    short = fit_stack(of("mlp", dataset), data, given, Recipe(**recipe, settled=3), width=2)
+    assert [trained.state for trained in whole] == ["finished", "finished"]
+    assert short[1].state == "early"
+    assert short[1].reason == "3 evaluations changed no answer on validation."
+    assert short[1].steps_done == len(short[1].history) * 10 < 400
+    at_the_end = whole[1].history[len(short[1].history) - 1]
+    assert short[1].history[-1] == at_the_end, "it takes the same steps as long as it takes any"
+
+
 def test_the_best_checkpoint_is_the_network_of_that_step() -> None:
     dataset = made_up("table")
     data = TrainingData(dataset, dtype=torch.float64)
@@ -308,6 +323,7 @@ def test_a_streamed_dataset_gives_the_same_bits_as_a_resident_one() -> None:
         ("steps", 0),
         ("schedule", "linear"),
         ("patience", 0),
+        ("settled", 0),
         ("halvings", (1.5,)),
         ("clip_norm", 0.0),
         ("weight_decay", -1.0),

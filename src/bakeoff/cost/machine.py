@@ -4,8 +4,8 @@ Source: Williams, Waterman, Patterson, Roofline, CACM 52(4), 2009: a layer takes
 over the machine's peak and its traffic over the memory's bandwidth.
 """
 
+import contextlib
 import json
-import os
 import platform
 import time
 import tomllib
@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 
 from bakeoff.cost.record import Cost
-from bakeoff.errors import CostError, suggest
-from bakeoff.files import cache_folder
+from bakeoff.errors import CostError, StoreError, suggest
+from bakeoff.files import cache_folder, write_text
 
 #: Number formats that are safe to measure, by device. Half precision on a CPU may use instructions that it lacks.
 MEASURED_FORMATS = {
@@ -221,10 +221,6 @@ def _read(path: Path) -> Machine | None:
 
 def _write(path: Path, machine: Machine) -> None:
     """A cache that cannot be written costs a measurement the next time, nothing else."""
-    try:
+    with contextlib.suppress(OSError, StoreError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(json.dumps(asdict(machine)), encoding="utf-8")
-        scratch.replace(path)
-    except OSError:
-        return
+        write_text(path, json.dumps(asdict(machine)))

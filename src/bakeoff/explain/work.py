@@ -13,7 +13,7 @@ from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.interventions import intervention
 from bakeoff.data.schema import Schema
 from bakeoff.study import classical
-from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, Entrant
+from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, SETTLED, Entrant
 from bakeoff.study.pool import SharedDataset, report_progress
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ def _train_network(
         schedule="cosine",
         evaluations=EVALUATIONS,
         patience=PATIENCE,
+        settled=SETTLED,
         judge=training.judge,
     )
     replicas = [

@@ -8,8 +8,6 @@ schema's, and PyTorch's version. Networks of somebody's own are counted each tim
 import functools
 import hashlib
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +15,8 @@ from pathlib import Path
 from torch import nn
 
 from bakeoff.data.schema import Schema
-from bakeoff.files import cache_folder
+from bakeoff.errors import StoreError
+from bakeoff.files import cache_folder, write_text
 from bakeoff.models import external
 from bakeoff.study.plan import Entrant
 
@@ -46,8 +45,9 @@ def counted(module: nn.Module, entrant: Entrant, schema: Schema) -> Counted:
     cost = cost_of(module, *example_inputs(schema))
     found = Counted(parameters=cost.parameters, flops=cost.flops, training_flops=cost.training_flops)
     if place is not None:
-        with suppress(OSError):
-            _write(place, json.dumps(asdict(found)))
+        with suppress(OSError, StoreError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_text(place, json.dumps(asdict(found)))
     return found
 
 
@@ -75,12 +75,3 @@ def _makers() -> str:
     for source in sorted(sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()
-
-
-def _write(place: Path, text: str) -> None:
-    """Written beside and moved into place, since workers do this at the same time."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=place.parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    Path(name).replace(place)

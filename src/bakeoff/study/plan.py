@@ -31,7 +31,8 @@ BATCH = 100
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 120, 1000, 6000
 #: Under a clock no network is judged on fewer steps than this.
 SHORTEST_TRAINING = 150
-EVALUATIONS, PATIENCE = 12, 4
+#: Evaluations of a training. It stops where so many in a row brought nothing better, or changed no answer.
+EVALUATIONS, PATIENCE, SETTLED = 12, 8, 3
 SIZES, SEEDS = 5, 3
 #: Work of less than this many seconds a worker is not dealt out any finer, nor work where the busiest has no more than
 #: so many times its part.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
+from bakeoff.files import whole
 from bakeoff.study import classical
-from bakeoff.study.plan import BATCH, EVALUATIONS, HALVINGS, PATIENCE, Entrant, Job, Profile
+from bakeoff.study.plan import BATCH, EVALUATIONS, HALVINGS, PATIENCE, SETTLED, Entrant, Job, Profile
 from bakeoff.study.pool import SharedDataset, report_progress
 from bakeoff.study.trial import State, Trial, TrialResult
 from bakeoff.train.memory import share_bytes
@@ -180,6 +181,7 @@ def train(
         schedule="cosine",
         evaluations=EVALUATIONS,
         patience=PATIENCE,
+        settled=SETTLED,
         halvings=HALVINGS if job.contest else (),
         judge=judge,
     )
@@ -204,9 +206,8 @@ def train(
     results = []
     for trial, one, path in zip(job.trials, trained, weights, strict=True):
         if path is not None and one.weights:
-            partial = Path(f"{path}.part")
-            save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, str(partial))
-            partial.replace(path)
+            with whole(Path(path)) as unfinished:
+                save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, unfinished)
         results.append(
             TrialResult(
                 trial=trial,

@@ -21,6 +21,8 @@ class Recipe:
         evaluations: how often the validation loss is measured, evenly spaced, the last at the end. The weights of
             the best one are kept.
         patience: evaluations without a better one before a replica stops; None never stops.
+        settled: evaluations in a row that changed the answer (class) to no validation example, before a replica that
+            does not improve stops; None never stops.
         halvings: parts of the steps after which the worse half of each contest's learning rates leaves.
         clip_norm: largest norm of a replica's gradient; None leaves it as it is.
         judge: what makes one evaluation better than another: "loss", or "errors", the share of validation examples put
@@ -34,6 +36,7 @@ class Recipe:
     schedule: str = "constant"
     evaluations: int = 10
     patience: int | None = None
+    settled: int | None = None
     halvings: tuple[float, ...] = ()
     clip_norm: float | None = 1.0
     judge: str = "loss"
@@ -52,8 +55,10 @@ class Recipe:
             raise OptionError(f"'weight_decay' is {self.weight_decay}: give 0 or more.")
         if self.clip_norm is not None and self.clip_norm <= 0:
             raise OptionError(f"'clip_norm' is {self.clip_norm}: give a positive norm, or None for no limit.")
-        if self.patience is not None and self.patience < 1:
-            raise OptionError(f"'patience' is {self.patience}: give at least 1, or None.")
+        for name in ("patience", "settled"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"'{name}' is {value}: give at least 1, or None.")
         if not all(0 < part < 1 for part in self.halvings):
             raise OptionError(f"'halvings' are {self.halvings}: each must lie between 0 and 1.")
 

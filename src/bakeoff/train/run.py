@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from bakeoff.train.losses import gradients_of, loss_and_gradient, losses_of_rows
 from bakeoff.train.network import NetworkStack
 from bakeoff.train.optimiser import BETAS, EPSILON, StackedAdamW, clip
 from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.stopping import Watch
 from bakeoff.train.trained import Trained
 
 #: Losses are looked at for divergence every so many steps.
@@ -36,9 +37,8 @@ class _Row:
     replica: Replica
     seconds: float = 0.0
     best_loss: float = math.inf
-    best_measure: float = math.inf
     best_step: int = 0
-    waited: int = 0
+    watch: Watch = field(default_factory=Watch)
     history: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -97,7 +97,7 @@ class StackRun:
             in_time = self._steps(min(until, self.steps_done + CHECK_EVERY), deadline)
             self._share_time(started)
             if not in_time:
-                self.leave(range(len(self.rows)), "stopped", "The time allowed was over.")
+                self._all_leave("stopped", "The time allowed was over.")
             else:
                 self._drop_diverged()
 
@@ -179,7 +179,7 @@ class StackRun:
         rows = (~torch.isfinite(self._losses)).nonzero().view(-1).tolist()
         self._losses = None
         reason = f"The loss was no longer finite within the first {self.steps_done} steps."
-        self.leave(rows, "diverged", reason)
+        self.leave(dict.fromkeys(rows, ("diverged", reason)))
 
     def _share_time(self, started: float) -> None:
         now = time.monotonic()
@@ -194,29 +194,29 @@ class StackRun:
         if not self._best:
             self._best = {name: tensor.detach().clone() for name, tensor in self.network.tensors.items()}
             self._best_outputs = outputs
-        better, diverged, tired = [], [], []
+        answers = None if self.data.target_scaling is not None else outputs.argmax(dim=2)
+        better, diverged, enough = [], [], {}
         for index, (row, loss, measure) in enumerate(zip(self.rows, losses, measures, strict=True)):
             row.history.append((self.steps_done, loss))
             if not math.isfinite(loss):
                 diverged.append(index)
-            elif measure < row.best_measure:
-                row.best_measure, row.best_loss = measure, loss
-                row.best_step, row.waited = self.steps_done, 0
+                continue
+            if row.watch.see(measure, None if answers is None else answers[index]):
+                row.best_loss, row.best_step = loss, self.steps_done
                 better.append(index)
-            else:
-                row.waited += 1
-                if self.recipe.patience is not None and row.waited >= self.recipe.patience:
-                    tired.append(index)
+            if reason := row.watch.enough(self.recipe):
+                enough[index] = reason
         for name, tensor in self.network.tensors.items():
             self._best[name][better] = tensor.detach()[better]
         self._best_outputs[better] = outputs[better]
         self._share_time(started)
-        if self.steps_done < self.recipe.steps:
-            self.leave(
-                tired, "early", f"{self.recipe.patience} evaluations brought no better validation loss."
-            )
-            diverged = [index - sum(other < index for other in tired) for index in diverged]
-        self.leave(diverged, "diverged", f"The validation loss was not finite after {self.steps_done} steps.")
+        if self.steps_done == self.recipe.steps:
+            enough = {}
+        not_finite = f"The validation loss was not finite after {self.steps_done} steps."
+        self.leave(
+            {index: ("early", reason) for index, reason in enough.items()}
+            | dict.fromkeys(diverged, ("diverged", not_finite))
+        )
 
     def _measures(self, losses: Sequence[float], outputs: Tensor) -> list[float]:
         """What the recipe judges by, of each row: lower is better."""
@@ -229,16 +229,18 @@ class StackRun:
 
     def finish(self) -> None:
         """All steps are done: whoever is left is finished."""
-        self.leave(range(len(self.rows)), "finished", "All steps were taken.")
+        self._all_leave("finished", "All steps were taken.")
 
-    def leave(self, rows: Sequence[int], state: str, reason: str) -> None:
-        """Record these rows of the stack and go on without them; the others do not notice."""
-        if not len(rows):
+    def _all_leave(self, state: str, reason: str) -> None:
+        self.leave(dict.fromkeys(range(len(self.rows)), (state, reason)))
+
+    def leave(self, why: Mapping[int, tuple[str, str]]) -> None:
+        """Record these rows of the stack, each with its state and reason; the others go on and do not notice."""
+        if not why:
             return
-        leaving = list(rows)
-        for trained in self._record(leaving, state, reason):
+        for trained in self._record(why):
             self.results.setdefault(trained.replica, []).append(trained)
-        staying = [row for row in range(len(self.rows)) if row not in set(leaving)]
+        staying = [row for row in range(len(self.rows)) if row not in why]
         self.rows = [self.rows[row] for row in staying]
         if not staying:
             return
@@ -249,8 +251,8 @@ class StackRun:
         self._best = {name: tensor[staying] for name, tensor in self._best.items()}
         self._best_outputs = self._best_outputs[staying] if self._best else self._best_outputs
 
-    def _record(self, rows: list[int], state: str, reason: str) -> list[Trained]:
-        started = time.monotonic()
+    def _record(self, why: Mapping[int, tuple[str, str]]) -> list[Trained]:
+        started, rows = time.monotonic(), sorted(why)
         kept = self._best or self.network.tensors
         tensors = {name: tensor[rows] for name, tensor in kept.items()}
         tests = None
@@ -259,7 +261,7 @@ class StackRun:
         seconds = (time.monotonic() - started) / len(rows)
         records = []
         for place, index in enumerate(rows):
-            row = self.rows[index]
+            row, (state, reason) = self.rows[index], why[index]
             known = row.best_step > 0
             records.append(
                 Trained(

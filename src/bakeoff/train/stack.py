@@ -133,12 +133,11 @@ def _run_together(runs: Sequence[StackRun], recipe: Recipe, deadline: float | No
 
 def _halve(runs: Sequence[StackRun], step: int) -> None:
     standings = [(run, place, row) for run in runs for place, row in enumerate(run.rows)]
-    out = losers([(row.replica, row.best_measure) for _, _, row in standings])
+    out = losers([(row.replica, row.watch.best) for _, _, row in standings])
     reason = f"Other learning rates had a lower validation loss after {step} steps."
     for run in runs:
-        run.leave(
-            [standings[loser][1] for loser in sorted(out) if standings[loser][0] is run], "outpaced", reason
-        )
+        places = [place for number, (its, place, _) in enumerate(standings) if number in out and its is run]
+        run.leave(dict.fromkeys(places, ("outpaced", reason)))
 
 
 def _packs(replicas: Sequence[Replica], width: int, *, alone: bool) -> list[list[list[Replica]]]:
