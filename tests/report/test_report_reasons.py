@@ -7,7 +7,7 @@ from bakeoff.messages import set_language
 from bakeoff.report.reasons import is_known, reason_text
 from bakeoff.study import run, work
 from bakeoff.train import run as train_run
-from bakeoff.train import single, stack
+from bakeoff.train import single, stack, stopping
 
 
 def test_every_reason_that_is_written_in_the_study_is_known() -> None:
@@ -17,10 +17,12 @@ def test_every_reason_that_is_written_in_the_study_is_known() -> None:
             found.append(re.sub(r"{[^}]+}", "7", text))
     for module in (train_run, single):
         for text in re.findall(
-            r'(?:reason =|"stopped",|"diverged",)\s*f?"([^"]+)"', inspect.getsource(module)
+            r'(?:reason =|"stopped",|"diverged",|"finished",)\s*f?"([^"]+)"', inspect.getsource(module)
         ):
             found.append(re.sub(r"{[^}]+}", "7", text))
-    assert len(found) >= 9
+    for text in re.findall(r'return f"([^"]+)"', inspect.getsource(stopping)):
+        found.append(re.sub(r"{[^}]+}", "7", text))
+    assert len(found) >= 13
     assert [reason for reason in found if not is_known(reason)] == []
 
 

@@ -285,6 +285,15 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Other learning rates had a lower validation loss after {step} steps",
         "{step}스텝 뒤 다른 학습률의 검증 손실이 더 낮았습니다",
     ),
+    "report.reason.patience": (
+        "{count} evaluations brought no better validation loss",
+        "평가 {count}번 동안 검증 손실이 나아지지 않았습니다",
+    ),
+    "report.reason.settled": (
+        "{count} evaluations changed no answer on validation",
+        "검증 예제의 답이 평가 {count}번 내내 바뀌지 않았습니다",
+    ),
+    "report.reason.all_steps": ("All steps were taken", "모든 스텝을 마쳤습니다"),
     "report.reason.not_finite": (
         "The loss was not finite within the first {steps} steps",
         "처음 {steps}스텝 안에서 손실이 유한하지 않았습니다",
