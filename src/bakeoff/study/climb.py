@@ -51,6 +51,10 @@ class Rung:
     score: float
     seconds: float
 
+    def seconds_at(self, examples: int) -> float:
+        """Predicted for another size: in proportion to the examples."""
+        return self.seconds * examples / self.examples
+
 
 @dataclass(frozen=True, kw_only=True)
 class Next:
@@ -134,12 +138,12 @@ def next_rung(
         return Next(examples=sizes[0], seconds=0.0)
     last = climbed[-1]
     ahead = [size for size in sizes if size > last.examples]
-    seconds_an_example = last.seconds / last.examples
+    all_of_them = sum(map(last.seconds_at, ahead))
     if leader is not None and out_of_reach(climbed, sizes[-1], leader, metric, judged_on):
-        return Next(examples=None, seconds=seconds_an_example * sum(ahead), spared=True)
-    if seconds_an_example * ahead[0] > seconds_left:
-        return Next(examples=None, seconds=seconds_an_example * sum(ahead))
-    return Next(examples=ahead[0], seconds=seconds_an_example * ahead[0])
+        return Next(examples=None, seconds=all_of_them, spared=True)
+    if last.seconds_at(ahead[0]) > seconds_left:
+        return Next(examples=None, seconds=all_of_them)
+    return Next(examples=ahead[0], seconds=last.seconds_at(ahead[0]))
 
 
 def fit_rungs(

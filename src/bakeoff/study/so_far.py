@@ -128,4 +128,4 @@ class SoFar:
         rungs = self.climbed(job.entrant)
         if not rungs:
             return CLASSICAL_SECONDS
-        return max(rungs[-1].seconds * job.trials[0].examples / rungs[-1].examples, CLASSICAL_SECONDS)
+        return max(rungs[-1].seconds_at(job.trials[0].examples), CLASSICAL_SECONDS)
