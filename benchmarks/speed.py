@@ -206,7 +206,7 @@ def measure_profiles(options: argparse.Namespace, run: str) -> None:
 
 
 def measure_parts(options: argparse.Namespace, run: str, have: set[tuple[str, str, str]]) -> None:
-    for part, data, what, function in parts.measurements(options.part, options.images):
+    for part, data, what, function in parts.measurements(options.part, options.images, CACHE):
         if (part, data, what) not in have:
             answer = function()
             keep(run, part, data, what, answer)

@@ -209,7 +209,9 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measurements(parts: list[str], images_path: str | None) -> Iterator[tuple[str, str, str, Any]]:
+def measurements(
+    parts: list[str], images_path: str | None, cache: Path
+) -> Iterator[tuple[str, str, str, Any]]:
     """(part, data, what, function without arguments) of everything that these parts measure."""
     if "start" in parts:
         for number in range(STARTS):
@@ -230,4 +232,9 @@ def measurements(parts: list[str], images_path: str | None) -> Iterator[tuple[st
 
         for seed in speed_stops.DATA_SEEDS:
             for data in speed_stops.SETS:
-                yield "stops", data, str(seed), lambda data=data, seed=seed: speed_stops.stops(data, seed)
+                yield (
+                    "stops",
+                    data,
+                    str(seed),
+                    lambda data=data, seed=seed: speed_stops.stops(data, seed, cache / "stops"),
+                )

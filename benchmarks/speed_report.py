@@ -1,6 +1,6 @@
 """The tables of the speed benchmark: from records to text."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from statistics import mean, stdev
 from typing import Any
 
@@ -116,7 +116,7 @@ def starts(records: list[Record]) -> str:
     return "\n".join(lines) if rows else "Not measured in this run."
 
 
-def verdicts(records: list[Record]) -> str:
+def verdicts(records: list[Record], job_records: list[Record]) -> str:
     """`compare` in a tenth of the tutorial loop's time for the whole job, beside the job's accuracies."""
     rows = [r for r in records if r["way"] == "verdict"]
     if not rows:
@@ -132,7 +132,8 @@ def verdicts(records: list[Record]) -> str:
         score = r["scores"].get(r["leader"])
         lines.append(
             f"| {r['data']} | {r['family']} | {r['budget_seconds']:.0f} | {r['seconds']:.0f} | {r['leader']} "
-            f"| {r['winner'] or '-'} | {'-' if score is None else f'{score:.3f}'} | {best_of_job(records, r['data'])} "
+            f"| {r['winner'] or '-'} | {'-' if score is None else f'{score:.3f}'} "
+            f"| {best_of_job(job_records, r['data'])} "
             f"| {r['peak_memory_bytes'] / 2**20:.0f} | {r['load']:.1f} |"
         )
     return "\n".join(lines)
@@ -168,6 +169,13 @@ def growth(records: list[Record]) -> str:
     ]
     lines += ["", "| networks in a comparison | seconds | memory, MB |", "|---|---|---|"]
     lines += [f"| {r['family']} | {r['seconds']:.1f} | {r['peak_memory_bytes'] / 2**20:.0f} |" for r in many]
+    for r in records:
+        if r["way"] == "images" and "failed" not in r:
+            memory = r["peak_memory_bytes"] / 2**20
+            lines += [
+                "",
+                f"A comparison on 60,000 images of 28x28, `--budget {r['family']}`: {memory:,.0f} MB at most.",
+            ]
     return "\n".join(lines)
 
 
@@ -235,6 +243,15 @@ def loads(records: list[Record]) -> str:
     return ", ".join(f"{r['load']:.1f}" for r in records if r["way"] == "machine")
 
 
+def part(records: list[Record], written: Callable[[list[Record]], str], *ways: str) -> list[str]:
+    """A part beside the job, from the newest run that measured it, which it names."""
+    runs = [r["run"] for r in records if r["way"] in ways and not r["run"].startswith("quick")]
+    if not runs:
+        return [written([])]
+    rows = [r for r in records if r["way"] in ways and r["run"] == runs[-1]]
+    return [written(rows), "", f"Measured on {runs[-1].split()[-1]}."]
+
+
 def page(records: list[Record], notes: str) -> str:
     """The whole page from the newest run that is not a quick one (or the newest quick one, and it says so)."""
     runs = list(dict.fromkeys(r["run"] for r in records if r["way"] in NAMES))
@@ -285,26 +302,27 @@ def page(records: list[Record], notes: str) -> str:
             "",
             "## Start-up: `bakeoff compare digits`",
             "",
-            starts(chosen),
+            *part(records, starts, "start"),
             "",
             "## Time to the verdict: `bakeoff compare` in a tenth of the tutorial loop's time for the job",
             "",
             "The budget is a tenth of 925 s (MNIST-1D) and 124 s (digits), the tutorial loop's time for the job on two "
             "quiet cores. The comparison has its own splits, networks and number of steps.",
             "",
-            verdicts(chosen),
+            *part(records, lambda rows: verdicts(rows, chosen), "verdict"),
             "",
             "## Growth",
             "",
-            growth(chosen),
+            *part(records, growth, "rows", "entrants", "images"),
             "",
             "## Savings and the verdict",
             "",
             "The same comparisons without a clock, once with every learning rate trained to its last step, once with "
-            "the worse half of them leaving twice and trainings that stop when validation no longer improves "
-            "(`benchmarks/speed_stops.py`). Entrants that cannot win are those that a clock would have left out.",
+            "what saves steps: the worse half of the rates leaves twice, and a training stops when its answers have "
+            "settled or nothing better came for long. Both are replayed on the very same trainings, recorded to their "
+            "last step (`benchmarks/speed_stops.py`), three seeds a network, and once more from three other starts.",
             "",
-            speed_stops.table(records),
+            *part(records, speed_stops.table, "stops"),
             "",
             "## Where the time goes",
             "",

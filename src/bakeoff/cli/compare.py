@@ -48,8 +48,10 @@ def compare(
     from bakeoff.cli.options import parse_budget
     from bakeoff.files import check_writable, write_json
     from bakeoff.study import warm
+    from bakeoff.train.device import check_name
 
     check_writable(json)
+    check_name(device)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.

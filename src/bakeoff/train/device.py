@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bakeoff.errors import OptionError, suggest
+from bakeoff.errors import OptionError
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +17,7 @@ def check_name(name: str) -> None:
         OptionError: no device is called so.
     """
     if name not in DEVICES:
-        raise OptionError(f"There is no device called '{name}'. {suggest(name, DEVICES)}")
+        raise OptionError(f"There is no device called '{name}': choose auto, cpu, cuda or mps.")
 
 
 def choose_device(name: str = "auto") -> "torch.device":
