@@ -145,21 +145,14 @@ class Study:
             if self.definition.equal == "parameters":
                 plan["amount"] = sizes.parameters
             self.store.put_fact("plan", plan)
-        self._set_widths(plan.get("widths", {}))
+        self._set_widths(plan["widths"])
         profiles = self.so_far.profiles = {name: Profile(**facts) for name, facts in plan["profiles"].items()}
         self._set(
             replace(entrant, device=profiles[entrant.name].device) if entrant.name in profiles else entrant
             for entrant in self.entrants
         )
         self.skipped += [Skipped(**facts) for facts in plan["skipped"]]
-        steps = plan["steps"]
-        if isinstance(steps, int):  # a run from before each network had steps of its own
-            steps = dict.fromkeys(profiles, steps)
-        self.so_far.shares = Shares(
-            steps=steps,
-            amount=plan.get("amount", max(steps.values(), default=0)),
-            capped=tuple(plan.get("capped", ())),
-        )
+        self.so_far.shares = Shares(steps=plan["steps"], amount=plan["amount"], capped=tuple(plan["capped"]))
 
     def _equal_sizes(self) -> Widths:
         """Widths that give the networks about equally many parameters, where that was asked for."""
