@@ -73,8 +73,8 @@ def profile(
         cost = counted(module, entrant, data.schema)
         flops = BATCH * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
-        if reproducible and len(rivals) > 1:
-            rivals = rivals[flops > WORTH_A_DEVICE :][:1]
+        if reproducible:
+            rivals = (rivals[-1] if flops > WORTH_A_DEVICE else rivals[0],)
         place, seconds = _fastest(shared, entrant, rivals, width=1 if flops > DEAR_FLOPS else PROFILE_WIDTH)
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
