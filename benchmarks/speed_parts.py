@@ -4,7 +4,7 @@
     python benchmarks/speed.py --part verdict     compare in a tenth of the tutorial loop's time for the whole job
     python benchmarks/speed.py --part images      memory of a comparison on 60 000 images of 28x28 (a file of arrays)
     python benchmarks/speed.py --part growth      seconds and memory against rows of a table, and against entrants
-    python benchmarks/speed.py --part stops       whether halving and early stopping change a verdict (speed_stops.py)
+    python benchmarks/speed.py --part stops       whether what saves steps changes a verdict (speed_stops.py)
 
 Each finished measurement is a line of `benchmarks/results/speed.jsonl` with the part's name as its way; one that this
 run has is not measured again. Memory is the sum of the proportional set sizes (pages that several processes share are

@@ -27,10 +27,10 @@ from bakeoff.data.dataset import training_order
 from bakeoff.study import classical
 from bakeoff.study.compare import compare
 from bakeoff.study.contenders import contenders
-from bakeoff.study.plan import HALVINGS, LEARNING_RATES, PATIENCE, SEEDS, SETTLED, training_sizes
+from bakeoff.study.plan import LEARNING_RATES, PATIENCE, REJECTIONS, SEEDS, SETTLED, training_sizes
 from bakeoff.study.uncertainty import Standing, standing
-from bakeoff.train.halving import losers
 from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.rejects import losers
 from bakeoff.train.stopping import Watch
 
 SETS = (
@@ -47,20 +47,24 @@ CHECKED = ("iris", "diabetes", "digits")
 class Savings:
     """What ends trainings before their last step; nothing by default."""
 
-    halvings: tuple[float, ...] = ()
+    rejections: tuple[float, ...] = ()
     patience: int | None = None
     settled: int | None = None
 
     def recipe(self) -> Recipe:
         return Recipe(
-            steps=STEPS, evaluations=12, halvings=self.halvings, patience=self.patience, settled=self.settled
+            steps=STEPS,
+            evaluations=12,
+            rejections=self.rejections,
+            patience=self.patience,
+            settled=self.settled,
         )
 
 
 WAYS = {
     "without": Savings(),
-    "with": Savings(halvings=HALVINGS, patience=PATIENCE, settled=SETTLED),
-    "halvings": Savings(halvings=HALVINGS),
+    "with": Savings(rejections=REJECTIONS, patience=PATIENCE, settled=SETTLED),
+    "rejections": Savings(rejections=REJECTIONS),
     "stops": Savings(patience=PATIENCE, settled=SETTLED),
 }
 
@@ -136,7 +140,7 @@ def _tuned(recording: Recording, network: str, place: int, recipe: Recipe) -> tu
     courses = [recording.course(network, rate, place) for rate in range(len(LEARNING_RATES))]
     ends = [_stopped(course, recipe) for course in courses]
     last = [end for _, end in ends]
-    for step in recipe.halving_steps:
+    for step in recipe.rejection_steps:
         number = int(np.flatnonzero(courses[0].steps == step)[0])
         racing = [rate for rate in range(len(courses)) if last[rate] > number]
         replicas = [
@@ -248,7 +252,7 @@ def _verdicts(rows: Sequence[Mapping[str, Any]]) -> str:
         "| savings | comparisons | other entrants are best | the leader is ruled out | same rate chosen | steps |"
     ]
     lines.append("|---|---|---|---|---|---|")
-    names = {"with": "all", "halvings": "learning rates that leave", "stops": "trainings that stop"}
+    names = {"with": "all", "rejections": "learning rates that leave", "stops": "trainings that stop"}
     for way, name in names.items():
         lines.append(_row(name, [(pair["without"], pair[way]) for pair in pairs]))
     lines.append(

@@ -25,6 +25,7 @@ from bakeoff.train.data import TrainingData
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Profile]:
     """Profiles an MLP on iris where a step takes so many seconds on each device; an error there is raised."""
     dataset = share(load("iris"), tmp_path)
+    monkeypatch.setattr(work, "set_up_torch", lambda: None)  # it is for a worker's whole process
 
     def found(*, reproducible: bool = False, asked: str = "auto", **seconds: float | Exception) -> Profile:
         def seconds_per_step(build: object, data: TrainingData, width: int) -> float:

@@ -65,8 +65,8 @@ def test_sizes_too_small_for_the_classes_are_left_out() -> None:
     assert len(sizes) < 5
 
 
-def test_tuning_costs_two_trainings_because_the_worse_half_leaves_twice() -> None:
-    assert plan.tuning_work(100) == 100 * (0.25 * 4 + 0.25 * 2 + 0.5 * 1)
+def test_tuning_costs_less_than_its_trainings_because_the_worst_rates_leave_on_the_way() -> None:
+    assert plan.tuning_work(100) == 100 * (0.25 * 4 + 0.25 * 3 + 0.5 * 2)
 
 
 def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:

@@ -24,8 +24,8 @@ PROTOCOL = 2
 #: 95 % at the last and 91 % at 1e-2, the MLP 68 % at the third, and on digits Transformer, LSTM and GRU take one of
 #: the last two.
 LEARNING_RATES = (5e-4, 2e-3, 7e-3, 2.5e-2)
-#: After these parts of the steps the worse half of the learning rates leaves.
-HALVINGS = (0.25, 0.5)
+#: After each of these parts of the steps the worst of the learning rates leaves.
+REJECTIONS = (0.25, 0.5)
 BATCH = 100
 #: The whole protocol trains for this many epochs at full size, within these bounds of steps.
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 120, 1000, 6000
@@ -42,7 +42,7 @@ RUNG = "rung-"
 #: In a list of models: every scalable family that takes the data.
 ALL_FAMILIES = "*"
 #: Tuning may take this part of the time that is left for training; seeds and curves need the rest.
-TUNING_PART = 0.35
+TUNING_PART = 0.42
 #: Predicted times are trusted only up to this part of the time that is left.
 TRUST = 0.85
 
@@ -136,7 +136,7 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Some trials of one entrant that run as one program. `contest`: they compete at the halvings."""
+    """Some trials of one entrant that run as one program. `contest`: they compete at the rejections."""
 
     name: str
     entrant: str
@@ -381,13 +381,13 @@ def dealt_out(
 
 
 def tuning_work(steps: float) -> float:
-    """Trainings' worth of steps in a tuning job: fewer than the settings, since the worse half leaves twice.
+    """Trainings' worth of steps in a tuning job: fewer than the settings, since the worst of them leave on the way.
 
-    >>> tuning_work(100)  # 4 rates for a quarter, 2 for the next, 1 for the rest
-    200.0
+    >>> tuning_work(100)  # 4 rates for a quarter, 3 for the next, 2 for the rest
+    275.0
     """
     work, alive, before = 0.0, float(len(LEARNING_RATES)), 0.0
-    for part in (*HALVINGS, 1.0):
+    for part in (*REJECTIONS, 1.0):
         work += alive * (part - before)
-        alive, before = math.ceil(alive / 2), part
+        alive, before = alive - 1, part
     return work * steps

@@ -2,7 +2,7 @@
 
 The order under a clock:
 1. Profile every network on this machine (parameters, FLOPs, seconds per step) and share out the steps, equally in
-   steps, FLOPs or seconds, so that tuning takes about a third of the time; what is too dear even so is left out, and
+   steps, FLOPs or seconds, so that tuning takes about two fifths of the time; what is too dear even so is left out, and
    said. Where parameters are to be equal, widths are found first.
 2. Tune every entrant (all settings at full size, one seed), cheapest first, so that nobody cheap goes unjudged because
    a dear one took longer than predicted. On large data, those whose cost grows with the data begin with few examples

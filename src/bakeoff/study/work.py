@@ -10,7 +10,7 @@ from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
 from bakeoff.files import whole
 from bakeoff.study import classical
-from bakeoff.study.plan import BATCH, EVALUATIONS, HALVINGS, PATIENCE, SETTLED, Entrant, Job, Profile
+from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, REJECTIONS, SETTLED, Entrant, Job, Profile
 from bakeoff.study.pool import SharedDataset, report_progress
 from bakeoff.study.trial import State, Trial, TrialResult
 from bakeoff.train.memory import share_bytes
@@ -182,7 +182,7 @@ def train(
         evaluations=EVALUATIONS,
         patience=PATIENCE,
         settled=SETTLED,
-        halvings=HALVINGS if job.contest else (),
+        rejections=REJECTIONS if job.contest else (),
         judge=judge,
     )
     replicas = [

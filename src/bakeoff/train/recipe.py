@@ -23,7 +23,7 @@ class Recipe:
         patience: evaluations without a better one before a replica stops; None never stops.
         settled: evaluations in a row that changed the answer (class) to no validation example, before a replica that
             does not improve stops; None never stops.
-        halvings: parts of the steps after which the worse half of each contest's learning rates leaves.
+        rejections: parts of the steps after which the worst of each contest's learning rates leaves.
         clip_norm: largest norm of a replica's gradient; None leaves it as it is.
         judge: what makes one evaluation better than another: "loss", or "errors", the share of validation examples put
             into a wrong class (with a thousandth of the loss, so that ties are rare). A network that overfits is long
@@ -37,7 +37,7 @@ class Recipe:
     evaluations: int = 10
     patience: int | None = None
     settled: int | None = None
-    halvings: tuple[float, ...] = ()
+    rejections: tuple[float, ...] = ()
     clip_norm: float | None = 1.0
     judge: str = "loss"
 
@@ -59,8 +59,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise OptionError(f"'{name}' is {value}: give at least 1, or None.")
-        if not all(0 < part < 1 for part in self.halvings):
-            raise OptionError(f"'halvings' are {self.halvings}: each must lie between 0 and 1.")
+        if not all(0 < part < 1 for part in self.rejections):
+            raise OptionError(f"'rejections' are {self.rejections}: each must lie between 0 and 1.")
 
     def rate(self, step: int) -> float:
         """The learning rate of the step that follows `step` finished ones, as a part of the full one."""
@@ -72,15 +72,15 @@ class Recipe:
         return 0.5 * (1.0 + math.cos(math.pi * (step - warm_up) / max(self.steps - warm_up, 1)))
 
     @property
-    def halving_steps(self) -> tuple[int, ...]:
-        """After how many steps the halvings take place."""
-        return tuple(sorted({max(1, round(part * self.steps)) for part in self.halvings} - {self.steps}))
+    def rejection_steps(self) -> tuple[int, ...]:
+        """After how many steps learning rates leave."""
+        return tuple(sorted({max(1, round(part * self.steps)) for part in self.rejections} - {self.steps}))
 
     @property
     def evaluation_steps(self) -> tuple[int, ...]:
-        """After how many steps the validation loss is measured: evenly spaced, and before each halving."""
+        """After how many steps the validation loss is measured: evenly spaced, and before each rejection."""
         even = {max(1, round(self.steps * (k + 1) / self.evaluations)) for k in range(self.evaluations)}
-        return tuple(sorted(even | set(self.halving_steps)))
+        return tuple(sorted(even | set(self.rejection_steps)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class Replica:
         learning_rate: AdamW's, at the top of the schedule.
         seed: of the initial weights, the subset, the order of the batches and dropout.
         examples: size of the training set: the first so many of `training_order(dataset, seed=seed)`.
-        contest: replicas of the same contest compete at the halvings with their learning rates; None takes no part.
+        contest: replicas of the same contest compete at the rejections with their learning rates; None takes no part.
     """
 
     learning_rate: float

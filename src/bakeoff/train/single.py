@@ -37,7 +37,7 @@ class SingleRun:
         build: seed -> fresh module.
         data: what to train on; its device must be the machine's.
         replica: learning rate, seed and number of examples.
-        recipe: the rest; its halvings do not matter here.
+        recipe: the rest; its rejections do not matter here.
         machine: where and how.
         change_batch: (batch on the device, step) -> the batch to train on.
         after_step: called with the module and the number of finished steps.

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from bakeoff.train.data import TrainingData
-from bakeoff.train.halving import losers
 from bakeoff.train.memory import LARGEST_STACK_BYTES, stack_limit_bytes
 from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.rejects import losers
 from bakeoff.train.run import Build, StackRun
 from bakeoff.train.trained import Trained
 from bakeoff.train.width import choose_width, couples_examples, seconds_per_step
@@ -116,14 +116,14 @@ class _Tally:
 
 def _run_together(runs: Sequence[StackRun], recipe: Recipe, deadline: float | None, tally: _Tally) -> None:
     """Take some stacks through all steps, side by side from evaluation to evaluation: contests see all rivals."""
-    halvings = set(recipe.halving_steps)
+    rejections = set(recipe.rejection_steps)
     for step in recipe.evaluation_steps:
         for run in runs:
             run.advance(step, deadline=deadline)
             if run.rows:
                 run.evaluate()
-        if step in halvings:
-            _halve(runs, step)
+        if step in rejections:
+            _reject(runs, step)
         tally.tell(step, runs)
         if not any(run.rows for run in runs):
             break
@@ -131,7 +131,7 @@ def _run_together(runs: Sequence[StackRun], recipe: Recipe, deadline: float | No
         run.finish()
 
 
-def _halve(runs: Sequence[StackRun], step: int) -> None:
+def _reject(runs: Sequence[StackRun], step: int) -> None:
     standings = [(run, place, row) for run in runs for place, row in enumerate(run.rows)]
     out = losers([(row.replica, row.watch.best) for _, _, row in standings])
     reason = f"Other learning rates had a lower validation loss after {step} steps."

@@ -18,7 +18,7 @@ class Trained:
     Attributes:
         replica: what was asked for.
         state: "finished" (all steps), "early" (no better validation loss for a while), "diverged" (no longer finite),
-            "outpaced" (lost a halving) or "stopped" (the time was over).
+            "outpaced" (other learning rates did better) or "stopped" (the time was over).
         reason: one sentence about the state.
         steps_done: optimiser steps taken.
         best_step: the evaluation whose weights these are; 0 where there was none.
