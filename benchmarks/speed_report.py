@@ -318,7 +318,7 @@ def page(records: list[Record], notes: str) -> str:
             "## Savings and the verdict",
             "",
             "The same comparisons without a clock, once with every learning rate trained to its last step, once with "
-            "what saves steps: the worse half of the rates leaves twice, and a training stops when its answers have "
+            "what saves steps: two of the four rates leave on the way, and a training stops when its answers have "
             "settled or nothing better came for long. Both are replayed on the very same trainings, recorded to their "
             "last step (`benchmarks/speed_stops.py`), three seeds a network, and once more from three other starts.",
             "",

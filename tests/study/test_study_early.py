@@ -95,3 +95,27 @@ def test_without_a_clock_whoever_waits_gets_all_of_a_curve_and_nothing_is_cut() 
     job = found.early_curve(idle=True)
     assert job is not None
     assert len(job.trials) == len(found.definition.sizes) * found.definition.seeds - 1
+
+
+class Noting:
+    """In place of a pool: what is handed to it."""
+
+    def __init__(self) -> None:
+        self.deadlines: list[float] = []
+
+    def submit(
+        self, task: object, shared: object, entrant: object, job: object, deadline: float, **_: object
+    ) -> None:
+        self.deadlines.append(deadline - time.monotonic())
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(60.0, 15.0), (8.0, 3.0), (2.0, 2.0)])
+def test_neighbours_have_a_quarter_of_the_time_and_at_least_what_loading_takes(
+    left: float, seconds: float
+) -> None:
+    found, pool = study(left), Noting()
+    knn = Entrant(name="knn", kind="classical", family="classical", settings=(1.0, 3.0))
+    found.so_far.entrants["knn"], found.pool, found._shared = knn, pool, None  # type: ignore[assignment]
+    found._phase = "tuning"
+    found._hand_out(tuning_job(knn, found.definition, 0))
+    assert pool.deadlines == [pytest.approx(seconds, abs=0.2)]

@@ -42,7 +42,7 @@ RUNG = "rung-"
 #: In a list of models: every scalable family that takes the data.
 ALL_FAMILIES = "*"
 #: Tuning may take this part of the time that is left for training; seeds and curves need the rest.
-TUNING_PART = 0.42
+TUNING_PART = 0.38
 #: Predicted times are trusted only up to this part of the time that is left.
 TRUST = 0.85
 

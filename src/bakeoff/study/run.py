@@ -46,6 +46,8 @@ from bakeoff.study.trial import State, TrialResult
 
 #: A classical entrant may take this part of the time for its tuning before it is stopped.
 CLASSICAL_PART = 0.25
+#: It has at least so many seconds: to load scikit-learn takes most of them, whatever it is loaded for.
+LEAST_CLASSICAL = 3.0
 #: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
 JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 #: A curve that is begun while others are still tuned may take this part of the time that is left.
@@ -354,7 +356,7 @@ class Study:
             return
         left = self.clock.left()
         if left is not None and entrant.kind == "classical" and self._phase == "tuning":
-            deadline = time.monotonic() + CLASSICAL_PART * left
+            deadline = time.monotonic() + max(CLASSICAL_PART * left, min(LEAST_CLASSICAL, left))
         self.pool.submit(work.fit_classical, self._shared, entrant, job, deadline, payload=job)
 
     def _keep(self, job: Job, result: Any) -> None:
