@@ -73,7 +73,7 @@ def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> No
     assert min(found.steps.values()) >= SHORTEST_TRAINING
 
 
-@pytest.mark.parametrize(("seconds_per_step", "leaves"), [(0.06, True), (5e-4, False)])
+@pytest.mark.parametrize(("seconds_per_step", "leaves"), [(0.05, True), (5e-4, False)])
 def test_a_network_that_takes_the_time_of_all_others_is_dropped(
     seconds_per_step: float, leaves: bool
 ) -> None:
