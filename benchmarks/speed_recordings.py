@@ -16,6 +16,7 @@ import numpy as np
 
 from bakeoff import models
 from bakeoff.data.load import load
+from bakeoff.files import whole
 from bakeoff.study import work
 from bakeoff.study.metrics import MetricContext, default_metric
 from bakeoff.study.plan import BATCH, EVALUATIONS, FEWEST_STEPS, LEARNING_RATES, SEEDS, training_sizes
@@ -87,9 +88,8 @@ def recorded(data: str, seed: int, folder: Path) -> Recording:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         arrays = record(data, seed)
-        with open(f"{path}.part", "wb") as file:
+        with whole(path) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(file, **arrays)
-        Path(f"{path}.part").replace(path)
     with np.load(path, allow_pickle=False) as file:
         return Recording(data=data, seed=seed, arrays=dict(file))
 

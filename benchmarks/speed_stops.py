@@ -28,7 +28,16 @@ from bakeoff.data.dataset import training_order
 from bakeoff.study import classical
 from bakeoff.study.compare import compare
 from bakeoff.study.contenders import contenders
-from bakeoff.study.plan import LEARNING_RATES, PATIENCE, REJECTIONS, SEEDS, SETTLED, training_sizes
+from bakeoff.study.metrics import preference
+from bakeoff.study.plan import (
+    EVALUATIONS,
+    LEARNING_RATES,
+    PATIENCE,
+    REJECTIONS,
+    SEEDS,
+    SETTLED,
+    training_sizes,
+)
 from bakeoff.study.uncertainty import Standing, standing
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.rejects import losers
@@ -55,7 +64,7 @@ class Savings:
     def recipe(self) -> Recipe:
         return Recipe(
             steps=STEPS,
-            evaluations=12,
+            evaluations=EVALUATIONS,
             rejections=self.rejections,
             patience=self.patience,
             settled=self.settled,
@@ -128,7 +137,7 @@ def _replay(
 def _stopped(course: Course, recipe: Recipe) -> tuple[int, int]:
     """Which evaluation is kept, and which is the last, of a training that may stop."""
     watch, best = Watch(), 0
-    is_classes = course.validation.ndim == 1 + 1
+    is_classes = course.validation.ndim == 2  # [E, N]; values have a third axis
     for number, measure in enumerate(course.measures):
         if watch.see(measure, torch.from_numpy(course.validation[number]) if is_classes else None):
             best = number
@@ -182,11 +191,9 @@ def _classical(recording: Recording, starts: Sequence[int]) -> dict[str, Any]:
         ]
         chosen = {}
         for first in (0, SEEDS):
-            scores = [
-                recording.metric.sign * recording.metric.score(fit.validation, truth) for fit in fits[first]
-            ]
+            liked = [preference(recording.metric, fit.validation, truth) for fit in fits[first]]
             for place in range(first, first + SEEDS):
-                chosen[place] = fits[place][int(np.argmax(scores))]
+                chosen[place] = fits[place][liked.index(max(liked))]
         is_classes = dataset.schema.is_classification
         found[entrant.name] = {
             "kind": entrant.kind,
