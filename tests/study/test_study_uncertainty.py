@@ -196,3 +196,91 @@ def test_replicates_do_not_depend_on_who_else_takes_part_and_repeat_by_seed():
     assert not np.array_equal(first.replicates, other.replicates)
     alone = resample({"a": a}, targets, ACCURACY, seed=7)
     assert alone.examples_only[0] == pytest.approx(first.examples_only[0])
+
+
+def decided(right, targets, confidence):
+    """Outputs that are right where `right` says so, with so much of the probability on the class that is chosen."""
+    chosen = np.where(right, targets, 1 - targets)
+    return [np.log(np.eye(2)[chosen] * (2 * confidence - 1) + (1 - confidence))]
+
+
+def alike(targets):
+    """Three that always say class 0, each with a little other probabilities."""
+    says_zero = targets == 0
+    return {
+        name: decided(says_zero, targets, confidence)
+        for name, confidence in (("majority", 0.50001), ("linear", 0.51), ("boosting", 0.52))
+    }
+
+
+def test_entrants_that_decide_alike_do_not_hide_a_perfect_one():
+    targets = np.arange(400) % 2
+    entrants = alike(targets) | {"lstm": decided(targets >= 0, targets, 0.9)}
+    found = standing(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["boosting"])
+    assert (found.winner, found.above_baseline) == ("lstm", ("lstm",))
+    # Without the perfect one there is nothing to be shown.
+    none = standing(alike(targets), targets, ACCURACY, baselines=["majority"], deterministic=["boosting"])
+    assert (none.winner, none.above_baseline) == (None, ())
+    assert set(none.candidates) == {"majority", "linear", "boosting"}
+
+
+def test_a_ring_that_linear_and_majority_miss_alike_is_won_by_those_that_see_it():
+    rng = np.random.default_rng(5)
+    targets = (rng.random(360) < 0.1).astype(int)
+    miss = np.ones(360, bool)
+    miss[7] = False
+    knn = miss.copy()
+    knn[[20, 51, 90]] = False
+    entrants = {
+        "majority": decided(targets == 0, targets, 0.9),
+        "linear": decided(targets == 0, targets, 0.8),
+        "boosting": decided(miss, targets, 0.9),
+        "mlp": decided(miss, targets, 0.95),
+        "knn": decided(knn, targets, 0.9),
+    }
+    found = standing(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["boosting", "knn"])
+    assert set(found.above_baseline) == {"boosting", "mlp", "knn"}
+    assert found.winner is None
+    assert "linear" not in found.candidates
+    assert "majority" not in found.candidates
+
+
+def test_on_xor_those_that_are_always_right_leave_the_linear_ones_behind():
+    rng = np.random.default_rng(6)
+    targets = rng.integers(0, 2, 200)
+    partly = rng.random(200) < 0.77
+    entrants = {
+        "majority": decided(targets == 0, targets, 0.6),
+        "perceptron": decided(partly, targets, 0.7),
+        "linear": decided(partly, targets, 0.8),
+        "knn": decided(targets >= 0, targets, 0.9),
+        "boosting": decided(targets >= 0, targets, 0.95),
+        "mlp": decided(targets >= 0, targets, 0.99),
+    }
+    found = standing(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["knn", "boosting"])
+    assert set(found.candidates) == {"knn", "boosting", "mlp"}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_entrant_equal_to_another_or_worse_everywhere_changes_nobody_elses_verdict(seed):
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(0, 2, 400)
+    entrants = {"majority": decided(targets == 0, targets, 0.6)} | {
+        name: decided(rng.random(400) < accuracy, targets, 0.8)
+        for name, accuracy in (("a", 0.97), ("b", 0.85), ("c", 0.7))
+    }
+    right_c = np.argmax(entrants["c"][0], axis=1) == targets
+    worse = right_c.copy()
+    worse[np.flatnonzero(right_c)[:150]] = False
+    extra = {"equal": decided(right_c, targets, 0.55), "worse": decided(worse, targets, 0.9)}
+    plain = standing(entrants, targets, ACCURACY, baselines=["majority"])
+    more = standing(entrants | extra, targets, ACCURACY, baselines=["majority"])
+    assert more.winner == plain.winner == "a"
+    assert more.candidates == plain.candidates
+    assert [name for name in more.above_baseline if name in entrants] == list(plain.above_baseline)
+    # It can fail: what is truly as good as the best is named beside it.
+    right_a = np.argmax(entrants["a"][0], axis=1) == targets
+    rival = standing(
+        entrants | {"rival": decided(right_a, targets, 0.7)}, targets, ACCURACY, baselines=["majority"]
+    )
+    assert set(rival.candidates) == {"a", "rival"}

@@ -47,6 +47,8 @@ class Resampled:
         seed_variance: [E], of the mean over seeds; 0 where the seed cannot matter or nothing is known of it.
         twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
         smoothing: variance added to a difference of two that are not twins (see `standing`).
+        discordant: [E, E], on how many examples (or groups) two entrants differ; None where examples do not count
+            exactly 0 or 1.
         examples: N.
         groups: how many groups were drawn from; None where examples were drawn one by one.
     """
@@ -60,6 +62,7 @@ class Resampled:
     smoothing: float
     examples: int
     groups: int | None = None
+    discordant: NDArray[np.int64] | None = None
 
     def index(self, name: str) -> int:
         return self.names.index(name)
@@ -74,6 +77,13 @@ class Resampled:
         if self.groups is None:
             return 1.0
         return float(special.stdtrit(self.degrees, level) / special.ndtri(level))
+
+    def few_discordant(self, first: int, second: int, level: float) -> float:
+        """By what a critical value grows since only few examples tell the two apart; 1 where they are many."""
+        if self.discordant is None:
+            return 1.0
+        degrees = max(int(self.discordant[first, second]), 1)
+        return float(special.stdtrit(degrees, level) / special.ndtri(level))
 
     def standard_error(self, first: int, second: int) -> float:
         """Of the difference of two entrants' scores, from examples and seeds; 0 for twins."""
@@ -145,7 +155,16 @@ def resample(
         smoothing=smoothing,
         examples=len(targets),
         groups=None if groups is None else units,
+        discordant=None if means is None or not smoothing else _discordant(means @ average.T, groups),
     )
+
+
+def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
+    """On how many examples, or in how many groups, each two entrants differ: [E, E] from hits [N, E]."""
+    if groups is not None:
+        _, inverse = np.unique(groups, return_inverse=True)
+        hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
+    return np.array([(np.abs(hits - one[:, None]) > 1e-12).sum(axis=0) for one in hits.T], dtype=np.int64)
 
 
 def drawn_together(dataset: Dataset) -> NDArray[Any] | None:

@@ -6,7 +6,9 @@ set with at least the stated probability, however many took part (Hsu 1984, Ann.
 with each entrant in turn as the control). There is a winner where the set has one member.
 
 A difference of accuracies on few examples is too coarse for a bootstrap: 4 against 0 misses of 30 would count as
-proof. One pseudo-example that tells the two apart is added to its variance (Agresti & Min 2005, Stat. Med. 24:729).
+proof. One pseudo-example that tells the two apart is added to its variance (Agresti & Min 2005, Stat. Med. 24:729),
+and the quantile is Student's with as many degrees of freedom as there are examples on which the two differ: only those
+carry evidence, as in McNemar's test.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -164,19 +166,18 @@ def ahead_of(drawn: Resampled, control: int, metric: Metric, level: float) -> li
         return []
     estimates = metric.sign * (drawn.scores[others] - drawn.scores[control])
     errors = np.array([drawn.standard_error(index, control) for index in others])
+    # The replicates hold the smoothing, so the error that they are divided by must hold it too. Without it, two that
+    # miss the very same examples (error 0) have a ratio without bounds, and it sets the critical value of everybody.
+    tested = np.sqrt(errors**2 + drawn.smoothing)
     noise = metric.sign * (drawn.replicates[others] - drawn.replicates[control]) - estimates[:, None]
-    spread = np.maximum(errors, np.std(noise, axis=1) * 1e-3)[:, None]
+    spread = np.maximum(tested, np.std(noise, axis=1) * 1e-3)[:, None]
     ratios = np.divide(noise, spread, out=np.zeros_like(noise), where=spread > 0)
     critical = max(
         float(np.quantile(ratios.max(axis=0), level)) * drawn.stretch(level),
         float(special.stdtrit(drawn.degrees, level)),
     )
-    tested = np.sqrt(errors**2 + drawn.smoothing)
-    return [
-        index
-        for index, estimate, error in zip(others, estimates, tested, strict=True)
-        if estimate > critical * error
-    ]
+    reach = critical * np.array([drawn.few_discordant(index, control, level) for index in others]) * tested
+    return [index for index, estimate, far in zip(others, estimates, reach, strict=True) if estimate > far]
 
 
 def difference(drawn: Resampled, first: int, second: int, level: float = LEVEL) -> Difference:
