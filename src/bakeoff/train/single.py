@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.models import takes_lengths
+from bakeoff.train import compiled
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.data import Batch, Examples, TrainingData, read_ahead
 from bakeoff.train.graphs import GraphedStep
@@ -66,6 +67,8 @@ class SingleRun:
         self.data, self.replica, self.recipe, self.machine = data, replica, recipe, machine
         self.module = machine.prepare(build(replica.seed)).train()
         self._takes_lengths = takes_lengths(self.module)
+        if machine.compile:
+            compiled.keep_to_ourselves()
         self._called: Any = torch.compile(self.module) if machine.compile else self.module
         self._change_batch, self._after_step = change_batch, after_step
         self._judged = judged or (lambda: self.module)
