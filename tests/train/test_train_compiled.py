@@ -134,13 +134,20 @@ def test_a_library_built_under_an_open_umask_is_for_ourselves_alone(cache: Path)
     assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
-def test_what_torch_compiles_is_kept_where_nobody_else_can_write(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "chosen")
-    compiled.keep_to_ourselves()
-    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "chosen"
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
-    compiled.keep_to_ourselves()
-    assert Path(os.environ["TORCHINDUCTOR_CACHE_DIR"]) == cache / "inductor"
-    assert (cache / "inductor").stat().st_mode & 0o777 == 0o700
+@pytest.mark.usefixtures("cache")
+def test_torch_compiles_only_where_nobody_else_can_write() -> None:
+    """PyTorch loads compiled code, and includes headers, from a folder that anybody could make before us."""
+    before = os.umask(0o002)
+    try:
+        assert compiled.torch_compiles_in_private()
+    finally:
+        os.umask(before)
+    (folder,) = Path(tempfile.gettempdir()).glob("torchinductor_*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    assert not compiled.torch_compiles_in_private()
+    folder.chmod(0o700)
+    assert compiled.torch_compiles_in_private()
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to("elsewhere")
+    assert not compiled.torch_compiles_in_private()

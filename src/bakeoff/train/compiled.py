@@ -10,16 +10,18 @@ Where others may write into the cache folder, the library is kept in a folder of
 where they may write into that too, a process that needs it builds it in a new folder and removes it after loading.
 """
 
-import atexit
 import ctypes
 import functools
+import getpass
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,7 @@ def place() -> Path | None:
         OSError, subprocess.SubprocessError: the compiler cannot be asked for its version.
     """
     program = compiler()
-    folder = next(filter(is_private, _folders("native")), None)
+    folder = next(filter(is_private, _folders()), None)
     if program is None or folder is None:
         return None
     digest = hashlib.blake2b(digest_size=12)
@@ -137,20 +139,25 @@ def begin_build() -> None:
         )
 
 
-def keep_to_ourselves() -> None:
-    """Before `torch.compile`: see that it keeps its compiled code, which it loads again, where nobody else can write.
+def torch_compiles_in_private() -> bool:
+    """Whether the folder where `torch.compile` keeps code, and loads it again, is ours alone; it is made where missing.
 
-    Its own choice is a folder beside the temporary files that anybody could have made before us.
+    Its name beside the temporary files can be guessed, so that anybody could have made it before us.
+    `TORCHINDUCTOR_CACHE_DIR` does not move all of it: precompiled headers stay there.
     """
-    if "TORCHINDUCTOR_CACHE_DIR" in os.environ:
-        return
-    folder = next(filter(is_private, _folders("inductor")), None)
-    if folder is None:
-        folder = Path(tempfile.mkdtemp())
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    else:
+    if os.name != "posix":  # temporary files are each user's own there
+        return True
+    with suppress(OSError, KeyError):  # PyTorch makes it as it is loaded, and as open as the umask lets it
+        user = re.sub(r'[\\/:*?"<>|]', "_", getpass.getuser())
+        make_private(Path(tempfile.gettempdir()) / f"torchinductor_{user}")
+    from torch._inductor.runtime.runtime_utils import default_cache_dir  # type: ignore[attr-defined]
+
+    folder = Path(default_cache_dir())
+    try:
         make_private(folder)
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
+    except OSError:
+        return False
+    return not folder.is_symlink()  # PyTorch goes by the name, and a link could lead elsewhere by then
 
 
 @functools.cache
@@ -159,10 +166,10 @@ def version(program: str) -> str:
     return _run([program, "--version"], 10).split("\n", 1)[0]
 
 
-def _folders(name: str) -> list[Path]:
-    """Where compiled code may be kept, best first. Anybody can guess the second name: if ours, it is as good."""
+def _folders() -> list[Path]:
+    """Where the library may be kept, best first. Anybody can guess the second name: if ours, it is as good."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0
-    return [cache_folder() / name, Path(tempfile.gettempdir()) / f"bakeoff_{name}_{user}"]
+    return [cache_folder() / "native", Path(tempfile.gettempdir()) / f"bakeoff_native_{user}"]
 
 
 def _is_built(path: Path) -> bool:
