@@ -87,10 +87,12 @@ def _verdict(folder: Path) -> dict[str, Any]:
     """What the comparison in this folder found; empty where there is no readable record of it."""
     import json
 
+    from bakeoff.files import opened
     from bakeoff.report.compare import VERDICT_FILE
 
     try:
-        record = json.loads((folder / VERDICT_FILE).read_text(encoding="utf-8"))
+        with opened(folder / VERDICT_FILE) as file:
+            record = json.load(file)
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -100,10 +102,12 @@ def _fit(folder: Path) -> dict[str, Any]:
     """What the fit in this folder wrote, in the form of `_verdict`; empty where there is no readable record of one."""
     import json
 
+    from bakeoff.files import opened
     from bakeoff.study.fit_result import FIT_FILE
 
     try:
-        record = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))
+        with opened(folder / FIT_FILE) as file:
+            record = json.load(file)
         return {"metric": record["metric"], "fit": record}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

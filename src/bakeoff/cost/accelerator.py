@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bakeoff.cost.convolution import ConvolutionLayer
 from bakeoff.errors import CostError, suggest
+from bakeoff.files import refuse_special
 from bakeoff.messages import say
 
 
@@ -108,6 +109,7 @@ def load_accelerator(name: str) -> Accelerator:
         CostError: there is no such chip or file, or a field is missing, unknown or out of its range.
     """
     path = Path(name)
+    refuse_special(path, CostError)
     if name in accelerators():
         text = (files("bakeoff.cost") / "accelerators" / f"{name}.toml").read_text(encoding="utf-8")
     elif path.suffix == ".toml" and path.is_file():

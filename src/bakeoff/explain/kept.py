@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.explain.work import Training, TrainingOutputs
-from bakeoff.files import whole
+from bakeoff.files import opened, whole
 
 _TESTED = "tested-"
 #: Part of every name: raised when the same training would give other figures.
@@ -41,7 +41,7 @@ class KeptTrainings:
     def get(self, training: Training) -> TrainingOutputs | None:
         """What came of it; None where it was never finished, or its file is damaged."""
         try:
-            with self.path(training).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            with opened(self.path(training)) as file, np.load(file, allow_pickle=False) as arrays:
                 outputs = {name: tuple(arrays[name]) for name in arrays.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None

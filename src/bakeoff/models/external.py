@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Tokens, Value
 from bakeoff.errors import BakeoffError, ModelError
 from bakeoff.extras import first_line, package, root_cause
+from bakeoff.files import refuse_special
 from bakeoff.models.card import ModelCard
 from bakeoff.models.sequences import Lengths
 from bakeoff.models.views import is_real
@@ -146,6 +147,8 @@ def _transformers_network(
         else transformers.AutoModelForImageClassification
     )
     path = str(Path(network).resolve()) if Path(network).is_dir() else network
+    for file in Path(path).iterdir() if Path(path).is_dir() else ():
+        refuse_special(file, ModelError)
     if pretrained:
         if isinstance(schema.input, Tokens):
             _check_vocabulary(network, transformers.AutoConfig.from_pretrained(path), schema.input)

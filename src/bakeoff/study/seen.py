@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import row_hashes
-from bakeoff.files import whole
+from bakeoff.files import opened, whole
 
 SEEN_FILE = "seen.npy"
 
@@ -31,7 +31,8 @@ def write_seen(folder: Path, dataset: Dataset) -> None:
 def seen_rows(folder: Path, inputs: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Which of these inputs [N, ...] were seen; None where the folder does not tell."""
     try:
-        known = np.load(folder / SEEN_FILE, allow_pickle=False)
+        with opened(folder / SEEN_FILE) as file:
+            known = np.load(file, allow_pickle=False)
     except (OSError, ValueError):
         return None
     return np.isin(row_hashes(inputs), known)

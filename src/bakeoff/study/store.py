@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
+from bakeoff.files import refuse_special
 from bakeoff.study.trial import State, Trial, TrialResult
 
 _TABLES = """
@@ -50,6 +51,7 @@ class Store:
             raise StoreError(
                 f"The folder '{folder}' cannot be made ({error.strerror}): name another place with --out."
             ) from error
+        refuse_special(self.path, StoreError)
         with self._transaction() as connection:
             connection.executescript(_TABLES)
 

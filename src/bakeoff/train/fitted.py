@@ -18,6 +18,7 @@ from bakeoff.data.encoding import NewData
 from bakeoff.data.load import read_new
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError, StoreError
+from bakeoff.files import refuse_special
 from bakeoff.models import build, takes_lengths
 from bakeoff.train.data import TargetScaling
 
@@ -209,6 +210,8 @@ class Fitted:
     def load(folder: str | Path) -> "Fitted":
         """Read what `save` wrote. Raises `StoreError` where it is not there or not whole."""
         place = Path(folder)
+        for name in (RECORD_FILE, WEIGHTS_FILE):
+            refuse_special(place / name, StoreError)
         try:
             record = json.loads((place / RECORD_FILE).read_text(encoding="utf-8"))
             weights = load_file(place / WEIGHTS_FILE)

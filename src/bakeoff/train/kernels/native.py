@@ -75,14 +75,14 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     if wish == "0":
         return None, "pure torch (BAKEOFF_NATIVE=0)"
     compiler = compiled.compiler()
+    if compiler is None:
+        return None, "pure torch (no C compiler)"
     try:
-        path = compiled.place()
-        if compiler is None or path is None:
-            return None, "pure torch (no C compiler)"
-        if not path.exists():
-            if wish == "ready":
-                return None, "pure torch (the compiled operators are not built yet)"
-            compiled.build()
-        return ctypes.CDLL(str(path)), f"compiled ({compiled.version(compiler)})"
+        library = compiled.load(may_build=wish != "ready")
+        if library is not None:
+            return library, f"compiled ({compiled.version(compiler)})"
+        if compiled.place() is None:
+            return None, "pure torch (others may write wherever the compiled operators could be kept)"
+        return None, "pure torch (the compiled operators are not built yet)"
     except (OSError, subprocess.SubprocessError) as error:
         return None, f"pure torch (the compiled operators failed: {type(error).__name__})"
