@@ -28,13 +28,15 @@ def whole(path: Path) -> Iterator[Path]:
     ...     [found.name for found in Path(folder).iterdir()]
     ['answer.txt']
     """
-    unfinished = _beside(path)
+    unfinished = None
     try:
+        unfinished = _create_beside(path)
         yield unfinished
         unfinished.replace(path)
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+        if unfinished is not None:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, StoreError):
             raise _unwritable(path, error) from error
         raise
@@ -62,10 +64,8 @@ def check_writable(path: Path | None) -> None:
         return
     if path.is_dir():
         raise StoreError(f"'{_shown(path)}' is a folder and cannot be written to: name a file in it.")
-    trial = _beside(path)
     try:
-        trial.touch()
-        trial.unlink()
+        _create_beside(path).unlink()
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -90,8 +90,13 @@ def write_json(path: Path, record: Any, *, indent: int = 2) -> Path:
     return write_text(path, json.dumps(record, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+def _create_beside(path: Path) -> Path:
+    """A new file in the same folder under a name that nothing there has: what is written over or removed is ours."""
+    while True:
+        place = path.with_name(f".{path.name}.{os.urandom(4).hex()}.unfinished")
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            return place
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

@@ -8,7 +8,6 @@ memory-mapped files, progress through a small shared array.
 
 import os
 import queue
-import shutil
 import signal
 import tempfile
 import threading
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.own_folders import OwnFolder, remove_abandoned
 from bakeoff.train import memory
 
 #: A task that ran alone when its worker died is given up after so many times.
@@ -34,6 +34,8 @@ _PARENT_SECONDS = 1.0
 #: How often the workers' memory is looked at.
 _MEMORY_SECONDS = 0.5
 _SLOTS = 256
+#: How the folder of what workers share is called, in the temporary folder.
+_FOLDER = "bakeoff-pool-"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
@@ -126,8 +128,10 @@ class Pool:
     _running: dict["Future[Any]", _Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
-        self.folder = Path(tempfile.mkdtemp(prefix=f"bakeoff-{os.getpid()}-"))
+        place = Path(tempfile.gettempdir())
+        remove_abandoned(place, _FOLDER)
+        self._own_folder = OwnFolder(place, _FOLDER)
+        self.folder = self._own_folder.path
         self.board_path = self.folder / "progress"
         self.board = np.memmap(self.board_path, dtype=np.int64, mode="w+", shape=(_SLOTS, 2))
         self._free = list(range(_SLOTS))
@@ -257,7 +261,7 @@ class Pool:
         """End the workers, whatever they do, and remove what they shared."""
         self._running.clear()
         self._shutdown()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own_folder.remove()
 
 
 def _take_back(executor: Any) -> None:
@@ -288,24 +292,6 @@ def _quiet_tracker() -> Iterator[None]:
             del os.environ["PYTHONWARNINGS"]
         else:
             os.environ["PYTHONWARNINGS"] = before
-
-
-def _sweep(place: Path) -> None:
-    """Remove what pools of processes that are no longer alive (`kill -9`) left behind."""
-    for folder in place.glob("bakeoff-*-*"):
-        owner = folder.name.split("-")[1]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 class WorkerLostError(Exception):
