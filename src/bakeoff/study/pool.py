@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import processes
 from bakeoff.data.dataset import Dataset
 from bakeoff.own_folders import OwnFolder, remove_abandoned
 from bakeoff.train import memory
@@ -142,15 +143,20 @@ class Pool:
 
     def _start(self) -> Any:
         if self._executor is None:
-            from joblib.externals.loky import ProcessPoolExecutor
+            from bakeoff.study.executor import Executor
 
             share = (
                 {} if self.memory_bytes is None else {memory.SHARE: str(self.memory_bytes // self.workers)}
             )
-            with _quiet_tracker():
-                self._executor = ProcessPoolExecutor(
+            with _quiet_tracker(), processes.safe_start():
+                self._executor = Executor(
                     max_workers=self.workers,
-                    env={**dict.fromkeys(_THREADS, "1"), **share, **self.environment},
+                    env={
+                        **dict.fromkeys(_THREADS, "1"),
+                        **share,
+                        **self.environment,
+                        **processes.safe_variables(),
+                    },
                     initializer=_quiet_worker,
                     initargs=(os.getpid(),),
                 )

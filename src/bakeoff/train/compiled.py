@@ -12,10 +12,10 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from bakeoff import processes
 from bakeoff.files import cache_folder
 
 SOURCES = Path(__file__).parent / "kernels"
@@ -92,7 +92,7 @@ def build() -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as beside:
         new = Path(beside) / "new.so"
         _run([program, *_flags(), str(SOURCES / "native.c"), "-o", str(new), "-lm"], BUILD_SECONDS)
-        _run([sys.executable, "-c", _PROBE, str(new)], PROBE_SECONDS)
+        _run(processes.command("-c", _PROBE, str(new)), PROBE_SECONDS)
         new.replace(path)
 
 
@@ -100,7 +100,8 @@ def begin_build() -> None:
     """Start to build the library in a process that outlives this one, where it is wanted."""
     if is_wanted():
         subprocess.Popen(
-            [sys.executable, "-m", "bakeoff.train.compiled"],
+            processes.command("-m", "bakeoff.train.compiled"),
+            env=processes.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -123,7 +124,10 @@ def _flags() -> list[str]:
 
 
 def _run(command: list[str], seconds: float) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds).stdout
+    done = subprocess.run(
+        command, env=processes.environment(), check=True, capture_output=True, text=True, timeout=seconds
+    )
+    return done.stdout
 
 
 def _processor() -> bytes:
