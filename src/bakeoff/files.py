@@ -40,13 +40,15 @@ def whole(path: Path) -> Iterator[Path]:
         with _poured(path) as unfinished:
             yield unfinished
         return
-    unfinished = _beside(path)
+    unfinished = None
     try:
+        unfinished = _create_beside(path)
         yield unfinished
         unfinished.replace(path)
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+        if unfinished is not None:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, StoreError):
             raise _unwritable(path, error) from error
         raise
@@ -111,10 +113,8 @@ def check_writable(path: Path | None) -> None:
         if not os.access(path, os.W_OK):
             raise _unwritable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
         return
-    trial = _beside(path)
     try:
-        trial.touch()
-        trial.unlink()
+        _create_beside(path).unlink()
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -189,8 +189,13 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+def _create_beside(path: Path) -> Path:
+    """A new file in the same folder under a name that nothing there has: what is written over or removed is ours."""
+    while True:
+        place = path.with_name(f".{path.name}.{os.urandom(4).hex()}.unfinished")
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            return place
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

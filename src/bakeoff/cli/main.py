@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from bakeoff import processes
 from bakeoff.cli import compare, cost, data, explain, fit, models, predict, why
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
 
@@ -34,6 +35,7 @@ app.command(name="explain")(explain.explain)
 def main() -> None:
     """Run the command line: a `BakeoffError` becomes one sentence and status 1, never a traceback."""
     warnings.showwarning = _show_warning
+    processes.leave_out_current_folder()
     _find_own_networks()
     try:
         app()
@@ -46,7 +48,7 @@ def main() -> None:
 
 
 def _find_own_networks() -> None:
-    """`module:factory` among the arguments is looked for where the command is typed too, after all else."""
+    """Only for `module:factory` among the arguments is the current folder searched too, after all else."""
     words = [word for argument in sys.argv[1:] for word in argument.split(",")]
     if any(_OWN_NETWORK.fullmatch(word) for word in words):
         sys.path.append(os.getcwd())

@@ -8,12 +8,8 @@ import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +21,7 @@ from numpy.typing import NDArray
 from bakeoff.data.picture import Header, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import DataError, printable
 from bakeoff.files import cache_folder
+from bakeoff.own_folders import OwnFolder, remove_abandoned, remove_if_ours
 
 #: Goes into the key: a change of the decoding must not find old pixels.
 _VERSION = 1
@@ -34,7 +31,7 @@ _THREADS = min(4, os.cpu_count() or 1)
 #: Smaller pictures are decoded one after the other: threads would only wait for the interpreter's lock.
 _PIXELS_WORTH_A_THREAD = 160 * 160
 _BLOCK_FILES = 1024
-_LEFT_OVER_SECONDS = 86_400
+_UNFINISHED = "unfinished-"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,13 +78,13 @@ def cached_pictures(
     facts = {"channels": channels, "height": height, "width": width, "smallest": smallest, "largest": largest}
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(place.parent)
-        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=place.parent))
+        remove_abandoned(place.parent, _UNFINISHED)
+        unfinished = OwnFolder(place.parent, _UNFINISHED)
         try:
-            _write(unfinished, files, headers, facts)
+            _write(unfinished.path, files, headers, facts)
             _move(unfinished, place)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.remove()
     except OSError as error:
         raise DataError(_why_not_written(error, place, len(files) * channels * height * width)) from error
     written = _open_cache(place)
@@ -184,20 +181,12 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
     (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs left more than a day ago."""
-    for left in folder.glob("unfinished-*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_OVER_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _move(unfinished: Path, place: Path) -> None:
+def _move(unfinished: OwnFolder, place: Path) -> None:
     """Into place; another run that was faster with the same pixels is as good, a damaged one makes room."""
     if place.exists() and _open_cache(place) is None:
-        shutil.rmtree(place)
+        remove_if_ours(place, of_any_system=True)
     try:
-        unfinished.rename(place)
+        unfinished.hand_over(place)
     except OSError:
         if _open_cache(place) is None:
             raise

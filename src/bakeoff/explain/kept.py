@@ -3,6 +3,7 @@
 Each is one NumPy file (nothing in it is ever unpickled), named by a hash of everything that its figures depend on.
 """
 
+import contextlib
 import hashlib
 import json
 import zipfile
@@ -62,7 +63,8 @@ class KeptTrainings:
             "outputs": np.stack(found.outputs),
             **{f"{_TESTED}{name}": np.stack(runs) for name, runs in found.tested.items()},
         }
-        with whole(self.path(found.training)) as unfinished:
+        path = self.path(found.training)
+        with contextlib.suppress(OSError):  # then the file cannot be written either, and that is said
             self.folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
+        with whole(path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)

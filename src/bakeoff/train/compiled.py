@@ -19,12 +19,12 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bakeoff import processes
 from bakeoff.files import cache_folder
 from bakeoff.private import is_private, make_private, open_in, open_own_folder, open_private
 
@@ -131,7 +131,8 @@ def begin_build() -> None:
     """Start to build the library in a process that outlives this one, where it is wanted."""
     if is_wanted():
         subprocess.Popen(
-            [sys.executable, "-m", "bakeoff.train.compiled"],
+            processes.command("-m", "bakeoff.train.compiled"),
+            env=processes.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -192,7 +193,7 @@ def _compiled(folder: Path) -> int:
     finally:
         os.close(opened)
     try:
-        _run([sys.executable, "-c", _PROBE, _name(built, folder / _NEW)], PROBE_SECONDS, pass_fds=(built,))
+        _run(processes.command("-c", _PROBE, _name(built, folder / _NEW)), PROBE_SECONDS, pass_fds=(built,))
     except BaseException:
         os.close(built)
         raise
@@ -217,7 +218,16 @@ def _flags() -> list[str]:
 
 
 def _run(command: list[str], seconds: float, **how: Any) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds, **how).stdout
+    done = subprocess.run(
+        command,
+        env=processes.environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        **how,
+    )
+    return done.stdout
 
 
 def _processor() -> bytes:

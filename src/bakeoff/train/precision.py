@@ -8,17 +8,17 @@ compares the results and takes the times; the answer is kept in the user's cache
 import functools
 import hashlib
 import json
-import os
 import platform
 import signal
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from bakeoff.files import cache_folder
+from bakeoff import processes
+from bakeoff.errors import StoreError
+from bakeoff.files import cache_folder, write_text
 
 #: Half precision is used where it makes the trial at least this much faster.
 LEAST_SPEEDUP = 1.15
@@ -76,13 +76,11 @@ def probe(device: str, dtype: torch.dtype) -> Probe:
         return Probe(**json.loads(kept.read_text()))
     except (OSError, ValueError, TypeError):
         pass
-    found = run_trial([sys.executable, "-c", _TRIAL, device, name])
+    found = run_trial(processes.command("-c", _TRIAL, device, name))
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps(asdict(found)))
-        part.replace(kept)
-    except OSError:
+        write_text(kept, json.dumps(asdict(found)))
+    except (OSError, StoreError):
         pass  # a cache that cannot be written costs a trial the next time
     return found
 
@@ -90,7 +88,14 @@ def probe(device: str, dtype: torch.dtype) -> Probe:
 def run_trial(command: list[str]) -> Probe:
     """The verdict of a child process that prints `{"agree": ..., "speedup": ...}` if it lives."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+        done = subprocess.run(
+            command,
+            env=processes.environment(),
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         return Probe(works=False, speedup=0.0, reason=f"The trial could not be run ({type(error).__name__}).")
     if done.returncode < 0:
