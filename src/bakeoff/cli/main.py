@@ -46,9 +46,9 @@ def main() -> None:
 
 
 def _find_own_networks() -> None:
-    """`module:factory` among the arguments is looked for where the command is typed too, after all else."""
+    """`module:factory` among the arguments, or in a run that is trusted, is also looked for where this is typed."""
     words = [word for argument in sys.argv[1:] for word in argument.split(",")]
-    if any(_OWN_NETWORK.fullmatch(word) for word in words):
+    if "--trust" in words or any(_OWN_NETWORK.fullmatch(word) for word in words):
         sys.path.append(os.getcwd())
 
 
