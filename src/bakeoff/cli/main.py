@@ -48,9 +48,9 @@ def main() -> None:
 
 
 def _find_own_networks() -> None:
-    """Only for `module:factory` among the arguments is the current folder searched too, after all else."""
+    """For `module:factory` among the arguments, or in a run that is trusted, the current folder is searched last."""
     words = [word for argument in sys.argv[1:] for word in argument.split(",")]
-    if any(_OWN_NETWORK.fullmatch(word) for word in words):
+    if "--trust" in words or any(_OWN_NETWORK.fullmatch(word) for word in words):
         sys.path.append(os.getcwd())
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bakeoff.cli.options import NetworkOption, TrustOption
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -29,6 +31,8 @@ def predict(
         Path | None, typer.Option("--out", help="Write all predictions here: .csv, .tsv, .jsonl or .parquet.")
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
+    trust: TrustOption = False,
+    model: NetworkOption = None,
 ) -> None:
     """Predict with the network that a comparison or a fit handed over; score it where the new data hold the answers."""
     from rich.console import Console
@@ -41,25 +45,33 @@ def predict(
 
     if out is not None:
         check_ending(out)
-    folder, fitted = _load(run, runs)
+    folder, fitted = _load(run, runs, trust=trust, model=model)
     new = fitted.read(newdata)
     found = Predictions.of(fitted.schema, new, fitted.outputs(new.inputs, new.lengths))
     console = Console()
     verdict = _verdict(folder) or _fit(folder)
-    _show(console, fitted, found, verdict)
+    _show(console, fitted, found, verdict, is_typed=model is not None)
     _show_score(console, found, verdict, seen_rows(fitted_folder(folder), new.inputs))
     if out is not None:
         write_predictions(found, out)
         console.print(Text(say("report.predict.written", file=clean(out))), soft_wrap=True)
 
 
-def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
-    """The run's folder and the network in it.
+def _load(run: str, runs: Path, *, trust: bool, model: str | None) -> tuple[Path, "Fitted"]:
+    """The run's folder and the network in it. What is imported besides bakeoff's own code is told on the screen.
+
+    Args:
+        run, runs: as typed.
+        trust: whether a network that is not of the catalogue may be imported because the run names it.
+        model: the network as typed here, in place of what the run names.
 
     Raises:
         StoreError: there is no such run, or it has no network.
+        ModelError: its network is not of the catalogue, and was neither trusted nor typed.
     """
     from bakeoff.errors import StoreError, printable, suggest
+    from bakeoff.messages import say
+    from bakeoff.models import catalogue
     from bakeoff.train.fitted import RECORD_FILE, Fitted
 
     folder = next((place for place in (runs / run, Path(run)) if place.is_dir()), None)
@@ -71,7 +83,14 @@ def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
         )
     place = fitted_folder(folder)
     if (place / RECORD_FILE).exists():
-        return folder, Fitted.load(place)
+        fitted = Fitted.load(place, trust=trust, model=model)
+        if model is not None or fitted.model not in catalogue():
+            key = "models.own.trusted" if model is None else "models.own.typed"
+            file = None if fitted.card is None else fitted.card.file
+            network = fitted.model if file is None else f"{fitted.model} ({file})"
+            shown = printable(network, most=300), printable(str(place), most=200)
+            typer.echo(say(key, network=shown[0], folder=shown[1]), err=True)
+        return folder, fitted
     raise StoreError(
         f"The run '{printable(folder.name)}' has no champion, since no network was judged in it: compare again with "
         "a larger --budget."
@@ -133,7 +152,9 @@ def _say_fit(console: "Console", record: dict[str, Any]) -> None:
     )
 
 
-def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: dict[str, Any]) -> None:
+def _show(
+    console: "Console", fitted: "Fitted", found: "Predictions", verdict: dict[str, Any], *, is_typed: bool
+) -> None:
     """Who answers, and the first predictions."""
     from rich.table import Table
     from rich.text import Text
@@ -143,7 +164,7 @@ def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: d
 
     leader = verdict.get("winner") or verdict.get("leader")
     name = fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}"
-    if leader and leader not in (name, fitted.model):
+    if leader and not is_typed and leader not in (name, fitted.model):
         _say(console, "report.predict.stand_in", leader=leader, entrant=name)
     if "fit" in verdict:
         _say_fit(console, verdict["fit"])

@@ -11,7 +11,6 @@ import torch
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, ModelError
-from bakeoff.models.external import PRETRAINED
 from bakeoff.study.fit_network import FitNetwork
 from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.study.metrics import Metric, MetricContext, score_all
@@ -236,10 +235,12 @@ class FitJob:
             resumed=resumed,
             test_outputs=trained.test_outputs,
             test_targets=test,
+            card=self.network.plain_card,
+            options=dict(self.network.build_options),
         )
         fitted = Fitted.of(
             dataset,
-            model=self.network.card.name.removesuffix(PRETRAINED),
+            model=self.network.plain_card,
             width=self.network.width,
             weights=trained.weights if self._probe is None else self._probe.whole(dict(trained.weights)),
             options=self.network.build_options,

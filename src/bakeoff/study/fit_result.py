@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.files import write_json
+from bakeoff.models import ModelCard
 from bakeoff.study.uncertainty import Estimate
 from bakeoff.train.fit import Moment
 from bakeoff.train.fit_recipe import FitRecipe
 from bakeoff.train.fitted import Fitted
 
 FIT_FILE, CHAMPION = "fit.json", "champion"
-_NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets")
+_NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets", "card", "options")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +47,7 @@ class Fit:
         resumed: whether this call went on from a checkpoint.
         test_outputs: float32 [N, outputs] on the test split: log-probabilities, or values in the unit of the data.
         test_targets: of the same examples, [N] or [N, outputs].
+        card, options: of the network that was asked for; None for what its folder names.
     """
 
     data: str
@@ -73,11 +75,13 @@ class Fit:
     resumed: bool
     test_outputs: NDArray[np.float32] = field(repr=False)
     test_targets: NDArray[Any] = field(repr=False)
+    card: ModelCard | None = field(default=None, repr=False)
+    options: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @cached_property
     def fitted(self) -> Fitted:
         """The trained network, read from the run's folder."""
-        return Fitted.load(self.folder / CHAMPION)
+        return Fitted.load(self.folder / CHAMPION, model=self.card, options=self.options)
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Places in the target's class names [N], or values [N, size]; `x` as in `Fitted.read`."""

@@ -160,7 +160,8 @@ def choose_entrants(
 
     Args:
         schema: of the data.
-        models: names, `name@width`, `package.module:factory`, or cards; "*", and None, for all that are scalable.
+        models: names, `name@width`, `file.py:NAME`, `package.module:NAME`, or cards; "*", and None, for all that are
+            scalable.
         device: of the networks.
 
     Raises:
@@ -180,7 +181,7 @@ def choose_entrants(
     for wish in wanted:
         if isinstance(wish, str) and wish in known and any(e.name == wish and e.card is None for e in chosen):
             continue  # asked for by name, and there in any case
-        name, width = _name_and_width(wish)
+        name, width = (wish.name, None) if isinstance(wish, ModelCard) else catalogue.name_and_width(wish)
         card = wish if isinstance(wish, ModelCard) else catalogue.card(name)
         label = card.name if width is None else f"{card.name}@{width}"
         if label in known:
@@ -198,17 +199,6 @@ def choose_entrants(
             )
         )
     return tuple(chosen)
-
-
-def _name_and_width(wish: str | ModelCard) -> tuple[str, int | None]:
-    if isinstance(wish, ModelCard):
-        return wish.name, None
-    name, _, width = wish.partition("@")
-    if not width:
-        return name, None
-    if not width.isdigit() or int(width) < 1:
-        raise OptionError(f"The width in '{wish}' is '{width}': give a whole number, as in 'mlp@200'.")
-    return name, int(width)
 
 
 def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:

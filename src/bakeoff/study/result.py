@@ -20,6 +20,7 @@ from bakeoff.study.records import CurvePoint, EntrantResult, Evidence, Verdict, 
 if TYPE_CHECKING:
     import polars
 
+    from bakeoff.models import ModelCard
     from bakeoff.train.fitted import Fitted
 
 
@@ -62,18 +63,20 @@ class Champion:
     Attributes:
         entrant: its name. folder: where it lies.
         is_winner: False where the verdict's leader is no network; then this is the best of the networks.
+        card: of the network that took part; None for what the folder names, which must then be of the catalogue.
     """
 
     entrant: str
     folder: Path
     is_winner: bool
+    card: "ModelCard | None" = field(default=None, repr=False, compare=False)
 
     @cached_property
     def fitted(self) -> "Fitted":
         """The loaded network."""
         from bakeoff.train.fitted import Fitted
 
-        return Fitted.load(self.folder)
+        return Fitted.load(self.folder, model=self.card)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ class Study:
         """Run to the end, to the deadline, or to Ctrl-C; what is finished by then is in the outcome."""
         interrupted = False
         try:
-            self.so_far.results |= self.store.jobs()
+            self.so_far.results |= self._kept_jobs()
             self._shared: SharedDataset = self.pool.share(self.dataset)
             self._profile()
             self._tune()
@@ -117,6 +117,16 @@ class Study:
             shares=so_far.shares,
             interrupted=interrupted,
         )
+
+    def _kept_jobs(self) -> dict[str, tuple[TrialResult, ...]]:
+        """Finished jobs of those who take part now; whoever else the file names is nobody here."""
+        names = {entrant.name for entrant in self.entrants}
+        return {
+            job: results
+            for job, results in self.store.jobs().items()
+            if (entrant := job.rpartition("/")[0]) in names
+            and all(result.trial.entrant == entrant for result in results)
+        }
 
     def _in_order(self) -> list[str]:
         """Names of the finished jobs in the order of the entrants, whoever was done first; tuning before curves."""

@@ -59,7 +59,10 @@ def profile(
     Args:
         reproducible: where there are several devices, choose by a rule and not by a timing.
     """
+    import torch
+
     from bakeoff import models
+    from bakeoff.study.forward import check_forward
     from bakeoff.study.known_costs import counted
     from bakeoff.train import device
     from bakeoff.train.kernels import native
@@ -69,7 +72,8 @@ def profile(
     data = _training_data(shared)
     try:
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
-        _check_forward(module, data)
+        batch = data.train.at(torch.arange(min(2, len(data.train))))
+        check_forward(module, batch.inputs, batch.lengths, data.outputs)
         cost = counted(module, entrant, data.schema)
         flops = BATCH * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
@@ -111,31 +115,6 @@ def _fastest(
                 raise
     best = min(found, key=lambda device: found[device])
     return best, found[best]
-
-
-def _check_forward(module: Any, data: "TrainingData") -> None:
-    """One forward pass of two examples: an error there is told in the words of the data, not as a traceback."""
-    import torch
-
-    from bakeoff.errors import ModelError
-    from bakeoff.models import takes_lengths
-
-    batch = data.train.at(torch.arange(min(2, len(data.train))))
-    module.eval()
-    try:
-        with torch.no_grad():
-            given = (batch.inputs, batch.lengths) if takes_lengths(module) else (batch.inputs,)
-            outputs = module(*given)
-    except BakeoffError:
-        raise
-    except Exception as error:
-        raise ModelError(
-            f"The network fails on inputs of shape {tuple(batch.inputs.shape)}: {type(error).__name__}: {error}"
-        ) from error
-    wanted = (len(batch.targets), data.outputs)
-    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != wanted:
-        came = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
-        raise ModelError(f"The network gives {came} where {wanted} was needed: [batch, classes or values].")
 
 
 def _builder(entrant: Entrant, data: "TrainingData") -> Any:
@@ -290,7 +269,5 @@ def write_champion(
     from bakeoff.train.fitted import Fitted
 
     assert entrant.card is not None
-    fitted = Fitted.of(
-        shared.open(), model=entrant.card.name, width=entrant.width, weights=load_file(weights)
-    )
+    fitted = Fitted.of(shared.open(), model=entrant.card, width=entrant.width, weights=load_file(weights))
     fitted.save(folder)
