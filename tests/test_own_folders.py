@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff import own_folders
-from bakeoff.own_folders import MARK, OwnFolder, remove_abandoned, remove_if_ours
+from bakeoff.system import own_folders
+from bakeoff.system.own_folders import MARK, OwnFolder, remove_abandoned, remove_if_ours
 
 pytestmark = pytest.mark.skipif(own_folders.fcntl is None, reason="without flock nothing is ever removed")
 
 _OWNER = """
 import sys
 from pathlib import Path
-from bakeoff.own_folders import OwnFolder
+from bakeoff.system.own_folders import OwnFolder
 folder = OwnFolder(Path(sys.argv[1]), "ours-")
 (folder.path / "data").write_bytes(b"x" * 10)
 print(folder.path, flush=True)
@@ -169,7 +169,7 @@ def test_what_is_handed_over_stays_and_is_still_known(tmp_path: Path) -> None:
 
 def test_two_that_sweep_while_others_come_and_go_take_nothing_from_them(tmp_path: Path) -> None:
     sweep = (
-        "import sys; from pathlib import Path; from bakeoff.own_folders import remove_abandoned\n"
+        "import sys; from pathlib import Path; from bakeoff.system.own_folders import remove_abandoned\n"
         "while not Path(sys.argv[1], 'stop').exists(): remove_abandoned(Path(sys.argv[1]), 'ours-')"
     )
     sweepers = [subprocess.Popen([sys.executable, "-c", sweep, str(tmp_path)]) for _ in range(2)]

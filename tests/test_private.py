@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.private import is_private, make_private, open_private
+from bakeoff.system.private import is_private, make_private, open_private
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 SOMEBODY = 54321

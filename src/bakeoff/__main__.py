@@ -4,7 +4,7 @@ Python looks for that module, and for the few it needs to run one, in the curren
 looked for there. The command `bakeoff`, and `python -P -m bakeoff`, never look there at all.
 """
 
-from bakeoff.processes import leave_out_current_folder
+from bakeoff.system.processes import leave_out_current_folder
 
 leave_out_current_folder()
 

@@ -23,10 +23,10 @@ from bakeoff.data.series import load_series
 from bakeoff.data.table_file import read_table_file
 from bakeoff.data.tokenizer import open_tokenizer
 from bakeoff.errors import BakeoffError, CostError, DataError, ModelError, StoreError
-from bakeoff.files import write_json
 from bakeoff.models.weights.read import read_tensors
 from bakeoff.study.seen import SEEN_FILE, seen_rows
 from bakeoff.study.store import Store
+from bakeoff.system.files import write_json
 from bakeoff.train.checkpoint import load_checkpoint
 from bakeoff.train.fitted import RECORD_FILE, WEIGHTS_FILE, Fitted
 
@@ -234,7 +234,7 @@ def test_what_is_no_file_is_written_into_and_not_replaced(tmp_path: Path) -> Non
 
 def test_the_standard_output_is_a_place_to_write_to(tmp_path: Path) -> None:
     program = (
-        "import pathlib\nfrom bakeoff.files import *\nprint('before', flush=True)\n"
+        "import pathlib\nfrom bakeoff.system.files import *\nprint('before', flush=True)\n"
         "path = pathlib.Path('/proc/self/fd/1')\ncheck_writable(path)\nwrite_json(path, [1], indent=0)"
     )
     with (tmp_path / "out").open("wb") as out:

@@ -21,7 +21,7 @@ from bakeoff.data.images import find_parts
 from bakeoff.data.load import read_new
 from bakeoff.data.picture import MOST_PIXELS, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import BakeoffWarning, DataError
-from bakeoff.own_folders import OwnFolder, fcntl
+from bakeoff.system.own_folders import OwnFolder, fcntl
 
 
 @pytest.fixture(autouse=True)

@@ -146,7 +146,7 @@ def test_a_refused_permission_is_told_whoever_runs_the_tests(
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("bakeoff.files._without_waiting", refused)
+    monkeypatch.setattr("bakeoff.system.files._without_waiting", refused)
     with pytest.raises(DataError, match="may not be read by you"):
         bakeoff.load(path, target="a")
 

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bakeoff import own_folders
 from bakeoff.data import text as text_file
 from bakeoff.data import text_cache
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
+from bakeoff.system import own_folders
 
 WORDS = ("good", "bad", "film", "plot", "actor", "영화가", "dull", "great")
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bakeoff import own_folders
 from bakeoff.study.pool import Pool, WorkerLostError, report_progress
-from bakeoff.train.memory import held_bytes
+from bakeoff.system import own_folders
+from bakeoff.system.memory import held_bytes
 
 PROGRAM = """
 import operator

@@ -47,8 +47,8 @@ def compare(
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget
-    from bakeoff.files import check_writable, write_json
     from bakeoff.study import warm
+    from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
 
     check_writable(json)

@@ -8,9 +8,9 @@ from typing import Any
 
 import typer
 
-from bakeoff import processes
 from bakeoff.cli import compare, cost, data, explain, fit, models, predict, why
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
+from bakeoff.system import processes
 
 #: A network of the user's own, and not one of another package's catalogue.
 _OWN_NETWORK = re.compile(r"(?!timm:|hf:)[A-Za-z_][\w.]*:[A-Za-z_]\w*(@\d+)?")

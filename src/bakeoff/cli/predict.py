@@ -106,8 +106,8 @@ def _verdict(folder: Path) -> dict[str, Any]:
     """What the comparison in this folder found; empty where there is no readable record of it."""
     import json
 
-    from bakeoff.files import opened
     from bakeoff.report.compare import VERDICT_FILE
+    from bakeoff.system.files import opened
 
     try:
         with opened(folder / VERDICT_FILE) as file:
@@ -121,8 +121,8 @@ def _fit(folder: Path) -> dict[str, Any]:
     """What the fit in this folder wrote, in the form of `_verdict`; empty where there is no readable record of one."""
     import json
 
-    from bakeoff.files import opened
     from bakeoff.study.fit_result import FIT_FILE
+    from bakeoff.system.files import opened
 
     try:
         with opened(folder / FIT_FILE) as file:
@@ -135,7 +135,7 @@ def _fit(folder: Path) -> dict[str, Any]:
 def _say_fit(console: "Console", record: dict[str, Any]) -> None:
     """What the run is: one network's training, and how it did on its test examples."""
     from bakeoff.messages import say
-    from bakeoff.study.metrics import METRICS
+    from bakeoff.tasks.metrics.registry import METRICS
 
     metric = METRICS.get(record["metric"])
     if metric is None:
@@ -192,7 +192,7 @@ def _show_score(
 ) -> None:
     """The score where the answers are known; apart from it that on examples which the network has not seen."""
     from bakeoff.messages import say
-    from bakeoff.study.metrics import METRICS
+    from bakeoff.tasks.metrics.registry import METRICS
 
     scored = found.score(verdict.get("metric"))
     if scored is None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bakeoff.cost.convolution import ConvolutionLayer
 from bakeoff.errors import CostError, suggest
-from bakeoff.files import refuse_special
 from bakeoff.messages import say
+from bakeoff.system.files import refuse_special
 
 
 @dataclass(frozen=True, kw_only=True)

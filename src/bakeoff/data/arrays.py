@@ -25,7 +25,7 @@ from bakeoff.data.graphs import check_symmetric, joined, resized
 from bakeoff.data.schema import Graph, Image, Input, Schema, Series, Table, Tokens
 from bakeoff.data.targets import known_targets, read_target
 from bakeoff.errors import DataError, printable
-from bakeoff.files import opened, refuse_special
+from bakeoff.system.files import opened, refuse_special
 
 KINDS = ("image", "series", "table", "text", "graph")
 _INPUT_NAMES = ("x", "inputs", "data", "images", "features", "arr_0")

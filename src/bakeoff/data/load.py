@@ -12,7 +12,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoding import NewData, encoder_from_json
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError, OptionError, printable, suggest
-from bakeoff.files import opened
+from bakeoff.system.files import opened
 
 #: What a file's ending says it is.
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from bakeoff.errors import DataError
-from bakeoff.files import opened
+from bakeoff.system.files import opened
 
 MOST_PIXELS = 100_000_000
 #: Whatever a file's name, nothing else is read: Pillow knows forms (PostScript) for which it starts other programs.

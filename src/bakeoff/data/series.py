@@ -17,7 +17,7 @@ from bakeoff.data.schema import Classes, Schema, Series, Target
 from bakeoff.data.targets import known_targets, read_target
 from bakeoff.data.ts_file import SeriesFile, read_series_file, split_ucr_line
 from bakeoff.errors import DataError, printable
-from bakeoff.files import opened
+from bakeoff.system.files import opened
 
 SERIES_ENDINGS = (".ts", ".tsv", ".txt", "")
 _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)

@@ -17,7 +17,7 @@ import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.errors import DataError, printable
-from bakeoff.files import opened, refuse_special
+from bakeoff.system.files import opened, refuse_special
 
 #: Cells that mean "not known".
 MISSING_WORDS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.files import cache_folder
-from bakeoff.own_folders import OwnFolder, remove_abandoned, remove_if_ours
+from bakeoff.system.files import cache_folder
+from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
 
 if TYPE_CHECKING:
     from bakeoff.data.text import TokenEncoder

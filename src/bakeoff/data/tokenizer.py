@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from bakeoff.data.text import TokenEncoder, kept_length
 from bakeoff.errors import DataError, printable
-from bakeoff.extras import package
-from bakeoff.files import refuse_special
+from bakeoff.system.extras import package
+from bakeoff.system.files import refuse_special
 
 #: What a folder may hold, best first: the names of one form's files.
 FORMS = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import DataError, printable
-from bakeoff.files import opened
+from bakeoff.system.files import opened
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

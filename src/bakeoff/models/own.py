@@ -25,8 +25,8 @@ from torch import nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import BakeoffError, ModelError, printable, suggest
-from bakeoff.extras import first_line
 from bakeoff.models.card import ModelCard
+from bakeoff.system.extras import first_line
 
 ENDING = ".py"
 _FORM = "write file.py:NAME, or package.module:NAME for a module that Python can import"

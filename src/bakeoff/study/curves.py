@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.study.curve_points import FEWEST_SIZES, UNKNOWN_SPREAD, ErrorCurve, error_curve, fault
-from bakeoff.study.metrics import METRICS, Floats, Metric
 from bakeoff.study.records import Crossover, CurvePoint
+from bakeoff.tasks.metrics.registry import METRICS, Floats, Metric
 
 #: Forecasts are made at these multiples of the data.
 MULTIPLES = (2, 4, 10)

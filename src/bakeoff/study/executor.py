@@ -4,7 +4,7 @@ from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from bakeoff import processes
+from bakeoff.system import processes
 
 
 class Executor(ProcessPoolExecutor):  # type: ignore[misc]

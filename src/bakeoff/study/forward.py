@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError, ModelError, printable
-from bakeoff.extras import first_line
 from bakeoff.models import takes_lengths
+from bakeoff.system.extras import first_line
 
 
 def check_forward(module: nn.Module, inputs: Tensor, lengths: Tensor | None, outputs: int) -> None:

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
-from bakeoff.files import refuse_special
 from bakeoff.study.trial import State, Trial, TrialResult
+from bakeoff.system.files import refuse_special
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);

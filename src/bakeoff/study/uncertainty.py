@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.study.metrics import NO_CONTEXT, Metric, MetricContext
 from bakeoff.study.resampling import Resampled, resample
+from bakeoff.tasks.metrics.registry import NO_CONTEXT, Metric, MetricContext
 
 #: Probability of the claim "this is the best", and of the stronger one "this beats doing nothing".
 LEVEL, BASELINE_LEVEL = 0.95, 0.99

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bakeoff.study.metrics import METRICS, Metric
 from bakeoff.study.records import (
     SPOKEN_MULTIPLE,
     Crossover,
@@ -19,6 +18,7 @@ from bakeoff.study.records import (
     result_json,
 )
 from bakeoff.study.uncertainty import Standing
+from bakeoff.tasks.metrics.registry import METRICS, Metric
 
 __all__ = [
     "Crossover",

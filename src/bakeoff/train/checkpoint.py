@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bakeoff.errors import StoreError
-from bakeoff.files import refuse_special
+from bakeoff.system.files import refuse_special
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 _FACTS = "facts"

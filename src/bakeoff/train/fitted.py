@@ -18,11 +18,11 @@ from bakeoff.data.encoding import NewData
 from bakeoff.data.load import read_new
 from bakeoff.data.schema import Schema
 from bakeoff.errors import BakeoffError, DataError, ModelError, OptionError, StoreError, printable
-from bakeoff.extras import first_line
-from bakeoff.files import refuse_special
 from bakeoff.models import ModelCard, build, recorded, takes_lengths
 from bakeoff.models import card as card_named
 from bakeoff.models.options import check_recorded_options
+from bakeoff.system.extras import first_line
+from bakeoff.system.files import refuse_special
 from bakeoff.train.data import TargetScaling
 
 WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import torch
 
-from bakeoff import processes
 from bakeoff.errors import StoreError
-from bakeoff.files import cache_folder, write_text
+from bakeoff.system import processes
+from bakeoff.system.files import cache_folder, write_text
 
 #: Half precision is used where it makes the trial at least this much faster.
 LEAST_SPEEDUP = 1.15

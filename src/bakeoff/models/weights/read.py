@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bakeoff.errors import MissingExtraError, ModelError
-from bakeoff.files import opened, refuse_special
+from bakeoff.system.files import opened, refuse_special
 
 #: Where a folder keeps its weights, best first; an index names the parts of a large model.
 FILES_IN_A_FOLDER = (
