@@ -16,12 +16,12 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.cost.accelerator import load_accelerator
-from bakeoff.data.images import load_images
 from bakeoff.data.load import read_new
-from bakeoff.data.picture import RefusedPictureError, decode, quiet_pillow, read_header
-from bakeoff.data.series import load_series
-from bakeoff.data.table_file import read_table_file
-from bakeoff.data.tokenizer import open_tokenizer
+from bakeoff.data.readers.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.readers.images import load_images
+from bakeoff.data.readers.series import load_series
+from bakeoff.data.readers.table_file import read_table_file
+from bakeoff.data.readers.tokenizer import open_tokenizer
 from bakeoff.errors import BakeoffError, CostError, DataError, ModelError, StoreError
 from bakeoff.models.weights.read import read_tensors
 from bakeoff.study.seen import SEEN_FILE, seen_rows
