@@ -15,8 +15,8 @@ from bakeoff import models
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import BakeoffError, ModelError, OptionError, StoreError
-from bakeoff.models.card import ModelCard
-from bakeoff.models.options import check_recorded_options, known_options
+from bakeoff.models.registry.card import ModelCard
+from bakeoff.models.registry.options import check_recorded_options, known_options
 from bakeoff.train.fitted import RECORD_FILE, Fitted
 from train.plain_training import made_up
 
@@ -198,7 +198,7 @@ def test_the_defaults_of_every_network_of_the_catalogue_pass_as_options() -> Non
 
 
 def _default_of(card: ModelCard, name: str) -> Any:
-    from bakeoff.models.options import _declared
+    from bakeoff.models.registry.options import _declared
 
     return _declared(card, card.example)[name].default
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bakeoff.messages import say
 from bakeoff.models import catalogue
-from bakeoff.models.external import PRETRAINED
+from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.report.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.text import bound, clean, duration, grouped, significant, wrapped
 from bakeoff.study.fit_result import CHAMPION, Fit

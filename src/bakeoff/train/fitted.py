@@ -22,7 +22,7 @@ from bakeoff.data.splits import Splits
 from bakeoff.errors import BakeoffError, DataError, ModelError, OptionError, StoreError, printable
 from bakeoff.models import ModelCard, build, recorded, takes_lengths
 from bakeoff.models import card as card_named
-from bakeoff.models.options import check_recorded_options
+from bakeoff.models.registry.options import check_recorded_options
 from bakeoff.system.extras import first_line
 from bakeoff.system.files import refuse_special
 from bakeoff.train.data import TargetScaling

@@ -1,0 +1,56 @@
+"""One registry: cards by name, from the catalogue's files and from a user's own factory."""
+
+import importlib
+from collections.abc import Mapping
+
+from bakeoff.errors import ModelError, suggest
+from bakeoff.models.registry.card import BIASES, ModelCard
+
+
+class Registry(Mapping[str, ModelCard]):
+    """Cards by name. A name twice is an error; an unknown name suggests the nearest ones.
+
+    The files of the catalogue are imported when a name is first asked for.
+    """
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self._files = files
+        self._cards: dict[str, ModelCard] = {}
+        self._loaded = False
+
+    def add(self, card: ModelCard) -> ModelCard:
+        if card.name in self._cards:
+            raise ModelError(f"There is a network called '{card.name}' already: choose another name.")
+        unknown = set(card.biases) - set(BIASES)
+        if unknown:
+            raise ModelError(f"Unknown bias {sorted(unknown)} on '{card.name}': known are {sorted(BIASES)}.")
+        self._cards[card.name] = card
+        return card
+
+    def has_added(self, name: str) -> bool:
+        """Whether a card of this name has been added already; nothing is imported."""
+        return name in self._cards
+
+    def _load(self) -> dict[str, ModelCard]:
+        if not self._loaded:
+            self._loaded = True
+            for file in self._files:
+                importlib.import_module(f"bakeoff.models.{file}")
+        return self._cards
+
+    def __getitem__(self, name: str) -> ModelCard:
+        cards = self._load()
+        if name not in cards:
+            raise ModelError(
+                f"There is no network called '{name}'. {suggest(name, cards)} `bakeoff models` lists them."
+            )
+        return cards[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._load()
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._load())
+
+    def __len__(self) -> int:
+        return len(self._load())
