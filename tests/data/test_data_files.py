@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import bakeoff
-from bakeoff.cost.accelerator import load_accelerator
+from bakeoff.cost.hardware.accelerator import load_accelerator
 from bakeoff.data.load import read_new
 from bakeoff.data.readers.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.data.readers.images import load_images

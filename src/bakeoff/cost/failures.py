@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bakeoff.cost.attribution import LayerTrail, tensors_in
+from bakeoff.cost.layer_trail import LayerTrail, tensors_in
 from bakeoff.errors import CostError
 
 _MISSING = re.compile(r"forward\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")

@@ -62,8 +62,8 @@ def profile(
     import torch
 
     from bakeoff import models
+    from bakeoff.cost.catalogue_cache import counted
     from bakeoff.study.forward import check_forward
-    from bakeoff.study.known_costs import counted
     from bakeoff.train import device
     from bakeoff.train.kernels import native
 
@@ -74,7 +74,7 @@ def profile(
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
         batch = data.train.at(torch.arange(min(2, len(data.train))))
         check_forward(module, batch.inputs, batch.lengths, data.outputs)
-        cost = counted(module, entrant, data.schema)
+        cost = counted(module, entrant.card, entrant.width, data.schema)
         flops = BATCH * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
         if reproducible:
