@@ -12,9 +12,9 @@ import pytest
 from bakeoff import models
 from bakeoff.cli import main as command_line
 from bakeoff.data.load import load
+from bakeoff.inference.predictor import RECORD_FILE, Fitted
 from bakeoff.study.compare import SOURCE_FACT, compare
 from bakeoff.study.store import Store
-from bakeoff.train.fitted import RECORD_FILE, Fitted
 
 NETWORKS = """
 from torch import nn

@@ -23,12 +23,12 @@ from bakeoff.data.readers.series import load_series
 from bakeoff.data.readers.table_file import read_table_file
 from bakeoff.data.readers.tokenizer import open_tokenizer
 from bakeoff.errors import BakeoffError, CostError, DataError, ModelError, StoreError
+from bakeoff.inference.predictor import RECORD_FILE, WEIGHTS_FILE, Fitted
+from bakeoff.inference.training_hashes import SEEN_FILE, seen_rows
 from bakeoff.models.weights.read import read_tensors
-from bakeoff.study.seen import SEEN_FILE, seen_rows
 from bakeoff.study.store import Store
 from bakeoff.system.files import write_json
-from bakeoff.train.checkpoint import load_checkpoint
-from bakeoff.train.fitted import RECORD_FILE, WEIGHTS_FILE, Fitted
+from bakeoff.train.single.checkpoint import load_checkpoint
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     "csv": lambda frame, path: frame.write_csv(path),

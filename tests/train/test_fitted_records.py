@@ -15,9 +15,9 @@ from bakeoff import models
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import BakeoffError, ModelError, OptionError, StoreError
+from bakeoff.inference.predictor import RECORD_FILE, Fitted
 from bakeoff.models.registry.card import ModelCard
 from bakeoff.models.registry.options import check_recorded_options, known_options
-from bakeoff.train.fitted import RECORD_FILE, Fitted
 from train.plain_training import made_up
 
 TRAP = """

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.train import compiled
-from bakeoff.train.kernels import native
+from bakeoff.train.kernels import compilation, native
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -24,8 +23,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in (sources, shared, tmp_path / "temporary"):
         folder.mkdir(mode=0o700)
     (sources / "native.c").write_text("int answer(void) { return 42; }")
-    monkeypatch.setattr(compiled, "SOURCES", sources)
-    monkeypatch.setattr(compiled, "_PROBE", "import ctypes, sys; ctypes.CDLL(sys.argv[1])")
+    monkeypatch.setattr(compilation, "SOURCES", sources)
+    monkeypatch.setattr(compilation, "_PROBE", "import ctypes, sys; ctypes.CDLL(sys.argv[1])")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.delenv("BAKEOFF_NATIVE", raising=False)
     monkeypatch.setenv("BAKEOFF_CACHE", str(shared / "cache"))
@@ -35,7 +34,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def planted(cache: Path, tmp_path: Path) -> Path:
     """A library of somebody else under the name that ours would have; it leaves a trace when it is loaded."""
-    place = compiled.place()
+    place = compilation.place()
     assert place is not None
     assert place.parent == cache / "native"
     place.parent.mkdir(parents=True, mode=0o700)
@@ -91,10 +90,10 @@ def test_a_library_that_somebody_else_could_have_written_is_built_again_instead(
     planted: Path, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     spoil(planted)
-    assert compiled.is_wanted()
+    assert compilation.is_wanted()
     assert _answer() == 42
     assert not (tmp_path / "pwned").exists()
-    assert not compiled.is_wanted(), "the next process finds it"
+    assert not compilation.is_wanted(), "the next process finds it"
 
 
 def test_where_others_may_write_everywhere_it_is_built_for_this_process_alone(
@@ -102,7 +101,7 @@ def test_where_others_may_write_everywhere_it_is_built_for_this_process_alone(
 ) -> None:
     planted.parent.chmod(0o777)
     (tmp_path / "temporary").chmod(0o777)
-    assert compiled.place() is None
+    assert compilation.place() is None
     assert _answer() == 42
     assert not (tmp_path / "pwned").exists()
     assert not list((tmp_path / "temporary").iterdir()), "nothing is left"
@@ -114,21 +113,21 @@ def test_where_others_may_write_everywhere_it_is_built_for_this_process_alone(
 
 def test_somebody_elses_folder_beside_the_temporary_files_is_not_used(cache: Path, tmp_path: Path) -> None:
     cache.parent.chmod(0o777)
-    place = compiled.place()
+    place = compilation.place()
     assert place is not None
     assert place.parent.parent == tmp_path / "temporary"
     place.parent.mkdir(mode=0o777)
     place.parent.chmod(0o777)
-    assert compiled.place() is None
+    assert compilation.place() is None
 
 
 def test_a_library_built_under_an_open_umask_is_for_ourselves_alone(cache: Path) -> None:
     before = os.umask(0o000)
     try:
-        compiled.build()
+        compilation.build()
     finally:
         os.umask(before)
-    place = compiled.place()
+    place = compilation.place()
     assert place is not None
     assert [path.stat().st_mode & 0o077 for path in (place, place.parent, cache)] == [0, 0, 0]
     assert [path.name for path in place.parent.iterdir()] == [place.name]
@@ -139,15 +138,15 @@ def test_torch_compiles_only_where_nobody_else_can_write() -> None:
     """PyTorch loads compiled code, and includes headers, from a folder that anybody could make before us."""
     before = os.umask(0o002)
     try:
-        assert compiled.torch_compiles_in_private()
+        assert compilation.torch_compiles_in_private()
     finally:
         os.umask(before)
     (folder,) = Path(tempfile.gettempdir()).glob("torchinductor_*")
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o777)
-    assert not compiled.torch_compiles_in_private()
+    assert not compilation.torch_compiles_in_private()
     folder.chmod(0o700)
-    assert compiled.torch_compiles_in_private()
+    assert compilation.torch_compiles_in_private()
     folder.rename(folder.with_name("elsewhere"))
     folder.symlink_to("elsewhere")
-    assert not compiled.torch_compiles_in_private()
+    assert not compilation.torch_compiles_in_private()

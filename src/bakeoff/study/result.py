@@ -20,8 +20,8 @@ from bakeoff.study.records import CurvePoint, EntrantResult, Evidence, Verdict, 
 if TYPE_CHECKING:
     import polars
 
+    from bakeoff.inference.predictor import Fitted
     from bakeoff.models import ModelCard
-    from bakeoff.train.fitted import Fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Champion:
     @cached_property
     def fitted(self) -> "Fitted":
         """The loaded network."""
-        from bakeoff.train.fitted import Fitted
+        from bakeoff.inference.predictor import Fitted
 
         return Fitted.load(self.folder, model=self.card)
 

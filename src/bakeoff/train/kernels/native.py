@@ -1,4 +1,4 @@
-"""The optional compiled path: the library that `bakeoff.train.compiled` builds, as Python calls it.
+"""The optional compiled path: the library that `bakeoff.train.kernels.compilation` builds, as Python calls it.
 
 Where there is no compiler, the build fails, the result is wrong or `BAKEOFF_NATIVE=0` is set, the functions of this
 package run on torch alone, with the same results up to rounding; `describe` says which it is and belongs into a run's
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bakeoff.train import compiled
+from bakeoff.train.kernels import compilation
 
 
 def available() -> bool:
@@ -74,14 +74,14 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     wish = os.environ.get("BAKEOFF_NATIVE", "1")
     if wish == "0":
         return None, "pure torch (BAKEOFF_NATIVE=0)"
-    compiler = compiled.compiler()
+    compiler = compilation.compiler()
     if compiler is None:
         return None, "pure torch (no C compiler)"
     try:
-        library = compiled.load(may_build=wish != "ready")
+        library = compilation.load(may_build=wish != "ready")
         if library is not None:
-            return library, f"compiled ({compiled.version(compiler)})"
-        if compiled.place() is None:
+            return library, f"compiled ({compilation.version(compiler)})"
+        if compilation.place() is None:
             return None, "pure torch (others may write wherever the compiled operators could be kept)"
         return None, "pure torch (the compiled operators are not built yet)"
     except (OSError, subprocess.SubprocessError) as error:

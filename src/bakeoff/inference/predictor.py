@@ -1,0 +1,362 @@
+"""A trained network, ready to use, and its folder: `network.safetensors` and `fitted.json`. Nothing is unpickled."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.encoder import NewData
+from bakeoff.data.load import read_new
+from bakeoff.data.scaling import Scaling
+from bakeoff.data.schema import Schema
+from bakeoff.data.splits import Splits
+from bakeoff.errors import BakeoffError, DataError, ModelError, OptionError, StoreError, printable
+from bakeoff.models import ModelCard, build, recorded, takes_lengths
+from bakeoff.models import card as card_named
+from bakeoff.models.registry.options import check_recorded_options
+from bakeoff.system.extras import first_line
+from bakeoff.system.files import refuse_special
+from bakeoff.train.tensors import TargetScaling
+
+WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
+#: What wrote the record; a later form gets another number.
+FORMAT = 1
+#: Examples that go through the network at once.
+PREDICTION_ROWS = 250
+#: How arrays are read whose encoder was not kept.
+_PLAIN_ARRAYS = {"kind": "arrays", "axes": None}
+_NO_SPLITS = Splits(train=np.zeros(0, np.int64), validation=np.zeros(0, np.int64), test=np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fitted:
+    """A trained network with all that turns raw inputs into answers.
+
+    Attributes:
+        schema: what goes in and comes out.
+        model: name in the catalogue, or a user's `file.py:NAME` or `package.module:NAME`.
+        width, options: as given to `bakeoff.models.build`.
+        weights: its state dict.
+        scaling: of the inputs; None for tokens.
+        target_scaling: of targets that are numbers; None for classes.
+        encoder: the record of how raw data become inputs (`Encoder.to_json`); None where they came as arrays.
+        facts: anything else worth keeping, as JSON (recipe, learning rate, seed, metrics, source of the data ...).
+        card: of the network; None for that of `model`'s name.
+    """
+
+    schema: Schema
+    model: str
+    width: int | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(repr=False)
+    scaling: Scaling | None = None
+    target_scaling: TargetScaling | None = None
+    encoder: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    card: ModelCard | None = field(default=None, repr=False)
+
+    @staticmethod
+    def of(
+        dataset: Dataset,
+        *,
+        model: str | ModelCard,
+        width: int | None,
+        weights: Mapping[str, Tensor],
+        options: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> "Fitted":
+        """A network trained on this dataset; scalings and encoder are the dataset's. `model`: a name, or a card."""
+        targets = None
+        if not dataset.schema.is_classification:
+            targets = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
+        return Fitted(
+            schema=dataset.schema,
+            model=model if isinstance(model, str) else model.name,
+            card=None if isinstance(model, str) else model,
+            width=width,
+            options=dict(options or {}),
+            weights=dict(weights),
+            scaling=dataset.scaling,
+            target_scaling=targets,
+            encoder=None if dataset.encoder is None else dataset.encoder.to_json(),
+            facts=dict(facts or {}),
+        )
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The plain network with its weights, in evaluation mode.
+
+        Raises:
+            ModelError: it cannot be built, or is not the one that the weights were learned in.
+        """
+        network, shown = self.card or self.model, printable(self.model, most=200)
+        try:
+            module = build(network, self.schema, width=self.width, seed=0, **self.options)
+        except BakeoffError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"'{shown}' cannot be built as its record says ({printable(first_line(error))}): train it again."
+            ) from error
+        try:
+            module.load_state_dict(dict(self.weights))
+        except RuntimeError as error:
+            raise ModelError(
+                f"The weights are not those of this '{shown}' ({_difference(module, self.weights)}): was it changed "
+                "since? Train it again, or name the network that was trained."
+            ) from error
+        return module.eval()
+
+    def read(self, new: Any) -> NewData:
+        """New examples, prepared as those that the network was trained on.
+
+        Args:
+            new: of the same form: a file, a folder, a built-in name, a data frame, texts, arrays or tensors. Arrays
+                of the shape of `Dataset.inputs`, [N, *schema.input.shape], stay as they are.
+
+        Raises:
+            DataError: they cannot be read, or are of another form.
+        """
+        given = new.numpy(force=True) if isinstance(new, Tensor) else new
+        if isinstance(given, np.ndarray) and given.shape[1:] == self.schema.input.shape:
+            return NewData(inputs=given)
+        return read_new(self.encoder or _PLAIN_ARRAYS, given, schema=self.schema)
+
+    def outputs(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Log-probabilities of the classes, or values in the data's unit: float32 [N, outputs].
+
+        Args:
+            inputs: raw, as in `Dataset.inputs`: [N, *schema.input.shape].
+            lengths: true lengths int64 [N]; None where every example is complete.
+
+        Raises:
+            DataError: inputs of another shape.
+        """
+        shape = self.schema.input.shape
+        if inputs.ndim != len(shape) + 1 or inputs.shape[1:] != shape:
+            raise DataError(
+                f"The inputs have the shape {tuple(inputs.shape)}, and this network takes {('N', *shape)}: "
+                "prepare them as the training data were."
+            )
+        everything = Dataset(
+            name="new",
+            schema=self.schema,
+            inputs=inputs,
+            targets=np.zeros(len(inputs), dtype=np.int64),
+            splits=_NO_SPLITS,
+            lengths=lengths,
+            scaling=self.scaling,
+        )
+        parts = [np.zeros((0, self.schema.outputs), dtype=np.float32)]
+        for start in range(0, len(inputs), PREDICTION_ROWS):
+            rows = np.arange(start, min(start + PREDICTION_ROWS, len(inputs)), dtype=np.int64)
+            given = torch.from_numpy(everything.inputs_at(rows))
+            true_lengths = everything.lengths_at(rows)
+            parts.append(
+                self._outputs(given, None if true_lengths is None else torch.from_numpy(true_lengths))
+            )
+        return np.concatenate(parts)
+
+    @torch.no_grad()
+    def _outputs(self, inputs: Tensor, lengths: Tensor | None) -> NDArray[np.float32]:
+        raw = self.module(inputs, lengths) if takes_lengths(self.module) else self.module(inputs)
+        scaled = raw.double()
+        out = scaled.log_softmax(dim=1) if self.target_scaling is None else self.target_scaling.undo(scaled)
+        return out.float().numpy()
+
+    def predict_proba(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Probability of every class, float32 [N, K].
+
+        Args:
+            new: see `read`.
+            lengths: true lengths int64 [N] of padded arrays; None where `new` says so itself, or all are complete.
+
+        Raises:
+            DataError: the targets are numbers, or `new` is of another form.
+        """
+        if not self.schema.is_classification:
+            raise DataError("This network gives numbers, not classes: use `predict`.")
+        return np.exp(self._outputs_of(new, lengths))
+
+    def predict(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """The most probable class int64 [N], or the values float32 [N, outputs] in the data's unit.
+
+        Classes are counted as in `schema.target.names`. Arguments and errors are those of `predict_proba`.
+        """
+        outputs = self._outputs_of(new, lengths)
+        return outputs.argmax(axis=1) if self.schema.is_classification else outputs
+
+    def _outputs_of(self, new: Any, lengths: NDArray[np.int64] | None) -> NDArray[np.float32]:
+        read = self.read(new)
+        return self.outputs(read.inputs, read.lengths if lengths is None else lengths)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the two files into this folder, made where there is none."""
+        place = Path(folder)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            save_file(
+                {name: tensor.contiguous().clone() for name, tensor in self.weights.items()},
+                place / WEIGHTS_FILE,
+            )
+            text = json.dumps(self._record(), ensure_ascii=False, indent=1, allow_nan=False)
+            (place / RECORD_FILE).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StoreError(
+                f"The network cannot be written to '{place}' ({error}): choose another folder."
+            ) from error
+        return place
+
+    def _record(self) -> dict[str, Any]:
+        target = self.target_scaling
+        return {
+            "format": FORMAT,
+            "schema": self.schema.to_json(),
+            "model": self.model,
+            **({} if self.card is None or self.card.file is None else {"file": self.card.file}),
+            "width": self.width,
+            "options": dict(self.options),
+            "scaling": None if self.scaling is None else self.scaling.to_json(),
+            "target_scaling": None
+            if target is None
+            else {"mean": target.mean.tolist(), "std": target.std.tolist()},
+            "encoder": self.encoder,
+            "facts": dict(self.facts),
+        }
+
+    @staticmethod
+    def load(
+        folder: str | Path,
+        *,
+        trust: bool = False,
+        model: str | ModelCard | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "Fitted":
+        """Read what `save` wrote.
+
+        A folder from elsewhere runs no code: its record may name the networks of the catalogue alone, with the options
+        that these declare.
+
+        Args:
+            folder: with the two files.
+            trust: build a network that is not of the catalogue too, if the record names one: its code is imported and
+                run.
+            model: the network, as a name or a card, in place of what the record names.
+            options: of the network, in place of those in the record, which are then not checked.
+
+        Raises:
+            StoreError: the files are not there or not whole.
+            ModelError: the record names a network that is not of the catalogue; or `model` cannot be imported.
+            OptionError: the record has an option that the network does not declare.
+        """
+        place = Path(folder)
+        for name in (RECORD_FILE, WEIGHTS_FILE):
+            refuse_special(place / name, StoreError)
+        try:
+            record = json.loads((place / RECORD_FILE).read_text(encoding="utf-8"))
+            weights = load_file(place / WEIGHTS_FILE)
+            _check_form(record)
+            fitted = Fitted(
+                schema=Schema.from_json(record["schema"]),
+                model=record["model"],
+                width=record["width"],
+                options=record["options"] if options is None else dict(options),
+                weights=weights,
+                scaling=_read(record["scaling"], _scaling),
+                target_scaling=_read(record["target_scaling"], _target_scaling),
+                encoder=record["encoder"],
+                facts=record["facts"],
+            )
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"There is no trained network in '{place}': `bakeoff fit` or `compare` writes one."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
+            raise StoreError(
+                f"The trained network in '{place}' cannot be read ({error}): train it again."
+            ) from error
+        except (
+            Exception
+        ) as error:  # safetensors has an error class of its own that derives from Exception alone
+            if type(error).__name__ != "SafetensorError":
+                raise
+            raise StoreError(
+                f"The weights in '{place}' are damaged ({error}): train the network again."
+            ) from error
+        if isinstance(model, ModelCard):
+            card = model
+        elif model is not None:
+            card = card_named(model)
+        else:
+            card = recorded(fitted.model, record.get("file"), where=str(place), trust=trust)
+        if options is None:
+            _check_options(place, card, fitted)
+        return replace(fitted, model=card.name, card=card)
+
+
+def _check_options(place: Path, card: ModelCard, fitted: Fitted) -> None:
+    """Those of the record are declared by the network, and the network can be built for the record's schema."""
+    shown = printable(str(place), most=200)
+    try:
+        check_recorded_options(card, fitted.schema, fitted.options)
+    except OptionError as error:
+        raise OptionError(f"The network in '{shown}' cannot be used: {error}") from error
+    except BakeoffError:
+        raise
+    except Exception as error:  # its code runs on whatever schema the record has
+        raise StoreError(
+            f"The network in '{shown}' cannot be built ({printable(first_line(error))}): train it again."
+        ) from error
+
+
+def _check_form(record: Any) -> None:
+    """Raises `ValueError` where a part that decides what is built is of another type than `save` writes."""
+    if not isinstance(record, dict):
+        raise ValueError(f"its record is a {type(record).__name__}")
+    width, options, file = record["width"], record["options"], record.get("file")
+    if not isinstance(record["model"], str) or not (file is None or isinstance(file, str)):
+        raise ValueError("its record does not name a network")
+    if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
+        raise ValueError(f"its width is {width!r}")
+    if not isinstance(options, dict):
+        raise ValueError(f"its options are a {type(options).__name__}")
+    if not isinstance(record["encoder"], dict | type(None)):
+        raise ValueError(f"its encoder is a {type(record['encoder']).__name__}")
+
+
+def _difference(module: nn.Module, weights: Mapping[str, Tensor]) -> str:
+    """The first tensor that is missing, surplus or of another shape."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name, shape in wanted.items():
+        if given.get(name) != shape:
+            found = "missing" if name not in given else "x".join(map(str, given[name]))
+            return f"'{printable(name)}' should be {'x'.join(map(str, shape)) or 'one number'} and is {found}"
+    surplus = next((name for name in given if name not in wanted), "")
+    return f"'{printable(surplus)}' is none of its tensors"
+
+
+def _read(record: Any, make: Callable[[Any], Any]) -> Any:
+    return None if record is None else make(record)
+
+
+def _scaling(record: dict[str, Any]) -> Scaling:
+    """Raises `ValueError` where it holds anything but finite numbers."""
+    with np.errstate(over="ignore"):
+        scaling = Scaling.from_json(record)
+    if not (np.isfinite(scaling.mean).all() and np.isfinite(scaling.std).all()):
+        raise ValueError("its scaling is not finite")
+    return scaling
+
+
+def _target_scaling(record: Mapping[str, Any]) -> TargetScaling:
+    return TargetScaling(*(torch.tensor(record[name], dtype=torch.float64) for name in ("mean", "std")))
