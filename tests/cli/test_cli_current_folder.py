@@ -87,7 +87,7 @@ def test_a_network_of_ones_own_is_found_there_and_nothing_else_is(hostile: Path)
 NOTEBOOK = """
 import sys
 import random, token, numpy, torch, joblib, ctypes, typing  # a notebook's kernel is loaded before it opens a folder
-from bakeoff.study.pool import Pool
+from bakeoff.study.workers.local import Pool
 sys.path.insert(0, {first!r})
 
 def path(board_path, slot):

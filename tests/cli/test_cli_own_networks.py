@@ -13,8 +13,8 @@ from bakeoff import models
 from bakeoff.cli import main as command_line
 from bakeoff.data.load import load
 from bakeoff.inference.predictor import RECORD_FILE, Fitted
-from bakeoff.study.compare import SOURCE_FACT, compare
-from bakeoff.study.store import Store
+from bakeoff.study.comparison import SOURCE_FACT, compare
+from bakeoff.study.results.store import Store
 
 NETWORKS = """
 from torch import nn

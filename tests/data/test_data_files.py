@@ -26,7 +26,7 @@ from bakeoff.errors import BakeoffError, CostError, DataError, ModelError, Store
 from bakeoff.inference.predictor import RECORD_FILE, WEIGHTS_FILE, Fitted
 from bakeoff.inference.training_hashes import SEEN_FILE, seen_rows
 from bakeoff.models.weights.read import read_tensors
-from bakeoff.study.store import Store
+from bakeoff.study.results.store import Store
 from bakeoff.system.files import write_json
 from bakeoff.train.single.checkpoint import load_checkpoint
 

@@ -47,7 +47,7 @@ def compare(
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget
-    from bakeoff.study import warm
+    from bakeoff.study.workers import startup
     from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
 
@@ -56,7 +56,7 @@ def compare(
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
-    pool = None if budget_seconds is None else warm.begin(workers, wait_for_operators=False)
+    pool = None if budget_seconds is None else startup.begin(workers, wait_for_operators=False)
     try:
         from bakeoff.report.compare import compare_and_report
 
@@ -91,7 +91,7 @@ def compare(
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:
     """`--models` names all networks; `--model` adds one to the scalable families, which depend on the data."""
-    from bakeoff.study.plan import ALL_FAMILIES
+    from bakeoff.study.design.entrants import ALL_FAMILIES
 
     if not entrants:
         return None

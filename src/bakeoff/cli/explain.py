@@ -60,8 +60,8 @@ def _source_of(folder: Path, *, trust: bool) -> str | None:
     """
     from bakeoff.data.builtin import builtin_names
     from bakeoff.errors import OptionError, printable
-    from bakeoff.study.compare import SOURCE_FACT
-    from bakeoff.study.store import Store
+    from bakeoff.study.comparison import SOURCE_FACT
+    from bakeoff.study.results.store import Store
 
     if not (folder / "study.sqlite").exists():
         return None

@@ -16,7 +16,7 @@ from bakeoff.models import catalogue
 from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.report.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.text import bound, clean, duration, grouped, significant, wrapped
-from bakeoff.study.fit_result import CHAMPION, Fit
+from bakeoff.study.fitting.result import CHAMPION, Fit
 from bakeoff.tasks.metrics.registry import METRICS
 from bakeoff.train.single.trainer import Moment
 

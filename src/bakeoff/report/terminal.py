@@ -30,7 +30,7 @@ from bakeoff.report.rows import (
     withheld_forecasts,
 )
 from bakeoff.report.text import bound, clean, duration, wrapped
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
 
 #: Sentences are not set wider than this.
 WIDEST_TEXT = 100
