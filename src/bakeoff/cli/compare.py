@@ -58,7 +58,7 @@ def compare(
     # The workers load PyTorch while this process does.
     pool = None if budget_seconds is None else startup.begin(workers, wait_for_operators=False)
     try:
-        from bakeoff.report.compare import compare_and_report
+        from bakeoff.api.compare import compare_and_report
 
         result = compare_and_report(
             data,

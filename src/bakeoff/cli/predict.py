@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bakeoff.inference.predictor import Fitted
-    from bakeoff.report.predictions import Predictions
+    from bakeoff.report.content.predictions import Predictions
 
 #: So many predictions are shown.
 _SHOWN = 10
@@ -40,8 +40,8 @@ def predict(
 
     from bakeoff.inference.training_hashes import seen_rows
     from bakeoff.messages import say
-    from bakeoff.report.predictions import Predictions, check_ending, write_predictions
-    from bakeoff.report.text import clean
+    from bakeoff.report.content.predictions import Predictions, check_ending, write_predictions
+    from bakeoff.report.words.text import clean
 
     if out is not None:
         check_ending(out)
@@ -106,7 +106,7 @@ def _verdict(folder: Path) -> dict[str, Any]:
     """What the comparison in this folder found; empty where there is no readable record of it."""
     import json
 
-    from bakeoff.report.compare import VERDICT_FILE
+    from bakeoff.api.compare import VERDICT_FILE
     from bakeoff.system.files import opened
 
     try:
@@ -160,7 +160,7 @@ def _show(
     from rich.text import Text
 
     from bakeoff.messages import say
-    from bakeoff.report.text import clean, shorten, significant
+    from bakeoff.report.words.text import clean, shorten, significant
 
     leader = verdict.get("winner") or verdict.get("leader")
     name = fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}"
@@ -216,7 +216,7 @@ def _say(console: "Console", key: str, **values: Any) -> None:
     from rich.text import Text
 
     from bakeoff.messages import say
-    from bakeoff.report.text import bound, clean, wrapped
+    from bakeoff.report.words.text import bound, clean, wrapped
 
     sentence = say(key, **{name: clean(value) for name, value in values.items()})
     console.print(Text("\n".join(wrapped(bound(sentence), console.width)), no_wrap=True))
