@@ -25,6 +25,7 @@ from bakeoff.models.weights import Layout, find_layout, load_tensors, read_tenso
 
 __all__ = [
     "BIASES",
+    "Layout",
     "ModelCard",
     "build",
     "card",

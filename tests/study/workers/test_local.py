@@ -59,7 +59,10 @@ def test_of_the_temporary_folder_only_what_a_killed_pool_of_ours_left_is_removed
     for name in ("bakeoff-2026-results", f"bakeoff-{gone.pid}-x", "bakeoff-pool-mine"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "thesis.txt").write_text("five years")
-    program = "import time\nfrom bakeoff.study.workers.local import Pool\nprint(Pool().folder, flush=True)\ntime.sleep(60)"
+    program = (
+        "import time\nfrom bakeoff.study.workers.local import Pool\n"
+        "print(Pool().folder, flush=True)\ntime.sleep(60)"
+    )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", program]
 

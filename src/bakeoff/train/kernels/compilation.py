@@ -5,7 +5,7 @@ compiler and the processor, is written beside and moved into place, and is first
 a file built for another processor cannot kill this one. The build takes some 20 s of one core. Imports nothing heavy:
 a command can ask whether the library is there before PyTorch is loaded.
 
-A library is code: one that somebody else could have put there or changed is never loaded (see `bakeoff.system.private`).
+A library is code: one that somebody else could have put there or changed is never loaded (`bakeoff.system.private`).
 Where others may write into the cache folder, the library is kept in a folder of our own beside the temporary files;
 where they may write into that too, a process that needs it builds it in a new folder and removes it after loading.
 """

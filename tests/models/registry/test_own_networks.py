@@ -95,7 +95,7 @@ def test_the_folder_of_a_file_stands_last_so_that_it_hides_no_module(folder: Pat
     (folder / "json.py").write_text("raise RuntimeError('the wrong json')\n")
     models.card("nets.py:Tower")
     assert sys.path[-1] == str(folder)
-    program = "import bakeoff.models, sys; bakeoff.models.registry.card('nets.py:Tower'); import json; print(json.__file__)"
+    program = "import bakeoff.models; bakeoff.models.card('nets.py:Tower'); import json; print(json.__file__)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True, cwd=folder
     )
