@@ -3,6 +3,8 @@
 import json
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import torch
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.errors import BudgetError, ModelError
+from bakeoff.errors import BakeoffError, BudgetError, ModelError, StoreError, printable
 from bakeoff.inference.predictor import Fitted
 from bakeoff.inference.training_hashes import write_seen
 from bakeoff.study.analysis.resampling import drawn_together
@@ -18,6 +20,7 @@ from bakeoff.study.analysis.uncertainty import Estimate, standing
 from bakeoff.study.fitting.network import FitNetwork
 from bakeoff.study.fitting.result import CHAMPION, Fit
 from bakeoff.study.results.store import run_folders
+from bakeoff.system.extras import first_line
 from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.result import Trained
@@ -74,12 +77,27 @@ class FitJob:
     def plan(self) -> None:
         """Learning rate and number of steps: those of the checkpoint, or new ones."""
         self._found = load_checkpoint(self.checkpoint)
-        self._part_probe()
         if self._found is None:
+            self._part_probe()
             self._plan()
-        else:
+            return
+        with self._reading_checkpoint():
+            self._part_probe()
             self.recipe = FitRecipe.from_json(self._found[1]["recipe"])
-            self.learning_rate = self._found[1]["learning_rate"]
+            self.learning_rate = float(self._found[1]["learning_rate"])
+
+    @contextmanager
+    def _reading_checkpoint(self) -> Iterator[None]:
+        """What a checkpoint of this definition should hold and does not is one sentence."""
+        try:
+            yield
+        except BakeoffError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+            raise StoreError(
+                f"The checkpoint '{printable(str(self.checkpoint), most=200)}' is not one of this training "
+                f"({type(error).__name__}: {printable(first_line(error))}): remove it to train from the beginning."
+            ) from error
 
     def _part_probe(self) -> None:
         """A last layer that alone is trained, on examples that do not change, is trained apart where it can be.
@@ -110,18 +128,19 @@ class FitJob:
     def to_the_end(self, metric: Metric, listener: Listener | None, save_seconds: float) -> Fit:
         found = self._found
         assert self.learning_rate is not None
-        training = Training(
-            self._build,
-            self._data,
-            self.recipe,
-            learning_rate=self.learning_rate,
-            seed=self.seed,
-            mode=self._part,
-            machine=self.machine,
-        )
-        if found is not None:
-            training.restore(*found)
-        else:
+        with nullcontext() if found is None else self._reading_checkpoint():
+            training = Training(
+                self._build,
+                self._data,
+                self.recipe,
+                learning_rate=self.learning_rate,
+                seed=self.seed,
+                mode=self._part,
+                machine=self.machine,
+            )
+            if found is not None:
+                training.restore(*found)
+        if found is None:
             self._save(training)
         trained = training.to_the_end(
             deadline=self._deadline(training.run.seconds),
