@@ -12,7 +12,7 @@ import pytest
 from bakeoff import models
 from bakeoff.cli import main as command_line
 from bakeoff.data.load import load
-from bakeoff.inference.predictor import RECORD_FILE, Fitted
+from bakeoff.inference.predictor import RECORD_FILE, Predictor
 from bakeoff.study.comparison import SOURCE_FACT, compare
 from bakeoff.study.results.store import Store
 
@@ -178,7 +178,7 @@ def _champion(folder: Path, **changes: Any) -> Path:
     iris = load("iris")
     place = folder / "runs" / "mine" / "champion"
     weights = models.build("linear", iris.schema, seed=0).state_dict()
-    Fitted.of(iris, model="linear", width=None, weights=weights).save(place)
+    Predictor.of(iris, model="linear", width=None, weights=weights).save(place)
     record = json.loads((place / RECORD_FILE).read_text())
     (place / RECORD_FILE).write_text(json.dumps({**record, **changes}))
     return place
@@ -225,7 +225,7 @@ def test_what_is_trusted_or_typed_is_used_and_told(
 ) -> None:
     iris, card = load("iris"), models.card("nets.py:Tower")
     weights = models.build(card, iris.schema, seed=0).state_dict()
-    Fitted.of(iris, model=card, width=None, weights=weights).save(folder / "runs" / "mine" / "champion")
+    Predictor.of(iris, model=card, width=None, weights=weights).save(folder / "runs" / "mine" / "champion")
     status, _, err = _typed(command, "mine", "iris", *given, capsys=capsys, monkeypatch=monkeypatch)
     assert status == 0, err
     told = "--trust: the code of the network" if given == ("--trust",) else "as typed here"
@@ -295,7 +295,9 @@ def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothi
     answers = found.champion.predict(found.dataset.inputs[:9])
     record = json.loads((found.champion.folder / RECORD_FILE).read_text())
     assert (record["model"], record["file"]) == ("nets.py:Tower", str(folder / "nets.py"))
-    assert (Fitted.load(found.champion.folder, trust=True).predict(found.dataset.inputs[:9]) == answers).all()
+    assert (
+        Predictor.load(found.champion.folder, trust=True).predict(found.dataset.inputs[:9]) == answers
+    ).all()
 
     sys.path.insert(0, str(folder))
     for everything in (False, True):

@@ -16,7 +16,7 @@ from bakeoff import models
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import BakeoffError, ModelError, OptionError, StoreError
-from bakeoff.inference.predictor import RECORD_FILE, Fitted
+from bakeoff.inference.predictor import RECORD_FILE, Predictor
 from bakeoff.models.registry.card import ModelCard
 from bakeoff.models.registry.options import _declared, check_recorded_options
 from bakeoff.study.fitting.fit import fit
@@ -53,7 +53,7 @@ def iris() -> Dataset:
 
 def _saved(place: Path, dataset: Dataset, model: str = "linear", **options: Any) -> Path:
     weights = models.build(model, dataset.schema, seed=0, **options).state_dict()
-    return Fitted.of(dataset, model=model, width=None, weights=weights, options=options).save(place)
+    return Predictor.of(dataset, model=model, width=None, weights=weights, options=options).save(place)
 
 
 def _change(place: Path, **changes: Any) -> None:
@@ -89,7 +89,7 @@ def test_a_record_that_names_a_network_outside_the_catalogue_is_refused(
     with pytest.raises(
         ModelError, match=r"names the network .* not of the catalogue.* add --trust .*--model"
     ) as caught:
-        Fitted.load(place)
+        Predictor.load(place)
     assert changes["model"] in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not mark.exists()
@@ -137,7 +137,7 @@ def test_a_record_of_another_form_is_one_sentence(
     place = _saved(mark.parent / "champion", iris)
     _change(place, **changes)
     with pytest.raises(BakeoffError, match=match) as caught:
-        Fitted.load(place)
+        Predictor.load(place)
     assert "\n" not in str(caught.value)
     assert not mark.exists()
 
@@ -149,7 +149,7 @@ def test_an_encoders_kind_chooses_no_module(kind: Any, iris: Dataset, mark: Path
     place = _saved(mark.parent / "champion", iris)
     _change(place, encoder={"kind": kind, "axes": None})
     with pytest.raises(BakeoffError, match="train the network again"):
-        Fitted.load(place).read("iris")
+        Predictor.load(place).read("iris")
     assert not mark.exists()
 
 
@@ -158,7 +158,7 @@ def test_an_array_in_place_of_the_record_is_told(iris: Dataset, mark: Path) -> N
     for text in ("[]", "3", "null", '"trap_of_records:run"', "[" * 100_000):
         (place / RECORD_FILE).write_text(text)
         with pytest.raises(StoreError, match="cannot be read"):
-            Fitted.load(place)
+            Predictor.load(place)
 
 
 @pytest.mark.parametrize(
@@ -181,10 +181,10 @@ def test_options_of_a_record_are_those_that_the_network_declares(
 ) -> None:
     dataset = made_up("short series")
     place = _saved(tmp_path, dataset, "inceptiontime", depth=3)
-    assert Fitted.load(place).module is not None
+    assert Predictor.load(place).module is not None
     _change(place, options=options)
     with pytest.raises(OptionError, match=match):
-        Fitted.load(place)
+        Predictor.load(place)
 
 
 def test_the_defaults_of_every_kind_of_network_pass_as_options() -> None:
@@ -246,7 +246,7 @@ def test_a_folder_that_is_trusted_or_whose_network_is_typed_is_used(iris: Datase
     place = mark.parent / "champion"
     card = models.card("./trap_of_records.py:run")
     weights = models.build(card, iris.schema, seed=0).state_dict()
-    saved = Fitted.of(iris, model=card, width=None, weights=weights)
+    saved = Predictor.of(iris, model=card, width=None, weights=weights)
     saved.save(place)
     record = json.loads((place / RECORD_FILE).read_text())
     assert (record["model"], record["file"]) == (
@@ -254,10 +254,10 @@ def test_a_folder_that_is_trusted_or_whose_network_is_typed_is_used(iris: Datase
         str(mark.parent / "trap_of_records.py"),
     )
     with pytest.raises(ModelError, match="not of the catalogue"):
-        Fitted.load(place)
+        Predictor.load(place)
     for given in ({"trust": True}, {"model": card}, {"model": "trap_of_records.py:run"}):
         mark.unlink(missing_ok=True)
-        loaded = Fitted.load(place, **given)  # type: ignore[arg-type]
+        loaded = Predictor.load(place, **given)  # type: ignore[arg-type]
         np.testing.assert_array_equal(loaded.predict(iris.inputs), saved.predict(iris.inputs))
         assert mark.read_text() == "called"
 
@@ -266,12 +266,12 @@ def test_a_typed_network_takes_the_place_of_the_recorded_one(iris: Dataset, mark
     """What is typed is built; what the record names is not even imported."""
     place = _saved(mark.parent / "champion", iris)
     _change(place, model="trap_of_records:run")
-    assert Fitted.load(place, model="linear").model == "linear"
+    assert Predictor.load(place, model="linear").model == "linear"
     assert not mark.exists()
     with pytest.raises(
         ModelError, match=r"weights are not those of this 'mlp' \('layers.* should be .* and is missing\)"
     ):
-        _ = Fitted.load(place, model="mlp").module
+        _ = Predictor.load(place, model="mlp").module
 
 
 def test_a_network_that_was_registered_in_this_process_is_of_the_catalogue(
@@ -282,14 +282,14 @@ def test_a_network_that_was_registered_in_this_process_is_of_the_catalogue(
     models.register(
         ModelCard(name="mine", family="user", year=0, paper="", summary="", biases=(), build=linear.build)
     )
-    assert Fitted.load(_saved(tmp_path, iris, "mine")).predict(iris.inputs[:2]).shape == (2,)
+    assert Predictor.load(_saved(tmp_path, iris, "mine")).predict(iris.inputs[:2]).shape == (2,)
 
 
 def test_weights_of_another_network_are_told_by_the_tensor(iris: Dataset, tmp_path: Path) -> None:
     place = _saved(tmp_path, iris)
     _change(place, model="perceptron")
     with pytest.raises(ModelError, match="are not those of this 'perceptron'"):
-        _ = Fitted.load(place).module
+        _ = Predictor.load(place).module
 
 
 def test_mutated_records_are_read_or_refused_in_a_sentence_and_open_nothing_else(
@@ -387,7 +387,7 @@ def test_a_checkpoint_of_another_form_says_to_remove_it(
 
 def _try(place: Path) -> None:
     with contextlib.suppress(BakeoffError):
-        _ = Fitted.load(place).module
+        _ = Predictor.load(place).module
 
 
 def _paths(record: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

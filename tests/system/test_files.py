@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.system.files import check_writable, whole, write_json, write_text
+from bakeoff.system.files import atomic_write, check_writable, write_json, write_text
 
 
 def test_a_file_appears_when_it_is_whole_and_not_before(tmp_path: Path) -> None:
     path = tmp_path / "answer.txt"
     path.write_text("old")
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("new")
         assert path.read_text() == "old"
         assert unfinished.parent == tmp_path, "a rename works within one file system only"
@@ -21,7 +21,7 @@ def test_a_file_appears_when_it_is_whole_and_not_before(tmp_path: Path) -> None:
 
 
 def _write_half(path: Path, error: type[BaseException]) -> None:
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("half")
         raise error
 
@@ -79,7 +79,7 @@ def test_a_file_that_lies_beside_under_any_such_name_is_neither_written_to_nor_r
 
 def test_two_that_write_the_same_file_do_not_meet_before_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    with whole(path) as first, whole(path) as second:
+    with atomic_write(path) as first, atomic_write(path) as second:
         first.write_text("first")
         second.write_text("second")
     assert path.read_text() == "first", "its block ended last"

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoder import NewData
+from bakeoff.data.encoder import NewExamples
 from bakeoff.data.load import read_new
 from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Schema
@@ -28,18 +28,18 @@ from bakeoff.system.files import refuse_special
 from bakeoff.train.tensors import TargetScaling
 
 WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
-#: What wrote the record; a later form gets another number.
+#: Version of the record's format.
 FORMAT = 1
 #: Examples that go through the network at once.
 PREDICTION_ROWS = 250
-#: How arrays are read whose encoder was not kept.
+#: The encoder's record for networks that were trained on arrays, which have no encoder of their own.
 _PLAIN_ARRAYS = {"kind": "arrays", "axes": None}
 _NO_SPLITS = Splits(train=np.zeros(0, np.int64), validation=np.zeros(0, np.int64), test=np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fitted:
-    """A trained network with all that turns raw inputs into answers.
+class Predictor:
+    """A trained network with everything that is needed to predict from raw inputs.
 
     Attributes:
         schema: what goes in and comes out.
@@ -49,7 +49,7 @@ class Fitted:
         scaling: of the inputs; None for tokens.
         target_scaling: of targets that are numbers; None for classes.
         encoder: the record of how raw data become inputs (`Encoder.to_json`); None where they came as arrays.
-        facts: anything else worth keeping, as JSON (recipe, learning rate, seed, metrics, source of the data ...).
+        facts: further information, as JSON (recipe, learning rate, seed, metrics, source of the data ...).
         card: of the network; None for that of `model`'s name.
     """
 
@@ -73,12 +73,12 @@ class Fitted:
         weights: Mapping[str, Tensor],
         options: Mapping[str, Any] | None = None,
         facts: Mapping[str, Any] | None = None,
-    ) -> "Fitted":
+    ) -> "Predictor":
         """A network trained on this dataset; scalings and encoder are the dataset's. `model`: a name, or a card."""
         targets = None
         if not dataset.schema.is_classification:
             targets = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
-        return Fitted(
+        return Predictor(
             schema=dataset.schema,
             model=model if isinstance(model, str) else model.name,
             card=None if isinstance(model, str) else model,
@@ -116,7 +116,7 @@ class Fitted:
             ) from error
         return module.eval()
 
-    def read(self, new: Any) -> NewData:
+    def read(self, new: Any) -> NewExamples:
         """New examples, prepared as those that the network was trained on.
 
         Args:
@@ -128,7 +128,7 @@ class Fitted:
         """
         given = new.numpy(force=True) if isinstance(new, Tensor) else new
         if isinstance(given, np.ndarray) and given.shape[1:] == self.schema.input.shape:
-            return NewData(inputs=given)
+            return NewExamples(inputs=given)
         return read_new(self.encoder or _PLAIN_ARRAYS, given, schema=self.schema)
 
     def outputs(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
@@ -240,7 +240,7 @@ class Fitted:
         trust: bool = False,
         model: str | ModelCard | None = None,
         options: Mapping[str, Any] | None = None,
-    ) -> "Fitted":
+    ) -> "Predictor":
         """Read what `save` wrote.
 
         A folder from elsewhere runs no code: its record may name the networks of the catalogue alone, with the options
@@ -265,7 +265,7 @@ class Fitted:
             record = json.loads((place / RECORD_FILE).read_text(encoding="utf-8"))
             weights = load_file(place / WEIGHTS_FILE)
             _check_form(record)
-            fitted = Fitted(
+            fitted = Predictor(
                 schema=Schema.from_json(record["schema"]),
                 model=record["model"],
                 width=record["width"],
@@ -303,7 +303,7 @@ class Fitted:
         return replace(fitted, model=card.name, card=card)
 
 
-def _check_options(place: Path, card: ModelCard, fitted: Fitted) -> None:
+def _check_options(place: Path, card: ModelCard, fitted: Predictor) -> None:
     """Those of the record are declared by the network, and the network can be built for the record's schema."""
     shown = printable(str(place), most=200)
     try:

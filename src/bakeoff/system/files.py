@@ -1,9 +1,6 @@
-"""Where files are kept, how they are opened, and how they are written: whole or not at all.
+"""Where files are stored, how they are opened, and atomic writing: under another name first, then renamed.
 
-They are written first under another name, then renamed.
-
-Whoever reads such a file, and whoever kills the program while it writes, finds the old file or the new one, and never
-a part of it.
+Whoever reads such a file, or kills the program while it writes, finds the old file or the new one, never a part of it.
 """
 
 import contextlib
@@ -21,7 +18,7 @@ from bakeoff.errors import BakeoffError, DataError, StoreError, printable
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A place to write to, in the same folder; renamed where the block ends well, removed otherwise.
 
     A pipe or a device (`/dev/stdout`) is written into and stays what it is.
@@ -31,7 +28,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     with whole(Path(folder, "answer.txt")) as unfinished:
+    ...     with atomic_write(Path(folder, "answer.txt")) as unfinished:
     ...         _ = unfinished.write_text("42")
     ...     [found.name for found in Path(folder).iterdir()]
     ['answer.txt']
@@ -88,9 +85,9 @@ def refuse_special(path: str | Path, error: type[BakeoffError] = DataError) -> N
 
 
 def cache_folder() -> Path:
-    """Where is kept what would else be made again: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder.
+    """The folder of caches: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder.
 
-    Decoded images, texts in tokens, compiled operators, costs of the catalogue's networks, what was measured of the
+    Decoded images, texts in tokens, compiled operators, costs of the catalogue's networks, measurements of the
     machine. It may be removed at any time.
     """
     if chosen := os.environ.get("BAKEOFF_CACHE"):
@@ -125,7 +122,7 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         StoreError: the file cannot be written.
     """
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
     return path
 

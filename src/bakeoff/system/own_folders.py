@@ -1,4 +1,5 @@
-"""Folders of our own among other people's, and the removal of those that a killed process left, and of nothing else.
+"""Folders of our own in places that others use too, and the removal of those, and only those, that a killed process
+left.
 
 A folder is known by the file `MARK` in it, which names the folder's own inode (a copy is nobody's to remove) and the
 running system. Its owner holds an exclusive `flock` on that file, which the kernel frees when the owner ends, by
@@ -54,7 +55,7 @@ class OwnFolder:
         self._unlock()
 
     def remove(self) -> None:
-        """Remove it with what is in it, unless it was handed over; the mark last, so that a kill leaves no riddle."""
+        """Remove it with what is in it, unless it was handed over; the mark last, which shows that it is ours."""
         if self._is_ours:
             with suppress(OSError):
                 for entry in self.path.iterdir():
@@ -107,7 +108,7 @@ def _remove_opened(folder: Path, opened: int) -> None:
 
 
 def _mark(folder: Path) -> int | None:
-    """Lock a file in the folder, then let it be seen as its mark. None where that cannot be."""
+    """Lock a file in the folder, then rename it to the mark. None where the file system does not allow this."""
     system = _system()
     if fcntl is None or system is None:
         return None

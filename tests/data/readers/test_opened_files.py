@@ -23,8 +23,8 @@ from bakeoff.data.readers.series import load_series
 from bakeoff.data.readers.table_file import read_table_file
 from bakeoff.data.readers.tokenizer import open_tokenizer
 from bakeoff.errors import BakeoffError, CostError, DataError, ModelError, StoreError
-from bakeoff.inference.predictor import RECORD_FILE, WEIGHTS_FILE, Fitted
-from bakeoff.inference.training_hashes import SEEN_FILE, seen_rows
+from bakeoff.inference.predictor import RECORD_FILE, WEIGHTS_FILE, Predictor
+from bakeoff.inference.training_hashes import TRAINING_HASHES_FILE, is_training_example
 from bakeoff.models.weights.read import read_tensors
 from bakeoff.study.results.store import Store
 from bakeoff.system.files import write_json
@@ -162,8 +162,8 @@ READERS: dict[str, tuple[str, Callable[[Path], object], type[BakeoffError]]] = {
     "a tokenizer": ("tokenizer.json", open_tokenizer, DataError),
     "an accelerator": ("a.toml", lambda path: load_accelerator(str(path)), CostError),
     "a checkpoint": ("checkpoint.safetensors", load_checkpoint, StoreError),
-    "a champion's record": (RECORD_FILE, lambda path: Fitted.load(path.parent), StoreError),
-    "a champion's weights": (WEIGHTS_FILE, lambda path: Fitted.load(path.parent), StoreError),
+    "a champion's record": (RECORD_FILE, lambda path: Predictor.load(path.parent), StoreError),
+    "a champion's weights": (WEIGHTS_FILE, lambda path: Predictor.load(path.parent), StoreError),
     "a run": ("study.sqlite", lambda path: Store(path.parent), StoreError),
     "series": ("a_TRAIN.ts", load_series, DataError),
 }
@@ -179,7 +179,7 @@ def test_a_pipe_is_told_wherever_a_file_is_read(pipe: Callable[[str], Path], wha
 def test_a_pipe_in_the_place_of_the_hashes_of_seen_examples_is_not_waited_for(
     pipe: Callable[[str], Path],
 ) -> None:
-    assert seen_rows(pipe(SEEN_FILE).parent, np.zeros((2, 3))) is None
+    assert is_training_example(pipe(TRAINING_HASHES_FILE).parent, np.zeros((2, 3))) is None
 
 
 def test_a_pipe_for_the_answers_beside_an_array_is_told(pipe: Callable[[str], Path], tmp_path: Path) -> None:
@@ -199,8 +199,8 @@ def test_a_pipe_among_pictures_is_left_out_and_told(
         Image.new("L", (8, 8), 10 * place).save(path)
     pipe("photos/a/pipe.png")
     dataset = load_images(tmp_path / "photos")
-    told = [finding.values for finding in dataset.findings if finding.kind == "images_skipped"]
-    assert told == [{"count": 1, "names": "a/pipe.png (not a file but a pipe or a device)"}]
+    skipped = [finding.values for finding in dataset.findings if finding.kind == "images_skipped"]
+    assert skipped == [{"count": 1, "names": "a/pipe.png (not a file but a pipe or a device)"}]
 
 
 def test_a_device_and_a_socket_are_told(tmp_path: Path) -> None:

@@ -106,9 +106,9 @@ def test_where_others_may_write_everywhere_it_is_built_for_this_process_alone(
     assert not (tmp_path / "pwned").exists()
     assert not list((tmp_path / "temporary").iterdir()), "nothing is left"
     monkeypatch.setenv("BAKEOFF_NATIVE", "ready")
-    library, told = native._load.__wrapped__()
+    library, reason = native._load.__wrapped__()
     assert library is None
-    assert "others may write" in told
+    assert "others may write" in reason
 
 
 def test_somebody_elses_folder_beside_the_temporary_files_is_not_used(cache: Path, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""What else the scores could have been: replicates over test examples and over seeds.
+"""Bootstrap replicates of the scores, over test examples and over seeds.
 
-Two things were drawn by chance, and both are drawn again: which examples are in the test set (a bootstrap, the same
-draw for all entrants, so that differences are paired), and which seed each network got. The few seeds of a study say
-little about their own spread, so it is moderated: a spread pooled over the networks counts as `PRIOR_DEGREES` further
+Two things were drawn at random, and both are resampled: which examples are in the test set (a bootstrap, the same
+draw for all entrants, so that differences are paired), and the seeds of each network. A few seeds do not determine
+their own variance well, so it is moderated: a variance pooled over the networks counts as `PRIOR_DEGREES` further
 degrees of freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
 R replicates, N examples, E entrants.
 
@@ -26,31 +26,36 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Forecast, Series
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
-#: Degrees of freedom that the pooled spread of seeds counts for.
+#: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
-#: Between so many replicates, as many as `_WORK` weights allow.
-FEWEST, MOST, _WORK = 1000, 4000, 8_000_000
+#: The fewest replicates ...
+FEWEST = 1000
+#: ... and the most; in between, as many as make `_WORK` weights in all.
+MOST = 4000
+#: Weights (replicates times test examples) that take about a tenth of a second for each entrant and seed.
+_WORK = 8_000_000
+#: Weights that are held in memory at once.
 _BLOCK = 1_000_000
-#: Blocks of time are made shorter, down to a horizon, where the test split would hold fewer than these.
+#: Blocks of time are made shorter, down to one horizon, where the test split would have fewer blocks than this.
 FEWEST_BLOCKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resampled:
-    """Scores of entrants, and what they could have been.
+    """Scores of entrants and their bootstrap replicates.
 
     Attributes:
         names: of the entrants.
         scores: [E], mean over seeds.
         replicates: [E, R], over examples and seeds, paired over entrants.
         examples_only: [E, R], the same without the draw of seeds.
-        seed_variance: [E], of the mean over seeds; 0 where the seed cannot matter or nothing is known of it.
-        twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
-        smoothing: variance added to a difference of two that are not twins (see `standing`).
-        discordant: [E, E], on how many examples (or groups) two entrants differ; None where examples do not count
-            exactly 0 or 1.
+        seed_variance: [E], of the mean over seeds; 0 where the seed has no influence or its variance is unknown.
+        twin: [E], index of the first entrant with exactly the same predictions (its own index where it is the first).
+        smoothing: variance added to a difference of two that are not twins (see `uncertainty`).
+        discordant: [E, E], number of examples (or groups) on which two entrants differ; None where the score of an
+            example can be other than 0 and 1.
         examples: N.
-        groups: how many groups were drawn from; None where examples were drawn one by one.
+        groups: number of groups that were resampled; None where single examples were.
     """
 
     names: tuple[str, ...]
@@ -69,24 +74,27 @@ class Resampled:
 
     @property
     def degrees(self) -> int:
-        """Degrees of freedom of Student's t for what the draw of examples decides."""
+        """Degrees of freedom of Student's t for the draw of examples (or groups)."""
         return max((self.groups or self.examples) - 1, 1)
 
     def stretch(self, level: float) -> float:
-        """By how much a quantile of the replicates is too near, as there are few groups; 1 where there are none."""
+        """Factor by which a bootstrap quantile at `level` must be moved away from the score, as groups are few.
+
+        The ratio of the quantiles of Student's t and of the normal distribution; 1 where single examples are drawn.
+        """
         if self.groups is None:
             return 1.0
         return float(special.stdtrit(self.degrees, level) / special.ndtri(level))
 
     def few_discordant(self, first: int, second: int, level: float) -> float:
-        """By what a critical value grows since only few examples tell the two apart; 1 where they are many."""
+        """The factor on a critical value because only few examples tell the two apart; about 1 where there are many."""
         if self.discordant is None:
             return 1.0
         degrees = max(int(self.discordant[first, second]), 1)
         return float(special.stdtrit(degrees, level) / special.ndtri(level))
 
     def standard_error(self, first: int, second: int) -> float:
-        """Of the difference of two entrants' scores, from examples and seeds; 0 for twins."""
+        """Standard error of the difference of two entrants' scores, over examples and seeds; 0 for twins."""
         if self.twin[first] == self.twin[second]:
             return 0.0
         examples = float(np.var(self.examples_only[first] - self.examples_only[second], ddof=1))
@@ -109,9 +117,9 @@ def resample(
     Args:
         entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
         targets: [N] or [N, size].
-        deterministic: names whose training has no chance in it (one output is all there can be).
-        groups: [N], a label each; whole groups are drawn (patients, or the blocks of `time_blocks`). A single group
-            says nothing of how groups differ: examples are then drawn as if there were none.
+        deterministic: names whose training has no randomness (one seed gives all outputs there can be).
+        groups: [N], a label each; whole groups are drawn (patients, or the blocks of `time_blocks`). From a single
+            group nothing follows about how groups differ: examples are then drawn as if there were no groups.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
@@ -160,7 +168,7 @@ def resample(
 
 
 def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
-    """On how many examples, or in how many groups, each two entrants differ: [E, E] from hits [N, E]."""
+    """The number of examples (or groups) on which each two entrants differ: [E, E] from hits [N, E]."""
     if groups is not None:
         _, inverse = np.unique(groups, return_inverse=True)
         hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
@@ -168,7 +176,7 @@ def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
 
 
 def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
-    """What is drawn as a whole on this dataset's test split, a label each: its groups, or the blocks of a forecast."""
+    """Labels [N] of what is resampled together on the test split: groups or blocks of time; None for examples."""
     test, target, kind = dataset.splits.test, dataset.schema.target, dataset.schema.input
     if dataset.groups is not None:
         return np.asarray(dataset.groups)[test]
@@ -179,10 +187,10 @@ def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
 
 
 def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np.int64]:
-    """A label for each window of a forecast: the block of time that it begins in, the same for all series.
+    """Labels [N] of the windows of a forecast: the block of time in which each begins, the same for all series.
 
-    Two windows whose targets and inputs do not overlap begin `horizon + window` steps apart, which is the length of
-    a block; it is shorter, but no shorter than the horizon, where the times hold fewer than `FEWEST_BLOCKS` blocks.
+    A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. Where
+    that makes fewer than `FEWEST_BLOCKS` blocks, they are shorter, but not shorter than the horizon.
 
     Args:
         times: [N], when each window's first target is.
@@ -217,13 +225,13 @@ def seed_variances(
 ) -> tuple[Floats, Floats]:
     """Variance of each entrant's mean over seeds, and the degrees of freedom it is known with.
 
-    What is pooled is the ratio of a seed's variance to that of the draw of examples: a bad entrant, whose scores
-    spread widely in every respect, then says nothing against a good one. The pool is the median (over the median of
-    a chi-squared variable), so that one unstable entrant does not decide for all.
+    What is pooled is the ratio of the variance over seeds to the variance over draws of the examples: a bad entrant,
+    with large variances of both kinds, then does not inflate the variance of a good one. The pooled ratio is the median
+    (divided by the median of a chi-squared variable), so that one unstable entrant does not decide for all.
 
     Args:
-        per_seed: for each entrant the scores of its distinct runs; one run means that the seed changed nothing,
-            unless `unknown` says that only one seed was run: then the pooled spread stands in, if there is one.
+        per_seed: for each entrant the scores of its distinct runs; one run means that the seed changes nothing, unless
+            `unknown` says that only one seed was run: then the pooled variance is used, if there is one.
         example_variance: of each entrant's mean score under the draw of examples, [E].
     """
     own = np.array([len(scores) - 1 for scores in per_seed])
@@ -233,7 +241,7 @@ def seed_variances(
     pool = float(np.median(spreads[known] / example_variance[known])) if known.any() else 0.0
     typical = float(np.median(own[known])) if known.any() else 1.0
     pooled = pool * typical / float(special.chdtri(typical, 0.5)) * example_variance
-    # A pool of one is its own: it brings nothing new.
+    # A variance pooled over one entrant is that entrant's own, and counts for no further degrees of freedom.
     prior = PRIOR_DEGREES if varied.sum() > 1 else 0
     moderated = (prior * pooled + own * spreads) / np.maximum(prior + own, 1)
     variance = np.where(varied, moderated, np.where(np.asarray(unknown, dtype=bool), pooled, 0.0)) / (own + 1)
@@ -241,7 +249,7 @@ def seed_variances(
 
 
 def is_hit_or_miss(values: Floats | None) -> bool:
-    """Whether every example counts exactly 0 or 1, as in accuracy."""
+    """Whether every example contributes exactly 0 or 1 to the score, as in accuracy."""
     return values is not None and bool(np.isin(values, (0.0, 1.0)).all())
 
 

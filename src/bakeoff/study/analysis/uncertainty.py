@@ -1,4 +1,4 @@
-"""Who is best, and how sure that is: scores with intervals, differences, and those that may be the best.
+"""The ranking of entrants with its uncertainty: scores with intervals, differences, and the set that may be the best.
 
 All from paired replicates over test examples and seeds (`resampling`). The set of candidates is Hsu's: an entrant is
 ruled out where another is ahead of it by more than chance explains *for any of them*, so that the true best is in the
@@ -22,8 +22,10 @@ from scipy import special
 from bakeoff.study.analysis.resampling import Resampled, resample
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Metric, MetricContext
 
-#: Probability of the claim "this is the best", and of the stronger one "this beats doing nothing".
-LEVEL, BASELINE_LEVEL = 0.95, 0.99
+#: Probability that the set of candidates holds the true best, and of the intervals.
+LEVEL = 0.95
+#: Probability of the claim that an entrant beats the best baseline: higher, as it is the claim that matters most.
+BASELINE_LEVEL = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +60,11 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """Where the entrants stand.
+class Ranking:
+    """The entrants ranked, with what is certain about it.
 
     Attributes:
-        leader: the best score; among exactly equal ones the first.
+        leader: the entrant with the best score; among exactly equal ones the first.
         winner: the leader where nobody else may be the best, else None.
         candidates: all that may be the best, best first.
         scores: each entrant's score with interval.
@@ -96,7 +98,7 @@ class Standing:
         return Difference(first=first, second=second, estimate=0.0, low=0.0, high=0.0)
 
 
-def standing(
+def rank_entrants(
     entrants: Mapping[str, Sequence[NDArray[Any]]],
     targets: NDArray[Any],
     metric: Metric,
@@ -108,15 +110,15 @@ def standing(
     level: float = LEVEL,
     replicates: int | None = None,
     seed: int = 0,
-) -> Standing:
+) -> Ranking:
     """Compare entrants on one test split.
 
     Args:
         entrants: for each name the outputs [N, ...] of each of its seeds (one or more); at least one entrant.
         targets: [N] or [N, size].
         metric: the deciding one.
-        baselines: names of those that know nothing; the best of them is the one to beat.
-        deterministic: names without chance in their training (given with one output).
+        baselines: names of the baselines; the best of them is the one to beat.
+        deterministic: names whose training has no randomness (given with one output).
         groups: [N], labels of examples that belong together (see `bakeoff.study.analysis.resampling`).
         level: probability that the candidates hold the true best.
     """
@@ -141,7 +143,7 @@ def standing(
         candidates.append(baseline)
     assert leader in candidates
     names = drawn.names
-    return Standing(
+    return Ranking(
         leader=names[leader],
         winner=names[leader] if len(candidates) == 1 else None,
         candidates=tuple(names[index] for index in candidates),
@@ -166,8 +168,8 @@ def ahead_of(drawn: Resampled, control: int, metric: Metric, level: float) -> li
         return []
     estimates = metric.sign * (drawn.scores[others] - drawn.scores[control])
     errors = np.array([drawn.standard_error(index, control) for index in others])
-    # The replicates hold the smoothing, so the error that they are divided by must hold it too. Without it, two that
-    # miss the very same examples (error 0) have a ratio without bounds, and it sets the critical value of everybody.
+    # The replicates include the smoothing, so the standard error that divides them must include it too. Without it,
+    # two that miss exactly the same examples (error 0) have an unbounded ratio, which sets the critical value of all.
     tested = np.sqrt(errors**2 + drawn.smoothing)
     noise = metric.sign * (drawn.replicates[others] - drawn.replicates[control]) - estimates[:, None]
     spread = np.maximum(tested, np.std(noise, axis=1) * 1e-3)[:, None]
@@ -212,7 +214,7 @@ def _probability_best(drawn: Resampled, metric: Metric) -> dict[str, float]:
 
 
 def _estimate(drawn: Resampled, index: int, metric: Metric) -> Estimate:
-    """Percentiles of the replicates; for hits and misses Wilson's interval at the variance that they show."""
+    """Percentiles of the replicates; for metrics of hits and misses Wilson's interval with the replicates' variance."""
     score = float(drawn.scores[index])
     if drawn.smoothing > 0:
         examples_variance = float(np.var(drawn.examples_only[index])) * drawn.stretch((1 + LEVEL) / 2) ** 2
@@ -229,7 +231,7 @@ def _estimate(drawn: Resampled, index: int, metric: Metric) -> Estimate:
 
 
 def wilson(score: float, variance: float, examples: int, level: float = LEVEL) -> tuple[float, float]:
-    """Wilson's interval of a share, with as many effective examples as its variance is worth (at 0 or 1, all).
+    """Wilson's interval of a share, with as many examples as its variance corresponds to (`examples` at 0 or 1).
 
     >>> low, high = wilson(1.0, 0.0, 100)
     >>> round(low, 3), high

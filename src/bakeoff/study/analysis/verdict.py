@@ -1,11 +1,11 @@
-"""`decide`: from what was measured and tested to a `Verdict`, with three or four sentences."""
+"""`conclude`: from results and their ranking to a `Verdict`, with three or four sentences."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bakeoff.messages.statement import Statement
-from bakeoff.study.analysis.uncertainty import Standing
+from bakeoff.study.analysis.uncertainty import Ranking
 from bakeoff.study.results.records import (
     SPOKEN_MULTIPLE,
     Crossover,
@@ -29,60 +29,61 @@ __all__ = [
     "State",
     "Statement",
     "Verdict",
+    "conclude",
     "count",
-    "decide",
     "result_json",
 ]
 
-#: A cheaper entrant is still good where it loses less than this part of what there is to lose (see `_is_good`).
+#: A cheaper entrant is as good as the leader where it surely loses at most this much: in points of a metric in percent,
+#: or relative to the leader's score.
 GOOD_ENOUGH = 0.01
 
 
-def decide(
+def conclude(
     entrants: Sequence[EntrantResult],
-    standing: Standing | None,
+    ranking: Ranking | None,
     *,
     metric: str,
     crossovers: Sequence[Crossover] = (),
 ) -> Verdict:
-    """The verdict from what was measured. It judges nothing itself that `standing` has not tested.
+    """The verdict. It states no difference between entrants that the ranking has not tested.
 
     Args:
         entrants: all of them, judged or not, with curves and forecasts filled in.
-        standing: of the judged ones (`uncertainty.standing`); None where nobody was judged.
+        ranking: of the judged ones (see `uncertainty`); None where nobody was judged.
         metric: name of the deciding metric.
         crossovers: those of interest, most relevant first.
     """
     measure = METRICS[metric]
     unjudged = tuple(entrant.name for entrant in entrants if not entrant.judged)
     by_name = {entrant.name: entrant for entrant in entrants}
-    if standing is None:
+    if ranking is None:
         return Verdict(
             metric=metric,
             unjudged=unjudged,
             statements=(Statement(key="verdict.nobody", values={}), *_unjudged(entrants)),
         )
-    cheapest = _cheapest_good(by_name, standing, measure)
-    classical = [name for name in standing.candidates if by_name[name].kind != "network"]
-    more_data = _more_data(by_name[standing.leader], measure)
+    cheapest = _cheapest_good(by_name, ranking, measure)
+    classical = [name for name in ranking.candidates if by_name[name].kind != "network"]
+    more_data = _more_data(by_name[ranking.leader], measure)
     named_crossings = tuple(crossovers)
     statements = (
-        _first(by_name, standing, measure),
-        *_choice(by_name, standing, measure, cheapest, classical),
-        *_forecast(more_data, measure, standing),
+        _first(by_name, ranking, measure),
+        *_choice(by_name, ranking, measure, cheapest, classical),
+        *_forecast(more_data, measure, ranking),
         *_unjudged(entrants),
         *_crossing(named_crossings),
     )
     return Verdict(
         metric=metric,
-        winner=standing.winner,
-        leader=standing.leader,
-        tied=() if standing.winner else standing.candidates,
-        probability_best=dict(standing.probability_best),
-        level=standing.level,
+        winner=ranking.winner,
+        leader=ranking.leader,
+        tied=() if ranking.winner else ranking.candidates,
+        probability_best=dict(ranking.probability_best),
+        level=ranking.level,
         cheapest_good=cheapest,
-        needs_network=not classical and bool(standing.above_baseline),
-        beats_baseline=bool(standing.above_baseline),
+        needs_network=not classical and bool(ranking.above_baseline),
+        beats_baseline=bool(ranking.above_baseline),
         more_data=more_data,
         crossovers=named_crossings,
         unjudged=unjudged,
@@ -90,55 +91,55 @@ def decide(
     )
 
 
-def _first(by_name: Mapping[str, EntrantResult], standing: Standing, measure: Metric) -> Statement:
-    """Who is best, who cannot be told apart, or that nothing beats the baseline."""
-    leader = standing.scores[standing.leader]
+def _first(by_name: Mapping[str, EntrantResult], ranking: Ranking, measure: Metric) -> Statement:
+    """The winner, those that may all be the best, or that nothing beats the baseline."""
+    leader = ranking.scores[ranking.leader]
     values: dict[str, Any] = {
-        "leader": standing.leader,
+        "leader": ranking.leader,
         "metric": Statement(key=f"verdict.metric.{measure.name}", values={}),
         "score": measure.show(leader.score),
         "low": measure.show(leader.low),
         "high": measure.show(leader.high),
-        "probability": _probability(standing.probability_best[standing.leader]),
+        "probability": _probability(ranking.probability_best[ranking.leader]),
     }
-    baseline = standing.baseline
-    if baseline is not None and not standing.above_baseline:
+    baseline = ranking.baseline
+    if baseline is not None and not ranking.above_baseline:
         return Statement(
             key="verdict.nothing",
             values={
                 **values,
                 "baseline": baseline,
-                "baseline_score": measure.show(standing.scores[baseline].score),
+                "baseline_score": measure.show(ranking.scores[baseline].score),
             },
         )
-    if standing.winner:
+    if ranking.winner:
         return Statement(key="verdict.winner", values=values)
-    return Statement(key="verdict.tie", values={**values, "names": ", ".join(standing.candidates)})
+    return Statement(key="verdict.tie", values={**values, "names": ", ".join(ranking.candidates)})
 
 
 def _choice(
     by_name: Mapping[str, EntrantResult],
-    standing: Standing,
+    ranking: Ranking,
     measure: Metric,
     cheapest: str,
     classical: Sequence[str],
 ) -> tuple[Statement, ...]:
-    """What to take: no network, or the cheapest good one, with what it saves."""
-    if standing.baseline is not None and not standing.above_baseline:
+    """The recommendation: no network, or the cheapest of the good ones, with what it saves."""
+    if ranking.baseline is not None and not ranking.above_baseline:
         return ()
-    values: dict[str, Any] = {"cheapest": cheapest, "score": measure.show(standing.scores[cheapest].score)}
+    values: dict[str, Any] = {"cheapest": cheapest, "score": measure.show(ranking.scores[cheapest].score)}
     if classical:
-        best = max(classical, key=lambda name: measure.sign * standing.scores[name].score)
-        values |= {"name": best, "score": measure.show(standing.scores[best].score)}
-        key = "verdict.no_network_leads" if best == standing.leader else "verdict.no_network"
+        best = max(classical, key=lambda name: measure.sign * ranking.scores[name].score)
+        values |= {"name": best, "score": measure.show(ranking.scores[best].score)}
+        key = "verdict.no_network_leads" if best == ranking.leader else "verdict.no_network"
         return (Statement(key=key, values=values),)
     flops = by_name[cheapest].flops_per_example
     if flops is None:
         return ()
     values["flops"] = count(flops)
-    leader_flops = by_name[standing.leader].flops_per_example
-    if cheapest != standing.leader and leader_flops:
-        values |= {"times": _times(leader_flops / max(flops, 1)), "leader": standing.leader}
+    leader_flops = by_name[ranking.leader].flops_per_example
+    if cheapest != ranking.leader and leader_flops:
+        values |= {"times": _times(leader_flops / max(flops, 1)), "leader": ranking.leader}
         return (Statement(key="verdict.cheapest", values=values),)
     return (Statement(key="verdict.cheapest_is_best", values=values),)
 
@@ -166,8 +167,8 @@ def _more_data(leader: EntrantResult, measure: Metric) -> MoreData | None:
     )
 
 
-def _forecast(more: MoreData | None, measure: Metric, standing: Standing) -> tuple[Statement, ...]:
-    if more is None or (standing.baseline is not None and not standing.above_baseline):
+def _forecast(more: MoreData | None, measure: Metric, ranking: Ranking) -> tuple[Statement, ...]:
+    if more is None or (ranking.baseline is not None and not ranking.above_baseline):
         return ()
     if more.withheld is not None:
         reason = Statement(key=f"verdict.withheld.{more.withheld}", values={})
@@ -195,9 +196,9 @@ def _forecast(more: MoreData | None, measure: Metric, standing: Standing) -> tup
 
 
 def _unjudged(entrants: Sequence[EntrantResult]) -> tuple[Statement, ...]:
-    """Who could not be judged and, where the budget was the reason, what it would take."""
-    spared = ", ".join(entrant.name for entrant in entrants if entrant.state == "spared")
-    said = (Statement(key="verdict.spared", values={"names": spared}),) if spared else ()
+    """Who could not be judged and, where the budget was too small, the seconds that judging would take."""
+    pruned = ", ".join(entrant.name for entrant in entrants if entrant.state == "spared")
+    said = (Statement(key="verdict.spared", values={"names": pruned}),) if pruned else ()
     left_out = [entrant for entrant in entrants if not entrant.judged and entrant.state != "spared"]
     if not left_out:
         return said
@@ -228,13 +229,11 @@ def _crossing(crossovers: Sequence[Crossover]) -> tuple[Statement, ...]:
     return ()
 
 
-def _cheapest_good(by_name: Mapping[str, EntrantResult], standing: Standing, measure: Metric) -> str:
+def _cheapest_good(by_name: Mapping[str, EntrantResult], ranking: Ranking, measure: Metric) -> str:
     """The least costly to predict with among those as good as the best; unknown costs come last."""
-    if standing.baseline is not None and not standing.above_baseline:
-        return standing.baseline
-    good = [
-        name for name in standing.scores if name in standing.candidates or _is_good(name, standing, measure)
-    ]
+    if ranking.baseline is not None and not ranking.above_baseline:
+        return ranking.baseline
+    good = [name for name in ranking.scores if name in ranking.candidates or _is_good(name, ranking, measure)]
 
     def cost(name: str) -> tuple[float, float, float]:
         entrant = by_name[name]
@@ -249,11 +248,11 @@ def _cheapest_good(by_name: Mapping[str, EntrantResult], standing: Standing, mea
     return min(good, key=cost)
 
 
-def _is_good(name: str, standing: Standing, measure: Metric) -> bool:
-    """Whether it was shown to lose next to nothing against the leader (in points, or relative to the error)."""
-    gap = standing.difference(standing.leader, name)
+def _is_good(name: str, ranking: Ranking, measure: Metric) -> bool:
+    """Whether the whole interval of its loss against the leader lies below `GOOD_ENOUGH`."""
+    gap = ranking.difference(ranking.leader, name)
     worst = gap.high if measure.higher_is_better else -gap.low
-    allowed = GOOD_ENOUGH if measure.percent else GOOD_ENOUGH * abs(standing.scores[standing.leader].score)
+    allowed = GOOD_ENOUGH if measure.percent else GOOD_ENOUGH * abs(ranking.scores[ranking.leader].score)
     return worst <= allowed
 
 

@@ -19,7 +19,7 @@ from bakeoff.train.forward_check import check_forward
 
 
 class FitNetwork:
-    """Which network, and how a fresh one is made."""
+    """The network that a fit trains, and how a new instance is built."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class FitNetwork:
         check_forward(module, inputs, true_lengths, dataset.schema.outputs)
 
     def _check_words(self, dataset: Dataset) -> None:
-        """Published weights know their own tokenizer's tokens, so texts must have been cut by it."""
+        """Raise `OptionError` where published weights are given but the texts were not cut by their tokenizer."""
         if self.is_published and isinstance(dataset.encoder, TextEncoder):
             raise OptionError(
                 f"The published weights of '{self.card.name}' know the tokens of their own tokenizer, and these texts "

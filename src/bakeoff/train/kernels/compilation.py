@@ -1,9 +1,9 @@
-"""Building the optional compiled operators (the C files beside this one), once on this machine by its own compiler.
+"""Builds the optional compiled operators (the C files beside this one), once on this machine, by its own C compiler.
 
-Nothing has to be installed. The library is kept in the user's cache folder under a hash of the sources, the flags, the
-compiler and the processor, is written beside and moved into place, and is first tried in a process of its own, so that
-a file built for another processor cannot kill this one. The build takes some 20 s of one core. Imports nothing heavy:
-a command can ask whether the library is there before PyTorch is loaded.
+Nothing has to be installed. The library lies in the user's cache folder under a hash of the sources, the flags, the
+compiler and the processor. It is written under another name and renamed, after it was tried in a process of its own, so
+that a library built for another processor cannot kill this one. The build takes about 20 s of one core. Imports nothing
+heavy: a command can ask whether the library is there before PyTorch is imported.
 
 A library is code: one that somebody else could have put there or changed is never loaded (`bakeoff.system.private`).
 Where others may write into the cache folder, the library is kept in a folder of our own beside the temporary files;
@@ -45,7 +45,10 @@ FLAGS = (
 )
 #: Flags that only some compilers and processors know.
 X86_ONLY = ("-mprefer-vector-width=512",)
-BUILD_SECONDS, PROBE_SECONDS = 120, 20
+#: The longest that the compiler may take.
+BUILD_SECONDS = 120
+#: The longest that trying the new library may take.
+PROBE_SECONDS = 20
 _NEW = "new.so"
 
 _PROBE = """
@@ -64,7 +67,7 @@ def compiler() -> str | None:
 
 
 def place() -> Path | None:
-    """Where the library for these sources, flags, compiler and processor lies, built or not.
+    """The file of the library for these sources, flags, compiler and processor, built or not.
 
     None without a compiler, and where there is no place for it that nobody else can write.
 
@@ -83,7 +86,7 @@ def place() -> Path | None:
 
 
 def is_wanted() -> bool:
-    """Whether the library is not there yet, and could be."""
+    """Whether the library is missing and can be built."""
     if os.environ.get("BAKEOFF_NATIVE", "1") == "0":
         return False
     try:
@@ -163,12 +166,12 @@ def torch_compiles_in_private() -> bool:
 
 @functools.cache
 def version(program: str) -> str:
-    """What this compiler calls itself."""
+    """The first line that this compiler prints for --version."""
     return _run([program, "--version"], 10).split("\n", 1)[0]
 
 
 def _folders() -> list[Path]:
-    """Where the library may be kept, best first. Anybody can guess the second name: if ours, it is as good."""
+    """The folders that may hold the library, best first. Others can guess the second name; it is checked as well."""
     user = os.geteuid() if hasattr(os, "geteuid") else 0
     return [cache_folder() / "native", Path(tempfile.gettempdir()) / f"bakeoff_native_{user}"]
 
@@ -231,7 +234,7 @@ def _run(command: list[str], seconds: float, **how: Any) -> str:
 
 
 def _processor() -> bytes:
-    """What tells processors apart for which different code would be built."""
+    """What distinguishes processors for which the compiler would build different code."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
@@ -242,5 +245,5 @@ def _processor() -> bytes:
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
-        os.nice(19)  # whoever waits for nothing has the right of way
+        os.nice(19)  # nobody waits for this build
     build()
