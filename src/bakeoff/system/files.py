@@ -37,15 +37,15 @@ def atomic_write(path: Path) -> Iterator[Path]:
         with _poured(path) as unfinished:
             yield unfinished
         return
-    unfinished = None
+    created: Path | None = None
     try:
-        unfinished = _create_beside(path)
-        yield unfinished
-        unfinished.replace(path)
+        created = _create_beside(path)
+        yield created
+        created.replace(path)
     except BaseException as error:
-        if unfinished is not None:
+        if created is not None:
             with contextlib.suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+                created.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, StoreError):
             raise _unwritable(path, error) from error
         raise

@@ -158,7 +158,7 @@ def _common_form(
 def _write(folder: Path, files: Sequence[str], headers: list[Header | str], facts: dict[str, Any]) -> None:
     """Write `pixels.bin` and `index.json` (not by a memory map, which would kill the program on a full disk)."""
     form = (facts["channels"], facts["height"], facts["width"])
-    decoded: list[int] = []
+    stored: list[int] = []
     refused = [(place, header) for place, header in enumerate(headers) if isinstance(header, str)]
     readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
     areas = [header.height * header.width for header in headers if isinstance(header, Header)]
@@ -173,13 +173,13 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
                 if isinstance(result, str):
                     refused.append((place, result))
                 else:
-                    decoded.append(place)
+                    stored.append(place)
                     out.write(np.ascontiguousarray(result).data)
         out.flush()
         os.fsync(out.fileno())
-    if not decoded:
+    if not stored:
         raise DataError("Not one of the images can be decoded: they are damaged or cut short.")
-    record = {**facts, "kept": decoded, "refused": sorted(refused)}
+    record = {**facts, "kept": stored, "refused": sorted(refused)}
     (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
 
 

@@ -102,7 +102,7 @@ class FitJob:
     def _part_probe(self) -> None:
         """Linear probing without augmentation: train the last layer on the frozen features, computed once.
 
-        Where that is not possible (see `features.linear_probe_of`), all of the network is run at every step. A continued
+        Where that is not possible all of the network is run at every step. A continued
         run does what the first one did.
         """
         if self.mode != "probe" or self.recipe.augment:
