@@ -1,7 +1,7 @@
 """`bakeoff compare DATA`: which family of networks fits this data, how sure that is, and what each costs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,10 @@ from bakeoff.cli.options import (
     reads_data,
     started,
 )
+
+if TYPE_CHECKING:
+    from bakeoff.data.dataset import Dataset
+    from bakeoff.study.results.comparison import Comparison
 
 
 @reads_data
@@ -58,9 +62,7 @@ def compare(
     # The workers load PyTorch while this process does.
     pool = None if budget_seconds is None else startup.start_workers(workers, wait_for_operators=False)
     try:
-        from bakeoff.api.compare import compare_and_report
-
-        result = compare_and_report(
+        result = compare_and_show(
             data,
             models=_defaults_and(entrants, only=models is not None),
             budget_seconds=budget_seconds,
@@ -87,6 +89,33 @@ def compare(
         raise typer.Exit(130)
     if result.verdict.leader is None:
         raise typer.Exit(1)  # the budget was too small for any verdict, as was said
+
+
+def compare_and_show(data: str, **options: Any) -> "Comparison":
+    """Compare, with the options of `bakeoff.compare`, and show progress, card, table and verdict.
+
+    Card, table and verdict go to standard output, progress to standard error.
+    """
+    from rich.console import Console
+
+    from bakeoff.api.compare import compare as run_comparison
+    from bakeoff.api.compare import write_results
+    from bakeoff.data.card import data_card
+    from bakeoff.report.terminal.comparison import print_comparison, print_places
+    from bakeoff.report.terminal.data_card import card_table
+    from bakeoff.report.terminal.progress import ProgressView
+
+    results, errors = Console(), Console(stderr=True)
+
+    def show_card(dataset: "Dataset") -> None:
+        results.print(card_table(data_card(dataset)))
+
+    with ProgressView(errors) as view:
+        found = run_comparison(data, on_data=show_card, listener=view.update, report=False, **options)
+    # Before the report is written, so that the verdict is shown even where the disk is full.
+    print_comparison(results, found)
+    print_places(results, found, report=write_results(found))
+    return found
 
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:

@@ -31,6 +31,7 @@ from bakeoff.study.evidence import (
 from bakeoff.study.results.comparison import Champion, Comparison
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
 from bakeoff.study.results.records import Evidence
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.results.store import Store, find_run
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
@@ -277,7 +278,7 @@ class _Run:
         if best is None:
             return None
         entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
-        folder = self._folder / "champion"
+        folder = RunFolder(self._folder).champion
         self._write_champion(entrant, best, folder)
         write_training_hashes(folder, self._dataset)
         leader = summary.verdict.winner or summary.verdict.leader

@@ -26,14 +26,13 @@ from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
 from bakeoff.study.results.records import EntrantResult, Verdict
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.schedule.scheduler import JUDGED_BY_ERRORS
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
 
 #: Name of the stored selection in the run's store, by which a continued run trains the same.
 FACT = "why"
-#: Name of the folder of the finished trainings, in the run's folder.
-FOLDER = "why"
 
 
 class ComparisonEvidence:
@@ -200,7 +199,7 @@ class _EvidenceRun:
 
     def _train(self, selection: Selection) -> dict[tuple[str, str | None], ChangedTrialResult]:
         """The results of trainings that are stored already, and of those that end before the deadline or Ctrl-C."""
-        stored = ChangedTrialStore(self.comparison.store.folder / FOLDER, self.comparison.definition.context)
+        stored = ChangedTrialStore(RunFolder(self.comparison.store.folder).evidence, self.comparison.definition.context)
         wanted = [*self._missing(selection), *self._changed(selection)]
         found: dict[tuple[str, str | None], ChangedTrialResult] = {
             cell_of(trial): outputs for trial in wanted if (outputs := stored.get(trial)) is not None

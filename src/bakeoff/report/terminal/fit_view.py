@@ -16,7 +16,8 @@ from bakeoff.models import catalogue
 from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.report.terminal.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.words.text import bound, clean, duration, grouped, significant, wrapped
-from bakeoff.study.fitting.result import CHAMPION, Fit
+from bakeoff.study.fitting.result import Fit
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.tasks.metrics.registry import METRICS
 from bakeoff.train.single.trainer import Evaluation
 
@@ -168,7 +169,7 @@ def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
     if fit.weights is not None:
         rows.append((say("fit.heading.began"), clean(fit.weights)))
     rows.append((say("fit.heading.seconds"), duration(fit.seconds)))
-    rows.append((say("fit.heading.network"), clean(fit.folder / CHAMPION)))
+    rows.append((say("fit.heading.network"), clean(RunFolder(fit.folder).champion)))
     return rows
 
 

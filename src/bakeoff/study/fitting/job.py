@@ -18,13 +18,13 @@ from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Estimate, rank_entrants
 from bakeoff.study.fitting.network import FitNetwork
-from bakeoff.study.fitting.result import CHAMPION, Fit
-from bakeoff.study.results.store import run_folders
+from bakeoff.study.fitting.result import Fit
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.extras import first_line
 from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.result import TrainingResult
-from bakeoff.train.single.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from bakeoff.train.single.checkpoint import load_checkpoint
 from bakeoff.train.single.learning_rate_finder import (
     FALLBACK,
     PROBE_FALLBACK,
@@ -69,7 +69,7 @@ class FitJob:
         self.seed, self.mode, self.definition, self.folder = seed, mode, definition, folder
         self.budget_seconds, self.started, self.steps_are_given = budget_seconds, started, steps_are_given
         self.data = TrainingData(dataset, device=placement.device)
-        self.checkpoint = folder / CHECKPOINT_FILE
+        self.checkpoint = RunFolder(folder).checkpoint
         self._probe: LinearProbe | None = None
         self._build: Build = network.module
         self._data, self._part = self.data, mode
@@ -282,8 +282,9 @@ class FitJob:
                 "scores": dict(result.scores),
             },
         )
-        predictor.save(self.folder / CHAMPION)
-        write_training_hashes(self.folder / CHAMPION, dataset)
+        champion = RunFolder(self.folder).champion
+        predictor.save(champion)
+        write_training_hashes(champion, dataset)
         result.write()
         return result
 
@@ -311,12 +312,11 @@ def precision_name(placement: Placement) -> str:
 def find_folder(out: Path, name: str, definition: dict[str, Any]) -> Path:
     """The folder of the unfinished run with the same definition, or a new one with a free name."""
     wanted = json.loads(json.dumps(definition))
-    for place in run_folders(out, name):
-        checkpoint = place / CHECKPOINT_FILE
-        if not place.exists():
-            return place
-        if checkpoint.exists():
-            found = load_checkpoint(checkpoint)
+    for candidate in RunFolder.candidates(out, name):
+        if not candidate.path.exists():
+            return candidate.path
+        if candidate.checkpoint.exists():
+            found = load_checkpoint(candidate.checkpoint)
             if found is not None and found[1].get("definition") == wanted:
-                return place
+                return candidate.path
     raise AssertionError("names never end")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bakeoff.api import compare as shown
+from bakeoff.api import compare as api
+from bakeoff.cli.compare import compare_and_show
 from bakeoff.errors import StoreError
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.outcome import Progress
@@ -22,20 +23,20 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comparison:
     comparison = replace(digits_comparison(), folder=tmp_path / "run", trials=(diverged, *others))
     comparison.folder.mkdir()
 
-    def study(data: Any, *, on_data: Any, listener: Any, show: Any, **options: Any) -> Comparison:
+    def study(data: Any, *rest: Any, on_data: Any, listener: Any, show: Any, **options: Any) -> Comparison:
         on_data(comparison.dataset)
         for phase in ("tuning", "curves"):
             listener(Progress(phase=phase, entrants=("cnn",), done=1, total=4, seconds_left=30.0))
         return replace(comparison, show=show)
 
-    monkeypatch.setattr(shown, "run_comparison", study)
+    monkeypatch.setattr(api, "run_comparison", study)
     return comparison
 
 
 def test_card_table_and_verdict_go_to_output_and_progress_to_errors(
     found: Comparison, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = shown.compare_and_report("digits")
+    result = compare_and_show("digits")
     out, errors = capsys.readouterr()
     places = [out.index(text) for text in ("1,797", "entrant", "Verdict", "report.html")]
     assert places == sorted(places)
@@ -48,7 +49,7 @@ def test_card_table_and_verdict_go_to_output_and_progress_to_errors(
 
 
 def test_report_and_record_lie_in_the_folder_of_the_run(found: Comparison) -> None:
-    shown.compare_and_report("digits")
+    compare_and_show("digits")
     assert sorted(path.name for path in found.folder.iterdir()) == ["report.html", "verdict.json"]
     record = json.loads((found.folder / "verdict.json").read_text(), parse_constant=pytest.fail)
     assert record["winner"] == "cnn"
@@ -62,5 +63,5 @@ def test_the_verdict_is_said_even_where_the_report_cannot_be_written(
     found.folder.rmdir()
     found.folder.write_text("in the way")
     with pytest.raises(StoreError, match="cannot be written"):
-        shown.compare_and_report("digits")
+        compare_and_show("digits")
     assert "cnn is the best here" in capsys.readouterr().out
