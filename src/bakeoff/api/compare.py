@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
@@ -20,6 +21,7 @@ from bakeoff.study.workers.local import Pool
 from bakeoff.system.files import write_json
 
 
+@refuses_unknown_arguments
 def compare(
     data: Any,
     models: Sequence[str | ModelCard] | None = None,
@@ -81,6 +83,7 @@ def compare(
         report: whether `report.html` and `verdict.json` are written; `write_results` writes them later.
 
     Raises:
+        UnknownArgumentError: a keyword that is none of these.
         DataError, ModelError, OptionError: what was given cannot be compared.
         BudgetError: the budget is too small for any comparison.
         StoreError: the run's folder cannot be written.

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bakeoff import models
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.cost import Cost, cost_of, example_inputs
 from bakeoff.cost.failures import ValuesNeededError
 from bakeoff.cost.hardware.roofline import Bound, bound_on, peaks_of
@@ -36,6 +37,7 @@ class NetworkCost:
         return self.cost.to_json() | ({} if self.bound is None else {"bound": asdict(self.bound)})
 
 
+@refuses_unknown_arguments
 def cost(
     model: str | ModelCard,
     *,
@@ -60,6 +62,7 @@ def cost(
         width: the network's dial.
 
     Raises:
+        UnknownArgumentError: a keyword that is none of these.
         CostError: the network cannot be costed as asked. ModelError: it is unknown or cannot be built.
     """
     card = model if isinstance(model, ModelCard) else models.card(model)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.api.runs import NetworkListener, network_of
 from bakeoff.data.builtin import builtin_names
 from bakeoff.data.encoder import NewExamples
@@ -39,6 +40,7 @@ class RunExplanation:
         return write_explained(self.explained, self.examples, Path(path or self.run.explained))
 
 
+@refuses_unknown_arguments
 def explain(
     run: str | Path,
     data: Any = None,
@@ -59,6 +61,7 @@ def explain(
         on_network: called with the run and its network before the data are read.
 
     Raises:
+        UnknownArgumentError: a keyword that is none of these.
         StoreError: there is no such run, or it has no network.
         ModelError: its network is not of the catalogue, and was neither trusted nor named here.
         OptionError: the run does not tell which data it was made with, or they may not be opened because it says so.

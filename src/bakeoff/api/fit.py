@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.data.dataset import Dataset
 from bakeoff.models import ModelCard
 from bakeoff.report.html.fit_report import write_fit_report
@@ -12,6 +13,7 @@ from bakeoff.study.fitting.result import Fit
 from bakeoff.train.single.trainer import SAVE_SECONDS, EvaluationListener
 
 
+@refuses_unknown_arguments
 def fit(
     data: Any,
     model: str | ModelCard,
@@ -84,6 +86,7 @@ def fit(
         started: when the budget began, on the monotonic clock; now where None.
 
     Raises:
+        UnknownArgumentError: a keyword that is none of these.
         DataError, ModelError, OptionError: what was given cannot be trained.
         BudgetError: the time was over before anything was learned.
         StoreError: the run's folder cannot be written.

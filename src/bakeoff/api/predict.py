@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.api.runs import NetworkListener, network_of
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import is_training_example
@@ -64,6 +65,7 @@ class NewPredictions:
         write_predictions(self.predictions, Path(path))
 
 
+@refuses_unknown_arguments
 def predict(
     run: str | Path,
     newdata: Any,
@@ -84,6 +86,7 @@ def predict(
         on_network: called with the run and its network before the new data are read.
 
     Raises:
+        UnknownArgumentError: a keyword that is none of these.
         StoreError: there is no such run, or it has no network.
         ModelError: its network is not of the catalogue, and was neither trusted nor named here.
         DataError: the new data cannot be read, or are not of the form that was trained on.

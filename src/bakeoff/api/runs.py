@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.errors import StoreError, printable
 from bakeoff.inference.predictor import Predictor
 from bakeoff.models import ModelCard
@@ -12,6 +13,7 @@ from bakeoff.study.results.run_folder import RunFolder
 NetworkListener = Callable[[RunFolder, Predictor], None]
 
 
+@refuses_unknown_arguments
 def runs(folder: str | Path = "runs") -> tuple[RunFolder, ...]:
     """The runs that lie in a folder, by name; `kind` of each says what made it.
 

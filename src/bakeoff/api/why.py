@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.explain.biases.measure import BUDGET_SECONDS
 from bakeoff.explain.biases.measure import why as measure
 from bakeoff.explain.biases.perturbation_study import PhaseListener
@@ -12,6 +13,7 @@ from bakeoff.models import ModelCard
 from bakeoff.study.workers.local import Pool
 
 
+@refuses_unknown_arguments
 def why(
     data: Any,
     models: Sequence[str | ModelCard] | None = None,
@@ -59,6 +61,7 @@ def why(
         pool: of workers, which the caller closes; None makes one for this call.
 
     Raises:
+        UnknownArgumentError: a keyword that is none of these.
         DataError: the data cannot be read, or an intervention does not apply to it.
         ModelError, OptionError: what was asked cannot be done.
         BudgetError: it is too small for any table.
