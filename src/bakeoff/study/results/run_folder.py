@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from bakeoff.errors import StoreError, printable, suggest
+from bakeoff.errors import StoreError, listed, printable, suggest
 from bakeoff.system.files import opened
 
 
@@ -122,7 +122,7 @@ class RunFolder:
         """The run of this name under `runs`, or the one in the folder `run`.
 
         Raises:
-            StoreError: there is no such folder.
+            StoreError: there is no such folder, or it is no run but holds some.
         """
         above = Path(runs)
         found = next((RunFolder(place) for place in (above / run, Path(run)) if place.is_dir()), None)
@@ -130,6 +130,13 @@ class RunFolder:
             raise StoreError(
                 f"There is no run '{printable(str(run))}' under '{printable(str(runs))}'. "
                 f"{suggest(str(run), _folders_in(above))} `bakeoff compare` makes one."
+            )
+        inside = () if found.kind is not None else tuple(RunFolder.inside(found.path))
+        if inside:
+            raise StoreError(
+                f"The folder '{printable(str(run), most=200)}' is not a run but holds runs: "
+                f"{listed(place.name for place in inside)}. Name one of them, as in "
+                f"'{printable(str(inside[0].path), most=200)}'."
             )
         return found
 
