@@ -1,14 +1,16 @@
 """What lies in the folder of a run, and where: everything that opens a run by its path goes through here.
 
-runs/<name>/study.sqlite              a comparison's definition, plan and trials with their outputs
-runs/<name>/weights/                  safetensors of its trials at full size
-runs/<name>/why/                      the finished trainings of its evidence
-runs/<name>/verdict.json              what it found, as `--json` writes it
-runs/<name>/fit.json                  what a fit found
-runs/<name>/checkpoint.safetensors    from which a killed fit goes on
-runs/<name>/champion/                 the network handed over, by either: `bakeoff.inference` says what lies in it
-runs/<name>/report.html               of either
-runs/<name>/explain.html              the plots of `bakeoff explain`
+    runs/<name>/study.sqlite              a comparison's definition, plan and trials with their outputs
+    runs/<name>/weights/                  safetensors of its trials at full size
+    runs/<name>/why/                      the finished trainings of its evidence
+    runs/<name>/verdict.json              what it found, as `--json` writes it
+    runs/<name>/fit.json                  what a fit found
+    runs/<name>/checkpoint.safetensors    from which a killed fit goes on
+    runs/<name>/champion/                 the network handed over, by either: `bakeoff.inference` says what lies in it
+    runs/<name>/report.html               of either
+    runs/<name>/explain.html              the plots of `bakeoff explain`
+
+These are stored names: a later version opens the runs of an earlier one by them.
 """
 
 import json
