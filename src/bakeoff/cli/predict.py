@@ -175,18 +175,18 @@ def _show(
         _say_fit(console, verdict["fit"])
     key = "report.predict.head_one" if len(found) == 1 else "report.predict.head"
     _say(console, key, count=f"{len(found):,}", entrant=name)
-    is_classes = predictor.schema.is_classification
+    is_sure = predictor.task.has_probabilities
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(say("report.predict.input"), overflow="fold")
     table.add_column(say("report.predict.predicted"), overflow="fold")
-    if is_classes:
+    if is_sure:
         table.add_column(say("report.predict.sure"), justify="right", no_wrap=True)
-    sure = found.probabilities.max(axis=1) if is_classes and len(found) else ()
+    sure = found.probabilities.max(axis=1) if is_sure and len(found) else ()
     answers = found.answers
     for row in range(min(_SHOWN, len(found))):
-        answer = answers[row] if is_classes else ", ".join(significant(v, 4) for v in found.outputs[row][:4])
+        answer = answers[row] if is_sure else ", ".join(significant(v, 4) for v in found.outputs[row][:4])
         cells = [shorten(clean(found.names[row]), 48), clean(answer)]
-        table.add_row(*map(Text, [*cells, f"{100 * sure[row]:.1f} %"] if is_classes else cells))
+        table.add_row(*map(Text, [*cells, f"{100 * sure[row]:.1f} %"] if is_sure else cells))
     console.print(table)
     if len(found) > _SHOWN:
         _say(console, "report.predict.more", count=f"{len(found) - _SHOWN:,}")

@@ -22,8 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Forecast, Series
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
 #: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
@@ -36,8 +34,6 @@ MOST = 4000
 _WORK = 8_000_000
 #: Weights that are held in memory at once.
 _BLOCK = 1_000_000
-#: Blocks of time are made shorter, down to one horizon, where the test split would have fewer blocks than this.
-FEWEST_BLOCKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,8 +114,9 @@ def resample(
         entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
         targets: [N] or [N, size].
         deterministic: names whose training has no randomness (one seed gives all outputs there can be).
-        groups: [N], a label each; whole groups are drawn (patients, or the blocks of `time_blocks`). From a single
-            group nothing follows about how groups differ: examples are then drawn as if there were no groups.
+        groups: [N], a label each; whole groups are drawn (patients, or blocks of time: see
+            `Task.resampled_together`). From a single group nothing follows about how groups differ: examples are then
+            drawn as if there were no groups.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
@@ -173,35 +170,6 @@ def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
         _, inverse = np.unique(groups, return_inverse=True)
         hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
     return np.array([(np.abs(hits - one[:, None]) > 1e-12).sum(axis=0) for one in hits.T], dtype=np.int64)
-
-
-def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
-    """Labels [N] of what is resampled together on the test split: groups or blocks of time; None for examples."""
-    test, target, kind = dataset.splits.test, dataset.schema.target, dataset.schema.input
-    if dataset.groups is not None:
-        return np.asarray(dataset.groups)[test]
-    if dataset.times is None or not isinstance(target, Forecast):
-        return None
-    assert isinstance(kind, Series)
-    return time_blocks(dataset.times[test], horizon=target.horizon, window=kind.length)
-
-
-def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np.int64]:
-    """Labels [N] of the windows of a forecast: the block of time in which each begins, the same for all series.
-
-    A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. Where
-    that makes fewer than `FEWEST_BLOCKS` blocks, they are shorter, but not shorter than the horizon.
-
-    Args:
-        times: [N], when each window's first target is.
-
-    >>> time_blocks(np.arange(8), horizon=1, window=1)
-    array([0, 0, 1, 1, 2, 2, 3, 3])
-    """
-    distinct, places = np.unique(times, return_inverse=True)
-    length = min(horizon + window, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
-    blocks = max(len(distinct) // length, 1)
-    return np.minimum(places.reshape(-1) // length, blocks - 1).astype(np.int64)
 
 
 def draw_weights(
