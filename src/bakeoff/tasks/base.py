@@ -43,6 +43,7 @@ from bakeoff.errors import OptionError, suggest
 from bakeoff.tasks.baselines import Baseline
 from bakeoff.tasks.metrics.metric import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.tasks.outputs import OutputsLike
 
 if TYPE_CHECKING:  # PyTorch is not loaded where only scores are computed
     from torch import Tensor
@@ -109,7 +110,7 @@ class Task(ABC):
     # What an output is
 
     @abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, outputs: OutputsLike) -> OutputsLike:
         """The answers, in the form of `Dataset.targets`, one a unit."""
 
     @abstractmethod
@@ -121,7 +122,7 @@ class Task(ABC):
         """One answer as a person reads it."""
 
     @abstractmethod
-    def columns(self, outputs: NDArray[Any], targets: NDArray[Any] | None) -> Mapping[str, Any]:
+    def columns(self, outputs: OutputsLike, targets: OutputsLike | None) -> Mapping[str, Any]:
         """The columns of a table of predictions, by heading; with those of the truth where it is known."""
 
     @property
@@ -146,15 +147,15 @@ class Task(ABC):
         return None
 
     @abstractmethod
-    def errors(self, outputs: NDArray[Any], targets: NDArray[Any]) -> Floats:
+    def errors(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
         """One error a unit [N], lower is better: racing compares entrants by their paired differences."""
 
     @abstractmethod
-    def mean_loss(self, outputs: NDArray[Any], targets: NDArray[Any]) -> float:
+    def mean_loss(self, outputs: OutputsLike, targets: OutputsLike) -> float:
         """The loss of outputs, in the unit of the data: what a model that is no network is stopped by."""
 
     @abstractmethod
-    def worst(self, outputs: NDArray[np.float32], targets: NDArray[Any], *, most: int) -> tuple[Mistake, ...]:
+    def worst(self, outputs: OutputsLike, targets: OutputsLike, *, most: int) -> tuple[Mistake, ...]:
         """The most confident wrong answers, or the largest errors, worst first."""
 
     def metrics(self, context: MetricContext = NO_CONTEXT) -> tuple[Metric, ...]:
@@ -179,7 +180,7 @@ class Task(ABC):
         return METRICS[name]
 
     def scores(
-        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
     ) -> dict[str, float]:
         """Every metric that applies, by name."""
         return {metric.name: metric.score(outputs, targets, context) for metric in self.metrics(context)}
@@ -187,8 +188,8 @@ class Task(ABC):
     def preference(
         self,
         metric: Metric,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         context: MetricContext = NO_CONTEXT,
     ) -> tuple[float, float]:
         """What to choose between answers to the same examples by: the greater, the better, whatever the metric.

@@ -12,6 +12,7 @@ from bakeoff.tasks.base import Mistake, Task, TrainingLoss
 from bakeoff.tasks.baselines import MAJORITY, Baseline
 from bakeoff.tasks.metrics.metric import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.tasks.outputs import OutputsLike, dense
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,8 +51,8 @@ class Classification(Task):
     def in_unit_of_data(self, raw: "Tensor", scaling: "TargetScaling | None") -> "Tensor":
         return raw.log_softmax(dim=-1)
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        return outputs.argmax(axis=1)
+    def decode(self, outputs: OutputsLike) -> NDArray[Any]:
+        return dense(outputs).argmax(axis=1)
 
     def headline(self, answer: Any) -> str:
         return self.class_names[int(answer)]
@@ -59,12 +60,12 @@ class Classification(Task):
     def text(self, answer: Any) -> str:
         return str(self.class_names[int(answer)])
 
-    def columns(self, outputs: NDArray[Any], targets: NDArray[Any] | None) -> dict[str, Any]:
+    def columns(self, outputs: OutputsLike, targets: OutputsLike | None) -> dict[str, Any]:
         """`predicted`, `true` where known, and `probability_<class>` for each class."""
         found: dict[str, Any] = {"predicted": [self.headline(answer) for answer in self.decode(outputs)]}
         if targets is not None:
-            found["true"] = [self.headline(code) for code in targets]
-        probabilities = np.exp(outputs.astype(np.float64))
+            found["true"] = [self.headline(code) for code in dense(targets)]
+        probabilities = np.exp(dense(outputs).astype(np.float64))
         for place, name in enumerate(self.class_names):
             found[f"probability_{name}"] = probabilities[:, place]
         return found
@@ -80,14 +81,15 @@ class Classification(Task):
     def tie_breaker(self) -> Metric:
         return METRICS["log_loss"]
 
-    def errors(self, outputs: NDArray[Any], targets: NDArray[Any]) -> Floats:
+    def errors(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
         """1 where the class is wrong, else 0."""
-        return (outputs.argmax(axis=1) != targets).astype(np.float64)
+        return (dense(outputs).argmax(axis=1) != dense(targets)).astype(np.float64)
 
-    def mean_loss(self, outputs: NDArray[Any], targets: NDArray[Any]) -> float:
-        return float(-outputs[np.arange(len(targets)), targets].mean())
+    def mean_loss(self, outputs: OutputsLike, targets: OutputsLike) -> float:
+        return float(-dense(outputs)[np.arange(len(targets)), dense(targets)].mean())
 
-    def worst(self, outputs: NDArray[np.float32], targets: NDArray[Any], *, most: int) -> tuple[Mistake, ...]:
+    def worst(self, outputs: OutputsLike, targets: OutputsLike, *, most: int) -> tuple[Mistake, ...]:
+        outputs, targets = dense(outputs), dense(targets)
         answers, confidence = outputs.argmax(axis=1), np.exp(outputs.max(axis=1))
         wrong = np.flatnonzero(answers != targets)
         return tuple(

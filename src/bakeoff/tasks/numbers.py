@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.tasks.base import Mistake, Task, TrainingLoss
 from bakeoff.tasks.metrics.metric import Floats
+from bakeoff.tasks.outputs import OutputsLike, dense
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +41,8 @@ class Numbers(Task):
         assert scaling is not None, "values are standardised in training"
         return scaling.undo(raw)
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        return outputs
+    def decode(self, outputs: OutputsLike) -> NDArray[Any]:
+        return dense(outputs)
 
     def headline(self, answer: Any) -> float:
         return float(np.ravel(answer)[0])
@@ -50,28 +51,30 @@ class Numbers(Task):
         shown = ", ".join(f"{float(value):.4g}" for value in np.ravel(answer)[:_SHOWN])
         return shown + (" ..." if np.size(answer) > _SHOWN else "")
 
-    def columns(self, outputs: NDArray[Any], targets: NDArray[Any] | None) -> dict[str, Any]:
+    def columns(self, outputs: OutputsLike, targets: OutputsLike | None) -> dict[str, Any]:
         """`predicted` and `true`; several values or steps ahead are `predicted_1`, `predicted_2` ... `true_1` ..."""
         found: dict[str, Any] = {}
         for heading, values in (("predicted", outputs), ("true", targets)):
             if values is None:
                 continue
-            numbers = np.asarray(values, np.float64).reshape(len(outputs), -1)
+            numbers = np.asarray(dense(values), np.float64).reshape(len(outputs), -1)
             several = numbers.shape[1] > 1
             for place in range(numbers.shape[1]):
                 found[f"{heading}_{place + 1}" if several else heading] = numbers[:, place]
         return found
 
-    def errors(self, outputs: NDArray[Any], targets: NDArray[Any]) -> Floats:
+    def errors(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
         """Squared errors, a mean over the values of a unit."""
-        values = np.asarray(targets, dtype=np.float64).reshape(len(outputs), -1)
-        return np.asarray(((outputs - values) ** 2).mean(axis=1), dtype=np.float64)
+        values = np.asarray(dense(targets), dtype=np.float64).reshape(len(outputs), -1)
+        return np.asarray(((dense(outputs) - values) ** 2).mean(axis=1), dtype=np.float64)
 
-    def mean_loss(self, outputs: NDArray[Any], targets: NDArray[Any]) -> float:
-        return float(((outputs - targets.reshape(outputs.shape)) ** 2).mean())
+    def mean_loss(self, outputs: OutputsLike, targets: OutputsLike) -> float:
+        outputs = dense(outputs)
+        return float(((outputs - dense(targets).reshape(outputs.shape)) ** 2).mean())
 
-    def worst(self, outputs: NDArray[np.float32], targets: NDArray[Any], *, most: int) -> tuple[Mistake, ...]:
-        truth = targets.reshape(outputs.shape)
+    def worst(self, outputs: OutputsLike, targets: OutputsLike, *, most: int) -> tuple[Mistake, ...]:
+        outputs = dense(outputs)
+        truth = dense(targets).reshape(outputs.shape)
         errors = np.abs(outputs - truth).mean(axis=1)
         spread = float((outputs - truth).std()) or 1.0
         return tuple(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
+from bakeoff.tasks.outputs import Outputs, OutputsLike
 
 #: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
@@ -98,8 +99,8 @@ class Resampled:
 
 
 def resample(
-    entrants: Mapping[str, Sequence[NDArray[Any]]],
-    targets: NDArray[Any],
+    entrants: Mapping[str, Sequence[OutputsLike]],
+    targets: OutputsLike,
     metric: Metric,
     *,
     context: MetricContext = NO_CONTEXT,
@@ -111,8 +112,8 @@ def resample(
     """Scores of all entrants and their replicates.
 
     Args:
-        entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
-        targets: [N] or [N, size].
+        entrants: for each name the outputs on the test split of each of its seeds; N is the number of examples.
+        targets: of the same examples.
         deterministic: names whose training has no randomness (one seed gives all outputs there can be).
         groups: [N], a label each; whole groups are drawn (patients, or blocks of time: see
             `Task.resampled_together`). From a single group nothing follows about how groups differ: examples are then
@@ -120,12 +121,12 @@ def resample(
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
-    names = tuple(entrants)
+    names, given = tuple(entrants), {name: list(map(Outputs.of, runs)) for name, runs in entrants.items()}
     rng = np.random.default_rng(seed)
     units = 0 if groups is None else len(np.unique(groups))
     groups = groups if units > 1 else None
     count = replicates or int(np.clip(_WORK // max(len(targets), 1), FEWEST, MOST))
-    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(entrants[name])]
+    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(given[name])]
     owner = np.array([index for index, _ in runs])
     plain = np.array([metric.score(run, targets, context) for _, run in runs])
     drawn = np.empty((len(runs), count))
@@ -142,7 +143,7 @@ def resample(
     if groups is not None:
         drawn = plain[:, None] + (drawn - plain[:, None]) * np.sqrt(units / (units - 1))
     average = np.stack([(owner == index) / max((owner == index).sum(), 1) for index in range(len(names))])
-    twin = _twins([list(entrants[name]) for name in names])
+    twin = _twins([given[name] for name in names])
     per_seed = [plain[owner == index] for index in range(len(names))]
     single = [len(entrants[name]) == 1 and name not in deterministic for name in names]
     examples_only = average @ drawn
@@ -221,19 +222,17 @@ def is_hit_or_miss(values: Floats | None) -> bool:
     return values is not None and bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _distinct(runs: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+def _distinct(runs: Sequence[Outputs]) -> Sequence[Outputs]:
     """All runs, or the first alone where every seed gave exactly the same outputs."""
-    return runs if any(not np.array_equal(runs[0], run) for run in runs[1:]) else runs[:1]
+    return runs if any(not runs[0].equals(run) for run in runs[1:]) else runs[:1]
 
 
-def _twins(entrants: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.int64]:
+def _twins(entrants: Sequence[Sequence[Outputs]]) -> NDArray[np.int64]:
     twin = np.arange(len(entrants))
     for index, runs in enumerate(entrants):
         for before in range(index):
             other = entrants[before]
-            if len(runs) == len(other) and all(
-                np.array_equal(a, b) for a, b in zip(runs, other, strict=True)
-            ):
+            if len(runs) == len(other) and all(a.equals(b) for a, b in zip(runs, other, strict=True)):
                 twin[index] = twin[before]
                 break
     return twin

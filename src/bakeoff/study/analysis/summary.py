@@ -20,6 +20,7 @@ from bakeoff.study.design.trial import State, TrialResult
 from bakeoff.study.results.comparison import Mistake, TrialSummary
 from bakeoff.study.results.outcome import Outcome
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
+from bakeoff.tasks.outputs import Outputs, dense
 from bakeoff.tasks.registry import task_of
 
 #: Bootstrap replicates for the interval of a curve point below full size (full size takes `resampling.FEWEST` or more).
@@ -135,7 +136,7 @@ class Summary:
                 )
         return points
 
-    def _score(self, outputs: NDArray[np.float32], truth: NDArray[np.generic]) -> float:
+    def _score(self, outputs: Outputs, truth: NDArray[np.generic]) -> float:
         return self._metric.score(outputs, truth, self._context)
 
     def _judged(self, entrant: Entrant, curve: Sequence[CurvePoint], fit: CurveFit | None) -> EntrantResult:
@@ -278,7 +279,7 @@ class Summary:
 
     def test_outputs(self) -> dict[str, NDArray[np.float32]]:
         """Each judged entrant's best seed on the test split."""
-        return {name: _test(self._best_seed(runs)) for name, runs in self.judged.items()}
+        return {name: dense(_test(self._best_seed(runs))) for name, runs in self.judged.items()}
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """The leader's `MISTAKES` most confident wrong classes, or its largest errors, worst first."""
@@ -319,6 +320,6 @@ class Summary:
         )
 
 
-def _test(result: TrialResult) -> NDArray[np.float32]:
+def _test(result: TrialResult) -> Outputs:
     assert result.test_outputs is not None
     return result.test_outputs
