@@ -26,6 +26,7 @@ from bakeoff.models.registry.options import check_recorded_options
 from bakeoff.system.extras import first_line
 from bakeoff.system.files import refuse_special
 from bakeoff.tasks.base import Task
+from bakeoff.tasks.outputs import dense
 from bakeoff.tasks.registry import task_of
 from bakeoff.tasks.target_scaling import TargetScaling
 
@@ -193,7 +194,7 @@ class Predictor:
 
         Classes are counted as in `schema.target.names`. Arguments and errors are those of `predict_proba`.
         """
-        return self.task.decode(self._outputs_of(new, lengths))
+        return dense(self.task.decode(self._outputs_of(new, lengths)))
 
     def _outputs_of(self, new: Any, lengths: NDArray[np.int64] | None) -> NDArray[np.float32]:
         read = self.read(new)

@@ -64,9 +64,9 @@ class Outputs:
 
     def equals(self, other: "Outputs") -> bool:
         """Whether both hold exactly the same numbers."""
-        if (self.offsets is None) != (other.offsets is None) or not np.array_equal(self.values, other.values):
-            return False
-        return self.offsets is None or np.array_equal(self.offsets, other.offsets)
+        if self.offsets is None or other.offsets is None:
+            return self.offsets is other.offsets and np.array_equal(self.values, other.values)
+        return np.array_equal(self.values, other.values) and np.array_equal(self.offsets, other.offsets)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, without "offsets" where there are none."""

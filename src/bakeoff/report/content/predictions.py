@@ -14,6 +14,7 @@ from bakeoff.errors import OptionError, printable
 from bakeoff.system.files import atomic_write
 from bakeoff.tasks.base import Task
 from bakeoff.tasks.metrics.registry import METRICS, MetricContext
+from bakeoff.tasks.outputs import Outputs
 from bakeoff.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class Predictions:
     @property
     def answers(self) -> list[Any]:
         """The most probable class's name, or the first value, of each example."""
-        return [self.task.headline(answer) for answer in self.task.decode(self.outputs)]
+        answers = Outputs.of(self.task.decode(self.outputs))
+        return [self.task.headline(answers.of_example(row)) for row in range(len(answers))]
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
