@@ -21,7 +21,8 @@ from bakeoff.study.design.jobs import BATCH, EVALUATIONS, FEWEST_STEPS, SEEDS, t
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.local import available_cores
 from bakeoff.system.files import atomic_write
-from bakeoff.tasks.metrics.registry import MetricContext, default_metric
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 
 NETWORKS = ("linear", "mlp", "cnn", "gru", "transformer")
 STEPS = FEWEST_STEPS
@@ -64,7 +65,8 @@ class Recording:
 
     @property
     def metric(self) -> Any:
-        return default_metric(self.dataset.schema, MetricContext(seasonal_scale=self.dataset.seasonal_scale))
+        context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
+        return task_of(self.dataset.schema).default_metric(context)
 
     @property
     def networks(self) -> list[str]:

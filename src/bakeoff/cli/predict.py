@@ -104,20 +104,20 @@ def _show(console: "Console", found: "NewPredictions") -> None:
     predictions = found.predictions
     key = "report.predict.head_one" if len(found) == 1 else "report.predict.head"
     _say(console, key, count=f"{len(found):,}", entrant=_entrant(found))
-    is_classes = predictions.schema.is_classification
+    is_sure = predictions.schema.is_classification
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(say("report.predict.input"), overflow="fold")
     table.add_column(say("report.predict.predicted"), overflow="fold")
-    if is_classes:
+    if is_sure:
         table.add_column(say("report.predict.sure"), justify="right", no_wrap=True)
-    sure = predictions.probabilities.max(axis=1) if is_classes and len(found) else ()
+    sure = predictions.probabilities.max(axis=1) if is_sure and len(found) else ()
     answers = predictions.answers
     for row in range(min(_SHOWN, len(found))):
         answer = (
-            answers[row] if is_classes else ", ".join(significant(v, 4) for v in predictions.outputs[row][:4])
+            answers[row] if is_sure else ", ".join(significant(v, 4) for v in predictions.outputs[row][:4])
         )
         cells = [shorten(clean(predictions.names[row]), 48), clean(answer)]
-        table.add_row(*map(Text, [*cells, f"{100 * sure[row]:.1f} %"] if is_classes else cells))
+        table.add_row(*map(Text, [*cells, f"{100 * sure[row]:.1f} %"] if is_sure else cells))
     console.print(table)
     if len(found) > _SHOWN:
         _say(console, "report.predict.more", count=f"{len(found) - _SHOWN:,}")

@@ -38,7 +38,8 @@ from bakeoff.study.schedule.scheduler import Study
 from bakeoff.study.workers import startup
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.local import Pool, available_cores
-from bakeoff.tasks.metrics.registry import MetricContext, metric_named
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.device import check_name, choose_device
 
 #: Name in the store for where the data were read from: later commands find the data again by it.
@@ -123,9 +124,8 @@ def compare(
     pool = pool or startup.start_workers(workers, wait_for_operators=budget_seconds is None)
     try:
         dataset = load(data, seed=seed, **reading)
-        deciding = metric_named(
-            metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)
-        ).name
+        context = MetricContext(seasonal_scale=dataset.seasonal_scale)
+        deciding = task_of(dataset.schema).metric_named(metric, context).name
         entrants = choose_entrants(dataset.schema, models, device=device)
         if on_data is not None:
             on_data(dataset)

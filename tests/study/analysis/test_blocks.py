@@ -6,9 +6,11 @@ import pytest
 from scipy import stats
 
 from bakeoff.data.load import load
-from bakeoff.study.analysis.resampling import FEWEST_BLOCKS, drawn_together, resample, time_blocks
+from bakeoff.study.analysis.resampling import resample
 from bakeoff.study.analysis.uncertainty import rank_entrants
+from bakeoff.tasks.forecasting import FEWEST_BLOCKS, time_blocks
 from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.tasks.registry import task_of
 
 MAE = METRICS["mae"]
 WINDOWS, HORIZON, WINDOW = 240, 8, 12
@@ -98,7 +100,7 @@ def test_a_table_with_times_draws_blocks_that_all_its_series_share() -> None:
         }
     )
     dataset = load(frame, time="day", target="sold", group="shop", horizon=3, window=5)
-    labels = drawn_together(dataset)
+    labels = task_of(dataset.schema).resampled_together(dataset, dataset.splits.test)
     assert labels is not None
     assert dataset.times is not None
     times = dataset.times[dataset.splits.test]
@@ -106,4 +108,5 @@ def test_a_table_with_times_draws_blocks_that_all_its_series_share() -> None:
         first, last = times[labels == label].min(), times[labels == label].max()
         assert last - first <= 2 * (3 + 5)
         assert not ((times >= first) & (times <= last) & (labels != label)).any()
-    assert drawn_together(load("iris")) is None
+    iris = load("iris")
+    assert task_of(iris.schema).resampled_together(iris, iris.splits.test) is None

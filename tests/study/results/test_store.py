@@ -1,6 +1,9 @@
 """A run's folder: what is written comes back to the last bit, whole jobs or none."""
 
+import io
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +36,22 @@ def test_a_job_comes_back_as_it_was_written(tmp_path: Path) -> None:
     (first, second) = Store(tmp_path / "run").jobs()["mlp/tuning"]
     assert first.facts() == result(0).facts()
     assert second.trial.seed == 1
-    np.testing.assert_array_equal(first.validation_outputs, result(0).validation_outputs)
-    np.testing.assert_array_equal(first.test_outputs, result(0).test_outputs)
+    for name in ("validation_outputs", "test_outputs"):
+        given, back = getattr(result(0), name), getattr(first, name)
+        assert back.values.dtype == np.float32
+        assert back.equals(given)
+
+
+def test_outputs_with_a_row_an_example_are_stored_as_one_plain_array(tmp_path: Path) -> None:
+    """The format of the file: runs that were written before must be readable, and the other way round."""
+    store, plain = Store(tmp_path), io.BytesIO()
+    store.put_job("mlp/tuning", [result()], "context")
+    with closing(sqlite3.connect(store.path)) as connection:
+        (stored,) = connection.execute("SELECT test FROM trials").fetchone()
+    outputs = result().test_outputs
+    assert outputs is not None
+    np.save(plain, outputs.values, allow_pickle=False)
+    assert stored == plain.getvalue()
 
 
 def test_a_trial_without_outputs_comes_back_without(tmp_path: Path) -> None:

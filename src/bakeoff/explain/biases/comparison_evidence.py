@@ -30,6 +30,7 @@ from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.schedule.scheduler import JUDGED_BY_ERRORS
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
+from bakeoff.tasks.outputs import dense
 
 #: Name of the stored selection in the run's store, by which a continued run trains the same.
 FACT = "why"
@@ -293,7 +294,11 @@ class _EvidenceRun:
         results: dict[tuple[str, str | None], ChangedTrialResult] = {}
         for name in dict.fromkeys(name for name, _ in selection.requests):
             full = self._changed_trial(name, None, selection.seeds, ())
-            runs = {seed: run.test_outputs for seed, run in self.known.runs[name].items()}
+            runs = {
+                seed: dense(run.test_outputs)
+                for seed, run in self.known.runs[name].items()
+                if run.test_outputs is not None
+            }
             more = found.get((name, None))
             if more is not None and more.outputs:
                 runs |= dict(zip(more.trial.seeds, more.outputs, strict=True))

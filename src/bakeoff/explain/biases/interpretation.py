@@ -87,9 +87,8 @@ class Interpretation:
 
     def _ranking(self, before: dict[str, tuple[NDArray[np.float32], ...]]) -> Ranking:
         baselines = self.table.baselines
-        outputs: dict[str, Sequence[NDArray[np.float32]]] = {name: [o] for name, o in baselines.items()}
         return rank_entrants(
-            outputs | before,
+            {**{name: (outputs,) for name, outputs in baselines.items()}, **before},
             self.table.targets,
             self.metric,
             baselines=list(baselines),

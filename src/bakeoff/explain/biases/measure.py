@@ -16,7 +16,8 @@ from bakeoff.models import ModelCard
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.workers import startup
 from bakeoff.study.workers.local import Pool
-from bakeoff.tasks.metrics.registry import MetricContext, metric_named
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 
 #: The default budget.
 BUDGET_SECONDS = 300.0
@@ -78,7 +79,7 @@ def why(
     try:
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)
-        deciding = metric_named(metric, dataset.schema, context)
+        deciding = task_of(dataset.schema).metric_named(metric, context)
         study = PerturbationStudy(
             dataset=dataset,
             entrants=_entrants(dataset, models),

@@ -22,6 +22,7 @@ from bakeoff.study.design.trial import State, Trial, TrialResult
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.local import Pool, SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
+from bakeoff.tasks.registry import task_of
 
 #: Tuning ends after this part of the time left; entrants that have not finished it take no part.
 TUNING_PART = 0.45
@@ -208,13 +209,12 @@ class PerturbationStudy:
         if not able:
             return None
         truth = self.dataset.targets_at(self.dataset.splits.validation)
+        task = task_of(self.dataset.schema)
 
         def loss(result: TrialResult) -> float:
             outputs = result.validation_outputs
             assert outputs is not None
-            if self.dataset.schema.is_classification:
-                return float(-outputs[np.arange(len(truth)), truth].mean())
-            return float(((outputs - truth.reshape(outputs.shape)) ** 2).mean())
+            return task.mean_loss(outputs, truth)
 
         return min(able, key=loss).trial.setting
 

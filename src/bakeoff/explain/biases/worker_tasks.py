@@ -220,17 +220,16 @@ def _tested(
     import torch
 
     from bakeoff import models
-    from bakeoff.train.tensors import TargetScaling
+    from bakeoff.tasks.registry import task_of
 
     torch.set_num_threads(1)
     assert entrant.card is not None
     module = models.build(entrant.card, dataset.schema, width=entrant.width, seed=0)
-    scaling = None
-    if not dataset.schema.is_classification:
-        scaling = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
+    task = task_of(dataset.schema)
+    scaling = task.target_scaling(dataset)
 
-    def in_unit_of_data(outputs: "Tensor") -> "Tensor":
-        return outputs.log_softmax(dim=-1) if scaling is None else scaling.undo(outputs)
+    def in_unit_of_data(raw: "Tensor") -> "Tensor":
+        return task.in_unit_of_data(raw, scaling)
 
     small, found = _for_testing(dataset), {}
     for name in trial.test_on:

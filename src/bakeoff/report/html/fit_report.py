@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from bakeoff.data.schema import Classes
 from bakeoff.messages import language, say
 from bakeoff.report.content.answer_figures import confusion_figure
 from bakeoff.report.terminal.fit_view import recipe_rows, score_sentence, state_sentences
@@ -110,19 +109,20 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> Markup:
 
 def _confusion(fit: Fit) -> list[Markup]:
     """The confusion matrix: true classes in rows, predicted in columns; [] for values and very many classes."""
-    target = fit.fitted.schema.target
-    if not isinstance(target, Classes) or target.size > MOST_CLASSES:
+    task = fit.fitted.task
+    names = task.class_names
+    if "confusion" not in task.shows or len(names) > MOST_CLASSES:
         return []
     figure = confusion_figure(
         fit.model,
-        target.names,
+        names,
         np.asarray(fit.test_targets, np.int64),
         np.asarray(fit.test_outputs, np.float64),
     )
-    head = _each("<th>{}</th>", [clean(name) for name in target.names])
+    head = _each("<th>{}</th>", [clean(name) for name in names])
     rows = [
         Markup("<tr><th>{}</th>{}</tr>").format(clean(name), _shaded(row, place))
-        for place, (name, row) in enumerate(zip(target.names, figure.counts, strict=True))
+        for place, (name, row) in enumerate(zip(names, figure.counts, strict=True))
     ]
     table = Markup('<div class="wide"><table class="counts"><tr><th></th>{}</tr>{}</table></div>').format(
         head, Markup("").join(rows)

@@ -22,9 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Forecast, Series
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
+from bakeoff.tasks.outputs import Outputs, OutputsLike
 
 #: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
@@ -36,8 +35,6 @@ MOST = 4000
 _WORK = 8_000_000
 #: Weights that are held in memory at once.
 _BLOCK = 1_000_000
-#: Blocks of time are made shorter, down to one horizon, where the test split would have fewer blocks than this.
-FEWEST_BLOCKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,8 +99,8 @@ class Resampled:
 
 
 def resample(
-    entrants: Mapping[str, Sequence[NDArray[Any]]],
-    targets: NDArray[Any],
+    entrants: Mapping[str, Sequence[OutputsLike]],
+    targets: OutputsLike,
     metric: Metric,
     *,
     context: MetricContext = NO_CONTEXT,
@@ -115,20 +112,21 @@ def resample(
     """Scores of all entrants and their replicates.
 
     Args:
-        entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
-        targets: [N] or [N, size].
+        entrants: for each name the outputs on the test split of each of its seeds; N is the number of examples.
+        targets: of the same examples.
         deterministic: names whose training has no randomness (one seed gives all outputs there can be).
-        groups: [N], a label each; whole groups are drawn (patients, or the blocks of `time_blocks`). From a single
-            group nothing follows about how groups differ: examples are then drawn as if there were no groups.
+        groups: [N], a label each; whole groups are drawn (patients, or blocks of time: see
+            `Task.resampled_together`). From a single group nothing follows about how groups differ: examples are then
+            drawn as if there were no groups.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
-    names = tuple(entrants)
+    names, given = tuple(entrants), {name: list(map(Outputs.of, runs)) for name, runs in entrants.items()}
     rng = np.random.default_rng(seed)
     units = 0 if groups is None else len(np.unique(groups))
     groups = groups if units > 1 else None
     count = replicates or int(np.clip(_WORK // max(len(targets), 1), FEWEST, MOST))
-    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(entrants[name])]
+    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(given[name])]
     owner = np.array([index for index, _ in runs])
     plain = np.array([metric.score(run, targets, context) for _, run in runs])
     drawn = np.empty((len(runs), count))
@@ -145,7 +143,7 @@ def resample(
     if groups is not None:
         drawn = plain[:, None] + (drawn - plain[:, None]) * np.sqrt(units / (units - 1))
     average = np.stack([(owner == index) / max((owner == index).sum(), 1) for index in range(len(names))])
-    twin = _twins([list(entrants[name]) for name in names])
+    twin = _twins([given[name] for name in names])
     per_seed = [plain[owner == index] for index in range(len(names))]
     single = [len(entrants[name]) == 1 and name not in deterministic for name in names]
     examples_only = average @ drawn
@@ -173,35 +171,6 @@ def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
         _, inverse = np.unique(groups, return_inverse=True)
         hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
     return np.array([(np.abs(hits - one[:, None]) > 1e-12).sum(axis=0) for one in hits.T], dtype=np.int64)
-
-
-def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
-    """Labels [N] of what is resampled together on the test split: groups or blocks of time; None for examples."""
-    test, target, kind = dataset.splits.test, dataset.schema.target, dataset.schema.input
-    if dataset.groups is not None:
-        return np.asarray(dataset.groups)[test]
-    if dataset.times is None or not isinstance(target, Forecast):
-        return None
-    assert isinstance(kind, Series)
-    return time_blocks(dataset.times[test], horizon=target.horizon, window=kind.length)
-
-
-def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np.int64]:
-    """Labels [N] of the windows of a forecast: the block of time in which each begins, the same for all series.
-
-    A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. Where
-    that makes fewer than `FEWEST_BLOCKS` blocks, they are shorter, but not shorter than the horizon.
-
-    Args:
-        times: [N], when each window's first target is.
-
-    >>> time_blocks(np.arange(8), horizon=1, window=1)
-    array([0, 0, 1, 1, 2, 2, 3, 3])
-    """
-    distinct, places = np.unique(times, return_inverse=True)
-    length = min(horizon + window, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
-    blocks = max(len(distinct) // length, 1)
-    return np.minimum(places.reshape(-1) // length, blocks - 1).astype(np.int64)
 
 
 def draw_weights(
@@ -253,19 +222,17 @@ def is_hit_or_miss(values: Floats | None) -> bool:
     return values is not None and bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _distinct(runs: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+def _distinct(runs: Sequence[Outputs]) -> Sequence[Outputs]:
     """All runs, or the first alone where every seed gave exactly the same outputs."""
-    return runs if any(not np.array_equal(runs[0], run) for run in runs[1:]) else runs[:1]
+    return runs if any(not runs[0].equals(run) for run in runs[1:]) else runs[:1]
 
 
-def _twins(entrants: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.int64]:
+def _twins(entrants: Sequence[Sequence[Outputs]]) -> NDArray[np.int64]:
     twin = np.arange(len(entrants))
     for index, runs in enumerate(entrants):
         for before in range(index):
             other = entrants[before]
-            if len(runs) == len(other) and all(
-                np.array_equal(a, b) for a, b in zip(runs, other, strict=True)
-            ):
+            if len(runs) == len(other) and all(a.equals(b) for a, b in zip(runs, other, strict=True)):
                 twin[index] = twin[before]
                 break
     return twin

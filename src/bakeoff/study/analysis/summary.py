@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
-from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
 from bakeoff.study.design.entrants import Entrant
@@ -20,7 +19,9 @@ from bakeoff.study.design.jobs import BATCH, Definition
 from bakeoff.study.design.trial import State, TrialResult
 from bakeoff.study.results.comparison import Mistake, TrialSummary
 from bakeoff.study.results.outcome import Outcome
-from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext, applicable, preference
+from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
+from bakeoff.tasks.outputs import Outputs, dense
+from bakeoff.tasks.registry import task_of
 
 #: Bootstrap replicates for the interval of a curve point below full size (full size takes `resampling.FEWEST` or more).
 CURVE_REPLICATES = 200
@@ -49,6 +50,7 @@ class Summary:
     ) -> None:
         self._dataset, self._definition, self._outcome = dataset, definition, outcome
         self._entrants = {entrant.name: entrant for entrant in entrants}
+        self._task = task_of(dataset.schema)
         self._metric: Metric = METRICS[definition.metric]
         self._context = MetricContext(seasonal_scale=dataset.seasonal_scale)
         self._truth = dataset.targets_at(dataset.splits.test)
@@ -86,7 +88,7 @@ class Summary:
                 name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
             ],
             context=self._context,
-            groups=drawn_together(self._dataset),
+            groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
             replicates=replicates,
             seed=self._definition.seed,
         )
@@ -134,19 +136,18 @@ class Summary:
                 )
         return points
 
-    def _score(self, outputs: NDArray[np.float32], truth: NDArray[np.generic]) -> float:
+    def _score(self, outputs: Outputs, truth: NDArray[np.generic]) -> float:
         return self._metric.score(outputs, truth, self._context)
 
     def _judged(self, entrant: Entrant, curve: Sequence[CurvePoint], fit: CurveFit | None) -> EntrantResult:
         assert self.ranking is not None
         name, runs = entrant.name, self.judged[entrant.name]
         estimate = self.ranking.scores[name]
-        schema = self._dataset.schema
         metrics = {
             metric.name: float(
                 np.mean([metric.score(_test(run), self._truth, self._context) for run in runs])
             )
-            for metric in applicable(schema, self._context)
+            for metric in self._task.metrics(self._context)
         }
         validation = [self._score(run.validation_outputs, self._validation_truth) for run in runs]  # type: ignore[arg-type]
         return EntrantResult(
@@ -270,13 +271,15 @@ class Summary:
 
         def on_validation(run: TrialResult) -> tuple[float, float]:
             assert run.validation_outputs is not None
-            return preference(self._metric, run.validation_outputs, self._validation_truth, self._context)
+            return self._task.preference(
+                self._metric, run.validation_outputs, self._validation_truth, self._context
+            )
 
         return max(runs, key=on_validation)
 
     def test_outputs(self) -> dict[str, NDArray[np.float32]]:
         """Each judged entrant's best seed on the test split."""
-        return {name: _test(self._best_seed(runs)) for name, runs in self.judged.items()}
+        return {name: dense(_test(self._best_seed(runs))) for name, runs in self.judged.items()}
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """The leader's `MISTAKES` most confident wrong classes, or its largest errors, worst first."""
@@ -284,32 +287,14 @@ class Summary:
             return ()
         outputs = _test(self._best_seed(self.judged[self.verdict.leader]))
         indices = self._dataset.splits.test
-        target = self._dataset.schema.target
-        if self._dataset.schema.is_classification:
-            answers = outputs.argmax(axis=1)
-            confidence = np.exp(outputs.max(axis=1))
-            wrong = np.flatnonzero(answers != self._truth)
-            worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-            names = target.names  # type: ignore[union-attr]
-            return tuple(
-                Mistake(
-                    index=int(indices[i]),
-                    truth=str(names[int(self._truth[i])]),
-                    answer=str(names[int(answers[i])]),
-                    confidence=float(confidence[i]),
-                )
-                for i in worst
-            )
-        errors = np.abs(outputs - self._truth.reshape(outputs.shape)).mean(axis=1)
-        spread = float((outputs - self._truth.reshape(outputs.shape)).std()) or 1.0
         return tuple(
             Mistake(
-                index=int(indices[i]),
-                truth=_values(self._truth.reshape(outputs.shape)[i]),
-                answer=_values(outputs[i]),
-                confidence=float(errors[i] / spread),
+                index=int(indices[one.place]),
+                truth=self._task.text(one.truth),
+                answer=self._task.text(one.answer),
+                confidence=one.confidence,
             )
-            for i in np.argsort(-errors, kind="stable")[:MISTAKES]
+            for one in self._task.worst(outputs, self._truth, most=MISTAKES)
         )
 
     def trials(self) -> tuple[TrialSummary, ...]:
@@ -335,11 +320,6 @@ class Summary:
         )
 
 
-def _test(result: TrialResult) -> NDArray[np.float32]:
+def _test(result: TrialResult) -> Outputs:
     assert result.test_outputs is not None
     return result.test_outputs
-
-
-def _values(row: NDArray[np.generic]) -> str:
-    shown = ", ".join(f"{float(value):.4g}" for value in np.ravel(row)[:4])  # type: ignore[arg-type]
-    return shown + (" ..." if np.size(row) > 4 else "")

@@ -21,6 +21,7 @@ from scipy import special
 
 from bakeoff.study.analysis.resampling import Resampled, resample
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Metric, MetricContext
+from bakeoff.tasks.outputs import OutputsLike
 
 #: Probability that the set of candidates holds the true best, and of the intervals.
 LEVEL = 0.95
@@ -99,8 +100,8 @@ class Ranking:
 
 
 def rank_entrants(
-    entrants: Mapping[str, Sequence[NDArray[Any]]],
-    targets: NDArray[Any],
+    entrants: Mapping[str, Sequence[OutputsLike]],
+    targets: OutputsLike,
     metric: Metric,
     *,
     baselines: Collection[str] = (),
@@ -114,8 +115,8 @@ def rank_entrants(
     """Compare entrants on one test split.
 
     Args:
-        entrants: for each name the outputs [N, ...] of each of its seeds (one or more); at least one entrant.
-        targets: [N] or [N, size].
+        entrants: for each name the outputs of each of its seeds (one or more); at least one entrant.
+        targets: of the same N examples.
         metric: the deciding one.
         baselines: names of the baselines; the best of them is the one to beat.
         deterministic: names whose training has no randomness (given with one output).

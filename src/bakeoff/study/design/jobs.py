@@ -13,6 +13,7 @@ from typing import Any
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import LEARNING_RATES, Entrant
 from bakeoff.study.design.trial import Trial
+from bakeoff.tasks.registry import task_of
 
 #: Part of a trial's key: raised when the same trial would give other figures.
 PROTOCOL = 2
@@ -117,7 +118,7 @@ class Job:
 def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:
     """The sizes of the learning curve, n/16, n/8, n/4, n/2, n, without those under ten examples or two a class."""
     full = len(dataset.splits.train)
-    least = max(10, 2 * dataset.schema.outputs if dataset.schema.is_classification else 10)
+    least = max(10, 2 * len(task_of(dataset.schema).class_names))
     return tuple(n for k in reversed(range(sizes)) if (n := full // 2**k) >= least or k == 0)
 
 

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from bakeoff.tasks.outputs import Outputs
 
 
 class State(StrEnum):
@@ -63,8 +62,8 @@ class TrialResult:
     """The result of a trial.
 
     Attributes:
-        validation_outputs, test_outputs: float32 [N, outputs]: log-probabilities, or values in the unit of the data;
-            None where the trial ended before it could be evaluated.
+        validation_outputs, test_outputs: float32, log-probabilities or values in the unit of the data (arrays
+            [N, outputs] are taken as they are); None where the trial ended before it could be evaluated.
         validation_loss: at the best evaluation.
         seconds: its share of the time of the stack in which it was trained.
         parameters, flops_per_example: of the network or classical model, where known.
@@ -76,11 +75,16 @@ class TrialResult:
     steps_done: int = 0
     seconds: float = 0.0
     validation_loss: float | None = None
-    validation_outputs: NDArray[np.float32] | None = None
-    test_outputs: NDArray[np.float32] | None = None
+    validation_outputs: Outputs | None = None
+    test_outputs: Outputs | None = None
     history: tuple[tuple[int, float], ...] = ()
     parameters: int | None = None
     flops_per_example: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("validation_outputs", "test_outputs"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, Outputs.of(given))
 
     @property
     def evaluated(self) -> bool:

@@ -15,13 +15,13 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BakeoffError, BudgetError, ModelError, StoreError, printable
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
-from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Estimate, rank_entrants
 from bakeoff.study.fitting.network import FitNetwork
 from bakeoff.study.fitting.result import Fit
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.extras import first_line
-from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
+from bakeoff.tasks.metrics.registry import Metric, MetricContext
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.checkpoint import load_checkpoint
@@ -248,7 +248,7 @@ class FitJob:
             metric=metric.name,
             test=self._estimate(trained, test, metric, context),
             validation=metric.score(trained.validation_outputs, validation, context),
-            scores=score_all(trained.test_outputs, test, dataset.schema, context),
+            scores=task_of(dataset.schema).scores(trained.test_outputs, test, context),
             learning_rate=trained.replica.learning_rate,
             found=self.definition["learning_rate"] is None
             and self.learning_rate not in (FALLBACK, PROBE_FALLBACK, self._largest_rate),
@@ -299,7 +299,7 @@ class FitJob:
             metric,
             deterministic=(name,),
             context=context,
-            groups=drawn_together(self.dataset),
+            groups=task_of(self.dataset.schema).resampled_together(self.dataset, self.dataset.splits.test),
         )
         return found.scores[name]
 

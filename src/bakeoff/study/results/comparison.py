@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Classes
 from bakeoff.errors import StoreError
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
@@ -81,8 +80,7 @@ class Champion:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in the order of the columns of `predict_proba`; empty where targets are numbers."""
-        target = self.fitted.schema.target
-        return target.names if isinstance(target, Classes) else ()
+        return self.fitted.task.class_names
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Places in `classes` [N], or values [N, size].

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
 from bakeoff.study.design.trial import State, Trial, TrialResult
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.files import refuse_special
+from bakeoff.tasks.outputs import Outputs
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -112,16 +112,23 @@ class Store:
         return RunFolder(self.folder).weights / f"{trial.key(context)}.safetensors"
 
 
-def _pack(array: NDArray[Any] | None) -> bytes | None:
-    if array is None:
+def _pack(outputs: Outputs | None) -> bytes | None:
+    """One array as .npy where there is a row an example; two as .npz where the outputs are ragged."""
+    if outputs is None:
         return None
     buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
+    if outputs.offsets is None:
+        np.save(buffer, outputs.values, allow_pickle=False)
+    else:
+        np.savez(buffer, **outputs.to_arrays())  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def _unpack(blob: bytes | None) -> NDArray[Any] | None:
-    return None if blob is None else np.load(io.BytesIO(blob), allow_pickle=False)
+def _unpack(blob: bytes | None) -> Outputs | None:
+    if blob is None:
+        return None
+    found = np.load(io.BytesIO(blob), allow_pickle=False)
+    return Outputs(found) if isinstance(found, np.ndarray) else Outputs.from_arrays(found)
 
 
 def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes | None) -> TrialResult:

@@ -12,7 +12,8 @@ from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.racing import survivors
-from bakeoff.tasks.metrics.registry import METRICS, MetricContext, preference
+from bakeoff.tasks.metrics.registry import METRICS, MetricContext
+from bakeoff.tasks.registry import task_of
 
 #: The least predicted seconds of a classical entrant's tuning: a worker has to import scikit-learn for it.
 LEAST_CLASSICAL_SECONDS = 2.0
@@ -38,6 +39,7 @@ class StudyState:
     allocation: StepAllocation = field(default_factory=lambda: StepAllocation(steps={}, amount=0.0))
 
     def __post_init__(self) -> None:
+        self._task = task_of(self.dataset.schema)
         self.metric = METRICS[self.definition.metric]
         self._context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
         self._truth = self.dataset.targets_at(self.dataset.splits.validation)
@@ -50,10 +52,10 @@ class StudyState:
 
     def preference(self, result: TrialResult) -> tuple[float, float]:
         """What settings are chosen by, from validation outputs; greater is better (see
-        `tasks.metrics.registry.preference`)."""
+        `tasks.base.Task.preference`)."""
         if result.trial not in self._preferences:
             assert result.validation_outputs is not None
-            found = preference(self.metric, result.validation_outputs, self._truth, self._context)
+            found = self._task.preference(self.metric, result.validation_outputs, self._truth, self._context)
             self._preferences[result.trial] = found
         return self._preferences[result.trial]
 
@@ -87,12 +89,12 @@ class StudyState:
 
     def still_in_race(self) -> set[str]:
         """The tuned entrants that may still win or tie."""
-        outputs = {
-            name: result.validation_outputs
+        errors = {
+            name: self._task.errors(result.validation_outputs, self._truth)
             for name, result in self.tuned().items()
             if result.validation_outputs is not None
         }
-        return survivors(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
+        return survivors(errors)
 
     def sizes_tried(self, name: str) -> list[progressive_sampling.Rung] | None:
         """The training sizes that an entrant was tried on, smallest first; None where all trials of one size failed."""

@@ -6,6 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
 from bakeoff.study.design import classical
@@ -22,6 +25,7 @@ from bakeoff.study.design.trial import State, Trial, TrialResult
 from bakeoff.study.workers.local import SharedDataset, report_progress
 from bakeoff.system.files import atomic_write
 from bakeoff.system.memory import share_bytes
+from bakeoff.tasks.outputs import Outputs
 
 if TYPE_CHECKING:
     from bakeoff.train.tensors import TrainingData
@@ -206,14 +210,18 @@ def train(
                 steps_done=one.steps_done,
                 seconds=one.seconds,
                 validation_loss=one.validation_loss,
-                validation_outputs=one.validation_outputs,
-                test_outputs=one.test_outputs,
+                validation_outputs=_outputs(one.validation_outputs),
+                test_outputs=_outputs(one.test_outputs),
                 history=tuple(one.history),
                 parameters=known.parameters,
                 flops_per_example=known.flops_per_example,
             )
         )
     return results
+
+
+def _outputs(array: NDArray[np.float32] | None) -> Outputs | None:
+    return None if array is None else Outputs.of(array)
 
 
 def fit_classical(
@@ -262,8 +270,8 @@ def _fit_place(
             trial=trial,
             state=State.FINISHED,
             seconds=fit.seconds,
-            validation_outputs=fit.validation,
-            test_outputs=fit.test,
+            validation_outputs=Outputs.of(fit.validation),
+            test_outputs=Outputs.of(fit.test),
             parameters=fit.parameters,
             flops_per_example=fit.flops_per_example,
         )

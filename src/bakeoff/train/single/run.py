@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bakeoff.errors import BakeoffWarning
 from bakeoff.models import takes_lengths
@@ -82,7 +81,7 @@ class SingleTraining:
             )
         self._change_batch, self._after_step = change_batch, after_step
         self._judged = judged or (lambda: self.module)
-        self._loss = loss or (F.cross_entropy if data.schema.is_classification else F.mse_loss)
+        self._loss = loss or data.task.training_loss()
         self._rate = torch.tensor(replica.learning_rate, device=placement.device)
         graphs = placement.graphs and placement.half is not torch.float16
         self.optimiser = torch.optim.AdamW(
@@ -232,7 +231,7 @@ class SingleTraining:
         module.eval()
         total, outputs = 0.0, []
         places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
-        plain = F.cross_entropy if self.data.schema.is_classification else F.mse_loss
+        plain = self.data.task.training_loss()
         with self.placement.in_use():
             for batch in read_ahead(examples, places):
                 part = self._outputs(module, batch)

@@ -24,7 +24,6 @@ from bakeoff.train.single.recipe import (
     frozen_but_head,
     rest_in_evaluation,
     steps_per_epoch,
-    training_loss,
 )
 from bakeoff.train.single.run import SingleTraining
 from bakeoff.train.single.weight_average import WeightAverage
@@ -268,7 +267,7 @@ def make_training(
         change_batch=change_batch,
         after_step=after_step,
         judged=judged,
-        loss=training_loss(data.schema, recipe.label_smoothing),
+        loss=data.task.training_loss(label_smoothing=recipe.label_smoothing),
         groups=lambda module: decay_groups(module, recipe.weight_decay),
         pieces=recipe.pieces,
     )
