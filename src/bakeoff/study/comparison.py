@@ -36,7 +36,10 @@ from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 from bakeoff.study.workers import startup
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import Pool, available_cores
+from bakeoff.study.workers.executor import Executor
+from bakeoff.study.workers.local import available_cores
+from bakeoff.study.workers.queue import run_one
+from bakeoff.study.workers.requests import ChampionRequest
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 from bakeoff.train.device import check_name, choose_device
 
@@ -71,7 +74,7 @@ def compare(
     started: float | None = None,
     show: Callable[[Comparison], str] | None = None,
     evidence: EvidenceProvider | None = None,
-    pool: Pool | None = None,
+    pool: Executor | None = None,
     **reading: Any,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data.
@@ -97,7 +100,8 @@ def compare(
         started: when the budget began, on the monotonic clock; now where None.
         show: renders the result in a notebook.
         evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
-        pool: of workers that are starting already (`bakeoff.study.workers.startup`), instead of `workers`; closed here.
+        pool: an executor whose workers are starting already (`bakeoff.study.workers.startup`), instead of `workers`;
+            closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
 
     Raises:
@@ -145,7 +149,7 @@ def compare(
             entrants=entrants,
             definition=definition,
             folder=find_run(Path(out), name or dataset.name, definition.to_json()),
-            pool=pool,
+            executor=pool,
             started=clock_start,
             listener=listener,
             show=show,
@@ -173,7 +177,7 @@ class _Run:
         entrants: tuple[Entrant, ...],
         definition: Definition,
         folder: Path,
-        pool: Pool,
+        executor: Executor,
         started: float,
         listener: ProgressListener | None,
         show: Callable[[Comparison], str] | None,
@@ -181,7 +185,7 @@ class _Run:
         source: str | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
-        self._folder, self._pool, self._started = folder, pool, started
+        self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
         self._store = Store(folder)
         self._store.put_fact("definition", definition.to_json())
@@ -234,7 +238,7 @@ class _Run:
             definition=self._definition,
             outcome=outcome,
             store=self._store,
-            pool=self._pool,
+            executor=self._executor,
             reserved_seconds=reserved_seconds,
             deadline=deadline,
             report=report,
@@ -267,7 +271,7 @@ class _Run:
             definition=self._definition,
             store=self._store,
             clock=clock,
-            pool=self._pool,
+            executor=self._executor,
             listener=self._listener,
         )
         return study.run(), clock
@@ -287,18 +291,11 @@ class _Run:
     def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
         """In a worker, which has torch in memory already."""
         weights = self._store.weights_path(best.trial, self._definition.context)
-        self._pool.submit(
-            worker_tasks.write_champion,
-            self._pool.share(self._dataset),
-            entrant,
-            str(weights),
-            str(folder),
-            payload="champion",
-        )
-        while self._pool.running:
-            for payload, result in self._pool.finished(0.2):
-                if payload == "champion" and isinstance(result, BaseException):
-                    raise result
+        shared = self._executor.share(self._dataset)
+        request = ChampionRequest(dataset=shared, entrant=entrant, weights=str(weights), folder=str(folder))
+        failure = run_one(self._executor, worker_tasks.write_champion, request)
+        if isinstance(failure, BaseException):
+            raise failure
 
     def _comparison(
         self,

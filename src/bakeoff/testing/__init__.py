@@ -1,4 +1,4 @@
-"""Conformance suites, one a contract, for the catalogue and for your own: `networks`."""
+"""Conformance suites, one a contract: of networks, for the catalogue and for your own (here), and of `executors`."""
 
 from bakeoff.testing.networks import (
     BATCH,

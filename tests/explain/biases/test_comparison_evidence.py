@@ -15,11 +15,17 @@ from bakeoff.errors import StoreError
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.selection import RetrainableEntrant, choose_to_retrain, select
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, train_changed
+from bakeoff.explain.biases.worker_tasks import (
+    ChangedTrial,
+    ChangedTrialRequest,
+    ChangedTrialResult,
+    train_changed,
+)
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import choose_entrants
-from bakeoff.study.workers.local import share
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.shared_dataset import share
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
 
@@ -224,14 +230,14 @@ def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: P
     """The second of two seeds is trained on a draw of its own; a fixed change is the same for both."""
     x, y = rising_or_falling(1, count=200)
     dataset = load((x, y), kind="series")
-    shared, board = share(dataset, tmp_path), str(tmp_path / "board")
-    np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
+    shared = share(dataset, tmp_path)
     entrant = choose_entrants(dataset.schema, ["linear"])[-1]
     one = ChangedTrial(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
 
     def outputs(**changes):
-        found = train_changed(shared, replace(one, **changes), None, True, board, 0)
-        return found.outputs
+        trial = replace(one, **changes)
+        request = ChangedTrialRequest(dataset=shared, trial=trial, reproducible=True)
+        return train_changed(request, TaskContext()).outputs
 
     assert np.array_equal(outputs(seeds=(0, 1), seed=0)[1], outputs()[0])
     fixed = outputs(change="permute_positions", seeds=(0, 1), seed=0)

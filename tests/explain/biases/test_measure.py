@@ -12,13 +12,14 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, DataError, OptionError
 from bakeoff.explain.biases.measure import why
 from bakeoff.explain.biases.perturbation_study import LARGEST_TEST, LARGEST_TRAINING, limited
-from bakeoff.explain.network.anatomy import anatomy
+from bakeoff.explain.network.anatomy import AnatomyRequest, anatomy
 from bakeoff.explain.network.explain_network import explain_network
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import SOURCE_FACT
 from bakeoff.study.design.entrants import choose_entrants
 from bakeoff.study.results.store import Store
-from bakeoff.study.workers.local import share
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.shared_dataset import share
 
 
 @pytest.fixture(autouse=True)
@@ -72,16 +73,19 @@ def test_the_budget_is_kept_whatever_the_data(data, seconds):
 
 def test_the_anatomy_knows_the_width_that_a_network_has_without_being_told(tmp_path):
     dataset = load("digits")
-    shared, board = share(dataset, tmp_path), str(tmp_path / "board")
-    np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
+    shared = share(dataset, tmp_path)
+
+    def look(name, *, field):
+        return anatomy(AnatomyRequest(dataset=shared, entrant=cards[name], field=field), TaskContext())
+
     cards = {entrant.name: entrant for entrant in choose_entrants(dataset.schema, ["linear", "mlp", "cnn"])}
-    cnn = anatomy(shared, cards["cnn"], True, board, 0)
+    cnn = look("cnn", field=True)
     assert cnn.width == 16  # by the parameters: its card names none
     assert sorted(cnn.parameters) == [8, 16, 32]
     assert cnn.parameters[16] == sum(p.numel() for p in models.build("cnn", dataset.schema).parameters())
     assert cnn.receptive_field > 1
-    assert anatomy(shared, cards["mlp"], True, board, 0).receptive_field is None
-    assert anatomy(shared, cards["linear"], False, board, 0).width is None
+    assert look("mlp", field=True).receptive_field is None
+    assert look("linear", field=False).width is None
 
 
 @pytest.mark.slow

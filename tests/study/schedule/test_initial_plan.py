@@ -57,7 +57,7 @@ def drained(after: int | None, left: float) -> tuple[dict[str, Profile], OneIsEn
         definition=definition(training_sizes(dataset)),
         store=type("Nowhere", (), {"put_fact": lambda *_: None})(),  # type: ignore[arg-type]
         clock=Clock(started=now, deadline=now + left),
-        pool=pool,  # type: ignore[arg-type]
+        executor=pool,  # type: ignore[arg-type]
     )
     return dict(study._drain(NETWORKS)), pool, time.monotonic() - now
 

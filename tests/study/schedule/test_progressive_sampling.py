@@ -163,7 +163,7 @@ def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000
         definition=definition(dataset),
         store=None,  # type: ignore[arg-type]
         clock=Clock(started=now, deadline=now + left),
-        pool=None,  # type: ignore[arg-type]
+        executor=None,  # type: ignore[arg-type]
     )
     made.state.allocation = StepAllocation(steps={"mlp": 100}, amount=100)
     tuned = tuning_job(NETWORK, made.definition, 100)

@@ -17,7 +17,9 @@ from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import share
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.requests import ProfileRequest
+from bakeoff.study.workers.shared_dataset import share
 from bakeoff.train import device
 from bakeoff.train.stacked import fit_stack
 from bakeoff.train.tensors import TrainingData
@@ -42,7 +44,8 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pr
         entrant = Entrant(
             name="mlp", kind="network", family="mlp", settings=(0.01,), card=card("mlp"), device=asked
         )
-        return worker_tasks.profile(dataset, entrant, reproducible, str(tmp_path / "board"), 0)
+        request = ProfileRequest(dataset=dataset, entrant=entrant, reproducible=reproducible)
+        return worker_tasks.profile(request, TaskContext())
 
     return found
 

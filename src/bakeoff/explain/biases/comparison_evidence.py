@@ -20,13 +20,21 @@ from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.records import EntrantScore, Why
 from bakeoff.explain.biases.selection import RetrainableEntrant, Selection, choose_to_retrain, select
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, test_trained, train_changed
+from bakeoff.explain.biases.worker_tasks import (
+    ChangedTestRequest,
+    ChangedTrial,
+    ChangedTrialRequest,
+    ChangedTrialResult,
+    test_trained,
+    train_changed,
+)
 from bakeoff.messages.statement import Statement
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
 from bakeoff.study.results.records import EntrantResult, Verdict
 from bakeoff.study.schedule.scheduler import JUDGED_BY_ERRORS
+from bakeoff.study.workers.executor import SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
 
@@ -103,7 +111,7 @@ class _TrainedAlready:
             [change.name for change in self.changes],
             seeds=range(first, first + self.comparison.definition.seeds),
             seconds_left=seconds_left,
-            workers=self.comparison.pool.workers,
+            workers=self.comparison.executor.workers,
         )
 
     def _candidate(self, name: str) -> RetrainableEntrant:
@@ -205,10 +213,15 @@ class _EvidenceRun:
         found: dict[tuple[str, str | None], ChangedTrialResult] = {
             cell_of(trial): outputs for trial in wanted if (outputs := stored.get(trial)) is not None
         }
-        shared, deadline = self.comparison.pool.share(self.comparison.dataset), self.comparison.deadline
+        shared, deadline = self.comparison.executor.share(self.comparison.dataset), self.comparison.deadline
         no_clock = self.comparison.definition.budget_seconds is None
         trials = [
-            WorkerTask(train_changed, (shared, trial, deadline, no_clock), trial)
+            WorkerTask(
+                task=train_changed,
+                request=ChangedTrialRequest(dataset=shared, trial=trial, reproducible=no_clock),
+                payload=trial,
+                deadline=deadline,
+            )
             for trial in wanted
             if cell_of(trial) not in found and (deadline is None or time.monotonic() < deadline)
         ]
@@ -216,7 +229,7 @@ class _EvidenceRun:
         tasks = [*first, *self._tests(selection, shared), *(task for task in trials if task not in first)]
         tested: dict[str, dict[str, Any]] = {}
         try:
-            for payload, outcome in run_tasks(self.comparison.pool, tasks, self.comparison.report):
+            for payload, outcome in run_tasks(self.comparison.executor, tasks, self.comparison.report):
                 if isinstance(payload, str):
                     tested[payload] = {} if isinstance(outcome, BaseException) else outcome
                     if isinstance(outcome, BaseException):
@@ -231,7 +244,7 @@ class _EvidenceRun:
                     stored.put(outcome)
         except KeyboardInterrupt as interrupt:
             self.interrupts.append(interrupt)
-            self.comparison.pool.restart()
+            self.comparison.executor.restart()
         return self._results(selection, found, tested)
 
     def _changed_trial(
@@ -265,15 +278,17 @@ class _EvidenceRun:
     def _tests_of(self, selection: Selection, name: str) -> tuple[str, ...]:
         return tuple(change for who, change in selection.requests if who == name)
 
-    def _tests(self, selection: Selection, shared: Any) -> list[WorkerTask]:
+    def _tests(self, selection: Selection, shared: SharedDataset) -> list[WorkerTask]:
         """Tasks that test the comparison's trained networks on changed test data."""
         tasks = []
         for name in dict.fromkeys(name for name, _ in selection.requests):
             seeds = tuple(seed for seed in self.known.runs[name] if seed in selection.seeds)
             trial = self._changed_trial(name, None, seeds, self._tests_of(selection, name))
-            paths = [str(path) for path in self._weights(name, seeds)]
+            paths = tuple(str(path) for path in self._weights(name, seeds))
             if trial.test_on and paths:
-                tasks.append(WorkerTask(test_trained, (shared, trial, paths, self.comparison.deadline), name))
+                request = ChangedTestRequest(dataset=shared, trial=trial, weights=paths)
+                deadline = self.comparison.deadline
+                tasks.append(WorkerTask(task=test_trained, request=request, payload=name, deadline=deadline))
         return tasks
 
     def _weights(self, name: str, seeds: Sequence[int]) -> list[Path]:

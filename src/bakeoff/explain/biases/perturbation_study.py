@@ -15,13 +15,19 @@ import numpy as np
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain.biases.plan import PerturbationPlan, WorkerTime, plan_perturbations
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, train_changed
+from bakeoff.explain.biases.worker_tasks import (
+    ChangedTrial,
+    ChangedTrialRequest,
+    ChangedTrialResult,
+    train_changed,
+)
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Job, full_steps
 from bakeoff.study.design.trial import State, Trial, TrialResult
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import Pool, SharedDataset
+from bakeoff.study.workers.executor import Executor, SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
+from bakeoff.study.workers.requests import ClassicalRequest, ProfileRequest, TrainingRequest
 
 #: Tuning ends after this part of the time left; entrants that have not finished it take no part.
 TUNING_PART = 0.45
@@ -45,7 +51,7 @@ class PerturbationStudy:
         seeds: how many are wanted.
         seed: the first one, and that of the interventions.
         deadline: on the monotonic clock; None without a clock, when nothing depends on a timing.
-        pool: of workers.
+        executor: of the workers.
         steps: of every training; None lets budget and data decide.
         listener: called with (phase, done, total, seconds left).
     """
@@ -56,7 +62,7 @@ class PerturbationStudy:
     seeds: int
     seed: int
     deadline: float | None
-    pool: Pool
+    executor: Executor
     steps: int | None = None
     listener: PhaseListener | None = None
     results: dict[tuple[str, str | None], ChangedTrialResult] = field(default_factory=dict)
@@ -67,10 +73,10 @@ class PerturbationStudy:
 
     def run(self) -> PerturbationPlan:
         """Profile, plan, tune and train the table; `results` has what was finished in time."""
-        self._shared: SharedDataset = self.pool.share(self.dataset)
+        self._shared: SharedDataset = self.executor.share(self.dataset)
         profiles = self._profiles()
         seeds = tuple(range(self.seed, self.seed + self.seeds))
-        time_left = WorkerTime(workers=self.pool.workers, seconds_left=self._left())
+        time_left = WorkerTime(workers=self.executor.workers, seconds_left=self._left())
         examples = len(self.dataset.splits.train)
         self.plan = plan_perturbations(
             profiles, self.changes, seeds=seeds, time=time_left, steps=self.steps or full_steps(examples)
@@ -92,7 +98,7 @@ class PerturbationStudy:
             return
         steps = self.plan.steps
         time_left = WorkerTime(
-            workers=self.pool.workers,
+            workers=self.executor.workers,
             seconds_left=self._left(),
             slower=max(self._spent / self._predicted, 0.5),
         )
@@ -115,7 +121,14 @@ class PerturbationStudy:
             and (change is None or change in also or change in self.plan.changes.get(entrant.name, every))
         ]
         tasks = [
-            WorkerTask(train_changed, (self._shared, trial, self.deadline, self.deadline is None), trial)
+            WorkerTask(
+                task=train_changed,
+                request=ChangedTrialRequest(
+                    dataset=self._shared, trial=trial, reproducible=self.deadline is None
+                ),
+                payload=trial,
+                deadline=self.deadline,
+            )
             for trial in trials
         ]
         for trial, outcome in self.run_tasks("table", tasks):
@@ -139,7 +152,11 @@ class PerturbationStudy:
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
         tasks = [
-            WorkerTask(worker_tasks.profile, (self._shared, entrant, True), entrant.name)
+            WorkerTask(
+                task=worker_tasks.profile,
+                request=ProfileRequest(dataset=self._shared, entrant=entrant, reproducible=True),
+                payload=entrant.name,
+            )
             for entrant in networks
         ]
         found = {}
@@ -175,12 +192,20 @@ class PerturbationStudy:
     ) -> WorkerTask:
         job = self._tuning_job(entrant)
         if entrant.kind != "network":
+            fits = ClassicalRequest(dataset=self._shared, entrant=entrant, job=job)
             return WorkerTask(
-                worker_tasks.fit_classical, (self._shared, entrant, job, deadline), entrant.name
+                task=worker_tasks.fit_classical, request=fits, payload=entrant.name, deadline=deadline
             )
-        known, no_weights = profiles[entrant.name], [None] * len(job.trials)
-        arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None, "loss")
-        return WorkerTask(worker_tasks.train, arguments, entrant.name)
+        request = TrainingRequest(
+            dataset=self._shared,
+            entrant=entrant,
+            job=job,
+            profile=profiles[entrant.name],
+            weights=(None,) * len(job.trials),
+            reproducible=self.deadline is None,
+            judge="loss",
+        )
+        return WorkerTask(task=worker_tasks.train, request=request, payload=entrant.name, deadline=deadline)
 
     def _tuning_job(self, entrant: Entrant) -> Job:
         steps = self.plan.steps if entrant.kind == "network" else 0
@@ -230,7 +255,7 @@ class PerturbationStudy:
             if self.listener is not None:
                 self.listener(phase, done, total, self._left())
 
-        return run_tasks(self.pool, tasks, report)
+        return run_tasks(self.executor, tasks, report)
 
     def _left(self) -> float | None:
         return None if self.deadline is None else self.deadline - time.monotonic()

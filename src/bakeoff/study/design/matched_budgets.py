@@ -172,10 +172,8 @@ class Widths:
     widths: Mapping[str, int]
 
 
-def equal_widths(
-    schema: "Schema", entrants: Sequence[Entrant], board_path: str = "", slot: int = 0
-) -> Widths:
-    """Widths at which these networks have about equally many parameters (a task for a worker: it builds networks).
+def equal_widths(schema: "Schema", entrants: Sequence[Entrant]) -> Widths:
+    """Widths at which these networks have about equally many parameters (for a worker, since it builds networks).
 
     The common number is the median at default widths (the lower one of two). A network whose width cannot be set, or
     was set by the user, keeps its size. Networks that cannot be built are left out: their profile says why.

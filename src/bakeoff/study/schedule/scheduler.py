@@ -23,7 +23,7 @@ from typing import Any
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, Job, TrialRequest, curve_jobs, rung_job, tuning_job
-from bakeoff.study.design.matched_budgets import StepAllocation, Widths, equal_widths
+from bakeoff.study.design.matched_budgets import StepAllocation, Widths
 from bakeoff.study.design.trial import State, TrialResult
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener, Skipped
 from bakeoff.study.results.store import Store
@@ -33,7 +33,9 @@ from bakeoff.study.schedule.initial_plan import TrainingPlan, initial_plan
 from bakeoff.study.schedule.priorities import select_affordable, split_among_workers, trial_requests
 from bakeoff.study.schedule.state import StudyState
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import Pool, SharedDataset
+from bakeoff.study.workers.executor import Executor, SharedDataset
+from bakeoff.study.workers.queue import run_one
+from bakeoff.study.workers.requests import ClassicalRequest, ProfileRequest, TrainingRequest, WidthsRequest
 
 #: Part of the time left that the tuning of a classical entrant may take before it is stopped ...
 CLASSICAL_PART = 0.25
@@ -65,7 +67,7 @@ class Study:
         dataset, entrants, definition: what is compared.
         store: where finished jobs are written, and read by a continued run.
         clock: of the whole run; its deadline leaves time for the verdict.
-        pool: of workers.
+        executor: of the workers.
         listener: called with a `Progress` a few times a second.
     """
 
@@ -74,7 +76,7 @@ class Study:
     definition: Definition
     store: Store
     clock: Clock
-    pool: Pool
+    executor: Executor
     listener: ProgressListener | None = None
     skipped: list[Skipped] = field(default_factory=list)
     _phase: str = "profile"
@@ -93,13 +95,13 @@ class Study:
         interrupted = False
         try:
             self.state.results |= self._kept_jobs()
-            self._shared: SharedDataset = self.pool.share(self.dataset)
+            self._shared: SharedDataset = self.executor.share(self.dataset)
             self._profile()
             self._tune()
             self._grow_curves()
         except KeyboardInterrupt:
             interrupted = True
-            self.pool.restart()
+            self.executor.restart()
         state = self.state
         return Outcome(
             entrants=self.entrants,
@@ -142,16 +144,17 @@ class Study:
             self._set_widths(sizes.widths)
             networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
             for entrant in networks:
-                self.pool.submit(
-                    worker_tasks.profile,
-                    self._shared,
-                    entrant,
-                    self.clock.deadline is None,
-                    payload=entrant.name,
+                request = ProfileRequest(
+                    dataset=self._shared, entrant=entrant, reproducible=self.clock.deadline is None
                 )
+                self.executor.submit(worker_tasks.profile, request, payload=entrant.name)
             found = dict(self._drain(networks))
             plan = initial_plan(
-                networks, found, self.definition, seconds_left=self.clock.left(), workers=self.pool.workers
+                networks,
+                found,
+                self.definition,
+                seconds_left=self.clock.left(),
+                workers=self.executor.workers,
             )
             plan = replace(plan, widths=dict(sizes.widths))
             if self.definition.equal == "parameters":
@@ -174,12 +177,9 @@ class Study:
         """Widths that give the networks about equally many parameters, where parameters are made equal; else none."""
         if self.definition.equal != "parameters":
             return Widths(parameters=0, widths={})
-        networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
-        self.pool.submit(equal_widths, self.dataset.schema, networks, payload="widths")
-        answers: list[tuple[Any, Any]] = []
-        while self.pool.running:
-            answers += self.pool.finished(_POLL_SECONDS)
-        sizes = answers[0][1]
+        networks = tuple(entrant for entrant in self.entrants if entrant.kind == "network")
+        request = WidthsRequest(schema=self.dataset.schema, entrants=networks)
+        sizes = run_one(self.executor, worker_tasks.match_widths, request)
         if isinstance(sizes, BaseException):
             raise sizes
         assert isinstance(sizes, Widths)
@@ -198,15 +198,15 @@ class Study:
     def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:
         names = tuple(entrant.name for entrant in networks)
         ended, at_start = 0, self.clock.left()
-        while self.pool.running:
+        while self.executor.running:
             left = self.clock.left()
             if left is not None and at_start is not None:
                 # The limit holds only once a first network is timed: on a busy machine the workers start late.
                 least = at_start * (1 - PROFILE_PART) if ended else 0.0
                 if left <= least:
-                    self.pool.restart()
+                    self.executor.restart()
                     return
-            for name, result in self.pool.finished(_POLL_SECONDS):
+            for name, result in self.executor.finished(_POLL_SECONDS):
                 ended += 1
                 if isinstance(result, BaseException):
                     result = Profile(entrant=name, fault=f"{type(result).__name__}: {result}")
@@ -319,9 +319,9 @@ class Study:
         results = self.state.results
         self._queue = [job for job in jobs if job.name not in results]
         self._finished_work = sum(self._work(job) for job in jobs if job.name in results)
-        while self._queue or self.pool.running:
+        while self._queue or self.executor.running:
             left = self.clock.left()
-            while self.pool.running < self.pool.workers and (self._queue or self.pool.running):
+            while self.executor.running < self.executor.workers and (self._queue or self.executor.running):
                 extra = None if fill is None else fill(idle=not self._queue)
                 if extra is not None and extra.name not in results:
                     self._hand_out(extra)
@@ -331,9 +331,9 @@ class Study:
                     self._give_up(self._queue.pop(0))
                 else:
                     self._hand_out(self._queue.pop(0))
-            for job, result in self.pool.finished(_POLL_SECONDS):
+            for job, result in self.executor.finished(_POLL_SECONDS):
                 self._record_result(job, result)
-            running = [(job, done / max(steps, 1)) for job, done, steps in self.pool.progress()]
+            running = [(job, done / max(steps, 1)) for job, done, steps in self.executor.progress()]
             done = self._finished_work + sum(part * self._work(job) for job, part in running)
             total = self._finished_work + sum(
                 self._work(job) for job in [*self._queue, *(j for j, _ in running)]
@@ -356,29 +356,28 @@ class Study:
             job = again
         if entrant.kind == "network":
             full = self.definition.sizes[-1]
-            weights = [
+            weights = tuple(
                 str(self.store.weights_path(trial, self.definition.context))
                 if trial.examples == full
                 else None
                 for trial in job.trials
-            ]
-            self.pool.submit(
-                worker_tasks.train,
-                self._shared,
-                entrant,
-                job,
-                self.state.profiles[entrant.name],
-                deadline,
-                weights,
-                self.clock.deadline is None,
-                "errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
-                payload=job,
             )
+            request = TrainingRequest(
+                dataset=self._shared,
+                entrant=entrant,
+                job=job,
+                profile=self.state.profiles[entrant.name],
+                weights=weights,
+                reproducible=self.clock.deadline is None,
+                judge="errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
+            )
+            self.executor.submit(worker_tasks.train, request, payload=job, deadline=deadline)
             return
         left = self.clock.left()
         if left is not None and entrant.kind == "classical" and self._phase == "tuning":
             deadline = time.monotonic() + max(CLASSICAL_PART * left, min(CLASSICAL_LIMIT_SECONDS, left))
-        self.pool.submit(worker_tasks.fit_classical, self._shared, entrant, job, deadline, payload=job)
+        fits = ClassicalRequest(dataset=self._shared, entrant=entrant, job=job)
+        self.executor.submit(worker_tasks.fit_classical, fits, payload=job, deadline=deadline)
 
     def _record_result(self, job: Job, result: Any) -> None:
         if isinstance(result, BaseException):
@@ -413,10 +412,10 @@ class Study:
         )
         while wanted:
             left, seconds = self.clock.left(), self._seconds()
-            affordable, wanted = select_affordable(wanted, seconds, left, self.pool.workers)
+            affordable, wanted = select_affordable(wanted, seconds, left, self.executor.workers)
             if not affordable:
                 break
-            parts = None if left is None else split_among_workers(affordable, seconds, self.pool.workers)
+            parts = None if left is None else split_among_workers(affordable, seconds, self.executor.workers)
             jobs = self._curve_jobs(affordable, parts)
             self._run_jobs(sorted(jobs, key=lambda job: -len(job.trials) * seconds[job.entrant]))
         self.skipped += [

@@ -16,10 +16,17 @@ from bakeoff.study.design.jobs import (
     PATIENCE_EVALUATIONS,
     REJECTIONS,
     UNCHANGED_EVALUATIONS,
-    Job,
 )
+from bakeoff.study.design.matched_budgets import Widths, equal_widths
 from bakeoff.study.design.trial import State, Trial, TrialResult
-from bakeoff.study.workers.local import SharedDataset, report_progress
+from bakeoff.study.workers.executor import SharedDataset, TaskContext
+from bakeoff.study.workers.requests import (
+    ChampionRequest,
+    ClassicalRequest,
+    ProfileRequest,
+    TrainingRequest,
+    WidthsRequest,
+)
 from bakeoff.system.files import atomic_write
 from bakeoff.system.memory import share_bytes
 
@@ -60,14 +67,13 @@ def _training_data(shared: SharedDataset, device: str = "cpu") -> "TrainingData"
     return TrainingData(shared.open(), device=device)
 
 
-def profile(
-    shared: SharedDataset, entrant: Entrant, reproducible: bool, board_path: str, slot: int
-) -> Profile:
-    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data.
+def match_widths(request: WidthsRequest, context: TaskContext) -> Widths:
+    """The widths of `equal_widths`, which builds networks and so imports torch."""
+    return equal_widths(request.schema, request.entrants)
 
-    Args:
-        reproducible: where there are several devices, choose by a rule and not by a timing.
-    """
+
+def profile(request: ProfileRequest, context: TaskContext) -> Profile:
+    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
     import torch
 
     from bakeoff import models
@@ -77,6 +83,7 @@ def profile(
     from bakeoff.train.kernels import native
 
     set_up_torch()
+    shared, entrant = request.dataset, request.entrant
     assert entrant.card is not None
     data = _training_data(shared)
     try:
@@ -86,7 +93,7 @@ def profile(
         cost = counted(module, entrant.card, entrant.width, data.schema)
         flops = BATCH * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
-        if reproducible:
+        if request.reproducible:
             rivals = (rivals[-1] if flops > WORTH_A_DEVICE else rivals[0],)
         place, seconds = _fastest(
             shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_FLOPS else PROFILE_STACK_SIZE
@@ -136,35 +143,16 @@ def _builder(entrant: Entrant, data: "TrainingData") -> Any:
     return lambda seed: models.build(card, data.schema, width=entrant.width, seed=seed)
 
 
-def train(
-    shared: SharedDataset,
-    entrant: Entrant,
-    job: Job,
-    known: Profile,
-    deadline: float | None,
-    weights: Sequence[str | None],
-    reproducible: bool,
-    judge: str,
-    board_path: str,
-    slot: int,
-) -> list[TrialResult]:
-    """Train a job's trials as one stack.
-
-    Args:
-        known: the network's profile, copied into the results.
-        deadline: on the monotonic clock.
-        weights: for each trial the file that its weights go to, or None.
-        reproducible: choose the stack's width by a rule and not by a timing.
-        judge: of the evaluations, see `Recipe`.
-    """
+def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
+    """Train a job's trials as one stack."""
     from safetensors.torch import save_file
 
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.stacked.fit_stack import fit_stack
 
     set_up_torch()
-    report = report_progress(board_path, slot)
-    data = _training_data(shared, entrant.device)
+    entrant, job = request.entrant, request.job
+    data = _training_data(request.dataset, entrant.device)
     recipe = Recipe(
         steps=job.trials[0].steps,
         batch_size=BATCH,
@@ -173,7 +161,7 @@ def train(
         patience=PATIENCE_EVALUATIONS,
         settled=UNCHANGED_EVALUATIONS,
         rejections=REJECTIONS if job.is_tuning_group else (),
-        judge=judge,
+        judge=request.judge,
     )
     replicas = [
         Replica(
@@ -189,12 +177,12 @@ def train(
         data,
         replicas,
         recipe,
-        deadline=deadline,
-        progress=lambda done, total, alive: report(done, total),
-        reproducible=reproducible,
+        deadline=context.deadline,
+        progress=lambda done, total, alive: context.report(done, total),
+        reproducible=request.reproducible,
     )
     results = []
-    for trial, one, path in zip(job.trials, trained, weights, strict=True):
+    for trial, one, path in zip(job.trials, trained, request.weights, strict=True):
         if path is not None and one.weights:
             with atomic_write(Path(path)) as unfinished:
                 save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, unfinished)
@@ -209,28 +197,25 @@ def train(
                 validation_outputs=one.validation_outputs,
                 test_outputs=one.test_outputs,
                 history=tuple(one.history),
-                parameters=known.parameters,
-                flops_per_example=known.flops_per_example,
+                parameters=request.profile.parameters,
+                flops_per_example=request.profile.flops_per_example,
             )
         )
     return results
 
 
-def fit_classical(
-    shared: SharedDataset, entrant: Entrant, job: Job, deadline: float | None, board_path: str, slot: int
-) -> list[TrialResult]:
+def fit_classical(request: ClassicalRequest, context: TaskContext) -> list[TrialResult]:
     """Fit a classical or baseline entrant's trials; those with the same examples and seed are fitted together."""
-    report = report_progress(board_path, slot)
-    dataset = shared.open()
-    plain = classical.by_name(dataset.schema)[entrant.name]
-    until = float("inf") if deadline is None else deadline
+    job, dataset = request.job, request.dataset.open()
+    plain = classical.by_name(dataset.schema)[request.entrant.name]
+    until = float("inf") if context.deadline is None else context.deadline
     results: dict[Trial, TrialResult] = {}
     places = list(dict.fromkeys((trial.examples, trial.seed) for trial in job.trials))
     for number, (examples, seed) in enumerate(places):
-        report(number, len(places))
+        context.report(number, len(places))
         trials = [trial for trial in job.trials if (trial.examples, trial.seed) == (examples, seed)]
         results |= _fit_place(plain, dataset, trials, until)
-    report(len(places), len(places))
+    context.report(len(places), len(places))
     return [results[trial] for trial in job.trials]
 
 
@@ -271,16 +256,13 @@ def _fit_place(
     }
 
 
-def write_champion(
-    shared: SharedDataset, entrant: Entrant, weights: str, folder: str, board_path: str, slot: int
-) -> None:
+def write_champion(request: ChampionRequest, context: TaskContext) -> None:
     """Write the champion's folder: weights, schema, scaling and how new data are read."""
     from safetensors.torch import load_file
 
     from bakeoff.inference.predictor import Predictor
 
+    entrant, weights = request.entrant, load_file(request.weights)
     assert entrant.card is not None
-    predictor = Predictor.of(
-        shared.open(), model=entrant.card, width=entrant.width, weights=load_file(weights)
-    )
-    predictor.save(folder)
+    predictor = Predictor.of(request.dataset.open(), model=entrant.card, width=entrant.width, weights=weights)
+    predictor.save(request.folder)
