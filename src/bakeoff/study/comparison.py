@@ -20,6 +20,7 @@ from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.design.jobs import SEEDS, Definition, training_sizes
 from bakeoff.study.design.matched_budgets import EQUAL, check_equal
+from bakeoff.study.design.states import EntrantState
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import (
     EVIDENCE_PART,
@@ -29,6 +30,7 @@ from bakeoff.study.evidence import (
     EvidenceProvider,
 )
 from bakeoff.study.results.comparison import Champion, Comparison
+from bakeoff.study.results.facts import DEFINITION, SOURCE, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
 from bakeoff.study.results.records import Evidence
 from bakeoff.study.results.store import Store, find_run
@@ -43,8 +45,8 @@ from bakeoff.study.workers.requests import ChampionRequest
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 from bakeoff.train.device import check_name, choose_device
 
-#: Name in the store for where the data were read from: later commands find the data again by it.
-SOURCE_FACT = "source"
+#: Name in the store for where the data were read from.
+SOURCE_FACT = SOURCE.name
 #: The smallest budget: loading Python packages and starting the workers alone takes some seconds.
 SHORTEST_BUDGET_SECONDS = 8.0
 #: Seconds reserved at the end for the verdict and the report, whatever the data.
@@ -188,10 +190,10 @@ class _Run:
         self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
         self._store = Store(folder)
-        self._store.put_fact("definition", definition.to_json())
+        DEFINITION.write(self._store, definition)
         if source is not None:
-            self._store.put_fact(SOURCE_FACT, source)
-        self._spent_before = float(self._store.fact("spent_seconds", 0.0))
+            SOURCE.write(self._store, source)
+        self._spent_before = SPENT_SECONDS.read(self._store) or 0.0
 
     def to_the_end(self) -> Comparison:
         reserved_seconds = self._reserved_seconds()
@@ -204,13 +206,13 @@ class _Run:
             self._entrants = outcome.entrants
             summary = Summary(self._dataset, self._entrants, self._definition, outcome)
             champion = self._champion(summary)
-            self._store.put_fact("spent_seconds", clock.spent())
+            SPENT_SECONDS.write(self._store, clock.spent())
         why = None
         if self._evidence is not None and not outcome.interrupted:
             comparison = self._context(outcome, clock, reserved_seconds)
             why = self._evidence.gather(comparison, summary.verdict, summary.entrants)
         with _interrupts_ignored():
-            self._store.put_fact("spent_seconds", clock.spent())
+            SPENT_SECONDS.write(self._store, clock.spent())
             return self._comparison(summary, outcome, champion, clock, why)
 
     def _reserved_seconds(self) -> float | None:
@@ -226,7 +228,7 @@ class _Run:
         deadline = self._deadline()
 
         def report(done: int, total: int) -> None:
-            self._store.put_fact("spent_seconds", clock.spent())
+            SPENT_SECONDS.write(self._store, clock.spent())
             if self._listener is not None:
                 left = None if deadline is None else deadline - time.monotonic()
                 progress = Progress(phase="why", entrants=(), done=done, total=total, seconds_left=left)
@@ -350,7 +352,7 @@ class _Run:
         if single and self._definition.seeds > 1:
             yield say("study.warning.one_seed", names=", ".join(single))
         for entrant in summary.entrants:
-            if not entrant.judged and entrant.state in ("failed", "diverged"):
+            if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
                 yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
 
 

@@ -9,7 +9,8 @@ from bakeoff.data.load import load
 from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes, tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 
@@ -50,7 +51,7 @@ def study(left: float | None, weak: str = "") -> Study:
         made.state.results[f"{entrant.name}/tuning"] = tuple(
             TrialResult(
                 trial=trial,
-                state=State.FINISHED,
+                state=TrialState.FINISHED,
                 steps_done=100,
                 seconds=SECONDS[entrant.name],
                 validation_outputs=outputs,

@@ -11,9 +11,10 @@ from bakeoff.data.load import load
 from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.results.outcome import Skipped
+from bakeoff.study.results.training_plan import TrainingPlan
 from bakeoff.study.schedule import scheduler
 from bakeoff.study.schedule.clock import Clock
-from bakeoff.study.schedule.initial_plan import TrainingPlan, initial_plan
+from bakeoff.study.schedule.initial_plan import initial_plan
 from bakeoff.study.schedule.scheduler import Study
 
 NETWORKS = tuple(

@@ -19,7 +19,13 @@ from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.records import EntrantScore, Why
-from bakeoff.explain.biases.selection import RetrainableEntrant, Selection, choose_to_retrain, select
+from bakeoff.explain.biases.selection import (
+    SELECTION,
+    RetrainableEntrant,
+    Selection,
+    choose_to_retrain,
+    select,
+)
 from bakeoff.explain.biases.worker_tasks import (
     ChangedTestRequest,
     ChangedTrial,
@@ -38,8 +44,6 @@ from bakeoff.study.workers.executor import SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
 
-#: Name of the stored selection in the run's store, by which a continued run trains the same.
-FACT = "why"
 #: Name of the folder of the finished trainings, in the run's folder.
 FOLDER = "why"
 
@@ -188,20 +192,13 @@ class _EvidenceRun:
 
     def _stored_selection(self, entrants: Sequence[str]) -> Selection:
         """The selection that an earlier process of this run has stored, or a new one, which is stored."""
-        stored = self.comparison.store.fact(FACT)
+        stored = SELECTION.read(self.comparison.store)
         if stored is not None:
-            return Selection(
-                seeds=tuple(stored["seeds"]),
-                requests=tuple((name, change) for name, change in stored["wishes"]),
-                needed_seconds=stored["needed_seconds"],
-            )
+            return stored
         deadline = self.comparison.deadline
         left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
         selection = self.known.select(entrants, left)
-        facts = {"seeds": list(selection.seeds), "needed_seconds": selection.needed_seconds}
-        self.comparison.store.put_fact(
-            FACT, {**facts, "wishes": [list(request) for request in selection.requests]}
-        )
+        SELECTION.write(self.comparison.store, selection)
         return selection
 
     # ---- training

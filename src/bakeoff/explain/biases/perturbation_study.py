@@ -22,8 +22,8 @@ from bakeoff.explain.biases.worker_tasks import (
     train_changed,
 )
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Job, full_steps
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.jobs import Job, JobKind, full_steps, job_name
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import Executor, SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
@@ -221,15 +221,16 @@ class PerturbationStudy:
             )
             for setting in entrant.settings
         )
-        return Job(name=f"{entrant.name}/tuning", entrant=entrant.name, trials=trials, is_tuning_group=True)
+        return Job(
+            name=job_name(entrant.name, JobKind.TUNING),
+            kind=JobKind.TUNING,
+            entrant=entrant.name,
+            trials=trials,
+        )
 
     def _best_setting(self, results: Sequence[TrialResult]) -> float | None:
         """The setting with the lowest loss of the validation outputs; None where no trial was completed."""
-        able = [
-            r
-            for r in results
-            if r.state in (State.FINISHED, State.EARLY) and r.validation_outputs is not None
-        ]
+        able = [r for r in results if r.state.counts and r.validation_outputs is not None]
         if not able:
             return None
         truth = self.dataset.targets_at(self.dataset.splits.validation)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from bakeoff.study.results.facts import Fact
 
 #: Of the entrants that may be the best, at most this many are trained again, besides one control.
 MOST_LEADERS = 2
@@ -43,6 +46,26 @@ class Selection:
     requests: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     needed_seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """What a continued run needs to train the same."""
+        return {
+            "seeds": list(self.seeds),
+            "needed_seconds": self.needed_seconds,
+            "wishes": [list(request) for request in self.requests],
+        }
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> "Selection":
+        return Selection(
+            seeds=tuple(record["seeds"]),
+            requests=tuple((name, change) for name, change in record["wishes"]),
+            needed_seconds=record["needed_seconds"],
+        )
+
+
+#: The selection of a run, by which a continued one trains the same.
+SELECTION = Fact(name="why", to_json=Selection.to_json, from_json=Selection.from_json)
 
 
 def choose_to_retrain(ranking: Sequence[str], candidates: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from bakeoff.data.schema import Schema
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE_EVALUATIONS, UNCHANGED_EVALUATIONS
+from bakeoff.study.design.states import TrialState
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def train_changed(request: ChangedTrialRequest, context: TaskContext) -> Changed
     """Train an entrant on changed data; a training that is not finished at the deadline has failed ("stopped")."""
     trial = request.trial
     if context.deadline is not None and time.monotonic() > context.deadline:
-        return ChangedTrialResult(trial=trial, failure="stopped")
+        return ChangedTrialResult(trial=trial, failure=str(TrialState.STOPPED))
     parts = []
     for part in _by_draw(trial, request.dataset.schema):
         dataset = _changed(request.dataset, part.change, part.seed)
@@ -150,7 +151,7 @@ def _fit_classical(dataset: Dataset, trial: ChangedTrial, deadline: float | None
             order = training_order(dataset, seed=seed)
             outputs.append(plain.fit(dataset, order, seed, [trial.setting], until)[0].test)
     except classical.OutOfTimeError:
-        return ChangedTrialResult(trial=trial, failure="stopped")
+        return ChangedTrialResult(trial=trial, failure=str(TrialState.STOPPED))
     return ChangedTrialResult(trial=trial, outputs=tuple(outputs))
 
 
@@ -190,10 +191,10 @@ def _train_network(
         progress=lambda done, total, alive: context.report(done, total),
         reproducible=reproducible,
     )
-    counting = [one for one in trained if one.state in ("finished", "early") and one.test_outputs is not None]
+    counting = [one for one in trained if TrialState(one.state).counts and one.test_outputs is not None]
     if len(counting) < len(trained):
-        states = {one.state for one in trained} - {"finished", "early"}
-        return ChangedTrialResult(trial=trial, failure=sorted(states)[0] if states else "failed")
+        states = sorted(one.state for one in trained if not TrialState(one.state).counts)
+        return ChangedTrialResult(trial=trial, failure=states[0] if states else str(TrialState.FAILED))
     weights = [one.weights for one in counting]
     tested = _tested(dataset, trial.entrant, weights, trial, context.deadline)
     return ChangedTrialResult(

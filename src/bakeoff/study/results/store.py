@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.system.files import refuse_special
 
 _TABLES = """
@@ -128,7 +129,7 @@ def _unpack(blob: bytes | None) -> NDArray[Any] | None:
 
 
 def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes | None) -> TrialResult:
-    trial, state = Trial(**facts.pop("trial")), State(facts.pop("state"))
+    trial, state = Trial(**facts.pop("trial")), TrialState(facts.pop("state"))
     history = tuple((int(step), float(loss)) for step, loss in facts.pop("history"))
     return TrialResult(
         trial=trial,

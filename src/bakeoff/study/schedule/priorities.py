@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, TrialRequest
+from bakeoff.study.design.states import Omission
 
 #: The trainings of an entrant are split into more jobs only where each worker has at least this many seconds of work
 #: (one large stack is cheaper than two small ones) ...
@@ -29,11 +30,11 @@ def trial_requests(
     first, others = definition.seed, range(definition.seed + 1, definition.seed + definition.seeds)
     full, smaller = definition.sizes[-1], definition.sizes[-2::-1]
     made = (
-        ("seeds", 0 if still_in_race else 6, tuple((full, seed) for seed in others)),
-        ("curve", 1 if still_in_race else 3, tuple((size, first) for size in smaller[:2])),
-        ("long curve", 2 if still_in_race else 4, tuple((size, first) for size in smaller[2:])),
+        (Omission.SEEDS, 0 if still_in_race else 6, tuple((full, seed) for seed in others)),
+        (Omission.CURVE, 1 if still_in_race else 3, tuple((size, first) for size in smaller[:2])),
+        (Omission.LONG_CURVE, 2 if still_in_race else 4, tuple((size, first) for size in smaller[2:])),
         (
-            "curve seeds",
+            Omission.CURVE_SEEDS,
             5 if still_in_race else 7,
             tuple((size, seed) for size in smaller for seed in others),
         ),

@@ -16,7 +16,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.study.analysis.learning_curves import fit_rungs
 from bakeoff.study.design.classical import row_size
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import RUNG, Definition
+from bakeoff.study.design.jobs import Definition, JobKind, job_name
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.metric import Metric
@@ -109,7 +109,11 @@ def settings(
 
 
 def _jobs(entrant: str, results: Results) -> list[Sequence[TrialResult]]:
-    found = [job for name, job in results.items() if name.startswith(f"{entrant}/{RUNG}")]
+    found = [
+        job
+        for name, job in results.items()
+        if job and name == job_name(entrant, JobKind.RUNG, examples=job[0].trial.examples)
+    ]
     return sorted(found, key=lambda job: job[0].trial.examples)
 
 

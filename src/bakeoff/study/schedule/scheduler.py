@@ -22,14 +22,27 @@ from typing import Any
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, Job, TrialRequest, curve_jobs, rung_job, tuning_job
+from bakeoff.study.design.jobs import (
+    Definition,
+    Job,
+    JobKind,
+    TrialRequest,
+    curve_jobs,
+    job_name,
+    job_names,
+    rung_job,
+    tuning_job,
+)
 from bakeoff.study.design.matched_budgets import StepAllocation, Widths
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.states import Omission, TrialState
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.results.facts import PLAN, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener, Skipped
 from bakeoff.study.results.store import Store
+from bakeoff.study.results.training_plan import TrainingPlan
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.clock import Clock
-from bakeoff.study.schedule.initial_plan import TrainingPlan, initial_plan
+from bakeoff.study.schedule.initial_plan import initial_plan
 from bakeoff.study.schedule.priorities import select_affordable, split_among_workers, trial_requests
 from bakeoff.study.schedule.state import StudyState
 from bakeoff.study.workers import tasks as worker_tasks
@@ -120,25 +133,29 @@ class Study:
         return {
             job: results
             for job, results in self.store.jobs().items()
-            if (entrant := job.rpartition("/")[0]) in names
-            and all(result.trial.entrant == entrant for result in results)
+            if results
+            and results[0].trial.entrant in names
+            and job in job_names(results[0].trial)
+            and len({result.trial.entrant for result in results}) == 1
         }
 
     def _in_order(self) -> list[str]:
         """Names of the finished jobs: in the order of the entrants (not of completion), tuning before curves."""
         places = {entrant.name: place for place, entrant in enumerate(self.entrants)}
-        return sorted(
-            self.state.results,
-            key=lambda name: (places[name.rpartition("/")[0]], not name.endswith("/tuning"), len(name), name),
-        )
+
+        def place(name: str) -> tuple[int, bool, int, str]:
+            entrant = self.state.results[name][0].trial.entrant
+            return places[entrant], name != job_name(entrant, JobKind.TUNING), len(name), name
+
+        return sorted(self.state.results, key=place)
 
     # ---- 1. profiles and the number of steps
 
     def _profile(self) -> None:
         """Make the initial plan, or take the stored one, so that a continued run has the same steps."""
-        stored = self.store.fact("plan")
+        stored = PLAN.read(self.store)
         if stored is not None:
-            self._follow(TrainingPlan.from_json(stored))
+            self._follow(stored)
         else:
             sizes = self._equal_sizes()
             self._set_widths(sizes.widths)
@@ -159,7 +176,7 @@ class Study:
             plan = replace(plan, widths=dict(sizes.widths))
             if self.definition.equal == "parameters":
                 plan = replace(plan, amount=sizes.parameters)
-            self.store.put_fact("plan", plan.to_json())
+            PLAN.write(self.store, plan)
             self._follow(plan)
 
     def _follow(self, plan: TrainingPlan) -> None:
@@ -223,7 +240,10 @@ class Study:
         self._run_jobs(sorted(there, key=self.state.job_seconds), fill=self.early_curve)
         reported = {entry.entrant for entry in self.skipped}
         for entrant in self.entrants:
-            if entrant.name not in reported and f"{entrant.name}/tuning" not in self.state.results:
+            if (
+                entrant.name not in reported
+                and job_name(entrant.name, JobKind.TUNING) not in self.state.results
+            ):
                 self._record_end_of_sampling(entrant)
 
     def _next_of(self, entrant: Entrant) -> Job | None:
@@ -261,13 +281,15 @@ class Study:
         following = self._next_rung(tried)
         if following.pruned:
             reason = "its learning curve cannot reach the best"
-            self.skipped.append(Skipped(entrant=entrant.name, what="spared", reason=reason))
+            self.skipped.append(Skipped(entrant=entrant.name, what=Omission.PRUNED, reason=reason))
             return
         reason = f"its share of the time would be over at more than {tried[-1].examples:,} examples"
         spent = sum(rung.seconds for rung in tried)
         more = (spent + following.seconds) / CLASSICAL_PART - (self.definition.budget_seconds or 0.0)
         seconds = max(more, following.seconds)
-        self.skipped.append(Skipped(entrant=entrant.name, what="climbed", reason=reason, seconds=seconds))
+        self.skipped.append(
+            Skipped(entrant=entrant.name, what=Omission.OUT_OF_TIME, reason=reason, seconds=seconds)
+        )
 
     def early_curve(self, *, idle: bool) -> Job | None:
         """A job with points of the curve of an entrant that is tuned, while others are not; None where nothing fits.
@@ -294,7 +316,9 @@ class Study:
                 continue
             part = CHEAP_PART if not idle else EARLY_PART if may_win else EARLY_ELIMINATED_PART
             affordable, _ = select_affordable(wanted, seconds, None if left is None else part * left, 1)
-            if not affordable or (not idle and not any(request.what == "curve" for request in affordable)):
+            if not affordable or (
+                not idle and not any(request.what is Omission.CURVE for request in affordable)
+            ):
                 continue  # it is not cheap
             self._requested_early |= {(name, *request.point) for request in affordable}
             return self._curve_jobs(affordable, None if left is None else {name: 1})[0]
@@ -348,7 +372,7 @@ class Study:
 
     def _hand_out(self, job: Job) -> None:
         entrant, deadline = self.state.entrants[job.entrant], self.clock.deadline
-        if entrant.kind == "classical" and (job.is_rung or job.is_tuning):
+        if entrant.kind == "classical" and job.kind in (JobKind.RUNG, JobKind.TUNING):
             # The best score may have risen out of its reach since it was queued.
             again = self._next_of(entrant)
             if again is None:
@@ -382,11 +406,13 @@ class Study:
     def _record_result(self, job: Job, result: Any) -> None:
         if isinstance(result, BaseException):
             reason = str(result) if str(result) else type(result).__name__
-            result = [TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in job.trials]
+            result = [
+                TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in job.trials
+            ]
         self.state.results[job.name] = tuple(result)
         self._finished_work += self._work(job)
         self.store.put_job(job.name, result, self.definition.context)
-        if job.is_rung:
+        if job.kind is JobKind.RUNG:
             following = self._next_of(self.state.entrants[job.entrant])
             if following is not None:
                 insort(self._queue, following, key=self.state.job_seconds)
@@ -394,7 +420,9 @@ class Study:
     def _give_up(self, job: Job) -> None:
         seconds = len(job.trials) * self.state.training_seconds(job.entrant)
         self.skipped.append(
-            Skipped(entrant=job.entrant, what="not_started", reason="the time was over", seconds=seconds)
+            Skipped(
+                entrant=job.entrant, what=Omission.NOT_STARTED, reason="the time was over", seconds=seconds
+            )
         )
 
     # ---- 3. curves
@@ -425,11 +453,11 @@ class Study:
 
     def _refused(
         self, requests: Iterable[TrialRequest], still_in_race: set[str]
-    ) -> dict[tuple[str, str], float]:
+    ) -> dict[tuple[str, Omission], float]:
         """Predicted seconds of the requests that did not fit, by entrant and by what they are part of."""
-        seconds: dict[tuple[str, str], float] = {}
+        seconds: dict[tuple[str, Omission], float] = {}
         for request in requests:
-            what = request.what.replace(" ", "_") if request.entrant in still_in_race else "cannot_win"
+            what = request.what if request.entrant in still_in_race else Omission.CANNOT_WIN
             place = (request.entrant, what)
             seconds[place] = seconds.get(place, 0.0) + self.state.training_seconds(request.entrant)
         return seconds
@@ -437,7 +465,7 @@ class Study:
     def _report(self, entrants: tuple[str, ...], done: int, total: int) -> None:
         if time.monotonic() - self._saved_time_at > _SAVE_TIME_SECONDS:
             self._saved_time_at = time.monotonic()
-            self.store.put_fact("spent_seconds", self.clock.spent())
+            SPENT_SECONDS.write(self.store, self.clock.spent())
         if self.listener is not None:
             self.listener(
                 Progress(

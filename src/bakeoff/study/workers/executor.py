@@ -63,6 +63,8 @@ class SharedDataset(Protocol):
         """The dataset, read-only; opened once in each process."""
         ...
 
+    def __hash__(self) -> int: ...
+
 
 class TaskProgress(NamedTuple):
     """The last report of a task that is under way; (0, 0) before there is any."""

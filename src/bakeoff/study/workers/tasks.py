@@ -16,9 +16,11 @@ from bakeoff.study.design.jobs import (
     PATIENCE_EVALUATIONS,
     REJECTIONS,
     UNCHANGED_EVALUATIONS,
+    JobKind,
 )
 from bakeoff.study.design.matched_budgets import Widths, equal_widths
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
 from bakeoff.study.workers.requests import (
     ChampionRequest,
@@ -160,7 +162,7 @@ def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
         evaluations=EVALUATIONS,
         patience=PATIENCE_EVALUATIONS,
         settled=UNCHANGED_EVALUATIONS,
-        rejections=REJECTIONS if job.is_tuning_group else (),
+        rejections=REJECTIONS if job.kind is JobKind.TUNING else (),
         judge=request.judge,
     )
     replicas = [
@@ -168,7 +170,7 @@ def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
             learning_rate=float(trial.setting or 0),
             seed=trial.seed,
             examples=trial.examples,
-            tuning_group="settings" if job.is_tuning_group else None,
+            tuning_group="settings" if job.kind is JobKind.TUNING else None,
         )
         for trial in job.trials
     ]
@@ -189,7 +191,7 @@ def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
         results.append(
             TrialResult(
                 trial=trial,
-                state=State(one.state),
+                state=TrialState(one.state),
                 reason=one.reason or "",
                 steps_done=one.steps_done,
                 seconds=one.seconds,
@@ -228,7 +230,7 @@ def _fit_place(
     most = LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
     if plain.kind == "classical" and rows_bytes > most:
         reason = f"it would hold {rows_bytes / 1e9:.1f} GB of rows in memory"
-        return {trial: TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in trials}
+        return {trial: TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in trials}
     started = time.monotonic()
     try:
         if started > until:
@@ -239,13 +241,13 @@ def _fit_place(
         spent = time.monotonic() - started
         reason = "its share of the time was over"
         return {
-            t: TrialResult(trial=t, state=State.STOPPED, reason=reason, seconds=spent / len(trials))
+            t: TrialResult(trial=t, state=TrialState.STOPPED, reason=reason, seconds=spent / len(trials))
             for t in trials
         }
     return {
         trial: TrialResult(
             trial=trial,
-            state=State.FINISHED,
+            state=TrialState.FINISHED,
             seconds=fit.seconds,
             validation_outputs=fit.validation,
             test_outputs=fit.test,
