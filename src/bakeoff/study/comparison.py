@@ -18,16 +18,19 @@ from bakeoff.messages import say
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
-from bakeoff.study.design.jobs import SEEDS, Definition, training_sizes
+from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.design.matched_budgets import EQUAL, check_equal
 from bakeoff.study.design.states import EntrantState
 from bakeoff.study.design.trial import TrialResult
-from bakeoff.study.evidence import (
+from bakeoff.study.evidence import ComparisonContext, EvidenceProvider
+from bakeoff.study.protocol import (
     EVIDENCE_PART,
     LEAST_EVIDENCE_BUDGET_SECONDS,
     LEAST_RETURNED_SECONDS,
-    ComparisonContext,
-    EvidenceProvider,
+    RESERVE_SECONDS,
+    RESERVE_SECONDS_PER_ENTRANT,
+    SEEDS,
+    SHORTEST_BUDGET_SECONDS,
 )
 from bakeoff.study.results.comparison import Champion, Comparison
 from bakeoff.study.results.facts import DEFINITION, SOURCE, SPENT_SECONDS
@@ -47,12 +50,6 @@ from bakeoff.train.device import check_name, choose_device
 
 #: Name in the store for where the data were read from.
 SOURCE_FACT = SOURCE.name
-#: The smallest budget: loading Python packages and starting the workers alone takes some seconds.
-SHORTEST_BUDGET_SECONDS = 8.0
-#: Seconds reserved at the end for the verdict and the report, whatever the data.
-RESERVE_SECONDS = 1.6
-#: Seconds reserved besides for each entrant and each 1000 test examples (at most 10,000 of them).
-RESERVE_PER_ENTRANT = 0.02
 #: Packages whose versions are recorded with a comparison.
 _VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
 
@@ -252,7 +249,7 @@ class _Run:
         if budget is None:
             return None
         test_thousands = min(len(self._dataset.splits.test), 10_000) / 1000
-        reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * test_thousands
+        reserve = RESERVE_SECONDS + RESERVE_SECONDS_PER_ENTRANT * len(self._entrants) * test_thousands
         return self._started + budget - self._spent_before - reserve
 
     def _study(self, reserved_seconds: float | None) -> tuple[Outcome, Clock]:

@@ -16,13 +16,6 @@ from bakeoff.study.results.records import EntrantResult, Evidence, Verdict
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers.executor import Executor
 
-#: Part of the budget that is reserved for evidence.
-EVIDENCE_PART = 0.17
-#: With a smaller budget, in seconds, nothing is reserved: the comparison needs all of it.
-LEAST_EVIDENCE_BUDGET_SECONDS = 40.0
-#: Reserved seconds that evidence will not need are given back to the learning curves where they are more than this.
-LEAST_RETURNED_SECONDS = 2.0
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ComparisonContext:

@@ -11,12 +11,13 @@ from bakeoff import load, models
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, DataError, OptionError
 from bakeoff.explain.biases.measure import why
-from bakeoff.explain.biases.perturbation_study import LARGEST_TEST, LARGEST_TRAINING, limited
+from bakeoff.explain.biases.perturbation_study import limited
 from bakeoff.explain.network.anatomy import AnatomyRequest, anatomy
 from bakeoff.explain.network.explain_network import explain_network
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import SOURCE_FACT
 from bakeoff.study.design.entrants import choose_entrants
+from bakeoff.study.protocol import WHY_MOST_TEST_EXAMPLES, WHY_MOST_TRAINING_EXAMPLES
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.shared_dataset import share
@@ -116,11 +117,11 @@ def test_what_cannot_be_done_says_so():
 
 
 def test_large_data_are_thinned_without_moving_an_example_between_splits():
-    count = LARGEST_TRAINING + LARGEST_TEST + 3000
+    count = WHY_MOST_TRAINING_EXAMPLES + WHY_MOST_TEST_EXAMPLES + 3000
     dataset = load((np.arange(count * 2, dtype=np.float32).reshape(count, 2), np.arange(count) % 2))
     small = limited(dataset)
-    assert len(small.splits.train) <= LARGEST_TRAINING
-    assert len(small.splits.test) <= LARGEST_TEST
+    assert len(small.splits.train) <= WHY_MOST_TRAINING_EXAMPLES
+    assert len(small.splits.test) <= WHY_MOST_TEST_EXAMPLES
     for part in ("train", "validation", "test"):
         was = {tuple(row) for row in dataset.inputs[getattr(dataset.splits, part)]}
         assert {tuple(row) for row in small.inputs[getattr(small.splits, part)]} <= was

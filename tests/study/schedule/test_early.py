@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from bakeoff.data.load import load
-from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
+from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes, tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import LEARNING_RATES
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 

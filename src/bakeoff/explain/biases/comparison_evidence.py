@@ -38,8 +38,8 @@ from bakeoff.messages.statement import Statement
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
+from bakeoff.study.protocol import JUDGED_BY_ERRORS
 from bakeoff.study.results.records import EntrantResult, Verdict
-from bakeoff.study.schedule.scheduler import JUDGED_BY_ERRORS
 from bakeoff.study.workers.executor import SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext

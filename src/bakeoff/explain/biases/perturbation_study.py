@@ -24,17 +24,11 @@ from bakeoff.explain.biases.worker_tasks import (
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Job, JobKind, full_steps, job_name
 from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import WHY_MOST_TEST_EXAMPLES, WHY_MOST_TRAINING_EXAMPLES, WHY_TUNING_PART
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import Executor, SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.study.workers.requests import ClassicalRequest, ProfileRequest, TrainingRequest
-
-#: Tuning ends after this part of the time left; entrants that have not finished it take no part.
-TUNING_PART = 0.45
-#: The most training examples that are used: the table is about biases, not about the last tenth of a point ...
-LARGEST_TRAINING = 10_000
-#: ... and the most validation examples, and test examples.
-LARGEST_TEST = 4_000
 
 #: Called with (phase, done, total, seconds left).
 PhaseListener = Callable[[str, int, int, float | None], None]
@@ -172,7 +166,7 @@ class PerturbationStudy:
         """Choose each entrant's setting: that with the lowest validation loss on the unchanged data."""
         jobs = [entrant for entrant in entrants if len(entrant.settings) > 1]
         left = self._left()
-        deadline = None if left is None else time.monotonic() + TUNING_PART * left
+        deadline = None if left is None else time.monotonic() + WHY_TUNING_PART * left
         self.settings |= {
             entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
         }
@@ -263,9 +257,10 @@ class PerturbationStudy:
 
 
 def limited(dataset: Dataset) -> Dataset:
-    """The dataset with at most `LARGEST_TRAINING` training and `LARGEST_TEST` other examples a split, in memory."""
+    """The dataset in memory, with at most `WHY_MOST_TRAINING_EXAMPLES` training examples, and at most
+    `WHY_MOST_TEST_EXAMPLES` in either other split."""
     splits = dataset.splits
-    parts = [splits.train[:LARGEST_TRAINING], _thinned(splits.validation), _thinned(splits.test)]
+    parts = [splits.train[:WHY_MOST_TRAINING_EXAMPLES], _thinned(splits.validation), _thinned(splits.test)]
     if sum(map(len, parts)) == len(dataset):
         return dataset
     rows = np.sort(np.concatenate(parts))
@@ -281,9 +276,9 @@ def limited(dataset: Dataset) -> Dataset:
 
 
 def _thinned(part: np.ndarray) -> np.ndarray:
-    if len(part) <= LARGEST_TEST:
+    if len(part) <= WHY_MOST_TEST_EXAMPLES:
         return part
-    return part[np.linspace(0, len(part) - 1, LARGEST_TEST).astype(np.int64)]
+    return part[np.linspace(0, len(part) - 1, WHY_MOST_TEST_EXAMPLES).astype(np.int64)]
 
 
 def memory_to_try(dataset: Dataset, hurts: int, harmless: int) -> Intervention | None:

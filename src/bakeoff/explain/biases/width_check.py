@@ -11,11 +11,9 @@ from bakeoff.explain.biases.sentences import as_gain, figures, is_negligible
 from bakeoff.explain.biases.worker_tasks import ChangedTrialRequest, train_changed
 from bakeoff.explain.network.anatomy import Anatomy, AnatomyRequest, anatomy
 from bakeoff.messages.statement import Statement
+from bakeoff.study.protocol import DOUBLE_WIDTH_RATIO
 from bakeoff.study.workers.queue import WorkerTask
 from bakeoff.tasks.metrics.registry import Metric
-
-#: Predicted time of a training at twice the width, in times of one at the usual width.
-DOUBLE_WIDTH_COST = 4.0
 
 
 def look_at(study: PerturbationStudy, names: Sequence[str], *, field: bool) -> dict[str, Anatomy]:
@@ -42,7 +40,7 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
     if known is None or known.width is None or not before.outputs:
         return ()
     widths = [width for width in known.parameters if width != known.width]
-    ratio = {width: DOUBLE_WIDTH_COST if width > known.width else 1.0 for width in widths}
+    ratio = {width: DOUBLE_WIDTH_RATIO if width > known.width else 1.0 for width in widths}
     tasks = [
         WorkerTask(
             task=train_changed,

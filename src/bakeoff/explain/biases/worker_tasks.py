@@ -14,8 +14,8 @@ from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.schema import Schema
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE_EVALUATIONS, UNCHANGED_EVALUATIONS
 from bakeoff.study.design.states import TrialState
+from bakeoff.study.protocol import BATCH_EXAMPLES, EVALUATIONS, PATIENCE_EVALUATIONS, UNCHANGED_EVALUATIONS
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _train_network(
     data = TrainingData(dataset, device=trial.entrant.device)
     recipe = Recipe(
         steps=trial.steps,
-        batch_size=BATCH,
+        batch_size=BATCH_EXAMPLES,
         schedule="cosine",
         evaluations=EVALUATIONS,
         patience=PATIENCE_EVALUATIONS,

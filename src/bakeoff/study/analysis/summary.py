@@ -16,7 +16,7 @@ from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import BATCH, Definition
+from bakeoff.study.design.jobs import Definition
 from bakeoff.study.design.states import (
     STATE_BY_OMISSION,
     STATE_BY_TRIAL,
@@ -25,6 +25,7 @@ from bakeoff.study.design.states import (
     TrialState,
 )
 from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import BATCH_EXAMPLES
 from bakeoff.study.results.comparison import Mistake, TrialSummary
 from bakeoff.study.results.outcome import Outcome
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext, applicable, preference
@@ -184,7 +185,7 @@ class Summary:
         is_seconds = self._definition.equal == "seconds"
         return {
             "steps": steps,
-            "training_flops": None if flops is None else steps * min(BATCH, self._full) * flops,
+            "training_flops": None if flops is None else steps * min(BATCH_EXAMPLES, self._full) * flops,
             "training_seconds": float(np.median(taken)) if taken else None,
             "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
             "capped": name in self._outcome.allocation.capped,

@@ -12,38 +12,22 @@ from enum import StrEnum
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.study.design.entrants import LEARNING_RATES, Entrant
+from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import Trial
+from bakeoff.study.protocol import (
+    BATCH_EXAMPLES,
+    CURVE_SIZES,
+    FEWEST_USUAL_STEPS,
+    LEARNING_RATES,
+    MOST_USUAL_STEPS,
+    REJECTION_PARTS,
+    SEEDS,
+    USUAL_EPOCHS,
+)
 
 #: Part of a trial's key: raised when the same trial would give other figures.
 PROTOCOL = 2
-#: Parts of the steps after which the learning rate with the worst validation loss is eliminated (successive rejects).
-REJECTIONS = (0.25, 0.5)
-#: Examples a step, the same for every network.
-BATCH = 100
-#: Passes over the full training set, without a clock ...
-EPOCHS = 120
-#: ... but at least this many steps ...
-FEWEST_STEPS = 1000
-#: ... and at most this many.
-MOST_STEPS = 6000
-#: Under a clock no network is judged on fewer steps than this: it is left out instead.
-SHORTEST_TRAINING = 150
-#: Evaluations on the validation split in a training, evenly spaced.
-EVALUATIONS = 12
-#: Evaluations in a row without a better one before a training stops: 4 to 6 changed a verdict, 8 none
-#: (docs/benchmarks/speed.md).
-PATIENCE_EVALUATIONS = 8
-#: Evaluations in a row that changed no validation answer before a training that does not improve stops: this saves what
-#: the long patience costs.
-UNCHANGED_EVALUATIONS = 3
-#: Training sizes of a learning curve: n/16, n/8, n/4, n/2, n.
-SIZES = 5
-#: Seeds of every point of a learning curve, by default.
-SEEDS = 3
-#: Part of the time left for training that tuning may take; seeds and learning curves need the rest.
-TUNING_PART = 0.38
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +133,7 @@ class Job:
     trials: tuple[Trial, ...]
 
 
-def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:
+def training_sizes(dataset: Dataset, sizes: int = CURVE_SIZES) -> tuple[int, ...]:
     """The sizes of the learning curve, n/16, n/8, n/4, n/2, n, without those under ten examples or two a class."""
     full = len(dataset.splits.train)
     least = max(10, 2 * dataset.schema.outputs if dataset.schema.is_classification else 10)
@@ -157,8 +141,8 @@ def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:
 
 
 def full_steps(examples: int) -> int:
-    """Steps of the whole protocol: `EPOCHS` passes over all examples, within bounds."""
-    return min(max(EPOCHS * math.ceil(examples / BATCH), FEWEST_STEPS), MOST_STEPS)
+    """Steps of the whole protocol: `USUAL_EPOCHS` passes over all examples, within bounds."""
+    return min(max(USUAL_EPOCHS * math.ceil(examples / BATCH_EXAMPLES), FEWEST_USUAL_STEPS), MOST_USUAL_STEPS)
 
 
 def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
@@ -256,7 +240,7 @@ def tuning_work(steps: float) -> float:
     275.0
     """
     work, alive, before = 0.0, float(len(LEARNING_RATES)), 0.0
-    for part in (*REJECTIONS, 1.0):
+    for part in (*REJECTION_PARTS, 1.0):
         work += alive * (part - before)
         alive, before = alive - 1, part
     return work * steps

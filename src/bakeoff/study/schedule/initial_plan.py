@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import SHORTEST_TRAINING, TUNING_PART, Definition, full_steps, tuning_work
+from bakeoff.study.design.jobs import Definition, full_steps, tuning_work
 from bakeoff.study.design.matched_budgets import allocate_steps, cost_per_step
 from bakeoff.study.design.states import Omission
+from bakeoff.study.protocol import SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.training_plan import TrainingPlan
 
@@ -67,7 +68,7 @@ def initial_plan(
 def _too_expensive(profile: Profile, definition: Definition, amount: float, seconds_left: float) -> Skipped:
     """A dropped network, with the seconds that tuning it with the common amount would have needed besides."""
     step_cost = cost_per_step(profile, definition.equal, definition.sizes[-1])
-    steps = max(int(amount / step_cost), SHORTEST_TRAINING)
+    steps = max(int(amount / step_cost), SHORTEST_TRAINING_STEPS)
     own = tuning_work(steps) * profile.seconds_per_step
     return Skipped(
         entrant=profile.entrant,

@@ -36,6 +36,15 @@ from bakeoff.study.design.jobs import (
 from bakeoff.study.design.matched_budgets import StepAllocation, Widths
 from bakeoff.study.design.states import Omission, TrialState
 from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import (
+    CHEAP_PART,
+    CLASSICAL_LIMIT_SECONDS,
+    CLASSICAL_PART,
+    EARLY_ELIMINATED_PART,
+    EARLY_PART,
+    JUDGED_BY_ERRORS,
+    PROFILE_PART,
+)
 from bakeoff.study.results.facts import PLAN, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener, Skipped
 from bakeoff.study.results.store import Store
@@ -50,20 +59,6 @@ from bakeoff.study.workers.executor import Executor, SharedDataset
 from bakeoff.study.workers.queue import run_one
 from bakeoff.study.workers.requests import ClassicalRequest, ProfileRequest, TrainingRequest, WidthsRequest
 
-#: Part of the time left that the tuning of a classical entrant may take before it is stopped ...
-CLASSICAL_PART = 0.25
-#: ... but at least this many seconds, most of which a worker needs to import scikit-learn.
-CLASSICAL_LIMIT_SECONDS = 3.0
-#: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
-JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
-#: Part of the time left that curves may take which a free worker starts while other entrants are still being tuned.
-EARLY_PART = 0.5
-#: The same for an entrant that is out of the race.
-EARLY_ELIMINATED_PART = 0.1
-#: A curve that takes less than this part of the time left is cheap, and trained before expensive entrants are tuned.
-CHEAP_PART = 0.05
-#: Part of the time after which a network that is still being timed is given up, so that the others can be judged.
-PROFILE_PART = 0.35
 #: The least seconds that a job counts for in the progress, so that very short ones show.
 LEAST_PROGRESS_SECONDS = 0.1
 #: Seconds between two looks at the workers.

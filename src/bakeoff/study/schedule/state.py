@@ -10,12 +10,10 @@ from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, Job, JobKind, TrialRequest, job_name, tuning_work
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import LEAST_CLASSICAL_SECONDS
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.racing import survivors
 from bakeoff.tasks.metrics.registry import METRICS, MetricContext, preference
-
-#: The least predicted seconds of a classical entrant's tuning: a worker has to import scikit-learn for it.
-LEAST_CLASSICAL_SECONDS = 2.0
 
 
 @dataclass

@@ -10,17 +10,22 @@ from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import (
-    BATCH,
-    EVALUATIONS,
-    PATIENCE_EVALUATIONS,
-    REJECTIONS,
-    UNCHANGED_EVALUATIONS,
-    JobKind,
-)
+from bakeoff.study.design.jobs import JobKind
 from bakeoff.study.design.matched_budgets import Widths, equal_widths
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import (
+    BATCH_EXAMPLES,
+    EVALUATIONS,
+    EXPENSIVE_STEP_FLOPS,
+    EXPENSIVE_STEP_SECONDS,
+    GPU_STEP_FLOPS,
+    LARGEST_ROWS_BYTES,
+    PATIENCE_EVALUATIONS,
+    PROFILE_REPLICAS,
+    REJECTION_PARTS,
+    UNCHANGED_EVALUATIONS,
+)
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
 from bakeoff.study.workers.requests import (
     ChampionRequest,
@@ -34,17 +39,6 @@ from bakeoff.system.memory import share_bytes
 
 if TYPE_CHECKING:
     from bakeoff.train.tensors import TrainingData
-
-#: Replicas of the stack that a profile times.
-PROFILE_STACK_SIZE = 4
-#: A network whose step takes more FLOPs than this (about half a second on one core) is timed with a single replica.
-EXPENSIVE_FLOPS = 5e10
-#: A network whose step takes longer than this on a GPU, in seconds a replica, is not timed on the CPU.
-EXPENSIVE_SECONDS = 0.2
-#: Without a clock nothing may depend on a timing: a network is trained on the GPU where a step takes more FLOPs.
-WORTH_A_DEVICE = 2e10
-#: Classical entrants hold all rows in memory; where that would be more than this, they fail with the figure as reason.
-LARGEST_ROWS_BYTES = 1_500_000_000
 
 
 def set_up_torch() -> None:
@@ -93,12 +87,12 @@ def profile(request: ProfileRequest, context: TaskContext) -> Profile:
         batch = data.train.at(torch.arange(min(2, len(data.train))))
         check_forward(module, batch.inputs, batch.lengths, data.outputs)
         cost = counted(module, entrant.card, entrant.width, data.schema)
-        flops = BATCH * (cost.training_flops or 0)
+        flops = BATCH_EXAMPLES * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
         if request.reproducible:
-            rivals = (rivals[-1] if flops > WORTH_A_DEVICE else rivals[0],)
+            rivals = (rivals[-1] if flops > GPU_STEP_FLOPS else rivals[0],)
         place, seconds = _fastest(
-            shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_FLOPS else PROFILE_STACK_SIZE
+            shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_STEP_FLOPS else PROFILE_REPLICAS
         )
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
@@ -125,7 +119,7 @@ def _fastest(
 
     found: dict[str, float] = {}
     for device in reversed(devices):
-        if found and min(found.values()) > EXPENSIVE_SECONDS:
+        if found and min(found.values()) > EXPENSIVE_STEP_SECONDS:
             break
         data = _training_data(shared, device)
         try:
@@ -157,12 +151,12 @@ def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
     data = _training_data(request.dataset, entrant.device)
     recipe = Recipe(
         steps=job.trials[0].steps,
-        batch_size=BATCH,
+        batch_size=BATCH_EXAMPLES,
         schedule="cosine",
         evaluations=EVALUATIONS,
         patience=PATIENCE_EVALUATIONS,
         settled=UNCHANGED_EVALUATIONS,
-        rejections=REJECTIONS if job.kind is JobKind.TUNING else (),
+        rejections=REJECTION_PARTS if job.kind is JobKind.TUNING else (),
         judge=request.judge,
     )
     replicas = [
