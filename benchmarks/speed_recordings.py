@@ -24,8 +24,8 @@ from bakeoff.study.protocol import (
     LEARNING_RATES,
     SEEDS,
 )
-from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.local import available_cores
+from bakeoff.study.workers.training import set_up_torch
 from bakeoff.system.files import atomic_write
 from bakeoff.tasks.metrics.registry import MetricContext, default_metric
 
@@ -125,7 +125,7 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
     from bakeoff.train.stacked import fit_stack, run
     from bakeoff.train.tensors import TrainingData
 
-    worker_tasks.set_up_torch()
+    set_up_torch()
     dataset = load(data, seed=seed)
     training, is_classes = TrainingData(dataset), dataset.schema.is_classification
     seen: dict[float, list[tuple[Any, ...]]] = {rate: [] for rate in LEARNING_RATES}

@@ -12,6 +12,7 @@ from bakeoff.data.interventions.catalogue import most_telling
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import StoreError
+from bakeoff.explain.biases import worker_tasks
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.selection import RetrainableEntrant, choose_to_retrain, select
@@ -226,11 +227,12 @@ def test_a_kept_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_pa
         ChangedTrialStore(tmp_path / "file", "").put(ChangedTrialResult(trial=trial(), outputs=runs))
 
 
-def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path):
+def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path, monkeypatch):
     """The second of two seeds is trained on a draw of its own; a fixed change is the same for both."""
     x, y = rising_or_falling(1, count=200)
     dataset = load((x, y), kind="series")
     shared = share(dataset, tmp_path)
+    monkeypatch.setattr(worker_tasks, "set_up_torch", lambda: None)  # it is for a worker's whole process
     entrant = choose_entrants(dataset.schema, ["linear"])[-1]
     one = ChangedTrial(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
 

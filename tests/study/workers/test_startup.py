@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.study.workers import startup
-from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.study.workers import startup, training
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.requests import WarmUpRequest
 from bakeoff.train.kernels import compilation
@@ -14,7 +13,7 @@ from bakeoff.train.kernels import compilation
 
 @pytest.fixture
 def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(worker_tasks, "set_up_torch", lambda: None)  # this process computes as it did
+    monkeypatch.setattr(training, "set_up_torch", lambda: None)  # this process computes as it did
     monkeypatch.setattr(startup, "_LONGEST_WAIT_SECONDS", 0.3)
     return tmp_path / "loaded"
 

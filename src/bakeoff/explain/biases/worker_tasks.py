@@ -15,8 +15,9 @@ from bakeoff.data.schema import Schema
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.states import TrialState
-from bakeoff.study.protocol import BATCH_EXAMPLES, EVALUATIONS, PATIENCE_EVALUATIONS, UNCHANGED_EVALUATIONS
+from bakeoff.study.design.trial import Trial
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
+from bakeoff.study.workers.training import set_up_torch, train_stack
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -158,39 +159,22 @@ def _fit_classical(dataset: Dataset, trial: ChangedTrial, deadline: float | None
 def _train_network(
     dataset: Dataset, trial: ChangedTrial, reproducible: bool, context: TaskContext
 ) -> ChangedTrialResult:
-    import torch
-
-    from bakeoff import models
-    from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stacked.fit_stack import fit_stack
     from bakeoff.train.tensors import TrainingData
 
-    torch.set_num_threads(1)
-    card, width = trial.entrant.card, trial.entrant.width
-    assert card is not None
-    data = TrainingData(dataset, device=trial.entrant.device)
-    recipe = Recipe(
-        steps=trial.steps,
-        batch_size=BATCH_EXAMPLES,
-        schedule="cosine",
-        evaluations=EVALUATIONS,
-        patience=PATIENCE_EVALUATIONS,
-        settled=UNCHANGED_EVALUATIONS,
-        judge=trial.judge,
-    )
-    replicas = [
-        Replica(learning_rate=float(trial.setting or 0), seed=seed, examples=len(dataset.splits.train))
+    set_up_torch()
+    trials = [
+        Trial(
+            entrant=trial.entrant.name,
+            setting=trial.setting,
+            examples=len(dataset.splits.train),
+            seed=seed,
+            steps=trial.steps,
+            width=trial.entrant.width,
+        )
         for seed in trial.seeds
     ]
-    trained = fit_stack(
-        lambda seed: models.build(card, dataset.schema, width=width, seed=seed),
-        data,
-        replicas,
-        recipe,
-        deadline=context.deadline,
-        progress=lambda done, total, alive: context.report(done, total),
-        reproducible=reproducible,
-    )
+    data = TrainingData(dataset, device=trial.entrant.device)
+    trained = train_stack(trial.entrant, data, trials, context, judge=trial.judge, reproducible=reproducible)
     counting = [one for one in trained if TrialState(one.state).counts and one.test_outputs is not None]
     if len(counting) < len(trained):
         states = sorted(one.state for one in trained if not TrialState(one.state).counts)

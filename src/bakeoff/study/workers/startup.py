@@ -61,9 +61,10 @@ def warm_up(request: WarmUpRequest, context: TaskContext) -> None:
     longest = time.monotonic() + _LONGEST_WAIT_SECONDS
     while request.is_last and not request.loaded.exists() and time.monotonic() < longest:
         time.sleep(_POLL_SECONDS)
+    import bakeoff.study.workers.tasks
     import bakeoff.train.stacked.fit_stack  # noqa: F401
-    from bakeoff.study.workers import tasks as worker_tasks
+    from bakeoff.study.workers import training
 
-    worker_tasks.set_up_torch()
+    training.set_up_torch()
     if request.is_first:
         request.loaded.touch()

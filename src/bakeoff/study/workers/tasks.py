@@ -16,15 +16,11 @@ from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.protocol import (
     BATCH_EXAMPLES,
-    EVALUATIONS,
     EXPENSIVE_STEP_FLOPS,
     EXPENSIVE_STEP_SECONDS,
     GPU_STEP_FLOPS,
     LARGEST_ROWS_BYTES,
-    PATIENCE_EVALUATIONS,
     PROFILE_REPLICAS,
-    REJECTION_PARTS,
-    UNCHANGED_EVALUATIONS,
 )
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
 from bakeoff.study.workers.requests import (
@@ -34,26 +30,12 @@ from bakeoff.study.workers.requests import (
     TrainingRequest,
     WidthsRequest,
 )
+from bakeoff.study.workers.training import builder, set_up_torch, train_stack
 from bakeoff.system.files import atomic_write
 from bakeoff.system.memory import share_bytes
 
 if TYPE_CHECKING:
     from bakeoff.train.tensors import TrainingData
-
-
-def set_up_torch() -> None:
-    """Set up torch in a worker: one thread, freed memory is reused, and subnormal numbers count as zero.
-
-    Gradients become subnormal once a network has memorised its examples, and arithmetic with them is ten times slower.
-    """
-    import torch
-
-    from bakeoff.train.kernels import native
-
-    native.keep_memory()
-
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
 
 
 @lru_cache(maxsize=2)
@@ -123,7 +105,7 @@ def _fastest(
             break
         data = _training_data(shared, device)
         try:
-            found[device] = seconds_per_step(_builder(entrant, data), data, stack_size) / stack_size
+            found[device] = seconds_per_step(builder(entrant, data.schema), data, stack_size) / stack_size
         except RuntimeError:
             if not found and device == devices[0]:
                 raise
@@ -131,51 +113,20 @@ def _fastest(
     return best, found[best]
 
 
-def _builder(entrant: Entrant, data: "TrainingData") -> Any:
-    from bakeoff import models
-
-    assert entrant.card is not None
-    card = entrant.card
-    return lambda seed: models.build(card, data.schema, width=entrant.width, seed=seed)
-
-
 def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
     """Train a job's trials as one stack."""
     from safetensors.torch import save_file
 
-    from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stacked.fit_stack import fit_stack
-
     set_up_torch()
     entrant, job = request.entrant, request.job
-    data = _training_data(request.dataset, entrant.device)
-    recipe = Recipe(
-        steps=job.trials[0].steps,
-        batch_size=BATCH_EXAMPLES,
-        schedule="cosine",
-        evaluations=EVALUATIONS,
-        patience=PATIENCE_EVALUATIONS,
-        settled=UNCHANGED_EVALUATIONS,
-        rejections=REJECTION_PARTS if job.kind is JobKind.TUNING else (),
+    trained = train_stack(
+        entrant,
+        _training_data(request.dataset, entrant.device),
+        job.trials,
+        context,
         judge=request.judge,
-    )
-    replicas = [
-        Replica(
-            learning_rate=float(trial.setting or 0),
-            seed=trial.seed,
-            examples=trial.examples,
-            tuning_group="settings" if job.kind is JobKind.TUNING else None,
-        )
-        for trial in job.trials
-    ]
-    trained = fit_stack(
-        _builder(entrant, data),
-        data,
-        replicas,
-        recipe,
-        deadline=context.deadline,
-        progress=lambda done, total, alive: context.report(done, total),
         reproducible=request.reproducible,
+        is_tuning=job.kind is JobKind.TUNING,
     )
     results = []
     for trial, one, path in zip(job.trials, trained, request.weights, strict=True):
