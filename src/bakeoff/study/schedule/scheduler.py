@@ -374,22 +374,7 @@ class Study:
                 return
             job = again
         if entrant.kind == "network":
-            full = self.definition.sizes[-1]
-            weights = tuple(
-                str(self.store.weights_path(trial, self.definition.context))
-                if trial.examples == full
-                else None
-                for trial in job.trials
-            )
-            request = TrainingRequest(
-                dataset=self._shared,
-                entrant=entrant,
-                job=job,
-                profile=self.state.profiles[entrant.name],
-                weights=weights,
-                reproducible=self.clock.deadline is None,
-                judge="errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
-            )
+            request = self._training_request(entrant, job)
             self.executor.submit(worker_tasks.train, request, payload=job, deadline=deadline)
             return
         left = self.clock.left()
@@ -397,6 +382,23 @@ class Study:
             deadline = time.monotonic() + max(CLASSICAL_PART * left, min(CLASSICAL_LIMIT_SECONDS, left))
         fits = ClassicalRequest(dataset=self._shared, entrant=entrant, job=job)
         self.executor.submit(worker_tasks.fit_classical, fits, payload=job, deadline=deadline)
+
+    def _training_request(self, entrant: Entrant, job: Job) -> TrainingRequest:
+        """The weights of trainings at full size are kept: one of them is handed over in the end."""
+        full = self.definition.sizes[-1]
+        weights = tuple(
+            str(self.store.weights_path(trial, self.definition.context)) if trial.examples == full else None
+            for trial in job.trials
+        )
+        return TrainingRequest(
+            dataset=self._shared,
+            entrant=entrant,
+            job=job,
+            profile=self.state.profiles[entrant.name],
+            weights=weights,
+            reproducible=self.clock.deadline is None,
+            judge="errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
+        )
 
     def _record_result(self, job: Job, result: Any) -> None:
         if isinstance(result, BaseException):
