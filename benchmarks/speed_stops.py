@@ -28,14 +28,14 @@ from bakeoff.data.dataset import training_order
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.comparison import compare
 from bakeoff.study.design import classical
-from bakeoff.study.design.entrants import LEARNING_RATES
-from bakeoff.study.design.jobs import (
+from bakeoff.study.design.jobs import training_sizes
+from bakeoff.study.protocol import (
     EVALUATIONS,
+    LEARNING_RATES,
     PATIENCE_EVALUATIONS,
-    REJECTIONS,
+    REJECTION_PARTS,
     SEEDS,
     UNCHANGED_EVALUATIONS,
-    training_sizes,
 )
 from bakeoff.study.schedule.racing import survivors
 from bakeoff.tasks.registry import task_of
@@ -73,8 +73,8 @@ class Savings:
 
 WAYS = {
     "without": Savings(),
-    "with": Savings(rejections=REJECTIONS, patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
-    "rejections": Savings(rejections=REJECTIONS),
+    "with": Savings(rejections=REJECTION_PARTS, patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
+    "rejections": Savings(rejections=REJECTION_PARTS),
     "stops": Savings(patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
 }
 

@@ -1,4 +1,4 @@
-"""Conformance suites, one a contract, for the catalogue and for your own: `networks`, and `tasks`."""
+"""Conformance suites, one a contract: of networks, for the catalogue and for your own (here), `executors`, `tasks`."""
 
 from bakeoff.testing.networks import (
     BATCH,

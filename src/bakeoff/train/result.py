@@ -8,8 +8,6 @@ from torch import Tensor
 
 from bakeoff.train.recipe import Replica
 
-STATES = ("finished", "early", "diverged", "outpaced", "stopped")
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingResult:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.store import Store, find_run
 
 
@@ -18,7 +19,7 @@ def result(seed: int = 0) -> TrialResult:
     rng = np.random.default_rng(seed)
     return TrialResult(
         trial=Trial(entrant="mlp", setting=3e-3, examples=10, seed=seed, steps=7, width=4),
-        state=State.EARLY,
+        state=TrialState.EARLY,
         reason="enough",
         steps_done=6,
         seconds=0.1 + 0.2,
@@ -55,16 +56,16 @@ def test_outputs_with_a_row_an_example_are_stored_as_one_plain_array(tmp_path: P
 
 
 def test_a_trial_without_outputs_comes_back_without(tmp_path: Path) -> None:
-    trial = TrialResult(trial=result().trial, state=State.DIVERGED, reason="not finite")
+    trial = TrialResult(trial=result().trial, state=TrialState.DIVERGED, reason="not finite")
     Store(tmp_path).put_job("j", [trial], "context")
     (back,) = Store(tmp_path).jobs()["j"]
-    assert back.state is State.DIVERGED
+    assert back.state is TrialState.DIVERGED
     assert not back.evaluated
 
 
 def test_a_job_that_fails_while_it_is_written_is_not_there_at_all(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    broken = TrialResult(trial=result().trial, state=State.FINISHED, history=((1, object()),))  # type: ignore[arg-type]
+    broken = TrialResult(trial=result().trial, state=TrialState.FINISHED, history=((1, object()),))  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         store.put_job("j", [result(), broken], "context")
     assert store.jobs() == {}

@@ -15,8 +15,16 @@ from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curv
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import BATCH, Definition
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.jobs import Definition
+from bakeoff.study.design.states import (
+    STATE_BY_OMISSION,
+    STATE_BY_TRIAL,
+    EntrantState,
+    Omission,
+    TrialState,
+)
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import BATCH_EXAMPLES
 from bakeoff.study.results.comparison import Mistake, TrialSummary
 from bakeoff.study.results.outcome import Outcome
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
@@ -27,14 +35,6 @@ from bakeoff.tasks.registry import task_of
 CURVE_REPLICATES = 200
 #: Test examples shown as the leader's worst mistakes.
 MISTAKES = 24
-#: The state of an entrant without a score, by the `what` of the `Skipped` that says why (stored names, both of them).
-_UNJUDGED_STATES = {
-    "too_dear": "not_started",
-    "not_started": "not_started",
-    "fault": "failed",
-    "spared": "spared",
-    "climbed": "stopped",
-}
 
 
 class Summary:
@@ -167,9 +167,9 @@ class Summary:
             forecast_withheld=fit.withheld if fit is not None else None,
             metrics=metrics,
             judged=True,
-            state="finished"
+            state=EntrantState.FINISHED
             if len(runs) == self._definition.seeds or entrant.kind == "baseline"
-            else "partial",
+            else EntrantState.PARTIAL,
         )
 
     def _training(self, name: str) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class Summary:
         is_seconds = self._definition.equal == "seconds"
         return {
             "steps": steps,
-            "training_flops": None if flops is None else steps * min(BATCH, self._full) * flops,
+            "training_flops": None if flops is None else steps * min(BATCH_EXAMPLES, self._full) * flops,
             "training_seconds": float(np.median(taken)) if taken else None,
             "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
             "capped": name in self._outcome.allocation.capped,
@@ -207,30 +207,28 @@ class Summary:
             train_seconds=self._seconds(entrant.name),
             curve=tuple(curve),
             judged=False,
-            state="not_started",
+            state=EntrantState.NOT_STARTED,
         )
         skip = next((entry for entry in self._outcome.skipped if entry.entrant == entrant.name), None)
-        if skip is not None and skip.what in _UNJUDGED_STATES:
+        if skip is not None and skip.what in STATE_BY_OMISSION:
             return replace(
                 empty,
-                state=_UNJUDGED_STATES[skip.what],  # type: ignore[arg-type]
-                reason=self._leads_to(curve, chance) or skip.reason if skip.what == "spared" else skip.reason,
+                state=STATE_BY_OMISSION[skip.what],
+                reason=self._leads_to(curve, chance) or skip.reason
+                if skip.what == Omission.PRUNED
+                else skip.reason,
                 needed_seconds=skip.seconds,
             )
         tried = [result for result in self._outcome.results if result.trial.entrant == entrant.name]
-        for state, name in (
-            (State.FAILED, "failed"),
-            (State.STOPPED, "stopped"),
-            (State.DIVERGED, "diverged"),
-        ):
+        for state, ending in STATE_BY_TRIAL.items():
             found = next((result for result in tried if result.state is state), None)
             if found is not None:
                 needed = None
-                if state is State.STOPPED:
+                if state is TrialState.STOPPED:
                     done = max(found.steps_done, 1)
                     size = self._full / found.trial.examples
                     needed = 2 * size * self._seconds(entrant.name) * max(found.trial.steps / done, 1.0)
-                return replace(empty, state=name, reason=found.reason, needed_seconds=needed)  # type: ignore[arg-type]
+                return replace(empty, state=ending, reason=found.reason, needed_seconds=needed)
         return empty
 
     def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:

@@ -3,31 +3,10 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any
 
+from bakeoff.study.design.states import TrialState
 from bakeoff.tasks.outputs import Outputs
-
-
-class State(StrEnum):
-    """How a training ended.
-
-    FINISHED after all its steps; EARLY because validation no longer improved; OUTPACED because other learning rates
-    did better; DIVERGED because its numbers were no longer finite; STOPPED by the clock or by the user; FAILED with an
-    error, which is the reason. The values are stored names.
-    """
-
-    FINISHED = "finished"
-    EARLY = "early"
-    ELIMINATED = "outpaced"
-    DIVERGED = "diverged"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def counts(self) -> bool:
-        """Whether the outputs are those of the protocol's full training."""
-        return self in (State.FINISHED, State.EARLY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +49,7 @@ class TrialResult:
     """
 
     trial: Trial
-    state: State
+    state: TrialState
     reason: str = ""
     steps_done: int = 0
     seconds: float = 0.0

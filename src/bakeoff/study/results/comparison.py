@@ -180,7 +180,7 @@ class Comparison:
                 "flops_per_example": entrant.flops_per_example,
                 "train_seconds": entrant.train_seconds,
                 "learning_rate": entrant.learning_rate,
-                "state": entrant.state,
+                "state": str(entrant.state),
             }
             for entrant in self.entrants
         ]

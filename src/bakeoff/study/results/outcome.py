@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.matched_budgets import StepAllocation
+from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import TrialResult
 
 
@@ -35,13 +36,13 @@ class Skipped:
 
     Attributes:
         entrant: whose it was.
-        what: a key of messages under "report.skipped." ("fault", "too_dear", "spared", "curve" ...).
+        what: it was; a key of messages under "report.skipped.".
         reason: one sentence.
         seconds: that it would have taken, where known.
     """
 
     entrant: str
-    what: str
+    what: Omission
     reason: str
     seconds: float | None = None
 

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from bakeoff.messages.statement import Statement
+from bakeoff.study.design.states import EntrantState
 
 Kind = Literal["baseline", "classical", "network"]
-State = Literal["finished", "partial", "not_started", "stopped", "diverged", "failed", "spared"]
 #: The verdict states the forecast for this many times the present data.
 SPOKEN_MULTIPLE = 4
 
@@ -76,8 +76,7 @@ class EntrantResult:
         forecast_withheld: why there is no forecast (a key under "verdict.withheld."), else None.
         metrics: every metric that applies, on the test split, by name.
         judged: whether it had the protocol's full treatment and may appear in the verdict.
-        state, reason: how it ended, and one sentence about the reason where it was not judged. "spared" is the stored
-            name of an entrant that was pruned: not trained on all examples, since by its learning curve it cannot win.
+        state, reason: how it ended, and one sentence about the reason where it was not judged.
         needed_seconds: what judging it would take, where the budget was too small.
         steps, training_flops: of each of a network's trainings at full size, as planned.
         training_seconds: median of what its trainings at full size took.
@@ -101,7 +100,7 @@ class EntrantResult:
     forecast_withheld: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     judged: bool = True
-    state: State = "finished"
+    state: EntrantState = EntrantState.FINISHED
     reason: str = ""
     needed_seconds: float | None = None
     steps: int | None = None

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from bakeoff.errors import StoreError
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.files import refuse_special
 from bakeoff.tasks.outputs import Outputs
@@ -132,7 +133,7 @@ def _unpack(blob: bytes | None) -> Outputs | None:
 
 
 def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes | None) -> TrialResult:
-    trial, state = Trial(**facts.pop("trial")), State(facts.pop("state"))
+    trial, state = Trial(**facts.pop("trial")), TrialState(facts.pop("state"))
     history = tuple((int(step), float(loss)) for step, loss in facts.pop("history"))
     return TrialResult(
         trial=trial,

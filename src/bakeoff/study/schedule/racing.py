@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bakeoff.study.protocol import ELIMINATION_ERRORS
 from bakeoff.tasks.metrics.metric import Floats
-
-#: An entrant more than this many standard errors behind the best on validation is out of the race.
-ELIMINATION_ERRORS = 3.0
 
 
 def survivors(errors: Mapping[str, Floats]) -> set[str]:

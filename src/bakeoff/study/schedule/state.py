@@ -7,16 +7,14 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, Job, TrialRequest, tuning_work
+from bakeoff.study.design.jobs import Definition, Job, JobKind, TrialRequest, job_name, tuning_work
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import LEAST_CLASSICAL_SECONDS
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.racing import survivors
 from bakeoff.tasks.metrics.registry import METRICS, MetricContext
 from bakeoff.tasks.registry import task_of
-
-#: The least predicted seconds of a classical entrant's tuning: a worker has to import scikit-learn for it.
-LEAST_CLASSICAL_SECONDS = 2.0
 
 
 @dataclass
@@ -67,7 +65,7 @@ class StudyState:
         """For each entrant tuned on all examples, the completed trial with the best validation score."""
         found = {}
         for name in self.entrants:
-            tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.counts]
+            tried = [r for r in self.results.get(job_name(name, JobKind.TUNING), ()) if r.counts]
             if tried:
                 found[name] = max(tried, key=self.preference)
         return found
@@ -103,10 +101,11 @@ class StudyState:
     def missing(self, wanted: Iterable[TrialRequest]) -> list[TrialRequest]:
         """The requests whose training is not done yet."""
         best = self.best()
+        tuning = {job_name(name, JobKind.TUNING) for name in self.entrants}
         done = {
             (result.trial.entrant, result.trial.examples, result.trial.seed)
             for name, results in self.results.items()
-            if not name.endswith("/tuning")
+            if name not in tuning
             for result in results
             if result.trial.setting == best.get(result.trial.entrant)
         }
@@ -127,7 +126,7 @@ class StudyState:
     def job_seconds(self, job: Job) -> float:
         """Predicted seconds of a job."""
         entrant = self.entrants[job.entrant]
-        if not (job.is_tuning or job.is_rung):
+        if job.kind is JobKind.CURVE:
             return len(job.trials) * self.training_seconds(job.entrant)
         if entrant.kind == "network":
             return (
