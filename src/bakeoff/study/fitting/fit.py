@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms.text import TextEncoder
 from bakeoff.data.load import load
-from bakeoff.data.readers.text import TextEncoder
 from bakeoff.errors import DataError, OptionError, suggest
 from bakeoff.models import ModelCard
 from bakeoff.study.fitting.job import FitJob, find_folder, precision_name

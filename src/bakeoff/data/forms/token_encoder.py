@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bakeoff.data.encoder import FormEncoder, NewExamples
-from bakeoff.data.readers.columns import as_words
+from bakeoff.data.forms.columns import as_words
 from bakeoff.data.schema import Schema
 
 #: Texts are cut after the length that this share of the training texts does not exceed ...
@@ -40,7 +40,7 @@ class TokenEncoder(FormEncoder):
         """Tokens int32 [N, T], padded with 0 at the end, and how many of them are real, int64 [N] (at least 1)."""
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
-        from bakeoff.data.readers.frame_columns import new_frame, new_targets
+        from bakeoff.data.forms.frame_columns import new_frame, new_targets
 
         if isinstance(source, list | tuple) and all(isinstance(text, str) for text in source):
             source = pl.DataFrame({self.column: list(source)})

@@ -9,10 +9,10 @@ import pytest
 import bakeoff
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms.graphs import parts
 from bakeoff.data.interventions.catalogue import intervention, interventions
 from bakeoff.data.interventions.graph_changes import rewired
 from bakeoff.data.load import read_new
-from bakeoff.data.readers.graphs import parts
 from bakeoff.data.schema import Graph
 from bakeoff.data.synthetic.planted_graphs import SIZES, homophily, hubs, node_counts
 from bakeoff.errors import DataError

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.readers.image_decoder import Header, RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.forms.image_decoder import Header, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import cache_folder
 from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours

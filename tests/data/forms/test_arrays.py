@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
 import bakeoff
-from bakeoff.data.load import parse_size, read_new
-from bakeoff.data.readers.targets import read_target
+from bakeoff.data.forms.targets import read_target
+from bakeoff.data.load import read_new
+from bakeoff.data.options import parse_size
 from bakeoff.data.schema import Classes, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.errors import DataError, OptionError
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.readers.token_encoder import TokenEncoder, kept_length
+from bakeoff.data.forms.token_encoder import TokenEncoder, kept_length
 from bakeoff.errors import DataError, printable
 from bakeoff.system.extras import package
 from bakeoff.system.files import refuse_special

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.readers.columns import as_words
-from bakeoff.data.readers.token_cache import cut_once
-from bakeoff.data.readers.token_encoder import MOST_TOKENS, TokenEncoder, kept_length, short_labels
+from bakeoff.data.forms.columns import as_words
+from bakeoff.data.forms.token_cache import cut_once
+from bakeoff.data.forms.token_encoder import MOST_TOKENS, TokenEncoder, kept_length, short_labels
 from bakeoff.data.schema import Schema, Tokens
 from bakeoff.data.splits import make_splits
 from bakeoff.errors import DataError, listed, printable
@@ -120,6 +120,20 @@ def is_free_text(column: pl.Series) -> bool:
 _UNSPACED_RUNS = re.compile(rf"[{_UNSPACED}]+")
 
 
+def text_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns of free text, the longest first (see `is_free_text`)."""
+    free = [
+        column for column in frame.columns if frame[column].dtype == pl.String and is_free_text(frame[column])
+    ]
+    lengths = {column: frame[column].str.len_chars().mean() or 0.0 for column in free}
+    return sorted(free, key=lambda column: -float(str(lengths[column])))
+
+
+def word_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns of words, whether they are free text or not."""
+    return [column for column in frame.columns if frame[column].dtype == pl.String]
+
+
 def learn_text(texts: Sequence[str], *, column: str, target: str) -> TextEncoder:
     """The vocabulary and the length of training texts.
 
@@ -159,7 +173,7 @@ def build_text(
 
     `tokenizer` is a published one (see the module `tokenizer`); without it the vocabulary is learned.
     """
-    from bakeoff.data.readers.frame_columns import column_target
+    from bakeoff.data.forms.frame_columns import column_target
 
     column = columns[0]
     targets, schema_target = column_target(answers, task=task)
@@ -177,7 +191,7 @@ def build_text(
         form, read = "words", TextEncoder.from_json
         learn = partial(learn_text, **cutting)
     else:
-        from bakeoff.data.readers.tokenizer import PublishedTokenEncoder, open_tokenizer, published_encoder
+        from bakeoff.data.forms.tokenizer import PublishedTokenEncoder, open_tokenizer, published_encoder
 
         cutter = open_tokenizer(tokenizer)
         form, read = cutter.to_str(), PublishedTokenEncoder.from_json

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import bakeoff
+from bakeoff.data.forms.series import bridge_gaps, series_files_of
+from bakeoff.data.forms.ts_file import read_series_file
 from bakeoff.data.load import read_new
-from bakeoff.data.readers.series import bridge_gaps, series_files_of
-from bakeoff.data.readers.ts_file import read_series_file
 from bakeoff.data.schema import Classes, Series, Value
 from bakeoff.errors import DataError
 

@@ -16,16 +16,16 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.data.card import data_card
-from bakeoff.data.load import read_new
-from bakeoff.data.readers import image_cache
-from bakeoff.data.readers.image_decoder import (
+from bakeoff.data.forms import image_cache
+from bakeoff.data.forms.image_decoder import (
     MOST_PIXELS,
     RefusedPictureError,
     decode,
     quiet_pillow,
     read_header,
 )
-from bakeoff.data.readers.images import find_parts
+from bakeoff.data.forms.images import find_parts
+from bakeoff.data.load import read_new
 from bakeoff.errors import BakeoffWarning, DataError
 from bakeoff.system.own_folders import OwnFolder, fcntl
 

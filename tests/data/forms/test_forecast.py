@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import bakeoff
+from bakeoff.data.forms.seasonality import autocorrelation, repeat_error, seasonal_period
 from bakeoff.data.load import read_new
-from bakeoff.data.readers.seasonality import autocorrelation, repeat_error, seasonal_period
 from bakeoff.data.schema import Forecast, Series
 from bakeoff.errors import DataError, OptionError
 

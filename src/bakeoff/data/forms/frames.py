@@ -17,6 +17,11 @@ def is_frame(source: Any) -> bool:
     return bool(nw.dependencies.is_into_dataframe(source))
 
 
+def has_frame(source: Any) -> bool:
+    """Whether this is a data frame, or a pair of one and its answers."""
+    return is_frame(source) or (isinstance(source, tuple | list) and len(source) == 2 and is_frame(source[0]))
+
+
 def to_polars(source: Any) -> pl.DataFrame:
     """The frame as Polars, its index (if it has one) left out, its column names as words.
 

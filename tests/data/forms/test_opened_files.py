@@ -16,12 +16,12 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.cost.hardware.accelerator import load_accelerator
+from bakeoff.data.forms.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.forms.images import load_images
+from bakeoff.data.forms.series import load_series
+from bakeoff.data.forms.table_file import read_table_file
+from bakeoff.data.forms.tokenizer import open_tokenizer
 from bakeoff.data.load import read_new
-from bakeoff.data.readers.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
-from bakeoff.data.readers.images import load_images
-from bakeoff.data.readers.series import load_series
-from bakeoff.data.readers.table_file import read_table_file
-from bakeoff.data.readers.tokenizer import open_tokenizer
 from bakeoff.errors import BakeoffError, CostError, DataError, ModelError, StoreError
 from bakeoff.inference.predictor import RECORD_FILE, WEIGHTS_FILE, Predictor
 from bakeoff.inference.training_hashes import TRAINING_HASHES_FILE, is_training_example

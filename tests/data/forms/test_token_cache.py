@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms import text as text_file
+from bakeoff.data.forms import token_cache
 from bakeoff.data.load import load
-from bakeoff.data.readers import text as text_file
-from bakeoff.data.readers import token_cache
 from bakeoff.system import own_folders
 
 WORDS = ("good", "bad", "film", "plot", "actor", "영화가", "dull", "great")

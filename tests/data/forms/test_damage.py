@@ -12,7 +12,7 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.data.card import data_card
-from bakeoff.data.readers.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.forms.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import BakeoffError
 
 PIECES = [

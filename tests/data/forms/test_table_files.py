@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bakeoff
-from bakeoff.data.readers.table_file import read_table_file, text_encoding
+from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.errors import DataError
 
 ROWS = [("a", 1.5, "서울"), ("b", 2.5, "café"), ("c", -3.0, "x")]

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 import bakeoff
+from bakeoff.data.forms.tokenizer import PublishedTokenEncoder
 from bakeoff.data.load import read_new
-from bakeoff.data.readers.tokenizer import PublishedTokenEncoder
 from bakeoff.errors import DataError, MissingExtraError, OptionError
 
 WORDS = [

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bakeoff
+from bakeoff.data.forms.text import PADDING, UNKNOWN, TextEncoder, is_free_text, learn_text, split_words
 from bakeoff.data.load import read_new
-from bakeoff.data.readers.text import PADDING, UNKNOWN, TextEncoder, is_free_text, learn_text, split_words
 from bakeoff.data.schema import Table, Tokens
 from bakeoff.errors import DataError
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.readers.graphs import check_symmetric
+from bakeoff.data.forms.graphs import check_symmetric
 from bakeoff.data.schema import Graph, Image, Input, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError
 

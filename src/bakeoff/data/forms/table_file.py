@@ -3,7 +3,6 @@
 Polars gets the opened file and never a name: it takes "*", "?" and "[12]" in a name for a pattern.
 """
 
-import codecs
 import csv
 import io
 import json
@@ -16,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.encodings import text_encoding
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
@@ -136,31 +136,6 @@ def _read_csv(source: Path | bytes, *, separator: str, has_header: bool, decimal
     raise AssertionError("unreachable")
 
 
-def text_encoding(path: Path) -> str:
-    """ "utf-8" where the bytes are; else UTF-16 by its mark, Korean (cp949) where that reads sensibly, else latin-1.
-
-    Raises:
-        DataError: the file holds zero bytes, so it is no text.
-    """
-    with opened(path) as file:
-        start = file.read(4)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                if b"\0" in chunk:
-                    raise DataError(
-                        f"'{printable(path.name)}' is not a text file (it holds zero bytes): save it as CSV in UTF-8."
-                    )
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp949" if _reads_as_korean(path) else "latin-1"
-    return "utf-8"
-
-
 def _decoded(path: Path, encoding: str) -> str:
     with opened(path) as file:
         try:
@@ -170,18 +145,6 @@ def _decoded(path: Path, encoding: str) -> str:
                 f"'{printable(path.name)}' begins as text in {encoding.upper()} and byte {error.start + 1} is none "
                 f"({error.reason}): save it again, best in UTF-8."
             ) from error
-
-
-def _reads_as_korean(path: Path) -> bool:
-    """Whether the bytes are cp949 and nearly all of their signs are in the older, common set (EUC-KR)."""
-    try:
-        with opened(path) as file:
-            text = file.read().decode("cp949")
-    except UnicodeDecodeError:
-        return False
-    signs = re.findall(r"[^\x00-\x7f]", text[:1_000_000])
-    common = sum(bool(sign.encode("euc-kr", "ignore")) for sign in signs)
-    return common >= 0.9 * len(signs)
 
 
 def _sample(source: Path | bytes) -> str:

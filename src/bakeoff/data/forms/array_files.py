@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.readers.array_values import as_array
-from bakeoff.data.readers.graphs import joined
+from bakeoff.data.forms.array_values import as_array
+from bakeoff.data.forms.graphs import joined
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 

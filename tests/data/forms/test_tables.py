@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 import bakeoff
 from bakeoff.data.card import data_card
 from bakeoff.data.findings import find_faults
+from bakeoff.data.forms.columns import MOST_CATEGORIES
+from bakeoff.data.forms.table import TableEncoder
 from bakeoff.data.load import load, read_new
-from bakeoff.data.readers.columns import MOST_CATEGORIES
-from bakeoff.data.readers.table import TableEncoder
 from bakeoff.data.schema import Classes, Table, Value
 from bakeoff.errors import BakeoffWarning, DataError, OptionError
 

@@ -9,14 +9,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
-from bakeoff.data.readers.columns import (
+from bakeoff.data.forms.columns import (
     as_numbers,
     as_words,
     looks_like_numbers,
 )
-from bakeoff.data.readers.frames import is_frame, to_polars
-from bakeoff.data.readers.table_file import read_table_file
-from bakeoff.data.readers.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
+from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
+from bakeoff.data.forms.table_file import read_table_file
+from bakeoff.data.forms.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
 from bakeoff.data.schema import Target
 from bakeoff.errors import DataError, OptionError, printable, suggest
 
@@ -39,6 +39,13 @@ def open_table(source: Any) -> tuple[pl.DataFrame, list[Finding], str]:
     return frame.with_columns(pl.selectors.float().fill_nan(None)), findings, described
 
 
+def with_answers(source: Any, target: str | None) -> tuple[Any, str | None]:
+    """A table and the name of its target: of a pair (frame, answers) both in one frame, else what was given."""
+    if isinstance(source, tuple | list):
+        return joined_frame(*source)
+    return source, target
+
+
 def require_column(frame: pl.DataFrame, column: str | None, *, option: str) -> str:
     """The column's name, if the frame has it; `DataError` with the nearest names, `OptionError` if none was given."""
     if column is None:
@@ -49,6 +56,11 @@ def require_column(frame: pl.DataFrame, column: str | None, *, option: str) -> s
     if column not in frame.columns:
         raise DataError(f"There is no column '{printable(column)}'. {suggest(column, frame.columns)}")
     return column
+
+
+def column_words(frame: pl.DataFrame, column: str) -> NDArray[Any]:
+    """The cells of a column as words [N], "" where one is missing."""
+    return as_words(frame[column]).fill_null("").to_numpy().astype(str)
 
 
 def without_missing(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, list[Finding]]:
@@ -132,7 +144,7 @@ def new_targets(frame: pl.DataFrame, target: str, schema_target: Target) -> NDAr
 
 
 def _frame_of_arrays(source: Any, columns: Sequence[str]) -> pl.DataFrame:
-    from bakeoff.data.readers.array_values import as_array, check_finite
+    from bakeoff.data.forms.array_values import as_array, check_finite
 
     if isinstance(source, Mapping) and set(columns) <= set(source):
         return pl.DataFrame({str(key): as_array(value) for key, value in source.items()})

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.readers.token_encoder import TokenEncoder
+from bakeoff.data.forms.token_encoder import TokenEncoder
 from bakeoff.system.files import cache_folder
 from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
 
