@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bakeoff.messages import language, say
 from bakeoff.report.content.answer_figures import confusion_figure
-from bakeoff.report.terminal.fit_view import recipe_rows, score_sentence, state_sentences
+from bakeoff.report.content.fit_summary import recipe_rows, score_sentence, state_sentences
 from bakeoff.report.words.text import clean, significant
 from bakeoff.study.fitting.result import Fit
 from bakeoff.study.results.run_folder import RunFolder
