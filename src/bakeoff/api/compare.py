@@ -12,12 +12,12 @@ from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
 from bakeoff.report.notebook import comparison_html
 from bakeoff.study.comparison import compare as run_comparison
-from bakeoff.study.design.jobs import SEEDS
 from bakeoff.study.design.matched_budgets import EQUAL
+from bakeoff.study.protocol import SEEDS
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.outcome import ProgressListener
 from bakeoff.study.results.run_folder import RunFolder
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.executor import Executor
 from bakeoff.system.files import write_json
 
 
@@ -50,7 +50,7 @@ def compare(
     listener: ProgressListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     started: float | None = None,
-    pool: Pool | None = None,
+    pool: Executor | None = None,
     report: bool = True,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data; its report is written into the run's folder.

@@ -10,7 +10,7 @@ from bakeoff.explain.biases.measure import why as measure
 from bakeoff.explain.biases.perturbation_study import PhaseListener
 from bakeoff.explain.biases.records import Why
 from bakeoff.models import ModelCard
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.executor import Executor
 
 
 @refuses_unknown_arguments
@@ -39,7 +39,7 @@ def why(
     name: str | None = None,
     listener: PhaseListener | None = None,
     started: float | None = None,
-    pool: Pool | None = None,
+    pool: Executor | None = None,
 ) -> Why:
     """Measure how much each family of networks depends on each assumption about this data.
 
