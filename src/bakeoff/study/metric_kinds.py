@@ -42,6 +42,11 @@ class MeanAbsoluteScaledError(MeanMetric):
 class RootMeanSquaredError(Metric):
     """The root of the mean over examples and outputs alike (scikit-learn averages the roots of several outputs)."""
 
+    def losses(
+        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        return _columns(_difference(outputs, targets) ** 2).mean(axis=1), 0.5
+
     def resampled(
         self,
         outputs: NDArray[Any],
