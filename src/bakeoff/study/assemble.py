@@ -55,7 +55,8 @@ class Assembly:
         self._chosen = {name: self._counted(name) for name in self._entrants}
         judged = {name: runs[self._full] for name, runs in self._chosen.items() if runs.get(self._full)}
         self.judged = judged
-        self.standing = self._standing(judged, None) if judged else None
+        self.validation = {name: self._on_validation(runs) for name, runs in judged.items()}
+        self.standing = self._standing(judged, None, validation=self.validation) if judged else None
         results, fits = self._results()
         self.entrants = tuple(sorted(results, key=self._best_first))
         self.verdict: Verdict = decide(
@@ -74,7 +75,20 @@ class Assembly:
                 by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
         return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
-    def _standing(self, judged: Mapping[str, Sequence[TrialResult]], replicates: int | None) -> Standing:
+    def _on_validation(self, runs: Sequence[TrialResult]) -> float:
+        return float(np.mean([self._score(run.validation_outputs, self._validation_truth) for run in runs]))  # type: ignore[arg-type]
+
+    def _elsewhere(self, name: str) -> list[list[float]]:
+        """Test scores of several seeds at the smaller sizes, which say how much a seed matters."""
+        smaller = [runs for size, runs in self._chosen[name].items() if size != self._full and len(runs) > 1]
+        return [[self._score(_test(run), self._truth) for run in runs] for runs in smaller]
+
+    def _standing(
+        self,
+        judged: Mapping[str, Sequence[TrialResult]],
+        replicates: int | None,
+        validation: Mapping[str, float] | None = None,
+    ) -> Standing:
         return standing(
             {name: [_test(result) for result in runs] for name, runs in judged.items()},
             self._truth,
@@ -85,6 +99,8 @@ class Assembly:
             ],
             context=self._context,
             groups=drawn_together(self._dataset),
+            validation=validation,
+            elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,
             seed=self._definition.seed,
         )
@@ -146,7 +162,6 @@ class Assembly:
             )
             for metric in applicable(schema, self._context)
         }
-        validation = [self._score(run.validation_outputs, self._validation_truth) for run in runs]  # type: ignore[arg-type]
         return EntrantResult(
             name=name,
             kind=entrant.kind,  # type: ignore[arg-type]
@@ -154,7 +169,7 @@ class Assembly:
             score=estimate.score,
             low=estimate.low,
             high=estimate.high,
-            validation_score=float(np.mean(validation)),
+            validation_score=self.validation[name],
             parameters=runs[0].parameters,
             flops_per_example=runs[0].flops_per_example,
             train_seconds=self._seconds(name),
@@ -255,12 +270,14 @@ class Assembly:
         return sorted(crossing, key=lambda entry: entry.examples or 0.0)
 
     def champion_trial(self) -> TrialResult | None:
-        """The full-size training that is handed over: of the leader, or of the best network where it is none."""
+        """The full-size training that is handed over: of the leader, or where it is no network of the network that
+        validation puts first."""
         networks = [e.name for e in self.entrants if e.judged and e.kind == "network"]
         if not networks:
             return None
         leader = self.verdict.winner or self.verdict.leader
-        name = leader if leader in networks else networks[0]
+        first = max(networks, key=lambda name: self._metric.sign * self.validation[name])
+        name = leader if leader in networks else first
         return self._best_seed(self.judged[name])
 
     def _best_seed(self, runs: Sequence[TrialResult]) -> TrialResult:

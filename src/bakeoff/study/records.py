@@ -11,12 +11,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from bakeoff.messages import say
+from bakeoff.study.planning import Deciding
 
 Kind = Literal["baseline", "classical", "network"]
 State = Literal["finished", "partial", "not_started", "stopped", "diverged", "failed", "spared"]
 
 #: The forecast that the verdict speaks of: this many times the data that there are now.
 SPOKEN_MULTIPLE = 4
+#: Of the keys of `Verdict.to_json`: 2 has the three answers, and `leader` is chosen by validation.
+VERDICT_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,18 +163,27 @@ class Verdict:
 
     Attributes:
         metric: the deciding one.
-        winner: who is best, where it can be told from all others at the stated level; else None.
-        leader: the best score, told apart or not; None where nobody was judged.
-        tied: all that may be the best, the leader first; empty where there is a winner.
+        winner: who is best, where it was shown to be ahead of all others at the stated level; else None. Nobody is
+            where fewer than two entrants beside the baseline were judged.
+        leader: who is put forward, chosen by validation; None where nobody was judged.
+        top: the best score on the test examples; the leader, or ahead of it by what may be chance.
+        tied: the fewest that hold the best with probability `level`, the leader first; empty where there is a winner.
+        better: who was shown not to be the best, and not practically equal to it either.
+        practically_equal: who was shown to lose less than `margin` against the best (beside the leader).
+        undecided: who is neither, beside the leader.
+        margin: what counts as practically equal, in the metric's unit.
+        loses_at_most: of each judged entrant, the upper bound (95 %) of what it loses against the best.
+        deciding: what would decide the comparison that the verdict leaves open; None where none is.
         probability_best: of each judged entrant; they sum to 1.
         level: of the claims (0.95).
-        cheapest_good: the least costly of those as good as the best; None where nobody was judged.
-        needs_network: whether the networks beat every baseline and classical entrant.
+        cheapest_good: the least costly of the leader and those practically equal to the best; where nothing was shown
+            to beat the baseline, the baseline if it loses less than the margin. None where there is none such.
+        needs_network: whether a network leads and every baseline and classical entrant was shown not to be the best.
         beats_baseline: whether anything was shown to beat the baseline.
         more_data: the leader's forecast; None where there is no leader or no forecast was asked for.
         crossovers: of learning curves, most relevant first.
         unjudged: who could not be judged, and is no part of all this.
-        statements: three or four sentences, each with its figure.
+        statements: three to five sentences, each with its figure.
     """
 
     metric: str
@@ -187,6 +199,13 @@ class Verdict:
     crossovers: tuple[Crossover, ...] = ()
     unjudged: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
+    top: str | None = None
+    better: tuple[str, ...] = ()
+    practically_equal: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    margin: float | None = None
+    loses_at_most: Mapping[str, float] = field(default_factory=dict)
+    deciding: Deciding | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -195,7 +214,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         record = {key: value for key, value in asdict(self).items() if key != "statements"}
-        return finite({**record, "sentences": list(self.sentences)})
+        return finite({"version": VERDICT_VERSION, **record, "sentences": list(self.sentences)})
 
 
 def result_json(

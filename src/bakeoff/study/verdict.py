@@ -1,9 +1,16 @@
-"""`decide`: from what was measured and tested to a `Verdict`, with three or four sentences."""
+"""`decide`: from what was measured and tested to a `Verdict`, with three to five sentences.
+
+Each sentence is as strong as its evidence. "Best" takes a difference from each other that chance does not explain, and
+names those that could not be judged. "No network needed" and "cheapest good" take an upper bound of what is lost
+against the best that is inside the margin, and stand beside the leader's score. Where neither is shown, the verdict
+says that it is open, and what would decide. (`judgement` says the first two sentences, this file the rest.)
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from bakeoff.study.judgement import judge
 from bakeoff.study.metrics import METRICS, Metric
 from bakeoff.study.records import (
     SPOKEN_MULTIPLE,
@@ -34,8 +41,8 @@ __all__ = [
     "result_json",
 ]
 
-#: A cheaper entrant is still good where it loses less than this part of what there is to lose (see `_is_good`).
-GOOD_ENOUGH = 0.01
+#: At most so many sentences.
+SENTENCES = 5
 
 
 def decide(
@@ -62,85 +69,38 @@ def decide(
             unjudged=unjudged,
             statements=(Statement(key="verdict.nobody", values={}), *_unjudged(entrants)),
         )
-    cheapest = _cheapest_good(by_name, standing, measure)
-    classical = [name for name in standing.candidates if by_name[name].kind != "network"]
+    judgement = judge(entrants, standing, measure)
     more_data = _more_data(by_name[standing.leader], measure)
     named_crossings = tuple(crossovers)
     statements = (
-        _first(by_name, standing, measure),
-        *_choice(by_name, standing, measure, cheapest, classical),
+        *judgement.statements,
         *_forecast(more_data, measure, standing),
         *_unjudged(entrants),
         *_crossing(named_crossings),
     )
+    winner = standing.winner if judgement.compared else None
     return Verdict(
         metric=metric,
-        winner=standing.winner,
+        winner=winner,
         leader=standing.leader,
-        tied=() if standing.winner else standing.candidates,
+        top=standing.top or standing.leader,
+        tied=() if winner or not judgement.compared else standing.candidates,
+        better=standing.better,
+        practically_equal=standing.practically_equal,
+        undecided=standing.undecided,
+        margin=standing.margin,
+        loses_at_most=dict(standing.loses_at_most),
+        deciding=judgement.deciding,
         probability_best=dict(standing.probability_best),
         level=standing.level,
-        cheapest_good=cheapest,
-        needs_network=not classical and bool(standing.above_baseline),
+        cheapest_good=judgement.cheapest,
+        needs_network=judgement.needs_network,
         beats_baseline=bool(standing.above_baseline),
         more_data=more_data,
         crossovers=named_crossings,
         unjudged=unjudged,
-        statements=statements[:4],
+        statements=statements[:SENTENCES],
     )
-
-
-def _first(by_name: Mapping[str, EntrantResult], standing: Standing, measure: Metric) -> Statement:
-    """Who is best, who cannot be told apart, or that nothing beats the baseline."""
-    leader = standing.scores[standing.leader]
-    values: dict[str, Any] = {
-        "leader": standing.leader,
-        "metric": Statement(key=f"verdict.metric.{measure.name}", values={}),
-        "score": measure.show(leader.score),
-        "low": measure.show(leader.low),
-        "high": measure.show(leader.high),
-        "probability": _probability(standing.probability_best[standing.leader]),
-    }
-    baseline = standing.baseline
-    if baseline is not None and not standing.above_baseline:
-        return Statement(
-            key="verdict.nothing",
-            values={
-                **values,
-                "baseline": baseline,
-                "baseline_score": measure.show(standing.scores[baseline].score),
-            },
-        )
-    if standing.winner:
-        return Statement(key="verdict.winner", values=values)
-    return Statement(key="verdict.tie", values={**values, "names": ", ".join(standing.candidates)})
-
-
-def _choice(
-    by_name: Mapping[str, EntrantResult],
-    standing: Standing,
-    measure: Metric,
-    cheapest: str,
-    classical: Sequence[str],
-) -> tuple[Statement, ...]:
-    """What to take: no network, or the cheapest good one, with what it saves."""
-    if standing.baseline is not None and not standing.above_baseline:
-        return ()
-    values: dict[str, Any] = {"cheapest": cheapest, "score": measure.show(standing.scores[cheapest].score)}
-    if classical:
-        best = max(classical, key=lambda name: measure.sign * standing.scores[name].score)
-        values |= {"name": best, "score": measure.show(standing.scores[best].score)}
-        key = "verdict.no_network_leads" if best == standing.leader else "verdict.no_network"
-        return (Statement(key=key, values=values),)
-    flops = by_name[cheapest].flops_per_example
-    if flops is None:
-        return ()
-    values["flops"] = count(flops)
-    leader_flops = by_name[standing.leader].flops_per_example
-    if cheapest != standing.leader and leader_flops:
-        values |= {"times": _times(leader_flops / max(flops, 1)), "leader": standing.leader}
-        return (Statement(key="verdict.cheapest", values=values),)
-    return (Statement(key="verdict.cheapest_is_best", values=values),)
 
 
 def _more_data(leader: EntrantResult, measure: Metric) -> MoreData | None:
@@ -226,41 +186,3 @@ def _crossing(crossovers: Sequence[Crossover]) -> tuple[Statement, ...]:
             key = "verdict.crossover" if math.isfinite(crossing.high) else "verdict.crossover_open"
             return (Statement(key=key, values=values),)
     return ()
-
-
-def _cheapest_good(by_name: Mapping[str, EntrantResult], standing: Standing, measure: Metric) -> str:
-    """The least costly to predict with among those as good as the best; unknown costs come last."""
-    if standing.baseline is not None and not standing.above_baseline:
-        return standing.baseline
-    good = [
-        name for name in standing.scores if name in standing.candidates or _is_good(name, standing, measure)
-    ]
-
-    def cost(name: str) -> tuple[float, float, float]:
-        entrant = by_name[name]
-        flops, parameters = entrant.flops_per_example, entrant.parameters
-        unknown = math.inf
-        return (
-            unknown if flops is None else flops,
-            unknown if parameters is None else parameters,
-            entrant.train_seconds,
-        )
-
-    return min(good, key=cost)
-
-
-def _is_good(name: str, standing: Standing, measure: Metric) -> bool:
-    """Whether it was shown to lose next to nothing against the leader (in points, or relative to the error)."""
-    gap = standing.difference(standing.leader, name)
-    worst = gap.high if measure.higher_is_better else -gap.low
-    allowed = GOOD_ENOUGH if measure.percent else GOOD_ENOUGH * abs(standing.scores[standing.leader].score)
-    return worst <= allowed
-
-
-def _times(factor: float) -> str:
-    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
-
-
-def _probability(share: float) -> str:
-    """In percent; never quite certain."""
-    return "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"
