@@ -117,24 +117,22 @@ def _tail(rng: np.random.Generator, tail: str, count: int) -> Floats:
 
 def forecasts(
     rng: np.random.Generator, entrants: int, moments: int, *, horizon: int = 8, persistence: float = 0.9
-) -> tuple[dict[str, list[Floats]], float]:
-    """Errors [N, horizon] of equal forecasts in windows one step apart, and their expected absolute value.
+) -> dict[str, list[Floats]]:
+    """Errors [N, horizon] of forecasts that are equally good, in windows one step apart.
 
-    The error j steps ahead is a sum of j shocks, whose size wanders (an AR(1) on the log scale with this persistence),
-    as in quiet and stormy weeks; half of each shock is shared by all entrants.
+    The error j steps ahead is a sum of j shocks, of which half is shared by all, and of a level of each entrant that
+    wanders (an AR(1) of variance 4 with this persistence), as of a forecast that is off for a while.
     """
     total = moments + horizon
-    wander = np.zeros(total)
-    shocks = rng.standard_normal(total) * 0.5 * np.sqrt(1 - persistence**2)
-    wander[0] = rng.standard_normal() * 0.5
-    for time in range(1, total):
-        wander[time] = persistence * wander[time - 1] + shocks[time]
-    size = np.exp(wander)
     shared = rng.standard_normal(total)
     found = {}
     for index in range(entrants):
-        own = rng.standard_normal(total)
-        walk = np.cumsum(np.sqrt(0.5) * (shared + own) * size)
+        walk = np.cumsum(np.sqrt(0.5) * (shared + rng.standard_normal(total)))
         ahead = np.lib.stride_tricks.sliding_window_view(walk, horizon + 1)[:moments]
-        found[f"e{index}"] = [ahead[:, 1:] - ahead[:, :1]]
-    return found, float("nan")
+        level = np.zeros(moments)
+        shocks = 2 * rng.standard_normal(moments)
+        level[0] = shocks[0]
+        for time in range(1, moments):
+            level[time] = persistence * level[time - 1] + np.sqrt(1 - persistence**2) * shocks[time]
+        found[f"e{index}"] = [ahead[:, 1:] - ahead[:, :1] + level[:, None] * (persistence > 0)]
+    return found

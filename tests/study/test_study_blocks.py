@@ -7,7 +7,7 @@ from scipy import stats
 
 from bakeoff.data.load import load
 from bakeoff.study.metrics import METRICS
-from bakeoff.study.resampling import FEWEST_BLOCKS, drawn_together, resample, time_blocks
+from bakeoff.study.resampling import FEWEST_BLOCKS, MOST_BLOCKS, drawn_together, resample, time_blocks
 from bakeoff.study.uncertainty import standing
 
 MAE = METRICS["mae"]
@@ -56,7 +56,8 @@ def test_false_winners_among_equal_forecasts_are_as_rare_as_stated() -> None:
 
 def test_blocks_are_as_long_as_window_and_horizon_and_shorter_where_there_would_be_too_few() -> None:
     long = time_blocks(np.arange(400), horizon=10, window=30)
-    assert (np.bincount(long) == 40).all()
+    assert (np.bincount(long) == 400 // MOST_BLOCKS).all(), "few long ones rather than many"
+    assert (np.bincount(time_blocks(np.arange(240), horizon=10, window=30)) == 40).all()
     short = time_blocks(np.arange(100), horizon=10, window=30)
     assert len(np.bincount(short)) == FEWEST_BLOCKS
     least = time_blocks(np.arange(60), horizon=20, window=30)

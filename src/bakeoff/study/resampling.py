@@ -36,6 +36,9 @@ FEWEST, MOST, _WORK = 1000, 4000, 8_000_000
 _BLOCK = 1_000_000
 #: Blocks of time are made shorter, down to a horizon, where the test split would hold fewer than these.
 FEWEST_BLOCKS = 5
+#: There are no more blocks than these: long ones hold what windows far apart still share (an error that stays for a
+#: while), and Student's quantile for eight blocks is only a fifth above that for any number.
+MOST_BLOCKS = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -284,7 +287,8 @@ def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np
     """A label for each window of a forecast: the block of time that it begins in, the same for all series.
 
     Two windows whose targets and inputs do not overlap begin `horizon + window` steps apart, which is the length of
-    a block; it is shorter, but no shorter than the horizon, where the times hold fewer than `FEWEST_BLOCKS` blocks.
+    a block; it is longer where there would be more than `MOST_BLOCKS`, and shorter, but no shorter than the horizon,
+    where there would be fewer than `FEWEST_BLOCKS`.
 
     Args:
         times: [N], when each window's first target is.
@@ -293,7 +297,8 @@ def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np
     array([0, 0, 1, 1, 2, 2, 3, 3])
     """
     distinct, places = np.unique(times, return_inverse=True)
-    length = min(horizon + window, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
+    wanted = max(horizon + window, len(distinct) // MOST_BLOCKS)
+    length = min(wanted, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
     blocks = max(len(distinct) // length, 1)
     return np.minimum(places.reshape(-1) // length, blocks - 1).astype(np.int64)
 
