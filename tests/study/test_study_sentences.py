@@ -184,7 +184,7 @@ CATALOGUE = {
             ),
             OPEN_NETWORK,
             (
-                "test examples would decide; the 360 here show differences from 2.5 points on",
+                "seeds would decide; the 360 examples here show differences from 2.5 points on",
                 "2.5포인트 이상의 차이만",
             ),
         ],
