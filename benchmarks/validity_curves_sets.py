@@ -87,7 +87,10 @@ def source_lines(task: str) -> Pair:
             for line, following in zip(lines, lines[1:], strict=False):
                 if len(line) > 15:
                     answer = {"package": index, "comment": int(" " in line and line[0] == "#")}
-                    answer |= {"indented": int(len(following) > 15), "length": float(np.log(len(following) + 1))}
+                    answer |= {
+                        "indented": int(len(following) > 15),
+                        "length": float(np.log(len(following) + 1)),
+                    }
                     found.append((line.lstrip("#") if task == "comment" else line, answer[task]))
     if task == "package":  # as many of each
         chosen = [
@@ -135,7 +138,9 @@ def planted(name: str) -> Pair:
     noise = rng.random(count)
     if name.startswith("friedman"):
         inputs, values = getattr(made, f"make_{name}")(count, random_state=3, noise=0.0)
-        return inputs, values + values.std() * (0.1 if name == "friedman1" else 0.3) * rng.standard_normal(count)
+        return inputs, values + values.std() * (0.1 if name == "friedman1" else 0.3) * rng.standard_normal(
+            count
+        )
     if name == "line":
         inputs = rng.standard_normal((count, 4))
         return inputs, inputs @ np.array([1.0, -2.0, 0.5, 0.0]) + 2.0 * rng.standard_normal(count)
@@ -253,7 +258,9 @@ def make_curves(names: list[str], learners: tuple[str, ...]) -> Iterator[dict[st
             targets = (targets - targets.mean()) / targets.std()
         pool, test = slice(0, chosen.pool), slice(chosen.pool, chosen.pool + 1500)
         for which in learners:
-            if which == "boosting" and (inputs.shape[1] > 40 or (chosen.classes and len(np.unique(targets)) > 3)):
+            if which == "boosting" and (
+                inputs.shape[1] > 40 or (chosen.classes and len(np.unique(targets)) > 3)
+            ):
                 continue  # dear: a tree a class and round
             yield {
                 "data": name,

@@ -13,15 +13,15 @@ is surest. The answers of each class are put in order of their probability and c
 at random, they contradict the surest answers as often as others; where the network errs, they contradict the surest
 answers least. So
 
-    high  Wilson's upper bound of the contradictions in the surest part: wrong labels and the mistakes that are left
-    low   its lower bound, less those mistakes
+    high  upper bound of the contradictions in the surest part: wrong labels and the mistakes that are left
+    low   lower bound of the contradictions less those mistakes
 
 The surest part is a quarter, or a half where the second quarter is not contradicted more often. Mistakes become fewer
 from quarter to quarter by about the same factor r: with contradictions a in the surest part, b and c in the two
 quarters next to it, r = (b - a) / (c - b), and those left in the surest part are (b - a) r / (1 - r) (Aitken's
-extrapolation; r at most a half, and at least a third for the lower bound). What no held-out answer can tell from a
-wrong label - a class that the inputs do not settle, equally often everywhere - counts as one. Wrong labels that
-follow the inputs (one kind of example always mislabelled) are not seen.
+extrapolation; r at most a half, for the lower bound at least a half and at most two thirds). What no held-out answer
+can tell from a wrong label - a class that the inputs do not settle, equally often everywhere - counts as one. Wrong
+labels that follow the inputs (one kind of example always mislabelled) are not seen.
 """
 
 from dataclasses import asdict, dataclass
@@ -29,7 +29,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from bakeoff.study.metric import Floats
 from bakeoff.study.records import Statement, finite
@@ -42,8 +41,9 @@ FEWEST_EXAMPLES = 40
 TOO_WEAK = 1 / 3
 #: The second quarter joins the surest part where it is contradicted more often by at most so many standard errors.
 _JOINS = 1.0
-#: Bounds of the factor by which mistakes become fewer from quarter to quarter.
-_FEWEST_LEFT, _MOST_LEFT = 1 / 3, 0.5
+#: Bounds of the factor by which mistakes become fewer from quarter to quarter: of the estimate, and of the lower bound.
+_LEFT, _LEFT_AT_LEAST = (0.0, 0.5), (0.5, 2 / 3)
+_DRAWS = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,18 +126,21 @@ def label_noise(probabilities: NDArray[Any], labels: NDArray[Any], *, level: flo
         return LabelNoise(examples=count, withheld="too_few")
     suspects, looks_like = suspicious(probabilities, labels)
     contradicted = probabilities.argmax(axis=1) != labels
+    rng = np.random.default_rng(0)
     part, before, earlier = _surest_part(probabilities, contradicted)
     share = float(contradicted[part].mean())
     if share > TOO_WEAK:
         return LabelNoise(examples=count, surest=len(part), withheld="too_weak")
-    low, high = _wilson(share, len(part), level)
-    gained = max(_mean(contradicted[before], share) - share, 0.0)
-    lost_before = max(_mean(contradicted[earlier], 1.0) - _mean(contradicted[before], 1.0), 1e-12)
-    factor = min(gained / lost_before, _MOST_LEFT)
+    draws = [_drawn(contradicted[here], rng) for here in (part, before, earlier)]
+    wrong = draws[0] - _left(*draws, bounds=_LEFT_AT_LEAST)
+    known = [float(contradicted[here].mean()) if len(here) else share for here in (part, before, earlier)]
+    estimate = share - float(_left(*map(np.asarray, known), bounds=_LEFT))
+    low = float(np.quantile(wrong, (1 - level) / 2))
+    high = float(np.quantile(draws[0], (1 + level) / 2))
     return LabelNoise(
         examples=count,
-        share=max(share - _left(gained, factor), 0.0),
-        low=max(low - _left(gained, max(factor, _FEWEST_LEFT)), 0.0),
+        share=min(max(estimate, low, 0.0), high),
+        low=max(low, 0.0),
         high=high,
         suspects=tuple(int(index) for index in suspects),
         looks_like=tuple(int(index) for index in looks_like),
@@ -186,17 +189,15 @@ def _surest_part(
     return np.concatenate([first, second]), third, last
 
 
-def _mean(contradicted: NDArray[np.bool_], otherwise: float) -> float:
-    return float(contradicted.mean()) if len(contradicted) else otherwise
+def _drawn(contradicted: NDArray[np.bool_], rng: np.random.Generator) -> Floats:
+    """Shares [D] that so many contradictions allow (Jeffreys' posterior)."""
+    wrong = float(contradicted.sum())
+    return rng.beta(wrong + 0.5, len(contradicted) - wrong + 0.5, _DRAWS)
 
 
-def _left(gained: float, factor: float) -> float:
-    """The mistakes that are left after a step that took away `gained`, where each step leaves this part of them."""
+def _left(surest: Floats, before: Floats, earlier: Floats, *, bounds: tuple[float, float]) -> Floats:
+    """The mistakes that are left in the surest part, by the factor with which they became fewer up to it."""
+    gained = np.maximum(before - surest, 0.0)
+    lost = np.maximum(earlier - before, 1e-12)
+    factor = np.clip(gained / lost, *bounds)
     return gained * factor / (1 - factor)
-
-
-def _wilson(share: float, count: int, level: float) -> tuple[float, float]:
-    z = float(special.ndtri((1 + level) / 2))
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return max(float(centre - reach), 0.0), min(float(centre + reach), 1.0)

@@ -210,9 +210,7 @@ def _worse(here: Floats, others: Floats, shares: bool, level: float) -> bool:
     error = math.sqrt(sum(variance))
     if error == 0:
         return bool(here.mean() > others.mean())
-    degrees = sum(variance) ** 2 / (
-        variance[0] ** 2 / (len(here) - 1) + variance[1] ** 2 / (len(others) - 1)
-    )
+    degrees = sum(variance) ** 2 / (variance[0] ** 2 / (len(here) - 1) + variance[1] ** 2 / (len(others) - 1))
     return bool((here.mean() - others.mean()) / error > float(special.stdtrit(degrees, level)))
 
 
@@ -225,11 +223,7 @@ def _hypergeometric(hits: int, total: int, all_hits: int, drawn: int) -> float:
     def log_choose(n: Any, k: Any) -> Any:
         return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
 
-    logs = (
-        log_choose(all_hits, ks)
-        + log_choose(total - all_hits, drawn - ks)
-        - log_choose(total, drawn)
-    )
+    logs = log_choose(all_hits, ks) + log_choose(total - all_hits, drawn - ks) - log_choose(total, drawn)
     return float(min(np.exp(logs).sum(), 1.0))
 
 
