@@ -25,7 +25,7 @@ from bakeoff.study.records import CurvePoint
 from bakeoff.study.uncertainty import wilson
 
 sys.path.insert(0, str(Path(__file__).parent))
-from validity_curves_sets import SETS, make_curves
+from validity_curves_sets import LEARNERS, SETS, make_curves
 
 RESULTS = Path(__file__).parent / "results" / "curves.json"
 #: Sizes of a measured curve, and the fewest of a case.
@@ -134,12 +134,94 @@ class Outcome:
 def judge(case: Case, fit: CurveFit) -> Outcome:
     metric = METRICS[case.metric]
     held, better, width, helps = {}, {}, {}, {}
-    if fit.withheld is None:
+    if fit.no_forecast is None:
         for multiple, error in case.later.items():
             _, low, high = fit.predict(fit.examples * multiple)
             truth = metric.best - metric.sign * error
             held[multiple] = low <= truth <= high
             better[multiple] = truth > high if metric.higher_is_better else truth < low
-            width[multiple] = (high - low) / max(case.now, 1e-9)
+            width[multiple] = (high - low) / max(error, 1e-9)
             helps[multiple] = fit.helps(fit.examples * multiple)
-    return Outcome(case=case, withheld=fit.withheld, held=held, low_side=better, width=width, helps=helps)
+    return Outcome(case=case, withheld=fit.no_forecast, held=held, low_side=better, width=width, helps=helps)
+
+
+def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Lines of docs/benchmarks/curves.md."""
+    yield "| curves | times the data | cases | withheld | 80 % interval holds | truth better | worse |" + (
+        ' on plateaus: cases | "should help" said | where true by twice the margin: cases | said |'
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    for kind, chosen in (
+        ("real", [o for o in outcomes if not o.case.jumps and SETS[o.case.data].real]),
+        ("all but jumps", [o for o in outcomes if not o.case.jumps]),
+        ("jumps", [o for o in outcomes if o.case.jumps]),
+    ):
+        for multiple in MULTIPLES:
+            here = [o for o in chosen if multiple in o.case.later]
+            told = [o for o in here if o.withheld is None]
+            plateau = [o for o in here if o.case.gain(multiple) < MARGIN[o.case.metric] / 2]
+            helped = [o for o in here if o.case.gain(multiple) >= 2 * MARGIN[o.case.metric]]
+            figures = (
+                kind,
+                f"x{multiple}",
+                len(here),
+                _percent([o.withheld is not None for o in here]),
+                _percent([o.held[multiple] for o in told]),
+                _percent([o.low_side[multiple] for o in told]),
+                _percent([not o.held[multiple] and not o.low_side[multiple] for o in told]),
+                len(plateau),
+                _percent([o.helps.get(multiple, False) for o in plateau]),
+                len(helped),
+                _percent([o.helps.get(multiple, False) for o in helped]),
+            )
+            yield "| " + " | ".join(map(str, figures)) + " |"
+
+
+def _percent(values: Sequence[bool]) -> str:
+    return f"{100 * np.mean(values):.0f} %" if values else "-"
+
+
+def bounded(records: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What linear learners of XOR are expected to reach at ten times the data, without and with training scores."""
+    yield "| data | examples | now | truth at most | forecast x10 | with training scores |"
+    yield "|---|---|---|---|---|---|"
+    for case in cases([r for r in records if r["data"].startswith("xor") and r["learner"] == "linear"]):
+        fits = [
+            fit_curve(case.points, METRICS["accuracy"], chance=case.chance, training=training)
+            for training in ((), case.training)
+        ]
+        if fits[0].withheld is None:
+            shown = [
+                f"{100 * fit.predict(10 * fit.examples)[0]:.0f} %" for fit in fits if fit.withheld is None
+            ]
+            best = 1 - min(case.later.values(), default=case.now)
+            size, now = case.points[-1].examples, case.points[-1].score
+            yield f"| {case.data} | {size} | {100 * now:.0f} % | {100 * best:.0f} % | {' | '.join(shown)} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--make", action="store_true", help="make the curves again")
+    parser.add_argument("--half", choices=("held-out", "calibrate"), default="held-out")
+    parser.add_argument("--every", type=int, default=1, help="judge one case in so many")
+    options = parser.parse_args()
+    if options.make:
+        lines = [json.dumps(record) for record in make_curves(list(SETS), LEARNERS)]
+        RESULTS.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    records = json.loads(RESULTS.read_text())
+    chosen = list(cases(records, held_out=options.half == "held-out"))[:: options.every]
+    outcomes = [
+        judge(case, fit_curve(case.points, METRICS[case.metric], chance=case.chance)) for case in chosen
+    ]
+    names = {case.data for case in chosen}
+    print(f"{options.half}: {len(chosen)} cases of {len(records)} curves, {len(names)} data sets\n")
+    print("\n".join(table(outcomes)))
+    print()
+    print("\n".join(bounded(records)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,6 +9,7 @@ import sysconfig
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 #: Sizes of a curve: doubled from the smallest one, and ten times some of them.
 SMALLEST, SEEDS, STEPS = 8, 6, 400
+LEARNERS = ("linear", "knn", "tree", "boosting", "mlp")
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 
@@ -84,7 +86,7 @@ def source_lines(task: str) -> Pair:
             if "test" in path.parts:
                 continue
             lines = [line.strip() for line in path.read_text(errors="ignore").splitlines()]
-            for line, following in zip(lines, lines[1:], strict=False):
+            for line, following in pairwise(lines):
                 if len(line) > 15:
                     answer = {"package": index, "comment": int(" " in line and line[0] == "#")}
                     answer |= {
@@ -109,7 +111,7 @@ def source_lines(task: str) -> Pair:
         letters = found[index][0].encode("ascii", "replace")[:80]
         for first in letters:
             inputs[row, first % 96] += 1
-        for first, second in zip(letters, letters[1:], strict=False):
+        for first, second in pairwise(letters):
             inputs[row, 96 + (first * 31 + second * 17) % 160] += 1
     return np.sqrt(inputs), np.array([found[index][1] for index in chosen])
 

@@ -22,8 +22,6 @@ UNKNOWN_SPREAD = 0.08
 #: A rise of the error counts as a fault where it is this improbable as noise, and larger than this part of the error.
 _FAULT_LEVEL, _FAULT_RISE = 0.005, 0.05
 _SIMULATIONS = 1000
-#: The last two sizes differ where the error fell by more than so many standard errors of the difference.
-DIFFER = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -128,10 +126,8 @@ def _falling(errors: Floats, noise: Floats) -> Floats:
 
 
 def stands_still(curve: ErrorCurve) -> bool:
-    """Whether the last two sizes do not differ, so that a trend cannot be told from standing still."""
-    fell = float(curve.errors[-2] - curve.errors[-1])
-    error = float(np.hypot(curve.noise[-2], curve.noise[-1]))
-    return fell <= max(DIFFER * error, curve.floor)
+    """Whether the last size is no better than the one before, so that a trend cannot be told from standing still."""
+    return bool(curve.errors[-2] - curve.errors[-1] <= curve.floor)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,10 +50,10 @@ MISFIT, MISFIT_GROWTH = 0.015, 0.5
 #: Relative doubt of an extrapolation to twice the data; it grows with the square root of the number of doublings.
 DRIFT = 0.03
 #: The drawn curves are spread around their median by these factors at multiples of the data (better, worse).
-STRETCH: dict[int, tuple[float, float]] = {1: (1.0, 1.0), 2: (1.0, 1.0), 4: (1.0, 1.0), 10: (1.0, 1.0)}
+STRETCH: dict[int, tuple[float, float]] = {1: (1.0, 1.0), 2: (0.4, 0.9), 4: (0.4, 0.9), 10: (0.4, 1.0)}
 #: "More data should help" takes an expected gain of this (points of a share, part of an error), and this probability of
-#: half as much.
-MARGIN_SHARE, MARGIN_PART, HELPS = 0.01, 0.02, 0.6
+#: a third of it.
+EXPECTED_SHARE, EXPECTED_PART, HELPS = 0.015, 0.03, 0.6
 _DRAWS, _KEPT = 40_000, 2_000
 #: A kink lies between the smallest measured size and so many times the largest one.
 _FURTHEST_KINK = 16.0
@@ -113,16 +113,23 @@ class CurveFit:
         examples: the largest size measured; 0 where there was none.
         withheld: why no forecast is made (a key under "verdict.withheld."), else None.
         evidence: of each form, summing to 1; empty where withheld.
+        flat: whether the last two sizes do not differ: it may be compared with others, but nothing is forecast of it.
     """
 
     metric: str
     examples: int
     withheld: str | None
     evidence: Mapping[str, float]
+    flat: bool = False
     _begin: float = 0.0
     _noise: float = 0.0
     _tested: Tested = NOT_KNOWN
     _draws: _Draws | None = None
+
+    @property
+    def no_forecast(self) -> str | None:
+        """Why nothing is said of more data (a key under "verdict.withheld."), else None."""
+        return self.withheld or ("flat" if self.flat else None)
 
     def predict(self, examples: float) -> tuple[float, float, float]:
         """(score, low, high) of the mean over as many seeds as were measured, with an 80 % interval.
@@ -144,9 +151,8 @@ class CurveFit:
         now, then = self.errors(np.array([float(self.examples), float(examples)])).T
         gain = now - then
         unit = 1.0 if METRICS[self.metric].percent else float(np.median(now))
-        margin = MARGIN_SHARE if METRICS[self.metric].percent else MARGIN_PART
-        expected = float(np.median(gain)) / unit
-        return expected >= margin and float((gain > margin * unit / 2).mean()) >= HELPS
+        wanted = (EXPECTED_SHARE if METRICS[self.metric].percent else EXPECTED_PART) * unit
+        return float(np.median(gain)) >= wanted and float((gain > wanted / 3).mean()) >= HELPS
 
     def best_possible(self, examples: float, share: float) -> float:
         """The score that only this share of the drawn curves reaches. Only for a fit that is not withheld."""
@@ -182,7 +188,6 @@ def fit_curve(
     seed: int = 0,
     fewest: int = FEWEST_SIZES,
     unknown_spread: float = UNKNOWN_SPREAD,
-    flat: bool = True,
 ) -> CurveFit:
     """Fit a learning curve, or say why none is fitted.
 
@@ -194,15 +199,12 @@ def fit_curve(
         seed: of the draws.
         fewest: sizes that a trend needs.
         unknown_spread: of seeds, relative to the error, where there is one seed at every size.
-        flat: fit a curve whose last two sizes do not differ as well (no trend is to be forecast from it).
     """
     curve = error_curve(points, metric, unknown_spread)
     rng = np.random.default_rng(seed)
     largest = int(curve.examples[-1]) if len(curve.examples) else 0
     chance_error = None if chance is None else metric.sign * (metric.best - chance)
     withheld = fault(curve, chance=chance_error, rng=rng, fewest=fewest)
-    if withheld is None and not flat and stands_still(curve):
-        withheld = "flat"
     if withheld is not None:
         return CurveFit(metric=metric.name, examples=largest, withheld=withheld, evidence={})
     draws, weights = _weighted_draws(curve, rng, fitted_at_best(training, metric))
@@ -215,6 +217,7 @@ def fit_curve(
         examples=largest,
         withheld=None,
         evidence=evidence,
+        flat=stands_still(curve),
         _begin=float(curve.examples[0]),
         _noise=curve.relative_noise,
         _tested=tested(points, metric),
@@ -230,7 +233,7 @@ def fit_curve(
 
 def forecast(fit: CurveFit, multiples: Sequence[int] = MULTIPLES) -> tuple[CurvePoint, ...]:
     """The forecast at multiples of the largest measured size; empty where it is withheld."""
-    if fit.withheld is not None:
+    if fit.no_forecast is not None:
         return ()
     points = ((fit.examples * multiple, *fit.predict(fit.examples * multiple)) for multiple in multiples)
     return tuple(CurvePoint(examples=n, score=score, low=low, high=high) for n, score, low, high in points)

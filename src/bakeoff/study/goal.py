@@ -235,6 +235,7 @@ def _statements(answer: GoalAnswer, measure: Metric, ceiling: float | None) -> t
     """Who is there or comes there, who does not, and what does where nobody is shown to."""
     goal = measure.show(answer.goal)
     said = [_on_the_way(path, goal) for path in answer.paths if path.outlook in ("likely", "perhaps")]
+    said += _cost(answer.paths)
     there = [path for path in answer.paths if path.outlook == "reached"]
     if there:
         sure = [path.entrant for path in there if path.shown]
@@ -283,6 +284,16 @@ def _on_the_way(path: GoalPath, goal: str) -> Statement:
     if not math.isfinite(path.high):
         return Statement(key="verdict.goal.likely_open", values=values)
     return Statement(key="verdict.goal.likely", values={**values, "high": _about(path.high)})
+
+
+def _cost(paths: Sequence[GoalPath]) -> list[Statement]:
+    """What one training takes where it comes to the goal, of the first who is likely to."""
+    known = [path for path in paths if path.outlook == "likely" and path.training_seconds is not None]
+    if not known:
+        return []
+    seconds = known[0].training_seconds or 0.0
+    taken = f"{seconds:.2g} s" if seconds < 100 else f"{seconds / 60:,.0f} min"
+    return [Statement(key="verdict.goal.seconds", values={"entrant": known[0].entrant, "seconds": taken})]
 
 
 def _nobody(answer: GoalAnswer, goal: str, measure: Metric) -> Statement:
