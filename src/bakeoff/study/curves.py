@@ -50,7 +50,7 @@ MISFIT, MISFIT_GROWTH = 0.015, 0.5
 #: Relative doubt of an extrapolation to twice the data; it grows with the square root of the number of doublings.
 DRIFT = 0.03
 #: The drawn curves are spread around their median by these factors at multiples of the data (better, worse).
-STRETCH: dict[int, tuple[float, float]] = {1: (1.0, 1.0), 2: (0.4, 0.9), 4: (0.4, 0.9), 10: (0.4, 1.0)}
+STRETCH: dict[int, tuple[float, float]] = {1: (1.0, 1.0), 2: (0.6, 0.9), 4: (0.8, 1.0), 10: (1.0, 1.0)}
 #: "More data should help" takes an expected gain of this (points of a share, part of an error), and this probability of
 #: a third of it.
 EXPECTED_SHARE, EXPECTED_PART, HELPS = 0.015, 0.03, 0.6

@@ -23,7 +23,7 @@ Outlook = Literal["reached", "likely", "perhaps", "not_there", "withheld"]
 FURTHEST = MULTIPLES[-1]
 #: The goal counts as out of reach where fewer than this part of the drawn curves come to it.
 STILL_POSSIBLE = 0.1
-_SIZES = 400
+_SIZES = 120
 _WRITTEN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%?)", re.IGNORECASE)
 
 
