@@ -200,4 +200,6 @@ def _left(surest: Floats, before: Floats, earlier: Floats, *, bounds: tuple[floa
     gained = np.maximum(before - surest, 0.0)
     lost = np.maximum(earlier - before, 1e-12)
     factor = np.clip(gained / lost, *bounds)
-    return gained * factor / (1 - factor)
+    # Over both steps together: where answers are contradicted equally often everywhere, there are no mistakes to lose.
+    over_both = np.maximum(earlier - surest, 0.0) * factor**2 / (1 - factor**2)
+    return np.minimum(gained * factor / (1 - factor), over_both)
