@@ -148,11 +148,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "verdict.point": ("{points} point", "{points}포인트"),
     "verdict.points": ("{points} points", "{points}포인트"),
     "verdict.more_data_helps": (
-        "More data should help: with {multiple} times as many examples ({examples}), {entrant} is "
-        "expected at {score} "
-        "({low} to {high}), now {now}.",
-        "데이터가 많아지면 좋아질 것입니다: 예제가 {multiple}배({examples}개)이면 {entrant}의 예상값은 {score} "
-        "({low} ~ {high}), 현재 {now}입니다.",
+        "More data should help, if the curve goes on as it did: with {multiple} times as many examples ({examples}), "
+        "{entrant} is expected at {score} ({low} to {high}), now {now}.",
+        "학습 곡선이 지금처럼 이어진다면 데이터가 많아질수록 좋아질 것입니다: 예제가 {multiple}배({examples}개)이면 "
+        "{entrant}의 "
+        "예상값은 {score} ({low} ~ {high}), 현재 {now}입니다.",
     ),
     "verdict.more_data_unsure": (
         "More data cannot be promised to help: with {multiple} times as many examples ({examples}), {entrant} is "
@@ -236,4 +236,128 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "verdict.count.million": ("{count} million", "{count}백만"),
     "verdict.count.billion": ("{count} billion", "{count}십억"),
     "verdict.count.trillion": ("{count} trillion", "{count}조"),
+    "verdict.withheld.flat": (
+        "its last two sizes do not differ, so that nothing tells a rise from standing still.",
+        "마지막 두 크기의 값에 차이가 없어 더 좋아질지 그대로일지 알 수 없습니다.",
+    ),
+    "verdict.goal.reached": (
+        "{goal} is reached with the {examples} training examples that there are, by {names}.",
+        "지금 있는 학습 예제 {examples}개로 {goal}에 도달함: {names}.",
+    ),
+    "verdict.goal.reached_unsure": (
+        "With the {examples} training examples that there are, {names}: {goal} on the test examples, but their 95 % "
+        "interval reaches beyond it, so that new examples may say otherwise.",
+        "지금 있는 학습 예제 {examples}개로 테스트 예제에서 {goal}에 도달함: {names}. 다만 95 % 구간이 목표에 못 "
+        "미치는 "
+        "값도 포함하므로 새 예제에서는 다를 수 있습니다.",
+    ),
+    "verdict.goal.likely": (
+        "{goal} takes about {examples} training examples ({low} to {high}) with {entrant}, {more} more than there "
+        "are, "
+        "if the curve goes on as it did.",
+        "학습 곡선이 지금처럼 이어진다면 {entrant} 모델이 {goal}에 도달하려면 학습 예제가 약 {examples}개({low} ~ "
+        "{high}), "
+        "지금보다 {more}개 더 필요합니다.",
+    ),
+    "verdict.goal.likely_open": (
+        "{goal} takes about {examples} training examples with {entrant}, {more} more than there are, if the curve "
+        "goes "
+        "on as it did (not before {low}, and perhaps not within {multiple} times the data).",
+        "학습 곡선이 지금처럼 이어진다면 {entrant} 모델이 {goal}에 도달하려면 학습 예제가 약 {examples}개, 지금보다 "
+        "{more}개 더 필요합니다 ({low}개 이전은 아니며, 데이터가 {multiple}배가 되어도 도달하지 못할 수 있습니다).",
+    ),
+    "verdict.goal.perhaps": (
+        "{entrant} more likely does not come to {goal} within {multiple} times the data; if it does, not before "
+        "about "
+        "{low} training examples.",
+        "{entrant} 모델은 데이터가 {multiple}배가 되어도 {goal}에 도달하지 못할 가능성이 더 큽니다. 도달하더라도 "
+        "학습 예제 "
+        "약 {low}개 이전은 아닙니다.",
+    ),
+    "verdict.goal.not_there": (
+        "Within {multiple} times the data, hardly any curve that the points allow comes to {goal}: {names}.",
+        "데이터가 {multiple}배가 되어도 측정값이 허용하는 곡선 가운데 {goal}에 도달하는 것이 거의 없음: {names}.",
+    ),
+    "verdict.goal.withheld": (
+        "When {goal} is reached cannot be said for {names}: {reason}",
+        "{goal} 도달 시점을 알 수 없음: {names}. {reason}",
+    ),
+    "verdict.goal.nobody": (
+        "More data of this kind is not shown to lead to {goal}: with {multiple} times as many, {entrant} comes "
+        "nearest, "
+        "at {score} ({low} to {high}). Another family (--models), other inputs or cleaner labels may.",
+        "이런 데이터를 늘리는 것만으로 {goal}에 도달한다는 증거가 없습니다: 데이터가 {multiple}배일 때 가장 가까운 "
+        "것은 "
+        "{entrant}의 {score} ({low} ~ {high})입니다. 다른 계열(--models), 다른 입력, 더 깨끗한 레이블은 도움이 될 "
+        "수 있습니다.",
+    ),
+    "verdict.goal.nothing": (
+        "Nothing measured says when {goal} is reached.",
+        "측정한 것만으로는 언제 {goal}에 도달하는지 알 수 없습니다.",
+    ),
+    "verdict.goal.ceiling": (
+        "The labels as they are allow about {ceiling}, less than {goal}: cleaner labels come before more data.",
+        "지금의 레이블로는 약 {ceiling}까지만 가능하여 {goal}에 못 미칩니다. 데이터를 늘리기 전에 레이블부터 고쳐야 "
+        "합니다.",
+    ),
+    "verdict.goal.seconds": (
+        "{entrant}: one training with so many examples takes about {seconds}.",
+        "{entrant}: 그만한 예제로 한 번 학습하는 데 약 {seconds} 걸립니다.",
+    ),
+    "verdict.labels.wrong": (
+        "About {share} of the labels are wrong or cannot be told from these inputs ({low} to {high}), so that no "
+        "answer "
+        "can be right in more than about {ceiling}; {suspects} of {examples} look wrong.",
+        "레이블의 약 {share}({low} ~ {high})가 틀렸거나 이 입력으로는 알 수 없어, 어떤 답도 약 {ceiling}보다 더 "
+        "맞을 수 "
+        "없습니다. {examples}개 가운데 {suspects}개가 틀려 보입니다.",
+    ),
+    "verdict.labels.clean": (
+        "No wrong labels were shown: {share} of them may be wrong ({low} to {high}); {suspects} of {examples} look "
+        "so, "
+        "which the network's own mistakes explain.",
+        "틀린 레이블이 있다는 증거가 없습니다: 추정 비율 {share} ({low} ~ {high}). {examples}개 가운데 "
+        "{suspects}개가 틀려 "
+        "보이지만 신경망 자신의 실수로 설명됩니다.",
+    ),
+    "verdict.labels.withheld": (
+        "Whether labels are wrong cannot be said: {reason}",
+        "레이블이 틀렸는지 알 수 없습니다: {reason}",
+    ),
+    "verdict.labels.withheld.too_few": (
+        "there are too few held-out answers.",
+        "학습에 쓰지 않은 예제의 답이 너무 적습니다.",
+    ),
+    "verdict.labels.withheld.too_weak": (
+        "even the surest answers are too often contradicted by the labels.",
+        "가장 확신하는 답조차 레이블과 너무 자주 어긋납니다.",
+    ),
+    "verdict.needs.worst": (
+        "{name} needs data most: {entrant} has {score} there ({low} to {high}, {tested} test examples), {rest} on "
+        "the "
+        "others; {trained} training examples are of it.",
+        "데이터가 가장 필요한 것은 {name}입니다: {entrant}의 값은 여기서 {score} ({low} ~ {high}, 테스트 예제 "
+        "{tested}개), "
+        "나머지에서 {rest}이며, 그 학습 예제는 {trained}개입니다.",
+    ),
+    "verdict.needs.worst_tested": (
+        "{name} needs data most: {entrant} has {score} there ({low} to {high}, {tested} test examples), {rest} on "
+        "the "
+        "others.",
+        "데이터가 가장 필요한 것은 {name}입니다: {entrant}의 값은 여기서 {score} ({low} ~ {high}, 테스트 예제 "
+        "{tested}개), "
+        "나머지에서 {rest}입니다.",
+    ),
+    "verdict.needs.undecided": (
+        "Which part needs data most is undecided: {name} has the lowest score, {score} ({low} to {high}), on "
+        "{tested} "
+        "test examples, the others {rest}; about {would_show} of it would show such a difference.",
+        "어느 부분에 데이터가 가장 필요한지 정할 수 없습니다: 가장 낮은 것은 {name}의 {score} ({low} ~ {high}), "
+        "테스트 예제 "
+        "{tested}개이고 나머지는 {rest}입니다. 이런 차이를 보이려면 그 테스트 예제가 약 {would_show}개 필요합니다.",
+    ),
+    "verdict.needs.alike": (
+        "No part was shown to need data more than the others ({entrant}).",
+        "다른 부분보다 데이터가 더 필요하다고 입증된 부분이 없습니다 ({entrant}).",
+    ),
 }

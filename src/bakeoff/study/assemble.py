@@ -16,6 +16,7 @@ from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
 from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable, preference
 from bakeoff.study.outcome import Outcome
 from bakeoff.study.plan import BATCH, Definition, Entrant
+from bakeoff.study.records import SPOKEN_MULTIPLE
 from bakeoff.study.resampling import drawn_together
 from bakeoff.study.result import Mistake, TrialSummary
 from bakeoff.study.trial import State, TrialResult
@@ -176,7 +177,8 @@ class Assembly:
             learning_rate=self._outcome.best_setting[name] if entrant.kind == "network" else None,
             curve=tuple(curve),
             forecast=forecast(fit) if fit is not None else (),
-            forecast_withheld=fit.withheld if fit is not None else None,
+            forecast_withheld=fit.no_forecast if fit is not None else None,
+            more_helps=None if fit is None or fit.no_forecast else fit.helps(SPOKEN_MULTIPLE * fit.examples),
             metrics=metrics,
             judged=True,
             state="finished"

@@ -78,6 +78,7 @@ class EntrantResult:
         learning_rate: the chosen one; None for baselines and classical entrants.
         curve: measured learning curve on the test split. forecast: at 2, 4 and 10 times the data.
         forecast_withheld: why there is no forecast (a key under "verdict.withheld."), else None.
+        more_helps: whether four times the data should help (see `CurveFit.helps`); None where nothing is forecast.
         metrics: every metric that applies, on the test split, by name.
         judged: whether it had the protocol's full treatment and may appear in the verdict.
         state, reason: how it ended, and in one sentence why, where that was not well. "spared": not trained on all
@@ -112,6 +113,7 @@ class EntrantResult:
     training_seconds: float | None = None
     allowed_seconds: float | None = None
     capped: bool = False
+    more_helps: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         return finite(asdict(self))
@@ -142,7 +144,7 @@ class MoreData:
         multiple, examples: how many times the data, and how many examples that is.
         score, low, high: the forecast with its 80 % interval; None where it is withheld.
         now: the fitted score with the data there are.
-        helps: whether the whole interval is better than now; None where the forecast is withheld.
+        helps: whether a gain worth a word is expected (see `CurveFit.helps`); None where the forecast is withheld.
         withheld: why (a key under "verdict.withheld."), else None.
     """
 

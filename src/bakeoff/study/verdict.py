@@ -122,7 +122,7 @@ def _more_data(leader: EntrantResult, measure: Metric) -> MoreData | None:
         low=point.low,
         high=point.high,
         now=now,
-        helps=measure.sign * (worst - now) > 0,
+        helps=measure.sign * (worst - now) > 0 if leader.more_helps is None else leader.more_helps,
     )
 
 
