@@ -158,10 +158,19 @@ class CurveFit:
         """The score that only this share of the drawn curves reaches. Only for a fit that is not withheld."""
         return self._score(float(np.quantile(self._noisy_errors(examples), share)))
 
-    def on_new_examples(self, sizes: Floats) -> Floats:
-        """Drawn errors [D, P] at sizes [P] on examples that nobody has seen, without the spread of seeds."""
+    def on_new_examples(self, sizes: Floats, *, narrowed: bool = True) -> Floats:
+        """Drawn errors [D, P] at sizes [P] on examples that nobody has seen, without the spread of seeds.
+
+        `narrowed` draws are spread as scores at a given size ask for (`STRETCH`). Where the size at a given score is
+        asked for they are not: on power laws those hold the true size in 57 of 100 where 80 are stated, these in more.
+        """
         now = self.errors(np.array([float(self.examples)]))[:, 0]
-        return self._tested.on_new_examples(self.errors(sizes), now, np.random.default_rng(2))
+        errors = self.errors(sizes) if narrowed else self._drawn(sizes)
+        return self._tested.on_new_examples(errors, now, np.random.default_rng(2))
+
+    def _drawn(self, sizes: Floats) -> Floats:
+        assert self._draws is not None, f"the fit is withheld: {self.withheld}"
+        return self._draws.errors(sizes, self._begin, float(self.examples))
 
     def _score(self, error: float) -> float:
         metric = METRICS[self.metric]

@@ -217,7 +217,7 @@ def examples_until(fit: CurveFit, goal: float) -> Floats:
     measure = METRICS[fit.metric]
     sizes = np.geomspace(fit.examples, FURTHEST * fit.examples, _SIZES)
     allowed = measure.sign * (measure.best - goal)
-    there = fit.on_new_examples(sizes) <= allowed
+    there = fit.on_new_examples(sizes, narrowed=False) <= allowed
     return np.where(there.any(axis=1), sizes[there.argmax(axis=1)], np.inf)
 
 
