@@ -16,11 +16,11 @@ import numpy as np
 
 from bakeoff import models
 from bakeoff.data.load import load
-from bakeoff.files import whole
 from bakeoff.study import work
-from bakeoff.study.metrics import MetricContext, default_metric
 from bakeoff.study.plan import BATCH, EVALUATIONS, FEWEST_STEPS, LEARNING_RATES, SEEDS, training_sizes
 from bakeoff.study.pool import available_cores
+from bakeoff.system.files import whole
+from bakeoff.tasks.metrics.registry import MetricContext, default_metric
 
 NETWORKS = ("linear", "mlp", "cnn", "gru", "transformer")
 STEPS = FEWEST_STEPS

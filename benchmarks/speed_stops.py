@@ -28,7 +28,6 @@ from bakeoff.data.dataset import training_order
 from bakeoff.study import classical
 from bakeoff.study.compare import compare
 from bakeoff.study.contenders import contenders
-from bakeoff.study.metrics import preference
 from bakeoff.study.plan import (
     EVALUATIONS,
     LEARNING_RATES,
@@ -39,6 +38,7 @@ from bakeoff.study.plan import (
     training_sizes,
 )
 from bakeoff.study.uncertainty import Standing, standing
+from bakeoff.tasks.metrics.registry import preference
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.rejects import losers
 from bakeoff.train.stopping import Watch

@@ -27,9 +27,9 @@ from bakeoff.data.schema import Schema
 from bakeoff.explain.closing import ClosingEvidence
 from bakeoff.study.compare import compare, environment
 from bakeoff.study.curves import fit_curve
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.result import Comparison
 from bakeoff.study.verdict import CurvePoint
+from bakeoff.tasks.metrics.registry import METRICS
 
 Judge = Callable[[Comparison], bool]
 SEQUENTIAL = {"rnn", "lstm", "gru", "transformer"}

@@ -18,10 +18,10 @@ import numpy as np
 from validity_worlds import World, errors, forecasts, shares
 
 from bakeoff.study.judgement import judge
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.records import EntrantResult
 from bakeoff.study.resampling import time_blocks
 from bakeoff.study.uncertainty import Standing, standing
+from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY, RMSE, MAE = METRICS["accuracy"], METRICS["rmse"], METRICS["mae"]
 REPLICATES = 400

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from bakeoff.study.curves import MULTIPLES, CurveFit, fit_curve
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.records import CurvePoint
 from bakeoff.study.uncertainty import wilson
+from bakeoff.tasks.metrics.registry import METRICS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from validity_curves_sets import LEARNERS, SETS, make_curves

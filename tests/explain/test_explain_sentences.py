@@ -14,8 +14,8 @@ from bakeoff.explain.strength import Loss
 from bakeoff.messages import set_language
 from bakeoff.report.evidence_page import write_why
 from bakeoff.report.heat import heat
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.plan import Profile
+from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
 ENTRANTS = tuple(

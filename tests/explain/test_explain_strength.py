@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bakeoff.explain.strength import Pair, losses, with_claims
-from bakeoff.study.metrics import METRICS
+from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
 

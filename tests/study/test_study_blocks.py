@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 
 from bakeoff.data.load import load
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.resampling import FEWEST_BLOCKS, MOST_BLOCKS, drawn_together, resample, time_blocks
 from bakeoff.study.uncertainty import standing
+from bakeoff.tasks.metrics.registry import METRICS
 
 MAE = METRICS["mae"]
 WINDOWS, HORIZON, WINDOW = 240, 8, 12

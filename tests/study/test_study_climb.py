@@ -13,11 +13,11 @@ from bakeoff.study.assemble import Assembly
 from bakeoff.study.climb import Next, Rung, climbs, next_rung, out_of_reach
 from bakeoff.study.clock import Clock
 from bakeoff.study.equal import Shares
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.outcome import Outcome
 from bakeoff.study.plan import Definition, Entrant, Job, rung_job, training_sizes, tuning_job
 from bakeoff.study.run import Study
 from bakeoff.study.trial import State, TrialResult
+from bakeoff.tasks.metrics.registry import METRICS
 
 SIZES = (1000, 2000, 4000, 8000, 16000)
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]

@@ -8,8 +8,8 @@ from scipy import stats
 from scipy.optimize import curve_fit
 
 from bakeoff.study.curves import FORMS, crossover, evaluate, fit_curve, forecast
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.verdict import CurvePoint
+from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]
 SIZES = (50, 100, 200, 400, 800, 1600)

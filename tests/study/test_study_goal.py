@@ -9,8 +9,8 @@ from bakeoff.errors import OptionError
 from bakeoff.messages import set_language
 from bakeoff.study.curves import fit_curve
 from bakeoff.study.goal import FURTHEST, Goal, answer_goal, examples_until, parse_goal
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.records import CurvePoint, EntrantResult
+from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY, MAE = METRICS["accuracy"], METRICS["mae"]
 SIZES = (100, 200, 400, 800, 1600)

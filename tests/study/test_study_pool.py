@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from bakeoff.study.pool import Pool, WorkerLostError, report_progress
-from bakeoff.train.memory import held_bytes
+from bakeoff.system.memory import held_bytes
 
 PROGRAM = """
 import operator

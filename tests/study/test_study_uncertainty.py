@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.resampling import draw_weights, resample, seed_variances
 from bakeoff.study.uncertainty import standing, wilson
+from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
 

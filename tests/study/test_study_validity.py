@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from bakeoff.study.intervals import score_interval
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.planning import what_would_decide
 from bakeoff.study.probability import best_probabilities
 from bakeoff.study.resampling import resample
 from bakeoff.study.uncertainty import _level_at
+from bakeoff.tasks.metrics.registry import METRICS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import validity_worlds as worlds

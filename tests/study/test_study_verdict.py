@@ -8,9 +8,9 @@ import pytest
 
 from bakeoff.messages import set_language
 from bakeoff.messages.verdict import SENTENCES
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.uncertainty import standing
 from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, decide, result_json
+from bakeoff.tasks.metrics.registry import METRICS
 
 KINDS = {"majority": "baseline", "boosting": "classical", "linear": "network", "cnn": "network"}
 FLOPS = {"majority": 0, "boosting": None, "linear": 1_000, "cnn": 2_500_000}

@@ -54,8 +54,8 @@ def compare(
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget
-    from bakeoff.files import check_writable, write_json
     from bakeoff.study import warm
+    from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
 
     check_writable(json)
@@ -103,7 +103,7 @@ def compare(
 def _goal(text: str, metric: str | None) -> "Goal":
     """The goal, checked against the metric where that is known before the data are."""
     from bakeoff.study.goal import parse_goal
-    from bakeoff.study.metrics import METRICS
+    from bakeoff.tasks.metrics.registry import METRICS
 
     wanted = parse_goal(text)
     if metric in METRICS:
@@ -117,7 +117,7 @@ def _show_goal(result: "Comparison", wanted: "Goal") -> "GoalAnswer":
 
     from bakeoff.report.terminal import print_goal
     from bakeoff.study.goal import answer_goal
-    from bakeoff.study.metrics import METRICS
+    from bakeoff.tasks.metrics.registry import METRICS
 
     answer = answer_goal(result.entrants, wanted.of(METRICS[result.metric]), metric=result.metric)
     print_goal(Console(), answer)

@@ -233,8 +233,8 @@ def _sizes(text: str, count: int | None, option: str, form: str) -> tuple[int, .
 
 
 def _write_json(path: Path, record: dict[str, Any]) -> None:
-    from bakeoff.files import write_json
     from bakeoff.messages import say
+    from bakeoff.system.files import write_json
 
     write_json(path, record)
     print(say("cost.written", path=path))

@@ -27,9 +27,9 @@ def data(
     from bakeoff.data.card import data_card
     from bakeoff.data.load import load
     from bakeoff.errors import printable
-    from bakeoff.files import write_json
     from bakeoff.messages import say
     from bakeoff.report.terminal_card import card_table
+    from bakeoff.system.files import write_json
 
     dataset = load(source, seed=seed, **reading.given())
     card = data_card(dataset)

@@ -47,11 +47,11 @@ def fit(
     from rich.console import Console
 
     from bakeoff.cli.options import parse_budget
-    from bakeoff.files import check_writable, write_json
     from bakeoff.messages import say
     from bakeoff.report.fit import REPORT_FILE
     from bakeoff.report.fit import fit as run_fit
     from bakeoff.report.fit_view import FitProgress, print_fit
+    from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)
     with FitProgress(Console(stderr=True)) as view:

@@ -112,7 +112,7 @@ def _fit(folder: Path) -> dict[str, Any]:
 def _say_fit(console: "Console", record: dict[str, Any]) -> None:
     """What the run is: one network's training, and how it did on its test examples."""
     from bakeoff.messages import say
-    from bakeoff.study.metrics import METRICS
+    from bakeoff.tasks.metrics.registry import METRICS
 
     metric = METRICS.get(record["metric"])
     if metric is None:
@@ -167,7 +167,7 @@ def _show_score(
 ) -> None:
     """The score where the answers are known; apart from it that on examples which the network has not seen."""
     from bakeoff.messages import say
-    from bakeoff.study.metrics import METRICS
+    from bakeoff.tasks.metrics.registry import METRICS
 
     scored = found.score(verdict.get("metric"))
     if scored is None:

@@ -39,11 +39,11 @@ def why(
 
     from bakeoff.cli.options import parse_budget
     from bakeoff.explain.why import why as measure
-    from bakeoff.files import check_writable, write_json
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import table_title, write_why
     from bakeoff.report.heat import heat_map, heat_tables
     from bakeoff.study.records import finite
+    from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)
     check_writable(out)

@@ -18,7 +18,7 @@ import torch
 
 from bakeoff.cost.record import Cost
 from bakeoff.errors import CostError, StoreError, suggest
-from bakeoff.files import cache_folder, write_text
+from bakeoff.system.files import cache_folder, write_text
 
 #: Number formats that are safe to measure, by device. Half precision on a CPU may use instructions that it lacks.
 MEASURED_FORMATS = {

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.picture import Header, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import DataError, printable
-from bakeoff.files import cache_folder
+from bakeoff.system.files import cache_folder
 
 #: Goes into the key: a change of the decoding must not find old pixels.
 _VERSION = 1

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.files import cache_folder
+from bakeoff.system.files import cache_folder
 
 if TYPE_CHECKING:
     from bakeoff.data.text import TokenEncoder

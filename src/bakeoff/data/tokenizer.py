@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.text import TokenEncoder, kept_length
 from bakeoff.errors import DataError, printable
-from bakeoff.extras import package
+from bakeoff.system.extras import package
 
 #: What a folder may hold, best first: the names of one form's files.
 FORMS = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))

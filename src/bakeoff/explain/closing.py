@@ -23,11 +23,11 @@ from bakeoff.explain.table import LossTable
 from bakeoff.explain.tasks import Task, work_off
 from bakeoff.explain.work import Training, TrainingOutputs, test_trained, train_changed
 from bakeoff.study.ending import Judged
-from bakeoff.study.metrics import METRICS, Metric, MetricContext
 from bakeoff.study.plan import Entrant
 from bakeoff.study.records import EntrantResult, Statement, Verdict
 from bakeoff.study.run import JUDGED_BY_ERRORS
 from bakeoff.study.trial import TrialResult
+from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
 
 #: Kept in the run's store, so that a continued run does the same; and the folder of its trainings there.
 FACT, FOLDER = "why", "why"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.explain.work import Training, TrainingOutputs
-from bakeoff.files import whole
+from bakeoff.system.files import whole
 
 _TESTED = "tested-"
 #: Part of every name: raised when the same training would give other figures.

@@ -6,8 +6,8 @@ from typing import Any
 
 from bakeoff.explain.evidence import Cell, Memory, Taking, is_shown
 from bakeoff.explain.strength import Loss
-from bakeoff.study.metrics import Metric
 from bakeoff.study.verdict import Statement
+from bakeoff.tasks.metrics.registry import Metric
 
 #: "Next to nothing": a loss surely below this, in shares (2 points) or relative to the score before.
 NEGLIGIBLE = 0.02

@@ -11,8 +11,8 @@ from bakeoff.explain.study import ChangedStudy
 from bakeoff.explain.table import LossTable
 from bakeoff.explain.tasks import Task
 from bakeoff.explain.work import train_changed
-from bakeoff.study.metrics import Metric
 from bakeoff.study.records import Statement
+from bakeoff.tasks.metrics.registry import Metric
 
 #: A network of twice the width takes up to so many times as long a training.
 DEARER = 4.0

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.study.resampling import draw_weights, is_hit_or_miss, seed_variances
+from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
 #: Of the intervals, and of all claims of a table together.
 LEVEL = 0.95

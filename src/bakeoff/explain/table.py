@@ -16,8 +16,8 @@ from bakeoff.explain.evidence import Cell
 from bakeoff.explain.strength import Loss, Pair, losses, with_claims
 from bakeoff.explain.work import TrainingOutputs
 from bakeoff.study import classical
-from bakeoff.study.metrics import Metric, MetricContext
 from bakeoff.study.records import Statement
+from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
 #: Of the controls together: that one which must change nothing did so by chance has one part in a hundred.
 CONTROL_LEVEL = 0.99

@@ -14,9 +14,9 @@ from bakeoff.explain.reading import Reading
 from bakeoff.explain.study import ChangedStudy, Listener, limited
 from bakeoff.models import ModelCard
 from bakeoff.study import warm
-from bakeoff.study.metrics import MetricContext, metric_named
 from bakeoff.study.plan import Entrant, choose_entrants
 from bakeoff.study.pool import Pool
+from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 
 #: What a table takes by default, and the least that is any use.
 BUDGET_SECONDS, SHORTEST_BUDGET_SECONDS = 300.0, 20.0

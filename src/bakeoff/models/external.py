@@ -24,10 +24,10 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Tokens, Value
 from bakeoff.errors import BakeoffError, ModelError
-from bakeoff.extras import first_line, package, root_cause
 from bakeoff.models.card import ModelCard
 from bakeoff.models.sequences import Lengths
 from bakeoff.models.views import is_real
+from bakeoff.system.extras import first_line, package, root_cause
 
 PRETRAINED = ":pretrained"
 #: A published network may have a few more embeddings than its tokenizer has tokens (rounded up), down to this share.

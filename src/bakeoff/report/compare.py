@@ -10,7 +10,6 @@ from rich.console import Console
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.closing import ClosingEvidence
-from bakeoff.files import write_json
 from bakeoff.models import ModelCard
 from bakeoff.report.html import write_report
 from bakeoff.report.notebook import comparison_html
@@ -19,6 +18,7 @@ from bakeoff.report.terminal import print_comparison, print_places
 from bakeoff.report.terminal_card import card_table
 from bakeoff.study.compare import compare as run_comparison
 from bakeoff.study.result import Comparison
+from bakeoff.system.files import write_json
 
 #: The report's file in the folder of a run.
 REPORT_FILE = "report.html"

@@ -18,11 +18,11 @@ from bakeoff.data.schema import Graph
 from bakeoff.errors import printable
 from bakeoff.explain.evidence import Why
 from bakeoff.explain.network import Explained
-from bakeoff.files import write_text
 from bakeoff.messages import language, say
 from bakeoff.report.examples import show_example
 from bakeoff.report.heat import HeatCell, HeatMap, heat_map
 from bakeoff.report.text import clean
+from bakeoff.system.files import write_text
 
 _MOST_MAPS = 16
 

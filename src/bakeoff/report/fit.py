@@ -8,7 +8,6 @@ import numpy as np
 from markupsafe import Markup
 
 from bakeoff.data.schema import Classes
-from bakeoff.files import write_text
 from bakeoff.messages import language, say
 from bakeoff.models import ModelCard
 from bakeoff.report.answer_figures import confusion_figure
@@ -16,7 +15,8 @@ from bakeoff.report.fit_view import recipe_rows, score_sentence, state_sentences
 from bakeoff.report.text import clean, significant
 from bakeoff.study.fit import fit as run_fit
 from bakeoff.study.fit_result import Fit
-from bakeoff.study.metrics import METRICS
+from bakeoff.system.files import write_text
+from bakeoff.tasks.metrics.registry import METRICS
 
 REPORT_FILE = "report.html"
 #: A matrix of more classes than this cannot be read.

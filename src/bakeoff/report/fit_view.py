@@ -14,7 +14,7 @@ from bakeoff.messages import say
 from bakeoff.report.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.text import bound, clean, duration, grouped, significant, wrapped
 from bakeoff.study.fit_result import CHAMPION, Fit
-from bakeoff.study.metrics import METRICS
+from bakeoff.tasks.metrics.registry import METRICS
 from bakeoff.train.fit import Moment
 
 _BAR = 24

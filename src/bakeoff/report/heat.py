@@ -10,7 +10,7 @@ from rich.text import Text
 from bakeoff.explain.evidence import Cell, Why
 from bakeoff.messages import say
 from bakeoff.report.text import clean, shorten, significant
-from bakeoff.study.metrics import METRICS
+from bakeoff.tasks.metrics.registry import METRICS
 
 #: Losses up to this many points (or this part of the score) have the full colour.
 FULL_COLOUR = 0.3

@@ -17,12 +17,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bakeoff.files import write_text
 from bakeoff.messages import language, say
 from bakeoff.report.page import Page, page_of
 from bakeoff.report.palette import colours
 from bakeoff.study.records import finite
 from bakeoff.study.result import Comparison
+from bakeoff.system.files import write_text
 
 
 def write_report(comparison: Comparison, path: Path, *, now: datetime | None = None) -> Path:

@@ -30,9 +30,9 @@ from bakeoff.report.rows import (
     withheld_forecasts,
 )
 from bakeoff.report.text import bound, clean, duration, significant
-from bakeoff.study.metrics import METRICS
 from bakeoff.study.outcome import Skipped
 from bakeoff.study.result import Comparison
+from bakeoff.tasks.metrics.registry import METRICS
 
 #: A name longer than this is set smaller.
 _LONG_NAME = 24

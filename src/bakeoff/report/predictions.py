@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from bakeoff.data.encoding import NewData
 from bakeoff.data.schema import Classes, Forecast, Schema
 from bakeoff.errors import OptionError, printable
-from bakeoff.files import whole
-from bakeoff.study.metrics import METRICS, MetricContext
+from bakeoff.system.files import whole
+from bakeoff.tasks.metrics.registry import METRICS, MetricContext
 
 if TYPE_CHECKING:
     import polars

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.climb import fit_rungs
 from bakeoff.study.curves import CurveFit, crossover, fit_curve, forecast
-from bakeoff.study.metrics import METRICS, Metric, MetricContext, applicable, preference
 from bakeoff.study.outcome import Outcome
 from bakeoff.study.plan import BATCH, Definition, Entrant
 from bakeoff.study.records import SPOKEN_MULTIPLE
@@ -22,6 +21,7 @@ from bakeoff.study.result import Mistake, TrialSummary
 from bakeoff.study.trial import State, TrialResult
 from bakeoff.study.uncertainty import Standing, standing
 from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, Verdict, decide
+from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext, applicable, preference
 
 #: Points of a curve below full size get their intervals from this many replicates.
 CURVE_REPLICATES = 200

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.classical import row_size
 from bakeoff.study.curves import CurveFit, fit_curve
-from bakeoff.study.metric import Metric
 from bakeoff.study.plan import RUNG, Definition, Entrant
 from bakeoff.study.records import CurvePoint
 from bakeoff.study.trial import TrialResult
+from bakeoff.tasks.metrics.metric import Metric
 
 #: Data of fewer numbers than this (examples times values of one) are learned whole at once: it takes a few seconds.
 LARGE = 2_000_000

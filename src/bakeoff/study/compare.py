@@ -26,7 +26,6 @@ from bakeoff.study.ending import (
     Judged,
 )
 from bakeoff.study.equal import EQUAL, check_equal
-from bakeoff.study.metrics import MetricContext, metric_named
 from bakeoff.study.outcome import Listener, Outcome, Progress
 from bakeoff.study.plan import SEEDS, Definition, Entrant, choose_entrants, training_sizes
 from bakeoff.study.pool import Pool, available_cores
@@ -36,6 +35,7 @@ from bakeoff.study.run import Study
 from bakeoff.study.seen import write_seen
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
+from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 from bakeoff.train.device import check_name, choose_device
 
 #: In the store: where the data were read from, so that what comes later need not be told again.

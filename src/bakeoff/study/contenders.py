@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.study.metric import Floats
+from bakeoff.tasks.metrics.metric import Floats
 
 #: An entrant this many standard errors behind on validation can no longer win or tie.
 HOPELESS_ERRORS = 3.0

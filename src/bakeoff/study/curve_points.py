@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bakeoff.study.metrics import Floats, Metric
 from bakeoff.study.records import CurvePoint
+from bakeoff.tasks.metrics.registry import Floats, Metric
 
 #: A trend needs at least this many sizes.
 FEWEST_SIZES = 4

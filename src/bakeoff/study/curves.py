@@ -38,8 +38,8 @@ from bakeoff.study.curve_points import (
     stands_still,
     tested,
 )
-from bakeoff.study.metrics import METRICS, Floats, Metric
 from bakeoff.study.records import Crossover, CurvePoint
+from bakeoff.tasks.metrics.registry import METRICS, Floats, Metric
 
 #: Forecasts are made at these multiples of the data.
 MULTIPLES = (2, 4, 10)

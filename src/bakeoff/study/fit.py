@@ -13,7 +13,7 @@ from bakeoff.models import ModelCard
 from bakeoff.study.fit_job import FitJob, find_folder, precision_name
 from bakeoff.study.fit_network import FitNetwork, tokenizer_of
 from bakeoff.study.fit_result import Fit
-from bakeoff.study.metrics import MetricContext, metric_named
+from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 from bakeoff.train.augment import chosen_changes
 from bakeoff.train.fit import MODES, SAVE_SECONDS, Listener, Moment
 from bakeoff.train.fit_log import check_log, log_to

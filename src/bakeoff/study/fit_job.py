@@ -14,11 +14,11 @@ from bakeoff.errors import BudgetError, ModelError
 from bakeoff.models.external import PRETRAINED
 from bakeoff.study.fit_network import FitNetwork
 from bakeoff.study.fit_result import CHAMPION, Fit
-from bakeoff.study.metrics import Metric, MetricContext, score_all
 from bakeoff.study.resampling import drawn_together
 from bakeoff.study.seen import write_seen
 from bakeoff.study.store import run_folders
 from bakeoff.study.uncertainty import Estimate, standing
+from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
 from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.data import TrainingData
 from bakeoff.train.features import Probe, probe_of

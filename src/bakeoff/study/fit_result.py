@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.files import write_json
 from bakeoff.study.uncertainty import Estimate
+from bakeoff.system.files import write_json
 from bakeoff.train.fit import Moment
 from bakeoff.train.fit_recipe import FitRecipe
 from bakeoff.train.fitted import Fitted

@@ -15,8 +15,8 @@ import numpy as np
 
 from bakeoff.errors import OptionError
 from bakeoff.study.curves import LEVEL, MULTIPLES, CurveFit, fit_curve
-from bakeoff.study.metrics import METRICS, Floats, Metric
 from bakeoff.study.records import CurvePoint, EntrantResult, Statement, finite
+from bakeoff.tasks.metrics.registry import METRICS, Floats, Metric
 
 Outlook = Literal["reached", "likely", "perhaps", "not_there", "withheld"]
 #: Nothing is said of more than this many times the data.

@@ -8,8 +8,8 @@ Stat. Med. 27:1693).
 import numpy as np
 from scipy import special
 
-from bakeoff.study.metrics import Metric
 from bakeoff.study.resampling import Resampled
+from bakeoff.tasks.metrics.registry import Metric
 
 #: The relative variance of squared normal errors is 2; few examples that show less do not prove a shorter tail.
 NORMAL_TAIL = {0.5: 2.0, 1.0: float(np.pi / 2 - 1)}

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bakeoff.study.metrics import Metric
 from bakeoff.study.planning import Deciding, what_would_decide
 from bakeoff.study.records import EntrantResult, Statement, count
 from bakeoff.study.uncertainty import Standing
+from bakeoff.tasks.metrics.registry import Metric
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from torch import nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import StoreError
-from bakeoff.files import cache_folder, write_text
 from bakeoff.models import external
 from bakeoff.study.plan import Entrant
+from bakeoff.system.files import cache_folder, write_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.study.metric import Floats
 from bakeoff.study.records import Statement, finite
+from bakeoff.tasks.metrics.metric import Floats
 
 #: Of the interval.
 LEVEL = 0.95

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.study.metric import Floats
 from bakeoff.study.records import Statement, finite
+from bakeoff.tasks.metrics.metric import Floats
 
 LEVEL = 0.95
 #: Fewer examples of a part than this are not tested against the others.

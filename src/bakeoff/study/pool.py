@@ -2,7 +2,7 @@
 
 A worker that is killed breaks only the jobs that were running: they are handed out again, one at a time, and a job
 that breaks its worker twice while nothing else runs is reported as failed. The same happens where all workers together
-hold more memory than they may (`bakeoff.train.memory`): the one that holds the most is ended. Data travel as
+hold more memory than they may (`bakeoff.system.memory`): the one that holds the most is ended. Data travel as
 memory-mapped files, progress through a small shared array.
 """
 
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.train import memory
+from bakeoff.system import memory
 
 #: A task that ran alone when its worker died is given up after so many times.
 ATTEMPTS = 2

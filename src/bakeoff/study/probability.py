@@ -11,7 +11,7 @@ good ones are. E entrants.
 
 import numpy as np
 
-from bakeoff.study.metrics import Floats
+from bakeoff.tasks.metrics.registry import Floats
 
 #: True spreads that are thought possible, in units of the standard error of a difference, all equally probable.
 SPREADS = np.geomspace(0.2, 20.0, 15)

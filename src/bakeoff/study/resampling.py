@@ -27,7 +27,7 @@ from scipy import special
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Forecast, Series
-from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
+from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
 #: Degrees of freedom that the pooled spread of seeds counts for.
 PRIOR_DEGREES = 3

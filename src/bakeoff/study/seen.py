@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import row_hashes
-from bakeoff.files import whole
+from bakeoff.system.files import whole
 
 SEEN_FILE = "seen.npy"
 

@@ -9,9 +9,9 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.study import climb
 from bakeoff.study.contenders import contenders
 from bakeoff.study.equal import Shares
-from bakeoff.study.metrics import METRICS, MetricContext, preference
 from bakeoff.study.plan import Definition, Entrant, Job, Parcel, Profile, tuning_work
 from bakeoff.study.trial import Trial, TrialResult
+from bakeoff.tasks.metrics.registry import METRICS, MetricContext, preference
 
 #: What a classical entrant takes at the least: a worker has to load scikit-learn for it.
 CLASSICAL_SECONDS = 2.0

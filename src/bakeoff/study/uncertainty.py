@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bakeoff.study.intervals import score_interval, wilson
-from bakeoff.study.metrics import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.study.probability import best_probabilities
 from bakeoff.study.resampling import Resampled, resample
+from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
 __all__ = ["Difference", "Estimate", "Standing", "ahead_of", "difference", "loss_bound", "standing", "wilson"]
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from bakeoff.study.judgement import judge
-from bakeoff.study.metrics import METRICS, Metric
 from bakeoff.study.records import (
     SPOKEN_MULTIPLE,
     Crossover,
@@ -26,6 +25,7 @@ from bakeoff.study.records import (
     result_json,
 )
 from bakeoff.study.uncertainty import Standing
+from bakeoff.tasks.metrics.registry import METRICS, Metric
 
 __all__ = [
     "Crossover",

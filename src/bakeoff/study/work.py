@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
-from bakeoff.files import whole
 from bakeoff.study import classical
 from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, REJECTIONS, SETTLED, Entrant, Job, Profile
 from bakeoff.study.pool import SharedDataset, report_progress
 from bakeoff.study.trial import State, Trial, TrialResult
-from bakeoff.train.memory import share_bytes
+from bakeoff.system.files import whole
+from bakeoff.system.memory import share_bytes
 
 if TYPE_CHECKING:
     from bakeoff.train.data import TrainingData

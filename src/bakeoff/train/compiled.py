@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bakeoff.files import cache_folder
+from bakeoff.system.files import cache_folder
 
 SOURCES = Path(__file__).parent / "kernels"
 FLAGS = (

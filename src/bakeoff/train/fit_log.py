@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import BakeoffWarning, OptionError, StoreError, printable, suggest
-from bakeoff.extras import first_line, package
+from bakeoff.system.extras import first_line, package
 from bakeoff.train.fit import Moment
 
 LOGS = ("tensorboard", "mlflow")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from bakeoff.files import cache_folder
+from bakeoff.system.files import cache_folder
 
 #: Half precision is used where it makes the trial at least this much faster.
 LEAST_SPEEDUP = 1.15

@@ -9,8 +9,8 @@ from itertools import groupby
 import torch
 from torch import nn
 
+from bakeoff.system.memory import LARGEST_STACK_BYTES, stack_limit_bytes
 from bakeoff.train.data import TrainingData
-from bakeoff.train.memory import LARGEST_STACK_BYTES, stack_limit_bytes
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.rejects import losers
 from bakeoff.train.run import Build, StackRun

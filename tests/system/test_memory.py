@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.models import build as build_network
-from bakeoff.train import memory
+from bakeoff.system import memory
 from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stack import fit_stack

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.schema import Classes, Forecast, Schema, Value
 from bakeoff.errors import OptionError, suggest
-from bakeoff.study.metric import NO_CONTEXT, Floats, Metric, MetricContext
-from bakeoff.study.metric_kinds import (
+from bakeoff.tasks.metrics.kinds import (
     Accuracy,
     AreaUnderPrecisionRecall,
     AreaUnderROC,
@@ -20,6 +19,7 @@ from bakeoff.study.metric_kinds import (
     RootMeanSquaredError,
     RSquared,
 )
+from bakeoff.tasks.metrics.metric import NO_CONTEXT, Floats, Metric, MetricContext
 
 __all__ = [
     "METRICS",

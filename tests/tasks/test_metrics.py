@@ -6,7 +6,7 @@ from sklearn import metrics as reference
 
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table, Value
 from bakeoff.errors import OptionError
-from bakeoff.study.metrics import (
+from bakeoff.tasks.metrics.registry import (
     METRICS,
     MetricContext,
     applicable,

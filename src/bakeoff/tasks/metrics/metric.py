@@ -96,7 +96,7 @@ class Metric(ABC):
     def show(self, score: float) -> str:
         """A score as a person reads it: in percent, or with four digits.
 
-        >>> from bakeoff.study.metrics import METRICS
+        >>> from bakeoff.tasks.metrics.registry import METRICS
         >>> METRICS["accuracy"].show(0.98456), METRICS["rmse"].show(53.4567)
         ('98.5 %', '53.46')
         """

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.schema import Schema
-from bakeoff.study.metric import NO_CONTEXT, Floats, MeanMetric, Metric, MetricContext, weighted_mean
+from bakeoff.tasks.metrics.metric import NO_CONTEXT, Floats, MeanMetric, Metric, MetricContext, weighted_mean
 
 #: A probability counts as at least this in log-loss (as in scikit-learn for float64), so that no loss is infinite.
 LOWEST_PROBABILITY = float(np.finfo(np.float64).eps)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.files import check_writable, whole, write_json, write_text
+from bakeoff.system.files import check_writable, whole, write_json, write_text
 
 
 def test_a_file_appears_when_it_is_whole_and_not_before(tmp_path: Path) -> None:

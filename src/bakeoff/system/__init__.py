@@ -1,0 +1,1 @@
+"""The machine and the disk, without any domain: files, extras, memory."""

@@ -1,0 +1,1 @@
+"""What is to be learned: one class a kind of target, and the metrics."""

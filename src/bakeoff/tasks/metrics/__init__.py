@@ -1,0 +1,1 @@
+"""What a score is (`metric`), each of them (`kinds`), and all by name (`registry`)."""
