@@ -73,8 +73,10 @@ def stacked_data(data: job.Data) -> Any:
     """The job's data and subsets as bakeoff's trainer takes them."""
     import torch
 
-    from bakeoff.data.dataset import Dataset, Scaling, Splits
+    from bakeoff.data.dataset import Dataset
+    from bakeoff.data.scaling import Scaling
     from bakeoff.data.schema import Classes, Image, Schema, Series
+    from bakeoff.data.splits import Splits
     from bakeoff.train.data import TrainingData
 
     shape = data.train.shape[1:]

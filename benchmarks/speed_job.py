@@ -53,7 +53,7 @@ class Data:
 def load(name: str) -> Data:
     """ "mnist1d" (with the published seed, raw) or "digits" (pixels / 16)."""
     if name == "mnist1d":
-        from bakeoff.data.mnist1d import generate
+        from bakeoff.data.synthetic.mnist1d import generate
 
         x, y = generate()
         x, count, steps, channels = x[:, None].astype(np.float32), 4000, 40, 1

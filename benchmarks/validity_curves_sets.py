@@ -117,7 +117,7 @@ def source_lines(task: str) -> Pair:
 
 
 def mnist1d(*, shuffled: bool = False) -> Pair:
-    from bakeoff.data.mnist1d import generate
+    from bakeoff.data.synthetic.mnist1d import generate
 
     inputs, answers = generate()
     return (np.random.default_rng(0).permuted(inputs, axis=1) if shuffled else inputs), answers

@@ -116,7 +116,7 @@ def shape(rng: np.random.Generator) -> Arrays:
 
 
 def homophily(rng: np.random.Generator) -> Dataset:
-    """Graphs: whether edges join nodes of one colour (`bakeoff.data.planted_graphs`)."""
+    """Graphs: whether edges join nodes of one colour (`bakeoff.data.synthetic.planted_graphs`)."""
     return load_builtin("planted:homophily", seed=int(rng.integers(2**31)))
 
 

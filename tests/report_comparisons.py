@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data import load as data_load
+from bakeoff.data.assembly import with_scaling
 from bakeoff.data.card import data_card
-from bakeoff.data.dataset import Dataset, make_splits, with_scaling
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens, Value
+from bakeoff.data.splits import make_splits
 from bakeoff.study.outcome import Skipped
 from bakeoff.study.result import Comparison, Mistake, TrialSummary
 from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, MoreData, Statement, Verdict

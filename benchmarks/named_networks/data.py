@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bakeoff.data.readers.ts_file import read_series_file
 from bakeoff.data.schema import Classes, Image, Schema, Series
-from bakeoff.data.ts_file import read_series_file
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 

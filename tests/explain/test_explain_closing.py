@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.data.interventions import most_telling
+from bakeoff.data.interventions.catalogue import most_telling
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import StoreError

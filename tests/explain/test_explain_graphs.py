@@ -7,8 +7,10 @@ import pytest
 
 import bakeoff
 from bakeoff import models
-from bakeoff.data.dataset import Dataset, Splits, with_scaling
-from bakeoff.data.interventions import intervention
+from bakeoff.data.assembly import with_scaling
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.interventions.catalogue import intervention
+from bakeoff.data.splits import Splits
 from bakeoff.explain.why import why
 from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica

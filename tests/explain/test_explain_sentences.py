@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bakeoff.data.interventions import interventions
+from bakeoff.data.interventions.catalogue import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
 from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Cell, Memory, Size, Taking, Why

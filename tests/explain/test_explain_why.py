@@ -152,7 +152,7 @@ def test_a_network_is_explained_by_the_parts_that_it_has(name, source):
 
 
 def _new(dataset: Dataset):
-    from bakeoff.data.encoding import NewData
+    from bakeoff.data.encoder import NewData
 
     return NewData(inputs=dataset.inputs, lengths=dataset.lengths, targets=dataset.targets)
 
@@ -192,7 +192,7 @@ def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_
 
 def test_a_network_without_examples_says_so():
     fitted, dataset = untrained("mlp", "iris")
-    from bakeoff.data.encoding import NewData
+    from bakeoff.data.encoder import NewData
 
     with pytest.raises(DataError, match="no examples"):
         explain_network(fitted, NewData(inputs=dataset.inputs[:0]))

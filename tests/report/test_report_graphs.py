@@ -7,7 +7,7 @@ import networkx
 import numpy as np
 import pytest
 
-from bakeoff.data.encoding import NewData
+from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Graph
 from bakeoff.explain.network import Explained
 from bakeoff.report.evidence_page import write_explained

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from bakeoff.data.dataset import Dataset, Splits
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.data.schema import Forecast, Schema, Series
+from bakeoff.data.splits import Splits
 from bakeoff.study import classical
 
 NEVER = float("inf")

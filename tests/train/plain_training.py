@@ -7,8 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bakeoff.data.dataset import Dataset, Scaling, Splits, training_order, with_scaling
+from bakeoff.data.assembly import with_scaling
+from bakeoff.data.dataset import Dataset, training_order
+from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Classes, Graph, Image, Schema, Series, Table, Tokens, Value
+from bakeoff.data.splits import Splits
 from bakeoff.models import takes_lengths
 from bakeoff.train.batches import batch_positions
 from bakeoff.train.recipe import Recipe, Replica

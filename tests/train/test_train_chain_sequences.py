@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bakeoff.data.dataset import Dataset, with_scaling
+from bakeoff.data.assembly import with_scaling
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Image, Schema
 from bakeoff.models import build as build_network
 from bakeoff.models.transformer import Block

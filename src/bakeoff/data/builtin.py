@@ -1,7 +1,7 @@
 """The built-in data: everything works offline. A name here is a DATA that `load` takes.
 
 Each is a function of the seed; the line in `BUILTINS` is what `bakeoff data` shows (its sentence is in the message
-catalogue as "data.builtin.<name>"). The planted tasks of `bakeoff.data.planted` are listed as `planted:NAME`.
+catalogue as "data.builtin.<name>"). The planted tasks of `bakeoff.data.synthetic.planted` are listed as `planted:NAME`.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.arrays import ArrayEncoder
+from bakeoff.data.assembly import finish
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.finish import finish
-from bakeoff.data.mnist1d import TRAIN_EXAMPLES
-from bakeoff.data.mnist1d import generate as generate_mnist1d
+from bakeoff.data.readers.arrays import ArrayEncoder
 from bakeoff.data.schema import Classes, Graph, Image, Series, Table, Tokens
+from bakeoff.data.synthetic.mnist1d import TRAIN_EXAMPLES
+from bakeoff.data.synthetic.mnist1d import generate as generate_mnist1d
 from bakeoff.messages import say
 
 PLANTED_PREFIX = "planted:"
@@ -80,7 +80,7 @@ def _scikit_learn_table(name: str, seed: int = 0, *, licence: str = "CC BY 4.0")
     """One of scikit-learn's embedded tables, its columns under their names."""
     from sklearn import datasets
 
-    from bakeoff.data.table import load_frame_columns
+    from bakeoff.data.readers.table import load_frame_columns
 
     bunch = getattr(datasets, f"load_{name}")()
     classes = getattr(bunch, "target_names", None)
@@ -96,7 +96,7 @@ def _scikit_learn_table(name: str, seed: int = 0, *, licence: str = "CC BY 4.0")
 
 
 def _two_numbers(name: str, points: NDArray[Any], labels: NDArray[Any], seed: int, source: str) -> Dataset:
-    from bakeoff.data.table import load_frame_columns
+    from bakeoff.data.readers.table import load_frame_columns
 
     return load_frame_columns(
         {"x": points[:, 0], "y": points[:, 1]},
@@ -157,14 +157,14 @@ BUILTINS: dict[str, Callable[[int], Dataset]] = {
 
 def builtin_names() -> list[str]:
     """All names that `load` knows by heart, the planted tasks last."""
-    from bakeoff.data.planted import PLANTED
+    from bakeoff.data.synthetic.planted import PLANTED
 
     return [*BUILTINS, *(PLANTED_PREFIX + name for name in PLANTED)]
 
 
 def builtin_summaries() -> dict[str, str]:
     """Name -> a line on what it is, in the language in force (the planted tasks' own line in English)."""
-    from bakeoff.data.planted import PLANTED
+    from bakeoff.data.synthetic.planted import PLANTED
 
     lines = {name: say(f"data.builtin.{name}") for name in BUILTINS}
     lines.update({PLANTED_PREFIX + name: task.summary for name, task in PLANTED.items()})
@@ -175,7 +175,7 @@ def load_builtin(name: str, *, seed: int = 0) -> Dataset:
     """The built-in data of this name (one of `builtin_names`)."""
     if not name.startswith(PLANTED_PREFIX):
         return BUILTINS[name](seed)
-    from bakeoff.data.planted import PLANTED
+    from bakeoff.data.synthetic.planted import PLANTED
 
     task = PLANTED[name.removeprefix(PLANTED_PREFIX)]
     inputs, targets, schema = task.make(seed)

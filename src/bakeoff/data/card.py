@@ -7,9 +7,9 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.findings import find_faults
-from bakeoff.data.graphs import edges_per_graph
+from bakeoff.data.readers.graphs import edges_per_graph
+from bakeoff.data.readers.table import TableEncoder
 from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Tokens
-from bakeoff.data.table import TableEncoder
 from bakeoff.errors import listed, printable
 from bakeoff.messages import say
 

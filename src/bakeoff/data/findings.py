@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.images import ImageEncoder
+from bakeoff.data.readers.images import ImageEncoder
+from bakeoff.data.readers.table import TableEncoder
 from bakeoff.data.schema import Classes, Forecast, Series, Table
-from bakeoff.data.table import TableEncoder
 from bakeoff.errors import listed, printable
 
 FEW_EXAMPLES = 10

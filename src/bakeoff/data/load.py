@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoding import NewData, encoder_from_json
+from bakeoff.data.encoder import NewData, encoder_from_json
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError, OptionError, printable, suggest
 
@@ -235,14 +235,14 @@ def _load_path(source: str | Path, options: LoadOptions) -> Dataset:
 
 
 def _load_folder(path: Path, options: LoadOptions) -> Dataset:
-    from bakeoff.data.series import series_files_of
+    from bakeoff.data.readers.series import series_files_of
 
     if series_files_of(path):
         return _load_series(path, options)
     for stem in ("x", "X", "inputs", "data"):
         if (path / f"{stem}.npy").is_file():
             return _load_arrays(path / f"{stem}.npy", options, name=path.name, described=path.name)
-    from bakeoff.data.images import load_images
+    from bakeoff.data.readers.images import load_images
 
     options.refuse(
         "target",
@@ -259,7 +259,7 @@ def _load_folder(path: Path, options: LoadOptions) -> Dataset:
 
 
 def _load_series(path: Path, options: LoadOptions) -> Dataset:
-    from bakeoff.data.series import load_series
+    from bakeoff.data.readers.series import load_series
 
     options.refuse(
         "target",
@@ -276,17 +276,17 @@ def _load_series(path: Path, options: LoadOptions) -> Dataset:
 
 
 def _is_ucr(path: Path) -> bool:
-    from bakeoff.data.series import is_ucr_file
+    from bakeoff.data.readers.series import is_ucr_file
 
     return is_ucr_file(path)
 
 
 def _load_table(source: Any, options: LoadOptions) -> Dataset:
-    from bakeoff.data.table import load_table
+    from bakeoff.data.readers.table import load_table
 
     options.refuse("size", because="a table")
     if options.time is not None:
-        from bakeoff.data.forecast import load_forecast
+        from bakeoff.data.readers.forecast import load_forecast
 
         options.refuse("text", "tokenizer", "task", because="a forecast")
         return load_forecast(
@@ -313,7 +313,7 @@ def _load_table(source: Any, options: LoadOptions) -> Dataset:
 
 
 def _load_arrays(source: Any, options: LoadOptions, *, name: str, described: str) -> Dataset:
-    from bakeoff.data.arrays import load_arrays
+    from bakeoff.data.readers.arrays import load_arrays
 
     options.refuse("time", "horizon", "size", "text", "tokenizer", "window", because="arrays")
     options.refuse("group", because="arrays, which hold their groups in one called 'groups' beside x and y")
@@ -329,12 +329,12 @@ def _load_arrays(source: Any, options: LoadOptions, *, name: str, described: str
 
 
 def _load_object(source: Any, options: LoadOptions) -> Dataset:
-    from bakeoff.data.frames import is_frame
+    from bakeoff.data.readers.frames import is_frame
 
     if is_frame(source):
         return _load_table(source, options)
     if isinstance(source, tuple | list) and len(source) == 2 and is_frame(source[0]):
-        from bakeoff.data.frames import joined_frame
+        from bakeoff.data.readers.frames import joined_frame
 
         frame, target = joined_frame(*source)
         return _load_table(frame, LoadOptions(**{**vars(options), "target": target}))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.data.interventions import Intervention, most_telling
+from bakeoff.data.interventions.catalogue import Intervention, most_telling
 from bakeoff.data.schema import Table
 from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Taking, Why

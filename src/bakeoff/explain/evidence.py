@@ -14,7 +14,7 @@ class Cell:
 
     Attributes:
         entrant: who.
-        change, kind, assumption, amount: of the intervention (see `bakeoff.data.interventions`).
+        change, kind, assumption, amount: of the intervention (see `bakeoff.data.interventions.catalogue`).
         control: whether the answer was known beforehand.
         loss: of score when it is trained again on the changed data, paired over examples and seeds.
         tested: loss when, trained on the data as they are, it is only tested on the changed ones; None where it

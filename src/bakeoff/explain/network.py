@@ -8,9 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bakeoff.data.dataset import Dataset, Splits
-from bakeoff.data.encoding import NewData
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Classes, Input
+from bakeoff.data.splits import Splits
 from bakeoff.errors import DataError, printable
 from bakeoff.explain import probes
 from bakeoff.explain.linearity import LinearShare, linear_share

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bakeoff.data.interventions import Intervention
+from bakeoff.data.interventions.catalogue import Intervention
 from bakeoff.study.plan import Profile, tuning_work
 
 #: No entrant is trained for fewer steps; where the budget does not allow them, less is asked.

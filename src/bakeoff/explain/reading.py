@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.interventions import intervention
+from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.errors import BudgetError
 from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Cell, Memory, Taking, Why

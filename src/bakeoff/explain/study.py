@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.interventions import Intervention, intervention
+from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain.plan import Plan, Room, plan
 from bakeoff.explain.tasks import Task, work_off
 from bakeoff.explain.work import Training, TrainingOutputs, train_changed

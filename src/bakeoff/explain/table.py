@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.interventions import Intervention, intervention
+from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Cell
 from bakeoff.explain.strength import Loss, Pair, losses, with_claims

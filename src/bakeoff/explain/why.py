@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.interventions import Intervention, intervention, interventions
+from bakeoff.data.interventions.catalogue import Intervention, intervention, interventions
 from bakeoff.data.load import load
 from bakeoff.data.schema import Table
 from bakeoff.errors import BudgetError, OptionError

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset, training_order
-from bakeoff.data.interventions import intervention
+from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.schema import Schema
 from bakeoff.study import classical
 from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, SETTLED, Entrant

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from bakeoff.data.encoding import NewData
+from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Graph
 from bakeoff.errors import printable
 from bakeoff.explain.evidence import Why

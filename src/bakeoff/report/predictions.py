@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.encoding import NewData
+from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Classes, Forecast, Schema
 from bakeoff.errors import OptionError, printable
 from bakeoff.system.files import whole

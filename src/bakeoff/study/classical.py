@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset, Indices
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Tokens
+from bakeoff.data.splits import Indices
 
 #: Numbers of neighbours that are tried, and boosting's learning rates.
 NEIGHBOURS = (1.0, 3.0, 7.0, 15.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
-from bakeoff.data.text import TextEncoder
+from bakeoff.data.readers.text import TextEncoder
 from bakeoff.errors import DataError, OptionError, suggest
 from bakeoff.models import ModelCard
 from bakeoff.study.fit_job import FitJob, find_folder, precision_name

@@ -7,8 +7,8 @@ from typing import Any
 from torch import nn
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.text import TextEncoder
-from bakeoff.data.tokenizer import has_tokenizer
+from bakeoff.data.readers.text import TextEncoder
+from bakeoff.data.readers.tokenizer import has_tokenizer
 from bakeoff.errors import OptionError
 from bakeoff.models import ModelCard, build, card
 from bakeoff.models import load as load_network

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bakeoff.data.dataset import Dataset, Indices, training_order
+from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.schema import Tokens
+from bakeoff.data.splits import Indices
 
 #: Up to this size, scaled, all examples of a dataset are kept in memory.
 RESIDENT_BYTES = 256 * 2**20

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from bakeoff.data.dataset import Dataset, Scaling, Splits
-from bakeoff.data.encoding import NewData
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.encoder import NewData
 from bakeoff.data.load import read_new
+from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Schema
+from bakeoff.data.splits import Splits
 from bakeoff.errors import DataError, StoreError
 from bakeoff.models import build, takes_lengths
 from bakeoff.train.data import TargetScaling

@@ -1,0 +1,98 @@
+"""The last step of every reader: splits, scaling and the `Dataset`, in one place."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset, Encoder, Finding
+from bakeoff.data.scaling import Scaling
+from bakeoff.data.schema import Graph, Input, Schema, Target, Tokens
+from bakeoff.data.splits import Indices, Splits, make_splits
+
+#: Statistics are taken from at most this many training examples, evenly spread, so that nothing needs the whole set.
+STATISTICS_EXAMPLES = 20_000
+
+
+def dataset_name(text: str) -> str:
+    """A short name fit for a folder: letters, digits, dots, dashes; never empty, never starting with a dot.
+
+    >>> dataset_name("My photos (2024)/")
+    'My-photos-2024'
+    """
+    return re.sub(r"[^\w.-]+", "-", text).strip("-._")[:60] or "data"
+
+
+def finish(
+    *,
+    name: str,
+    input: Input,
+    target: Target,
+    inputs: NDArray[Any],
+    targets: NDArray[Any],
+    encoder: Encoder | None,
+    splits: Splits | None = None,
+    test: Indices | None = None,
+    validation: Indices | None = None,
+    seed: int = 0,
+    groups: NDArray[Any] | None = None,
+    lengths: NDArray[np.int64] | None = None,
+    labels: Sequence[str] | None = None,
+    times: NDArray[np.float64] | None = None,
+    seasonal_scale: float | None = None,
+    source: str = "",
+    licence: str = "",
+    findings: Sequence[Finding] = (),
+) -> Dataset:
+    """A dataset with its splits (made here unless given) and the scaling of its training split.
+
+    Raises:
+        DataError: fewer than ten examples, or a split would be empty.
+    """
+    schema = Schema(input=input, target=target)
+    if splits is None:
+        splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
+    return with_scaling(
+        Dataset(
+            name=dataset_name(name),
+            schema=schema,
+            inputs=inputs,
+            targets=targets,
+            splits=splits,
+            lengths=lengths,
+            encoder=encoder,
+            groups=groups,
+            times=times,
+            seasonal_scale=seasonal_scale,
+            labels=labels,
+            source=source,
+            licence=licence,
+            findings=tuple(findings),
+        )
+    )
+
+
+def with_scaling(dataset: Dataset) -> Dataset:
+    """Learn the scaling from the training split (at most `STATISTICS_EXAMPLES` of it, evenly spread)."""
+    if isinstance(dataset.schema.input, Tokens):
+        return dataset
+    train = np.sort(dataset.splits.train)
+    rows = train[
+        np.unique(np.linspace(0, len(train) - 1, min(len(train), STATISTICS_EXAMPLES)).astype(np.int64))
+    ]
+    inputs = np.asarray(dataset.inputs[rows])
+    scaling = Scaling.learn(inputs, dataset.lengths_at(rows))
+    if isinstance(dataset.schema.input, Graph):
+        scaling = _with_edges(scaling, inputs, dataset.schema.input.features)
+    return replace(dataset, scaling=scaling)
+
+
+def _with_edges(scaling: Scaling, graphs: NDArray[Any], features: int) -> Scaling:
+    """No edge stays 0, and an edge counts in units of the mean weight (edges of weight 1 stay 1)."""
+    weights = np.abs(graphs[:, features:])
+    mean, std = scaling.mean.copy(), scaling.std.copy()
+    mean[features:], std[features:] = 0.0, weights.sum() / max(np.count_nonzero(weights), 1) or 1.0
+    return Scaling(mean=mean, std=std)

@@ -1,0 +1,88 @@
+"""How one form of raw data becomes inputs, learned once and then applied to new data of the same form.
+
+Each form has one `FormEncoder`, a frozen record that is written as JSON beside a trained network. Nothing is pickled:
+`encoder_from_json` looks the record's "kind" up in a fixed table and fills in that record's fields.
+"""
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.schema import Schema
+from bakeoff.errors import DataError
+
+#: "kind" of an encoder's record -> module:class.
+_ENCODERS = {
+    "arrays": "bakeoff.data.readers.arrays:ArrayEncoder",
+    "table": "bakeoff.data.readers.table:TableEncoder",
+    "text": "bakeoff.data.readers.text:TextEncoder",
+    "tokenizer": "bakeoff.data.readers.tokenizer:PublishedTokenEncoder",
+    "images": "bakeoff.data.readers.images:ImageEncoder",
+    "series": "bakeoff.data.readers.series:SeriesEncoder",
+    "forecast": "bakeoff.data.readers.forecast:ForecastEncoder",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NewData:
+    """New examples in the form in which `Dataset.inputs` holds the old ones (not scaled).
+
+    Attributes:
+        inputs: [N, *schema.input.shape].
+        lengths: true lengths int64 [N], or None where all are whole.
+        targets: as `Dataset.targets`, or None where the new data have no (usable) answers. Forecasts have NaN in the
+            rows whose future is not in the data: they are there to be predicted, not scored.
+        names: one label per example (a file's name, a row's number).
+    """
+
+    inputs: NDArray[Any]
+    lengths: NDArray[np.int64] | None = None
+    targets: NDArray[Any] | None = None
+    names: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+class FormEncoder(ABC):
+    """Contract of all encoders: `from_json(to_json())` is equal, and `read` gives what training would have seen."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """A JSON record with the key "kind"."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, record: dict[str, Any]) -> Self:
+        """The encoder that wrote the record; `KeyError` or `TypeError` where it is not one."""
+
+    @abstractmethod
+    def read(self, source: Any, schema: Schema) -> NewData:
+        """New data of the same form.
+
+        Raises:
+            DataError: the source cannot be read, or is not of the form that was trained on.
+        """
+
+
+def encoder_from_json(record: dict[str, Any]) -> FormEncoder:
+    """The encoder that a trained network was saved with.
+
+    Raises:
+        DataError: the record is damaged or of an unknown kind.
+    """
+    try:
+        module, _, name = _ENCODERS[record["kind"]].partition(":")
+        encoder: FormEncoder = getattr(importlib.import_module(module), name).from_json(record)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"This is not an encoder that bakeoff wrote ({error}): train the network again."
+        ) from error
+    return encoder

@@ -1,0 +1,1 @@
+"""Pure changes of a dataset, each of which removes one assumption about it."""

@@ -1,0 +1,69 @@
+"""Scaling of inputs: mean and deviation a channel or feature, learned from the training split alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: So many numbers are float64 at a time while statistics are taken.
+STATISTICS_BLOCK_NUMBERS = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scaling:
+    """`(x - mean) / std`, per channel or feature, broadcast over the rest of an example's axes."""
+
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    def apply(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """Inputs [B, C, ...] of any number type to float32 of the same shape."""
+        axes = (1, -1) + (1,) * (inputs.ndim - 2)
+        out = inputs.astype(np.float32)
+        out -= self.mean.reshape(axes)
+        out /= self.std.reshape(axes)
+        return out
+
+    @staticmethod
+    def learn(inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> "Scaling":
+        """From training inputs [N, C, ...]; padded steps (beyond `lengths`, on the last axis) do not count.
+
+        A channel that never changes keeps std 1, so that it becomes 0 and not infinite.
+        """
+        axes = (0, *range(2, inputs.ndim))
+        shape = (1, -1) + (1,) * (inputs.ndim - 2)
+        count, total = 0.0, np.zeros(inputs.shape[1])
+        for values, real in _blocks(inputs, lengths):
+            count += real.sum() if lengths is not None else values.size / inputs.shape[1]
+            total += (values * real).sum(axis=axes)
+        mean = total / max(count, 1.0)
+        squares = np.zeros(inputs.shape[1])
+        for values, real in _blocks(inputs, lengths):
+            squares += (((values - mean.reshape(shape)) * real) ** 2).sum(axis=axes)
+        std = np.sqrt(squares / max(count, 1.0))
+        constant = std < 1e-7 * np.maximum(np.abs(mean), 1.0)
+        return Scaling(mean=mean.astype(np.float32), std=np.where(constant, 1.0, std).astype(np.float32))
+
+    def to_json(self) -> dict[str, list[float]]:
+        return {"mean": self.mean.tolist(), "std": self.std.tolist()}
+
+    @staticmethod
+    def from_json(record: dict[str, list[float]]) -> "Scaling":
+        return Scaling(mean=np.asarray(record["mean"], np.float32), std=np.asarray(record["std"], np.float32))
+
+
+def _blocks(
+    inputs: NDArray[Any], lengths: NDArray[np.int64] | None
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Some examples at a time as float64 [B, C, ...], with 1 where a step is real and 0 where it is padding."""
+    rows = max(1, STATISTICS_BLOCK_NUMBERS // max(1, int(np.prod(inputs.shape[1:]))))
+    for start in range(0, len(inputs), rows):
+        values = np.asarray(inputs[start : start + rows]).astype(np.float64)
+        real = np.ones((1,) * values.ndim)
+        if lengths is not None:
+            real = (np.arange(values.shape[-1]) < lengths[start : start + rows, None])[:, None, :].astype(
+                np.float64
+            )
+        yield values, real

@@ -1,0 +1,145 @@
+"""Splits, made once: which examples are for training, for choosing, and for the final table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.schema import Classes, Schema
+from bakeoff.errors import DataError
+
+Indices = NDArray[np.int64]
+#: A split never needs more examples than this to judge by (a score's standard error is then under 0.5 points).
+LARGEST_TEST, LARGEST_VALIDATION = 10_000, 5_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Splits:
+    """Which examples are for training, for choosing (validation) and for the final table (test).
+
+    `train` is in an order that any prefix of it may be used as a smaller training set (see `nested_order`).
+    """
+
+    train: Indices
+    validation: Indices
+    test: Indices
+    how: str = "given"
+
+
+def nested_order(indices: Indices, targets: NDArray[Any], *, seed: int) -> Indices:
+    """A shuffled order in which every prefix holds the classes in about the whole's proportions.
+
+    Each class is shuffled, its members are spread evenly over [0, 1) from a random start, and all are sorted by
+    that position: a systematic stratified sample, nested by construction. Real-valued targets are only shuffled.
+    """
+    rng = np.random.default_rng(seed)
+    indices = rng.permutation(indices)
+    if targets.dtype.kind not in "iu":
+        return indices
+    position = np.empty(len(indices))
+    labels = targets[indices]
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        position[members] = (np.arange(len(members)) + rng.random()) / len(members)
+    return indices[np.argsort(position, kind="stable")]
+
+
+def make_splits(
+    schema: Schema,
+    targets: NDArray[Any],
+    *,
+    seed: int = 0,
+    groups: NDArray[Any] | None = None,
+    test: Indices | None = None,
+    validation: Indices | None = None,
+    times: NDArray[Any] | None = None,
+) -> Splits:
+    """Splits of about 64 % training, 16 % validation and 20 % test.
+
+    Stratified for classes; whole groups on one side where `groups` are given; the latest examples for test, those
+    before them for validation where `times` are given; parts that came with the data are kept.
+
+    Raises:
+        DataError: fewer than ten examples, or a part would be empty.
+    """
+    count = len(targets)
+    if count < 10:
+        raise DataError(
+            f"There are {count} examples in all; a comparison needs at least 10 (and some hundreds to mean anything). "
+            "Collect more examples first."
+        )
+    everything = np.arange(count, dtype=np.int64)
+    if times is not None:
+        return _splits_by_time(times, test=test, validation=validation)
+    how = "given"
+    rest = everything
+    if test is None:
+        rest, test = _divide(
+            everything, targets, groups, part=0.2, largest=LARGEST_TEST, schema=schema, seed=seed
+        )
+        how = "by group" if groups is not None else "stratified" if schema.is_classification else "random"
+    else:
+        rest = np.setdiff1d(everything, test)
+    if validation is None:
+        rest, validation = _divide(
+            rest, targets, groups, part=0.2, largest=LARGEST_VALIDATION, schema=schema, seed=seed + 1
+        )
+    else:
+        rest = np.setdiff1d(rest, validation)
+    for name, part in (("training", rest), ("validation", validation), ("test", test)):
+        if len(part) == 0:
+            raise DataError(
+                f"The {name} split would be empty with {count} examples: give more examples or smaller groups."
+            )
+    return Splits(
+        train=nested_order(rest, targets, seed=seed + 2),
+        validation=np.sort(validation),
+        test=np.sort(test),
+        how=how,
+    )
+
+
+def _divide(
+    indices: Indices,
+    targets: NDArray[Any],
+    groups: NDArray[Any] | None,
+    *,
+    part: float,
+    largest: int,
+    schema: Schema,
+    seed: int,
+) -> tuple[Indices, Indices]:
+    """(rest, part) of the indices; a class with a single example stays in the rest."""
+    wanted = min(max(round(len(indices) * part), 1), largest)
+    if groups is not None:
+        rng = np.random.default_rng(seed)
+        names, inverse = np.unique(groups[indices], return_inverse=True)
+        sizes = np.bincount(inverse)[(order := rng.permutation(len(names)))]
+        taken = max(1, int(np.searchsorted(np.cumsum(sizes), wanted, side="left")) + 1)
+        chosen = np.isin(inverse, order[: min(taken, len(names) - 1)])
+        return indices[~chosen], indices[chosen]
+    if isinstance(schema.target, Classes):
+        labels = targets[indices]
+        lonely = np.isin(labels, np.flatnonzero(np.bincount(labels, minlength=schema.target.size) < 2))
+        order = nested_order(indices[~lonely], targets, seed=seed)
+        chosen_indices = order[: min(wanted, max(len(order) - schema.target.size, 1))]
+    else:
+        chosen_indices = np.random.default_rng(seed).permutation(indices)[:wanted]
+    return np.setdiff1d(indices, chosen_indices), chosen_indices
+
+
+def _splits_by_time(times: NDArray[Any], *, test: Indices | None, validation: Indices | None) -> Splits:
+    """The past for training, the future for judging. Training comes latest first: a prefix is the recent past."""
+    order = np.argsort(times, kind="stable").astype(np.int64)
+    if test is None:
+        cut = len(order) - min(max(round(len(order) * 0.2), 1), LARGEST_TEST)
+        order, test = order[:cut], order[cut:]
+    else:
+        order = order[~np.isin(order, test)]
+    if validation is None:
+        cut = len(order) - min(max(round(len(order) * 0.2), 1), LARGEST_VALIDATION)
+        order, validation = order[:cut], order[cut:]
+    else:
+        order = order[~np.isin(order, validation)]
+    return Splits(train=order[::-1].copy(), validation=np.sort(validation), test=np.sort(test), how="by time")

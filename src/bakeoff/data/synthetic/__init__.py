@@ -1,0 +1,1 @@
+"""Generated data: planted tasks with a known answer, and MNIST-1D."""
