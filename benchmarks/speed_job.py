@@ -115,7 +115,7 @@ class BlockEncoder(Encoder):
     """The same from bakeoff's block, whose queries, keys and values come from one product."""
 
     def _block(self) -> nn.Module:
-        from bakeoff.models.transformer import Block
+        from bakeoff.models.scalable.transformer import Block
 
         return Block(WIDTH, HEADS)
 

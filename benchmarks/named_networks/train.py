@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from bakeoff import models
 from bakeoff.data.schema import Image
-from bakeoff.models.rnns import Recurrence
-from bakeoff.models.tcn import TemporalConvolution, reach
+from bakeoff.models.sequence.rnns import Recurrence
+from bakeoff.models.sequence.tcn import TemporalConvolution, reach
 from named_networks import data
 
 

@@ -14,7 +14,7 @@ from bakeoff.cost import cost_of, example_inputs
 from bakeoff.errors import ModelError, OptionError
 from bakeoff.messages import set_language
 from bakeoff.models import build, catalogue
-from bakeoff.models.counts import known_counts
+from bakeoff.models.registry.counts import known_counts
 
 
 def shown(*arguments: str) -> str:
@@ -111,5 +111,5 @@ def test_the_counts_in_the_table_are_those_counted(name: str) -> None:
 
 
 def test_every_network_has_its_counts_and_no_other_has() -> None:
-    file = Path(__file__).parents[2] / "src/bakeoff/models/counts.toml"
+    file = Path(__file__).parents[2] / "src/bakeoff/models/registry/counts.toml"
     assert list(tomllib.loads(file.read_text())) == list(catalogue())

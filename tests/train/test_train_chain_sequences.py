@@ -12,7 +12,7 @@ from bakeoff.data.assembly import with_scaling
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Image, Schema
 from bakeoff.models import build as build_network
-from bakeoff.models.transformer import Block
+from bakeoff.models.scalable.transformer import Block
 from bakeoff.train.chain import program_of
 from bakeoff.train.chain_traced import agrees
 from bakeoff.train.data import TrainingData

@@ -54,7 +54,7 @@ def _show_catalogue(family: str | None) -> None:
 
 def _row(card: "ModelCard") -> list[str]:
     from bakeoff.cli.cost_tables import amount
-    from bakeoff.models.counts import known_counts
+    from bakeoff.models.registry.counts import known_counts
 
     counts = known_counts().get(card.name)
     return [

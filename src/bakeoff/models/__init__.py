@@ -1,5 +1,8 @@
 """The networks, one idea a file, as plain `torch.nn` modules.
 
+`scalable`, `vision`, `sequence` and `language` hold them, `layers` what they share, `registry` what is known of them,
+`weights` how published ones are read.
+
 `catalogue()` lists the cards, `build` makes a network for a schema, `register` adds one.
 """
 
@@ -12,41 +15,42 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError
-from bakeoff.models.card import BIASES, ModelCard, Registry, card_from_factory
-from bakeoff.models.external import external_card, is_external
-from bakeoff.models.options import option_error
-from bakeoff.models.weights import find_layout, load_tensors, read_tensors
+from bakeoff.models.registry.card import BIASES, ModelCard
+from bakeoff.models.registry.external import external_card, is_external
+from bakeoff.models.registry.options import option_error
+from bakeoff.models.registry.registry import Registry, card_from_factory
+from bakeoff.models.weights import Layout, find_layout, load_tensors, read_tensors
 
-__all__ = ["BIASES", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
+__all__ = ["BIASES", "Layout", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
 
 #: The files of the catalogue, oldest idea first.
 _FILES: tuple[str, ...] = (
-    "perceptron",
-    "lenet",
-    "alexnet",
-    "vgg",
-    "googlenet",
-    "resnet",
-    "mtcnn",
-    "efficientnet",
-    "vit",
-    "linear",
-    "mlp",
-    "cnn",
-    "recurrent",
-    "transformer",
-    "autoregressive",
-    "rnns",
-    "encoder",
-    "fcn",
-    "resnet1d",
-    "mlp_ucr",
-    "tcn",
-    "bert",
-    "gpt2",
-    "gin",
-    "inceptiontime",
-    "llama",
+    "vision.perceptron",
+    "vision.lenet",
+    "vision.alexnet",
+    "vision.vgg",
+    "vision.googlenet",
+    "vision.resnet",
+    "vision.mtcnn",
+    "vision.efficientnet",
+    "vision.vit",
+    "scalable.linear",
+    "scalable.mlp",
+    "scalable.cnn",
+    "scalable.recurrent",
+    "scalable.transformer",
+    "sequence.autoregressive",
+    "sequence.rnns",
+    "sequence.encoder",
+    "sequence.fcn",
+    "sequence.resnet1d",
+    "sequence.mlp_ucr",
+    "sequence.tcn",
+    "language.bert",
+    "language.gpt2",
+    "scalable.gin",
+    "sequence.inceptiontime",
+    "language.llama",
 )
 
 _registry = Registry(_FILES)

@@ -11,7 +11,7 @@ import torch
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, ModelError
-from bakeoff.models.external import PRETRAINED
+from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.study.fit_network import FitNetwork
 from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.study.resampling import drawn_together

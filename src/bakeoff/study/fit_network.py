@@ -12,7 +12,7 @@ from bakeoff.data.readers.tokenizer import has_tokenizer
 from bakeoff.errors import OptionError
 from bakeoff.models import ModelCard, build, card
 from bakeoff.models import load as load_network
-from bakeoff.models.external import PRETRAINED, is_external
+from bakeoff.models.registry.external import PRETRAINED, is_external
 
 
 class FitNetwork:

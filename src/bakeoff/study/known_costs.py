@@ -16,7 +16,7 @@ from torch import nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import StoreError
-from bakeoff.models import external
+from bakeoff.models.registry import external
 from bakeoff.study.plan import Entrant
 from bakeoff.system.files import cache_folder, write_text
 

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from bakeoff.data.schema import Tokens
-from bakeoff.models import cnn, linear, mlp, views
+from bakeoff.models.layers import views
+from bakeoff.models.scalable import cnn, linear, mlp
 from bakeoff.train import chain_sequences
 from bakeoff.train.chain_traced import agrees, trace
 from bakeoff.train.chain_walk import UnknownError, Walk

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.data.schema import Series, Tokens
-from bakeoff.models import transformer, views
+from bakeoff.models.layers import views
+from bakeoff.models.scalable import transformer
 from bakeoff.train.chain_walk import UnknownError, Walk
 
 #: Words are numbered in the batch by floats, which hold every whole number up to this one.

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.data.schema import Graph, Image, Series, Table
-from bakeoff.models import cnn, gin, linear, mlp, transformer, views
-from bakeoff.models import recurrent as recurrent_family
+from bakeoff.models.layers import views
+from bakeoff.models.scalable import cnn, gin, linear, mlp, transformer
+from bakeoff.models.scalable import recurrent as recurrent_family
 from bakeoff.train import kernels
 from bakeoff.train.network import NetworkStack
 from bakeoff.train.rules import STACKED, recurrent_layers, stacked

@@ -1,0 +1,1 @@
+"""Networks for text, as in their papers, with published weights."""

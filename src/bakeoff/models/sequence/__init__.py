@@ -1,0 +1,1 @@
+"""Networks for series and sequences, as in their papers."""
