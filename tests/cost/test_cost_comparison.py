@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bakeoff.cost.bar_image import write_bars
 from bakeoff.cost.comparison import bar_figure, image_comparison, stack_comparison
 from bakeoff.errors import CostError
+from bakeoff.report.content.bar_image import write_bars
 
 IMAGES = {entry.name: entry.cost for entry in image_comparison((3, 500, 500), hidden=256)}
 STACKS = {entry.name: entry.cost for entry in stack_comparison()}

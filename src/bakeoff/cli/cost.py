@@ -26,7 +26,7 @@ class _NetworkByDefault(TyperGroup):
 def _with_machine_named(args: list[str]) -> list[str]:
     if "--machine" not in args:
         return args
-    from bakeoff.cost.machine import machines
+    from bakeoff.cost.hardware.roofline import machines
 
     place = args.index("--machine") + 1
     follows = args[place] if place < len(args) else "-"
@@ -66,7 +66,7 @@ def network(
 ) -> None:
     """What a network costs: parameters, arithmetic, memory, and with --machine the least time."""
     from bakeoff.cli.cost_tables import show_bound, show_cost
-    from bakeoff.cost.machine import bound_on, machine_called
+    from bakeoff.cost.hardware.roofline import bound_on, machine_called
 
     cost, shape = _cost(model, input, batch, classes, vocabulary, width)
     bound = bound_on(cost, machine_called(machine), number_format) if machine else None
@@ -100,8 +100,8 @@ def conv(
     from dataclasses import asdict
 
     from bakeoff.cli.cost_tables import show_accelerator, show_convolution
-    from bakeoff.cost.accelerator import cost_on, load_accelerator
-    from bakeoff.cost.convolution import ConvolutionLayer
+    from bakeoff.cost.hardware.accelerator import cost_on, load_accelerator
+    from bakeoff.cost.hardware.convolution import ConvolutionLayer
 
     channels, height, width = _sizes(input, 3, "--input", "CxHxW")
     kernel_height, kernel_width = _sizes(kernel, 2, "--kernel", "RxS")

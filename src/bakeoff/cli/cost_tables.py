@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bakeoff.cost import Cost
-from bakeoff.cost.accelerator import AcceleratorCost
 from bakeoff.cost.comparison import BAR_FIELDS, Contestant, bar_figure
-from bakeoff.cost.convolution import ConvolutionLayer
-from bakeoff.cost.machine import Bound
+from bakeoff.cost.hardware.accelerator import AcceleratorCost
+from bakeoff.cost.hardware.convolution import ConvolutionLayer
+from bakeoff.cost.hardware.roofline import Bound
 from bakeoff.cost.record import LayerCost
 from bakeoff.errors import CostError
 from bakeoff.messages import say
@@ -286,7 +286,7 @@ def write_chart(path: Path, title: str, contestants: tuple[Contestant, ...]) -> 
                 path, include_plotlyjs=True, config={"responsive": True}
             )
         else:
-            from bakeoff.cost.bar_image import write_bars
+            from bakeoff.report.content.bar_image import write_bars
 
             series = {
                 label: [getattr(entry.cost, field) for entry in contestants]

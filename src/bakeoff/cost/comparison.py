@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bakeoff.cost.count import cost_of
 from bakeoff.cost.inputs import check_shape
+from bakeoff.cost.network_cost import cost_of
 from bakeoff.cost.record import Cost
 from bakeoff.errors import CostError
 

@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bakeoff.cost import attention_rules, linear_algebra_rules, recurrent_rules
-from bakeoff.cost.arithmetic import arithmetic_rule, no_arithmetic
-from bakeoff.cost.memory import StorageLedger
-from bakeoff.cost.products import PRODUCT_RULES, Rule
-from bakeoff.cost.scratch import SCRATCH, Scratch
-from bakeoff.cost.shortcuts import Shortcut, shortcut_of, shortened
+from bakeoff.cost.rules import attention, linear_algebra, recurrent
+from bakeoff.cost.rules.elementwise import arithmetic_rule, no_arithmetic
+from bakeoff.cost.rules.matmul import PRODUCT_RULES, Rule
+from bakeoff.cost.rules.meta_shapes import Shortcut, shortcut_of, shortened
+from bakeoff.cost.rules.workspace import SCRATCH, Scratch
+from bakeoff.cost.storage import StorageLedger
 
 _RULE_FILES = (
-    attention_rules,
-    linear_algebra_rules,
-    recurrent_rules,
+    attention,
+    linear_algebra,
+    recurrent,
 )  # imported for the rules that they register
 
 

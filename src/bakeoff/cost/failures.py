@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bakeoff.cost.attribution import LayerTrail, tensors_in
+from bakeoff.cost.layer_trail import LayerTrail, tensors_in
 from bakeoff.errors import CostError
 
 

@@ -60,7 +60,7 @@ def profile(
         reproducible: where there are several devices, choose by a rule and not by a timing.
     """
     from bakeoff import models
-    from bakeoff.study.known_costs import counted
+    from bakeoff.cost.catalogue_cache import counted
     from bakeoff.train import device
     from bakeoff.train.kernels import native
 
@@ -70,7 +70,7 @@ def profile(
     try:
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
         _check_forward(module, data)
-        cost = counted(module, entrant, data.schema)
+        cost = counted(module, entrant.card, entrant.width, data.schema)
         flops = BATCH * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
         if reproducible:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bakeoff.cost.linear_on_cpu import linear
+from bakeoff.cost.cpu_paths.linear import linear
 
 State = tuple[Tensor, ...]
 #: `cell(input_part, state, weights)`: one step; the first of the new state is the output.

@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from bakeoff.cost.attribution import LayerTrail, shapes_in, tensors_in
 from bakeoff.cost.counter import Counts, OperationCounter, Tally
-from bakeoff.cost.cpu_kernels import CpuKernels
+from bakeoff.cost.cpu_paths.mode import CpuKernels
 from bakeoff.cost.failures import (
     MetaUnsupportedError,
     TokensNeededError,
@@ -22,8 +21,9 @@ from bakeoff.cost.failures import (
     failure_of,
     is_about_meta,
 )
-from bakeoff.cost.memory import StorageLedger, unique_bytes
+from bakeoff.cost.layer_trail import LayerTrail, shapes_in, tensors_in
 from bakeoff.cost.record import OPTIMISER_STATES, Cost, LayerCost, OperationCost
+from bakeoff.cost.storage import StorageLedger, unique_bytes
 from bakeoff.errors import CostError
 
 Loss = Callable[[Any], Tensor]

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from bakeoff.cost.products import rule
+from bakeoff.cost.rules.matmul import rule
 
 #: Mode in oneDNN's and cuDNN's operations -> gates, and FLOPs a unit and step beside products, biases and their sums.
 #: 0 RNN with ReLU, 1 RNN with tanh, 2 LSTM, 3 GRU.

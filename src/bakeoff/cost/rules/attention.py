@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from bakeoff.cost.products import rule
+from bakeoff.cost.rules.matmul import rule
 
 #: FLOPs of a softmax for each element: largest value, difference, exponential, sum, division.
 SOFTMAX_FLOPS = 5

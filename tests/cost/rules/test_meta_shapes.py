@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bakeoff.cost.recurrent_on_cpu import _CELLS, _input_parts, _unrolled
-from bakeoff.cost.scratch import lstm_workspace_bytes
-from bakeoff.cost.shortcuts import result_by_shape
+from bakeoff.cost.cpu_paths.recurrent import _CELLS, _input_parts, _unrolled
+from bakeoff.cost.rules.meta_shapes import result_by_shape
+from bakeoff.cost.rules.workspace import lstm_workspace_bytes
 
 aten = torch.ops.aten
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bakeoff.cost.scratch import lstm_workspace_bytes
+from bakeoff.cost.rules.workspace import lstm_workspace_bytes
 
 Shortcut = Callable[..., Any]
 

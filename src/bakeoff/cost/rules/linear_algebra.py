@@ -19,7 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
-from bakeoff.cost.products import rule
+from bakeoff.cost.rules.matmul import rule
 
 #: Products of two n x n matrices in the Taylor polynomial of degree 18, the longest that PyTorch takes [BBC]. How often
 #: the result is squared after it depends on the values, and is not counted.

@@ -7,8 +7,14 @@ import torch
 from torch import nn
 
 from bakeoff.cost import cost_of
-from bakeoff.cost.accelerator import Accelerator, accelerators, best_tiling, cost_on, load_accelerator
-from bakeoff.cost.convolution import ConvolutionLayer
+from bakeoff.cost.hardware.accelerator import (
+    Accelerator,
+    accelerators,
+    best_tiling,
+    cost_on,
+    load_accelerator,
+)
+from bakeoff.cost.hardware.convolution import ConvolutionLayer
 from bakeoff.errors import CostError
 
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from bakeoff.cost.failures import MetaUnsupportedError, TokensNeededError, ValuesNeededError
 from bakeoff.cost.inputs import float_dtype, is_shape, shape_to_meta, shape_to_values
-from bakeoff.cost.measure import Example, Loss, measure
 from bakeoff.cost.meta import meta_copy, without_values
+from bakeoff.cost.passes import Example, Loss, measure
 from bakeoff.cost.record import Cost
 from bakeoff.errors import BakeoffWarning, CostError
 

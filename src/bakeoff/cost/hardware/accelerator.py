@@ -11,7 +11,7 @@ from importlib.resources import files
 from math import ceil
 from pathlib import Path
 
-from bakeoff.cost.convolution import ConvolutionLayer
+from bakeoff.cost.hardware.convolution import ConvolutionLayer
 from bakeoff.errors import CostError, suggest
 from bakeoff.messages import say
 
@@ -95,7 +95,7 @@ DATAFLOWS = ("weight-stationary", "output-stationary", "row-stationary")
 
 def accelerators() -> tuple[str, ...]:
     """Names of the chips that come with bakeoff."""
-    folder = files("bakeoff.cost") / "accelerators"
+    folder = files("bakeoff.cost.hardware") / "accelerators"
     return tuple(
         sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
     )
@@ -109,7 +109,7 @@ def load_accelerator(name: str) -> Accelerator:
     """
     path = Path(name)
     if name in accelerators():
-        text = (files("bakeoff.cost") / "accelerators" / f"{name}.toml").read_text(encoding="utf-8")
+        text = (files("bakeoff.cost.hardware") / "accelerators" / f"{name}.toml").read_text(encoding="utf-8")
     elif path.suffix == ".toml" and path.is_file():
         text = path.read_text(encoding="utf-8")
     else:

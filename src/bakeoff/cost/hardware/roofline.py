@@ -69,7 +69,7 @@ class Bound:
 
 def machines() -> dict[str, Machine]:
     """The chips whose peaks are published, by name."""
-    table = tomllib.loads((files("bakeoff.cost") / "machines.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((files("bakeoff.cost.hardware") / "machines.toml").read_text(encoding="utf-8"))
     return {name: Machine(**record) for name, record in table.items()}
 
 

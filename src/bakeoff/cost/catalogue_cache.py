@@ -16,8 +16,8 @@ from torch import nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import StoreError
+from bakeoff.models import ModelCard
 from bakeoff.models.registry import external
-from bakeoff.study.plan import Entrant
 from bakeoff.system.files import cache_folder, write_text
 
 
@@ -30,13 +30,13 @@ class Counted:
     training_flops: int
 
 
-def counted(module: nn.Module, entrant: Entrant, schema: Schema) -> Counted:
-    """The cost of `module`, which was built for this entrant and schema.
+def counted(module: nn.Module, card: ModelCard | None, width: int | None, schema: Schema) -> Counted:
+    """The cost of `module`, which was built from this card (None: of somebody's own) for this schema.
 
     Raises:
         CostError: it cannot be run.
     """
-    place = _place(entrant, schema)
+    place = _place(card, width, schema)
     if place is not None:
         with suppress(OSError, ValueError, TypeError):
             return Counted(**json.loads(place.read_text()))
@@ -51,16 +51,15 @@ def counted(module: nn.Module, entrant: Entrant, schema: Schema) -> Counted:
     return found
 
 
-def _place(entrant: Entrant, schema: Schema) -> Path | None:
+def _place(card: ModelCard | None, width: int | None, schema: Schema) -> Path | None:
     """Where the figures lie, or would; None for a network that is not the catalogue's own."""
-    card = entrant.card
     if card is None:
         return None
     build = card.build.func if isinstance(card.build, functools.partial) else card.build
     home = getattr(build, "__module__", "")
     if not home.startswith("bakeoff.models.") or home == external.__name__:
         return None
-    key = repr((_makers(), card.name, entrant.width, schema)).encode()
+    key = repr((_makers(), card.name, width, schema)).encode()
     return cache_folder() / "costs" / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.json"
 
 

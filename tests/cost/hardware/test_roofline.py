@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from bakeoff.cost import cost_of, machine
-from bakeoff.cost.machine import Machine, bound_on, machine_called, machines, this_machine
+from bakeoff.cost import cost_of
+from bakeoff.cost.hardware import roofline
+from bakeoff.cost.hardware.roofline import Machine, bound_on, machine_called, machines, this_machine
 from bakeoff.errors import CostError
 
 SLOW_MEMORY = Machine(name="m", source="", bandwidth=1.0, flops={"float32": 1e9})
@@ -57,12 +58,12 @@ def test_unknown_machines_and_formats_suggest_known_ones() -> None:
 
 def test_this_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
-    monkeypatch.setitem(machine._MATRIX_SIZE, "cpu", 256)
-    monkeypatch.setattr(machine, "_COPY_BYTES", 2**22)
+    monkeypatch.setitem(roofline._MATRIX_SIZE, "cpu", 256)
+    monkeypatch.setattr(roofline, "_COPY_BYTES", 2**22)
     first = this_machine("cpu")
     assert first.flops["float32"] > 1e8
     assert first.bandwidth > 1e8
-    monkeypatch.setattr(machine, "measure_machine", lambda device: pytest.fail("measured again"))
+    monkeypatch.setattr(roofline, "measure_machine", lambda device: pytest.fail("measured again"))
     assert this_machine("cpu") == first
 
 
@@ -74,7 +75,7 @@ def test_a_broken_cache_is_measured_again(
 ) -> None:
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     fresh = Machine(name="fresh", source="", bandwidth=1.0, flops={"float32": 1.0})
-    monkeypatch.setattr(machine, "measure_machine", lambda device: fresh)
+    monkeypatch.setattr(roofline, "measure_machine", lambda device: fresh)
     this_machine("cpu")
     (path,) = tmp_path.iterdir()
     path.write_text(content)

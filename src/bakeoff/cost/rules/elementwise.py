@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bakeoff.cost.attention_rules import LAYER_NORM_FLOPS, SOFTMAX_BACKWARD_FLOPS, SOFTMAX_FLOPS
-from bakeoff.cost.products import Rule
+from bakeoff.cost.rules.attention import LAYER_NORM_FLOPS, SOFTMAX_BACKWARD_FLOPS, SOFTMAX_FLOPS
+from bakeoff.cost.rules.matmul import Rule
 
 #: FLOPs of batch norm for each element: in eval mode difference, division, weight, bias; in train mode the mean (1) and
 #: the variance (3) besides; backward two sums with their products (3) and the gradient itself (6).

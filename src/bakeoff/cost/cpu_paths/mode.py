@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.modules import transformer
 from torch.overrides import TorchFunctionMode
 
-from bakeoff.cost.linear_on_cpu import linear
-from bakeoff.cost.recurrent_on_cpu import RECURRENT_LAYERS, recurrent_layers, runs_on_cpu_path
-from bakeoff.cost.transformer_on_cpu import FastPaths
+from bakeoff.cost.cpu_paths.linear import linear
+from bakeoff.cost.cpu_paths.recurrent import RECURRENT_LAYERS, recurrent_layers, runs_on_cpu_path
+from bakeoff.cost.cpu_paths.transformer import FastPaths
 
 _torch_attention: Any = F.scaled_dot_product_attention
 _torch_detect: Any = transformer._detect_is_causal_mask

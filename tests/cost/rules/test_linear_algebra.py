@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.cost import OperationCounter, cost_of
-from bakeoff.cost import linear_algebra_rules as rules
+from bakeoff.cost.rules import linear_algebra as rules
 
 
 class Counted:

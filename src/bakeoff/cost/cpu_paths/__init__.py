@@ -1,0 +1,1 @@
+"""On meta tensors, the operations that PyTorch would run on a CPU."""

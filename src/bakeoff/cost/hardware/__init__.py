@@ -1,0 +1,1 @@
+"""How fast a machine could be at best: the roofline, accelerators, one convolution in depth."""

@@ -1,0 +1,1 @@
+"""What each operation costs: one file a kind of operation."""
