@@ -23,12 +23,12 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
     started = time.perf_counter()
     import torch
 
-    from bakeoff.train import kernels
+    from bakeoff.train.kernels import operators
     from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stack import fit_stack
+    from bakeoff.train.stacked.fit_stack import fit_stack
 
     torch.set_num_threads(1)
-    kernels.native.keep_memory()
+    operators.native.keep_memory()
     data = job.load(request["data"])
     stack_data = stacked_data(data)
 
@@ -45,7 +45,7 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
     replicas = [Replica(learning_rate=job.LEARNING_RATE, seed=seed, examples=size) for size, seed in share]
     profile = Profile()
     if request.get("profile"):
-        profile.watch(kernels.native)
+        profile.watch(operators.native)
     pipe.send(time.perf_counter() - started)
     pipe.recv()
     began, processor = time.perf_counter(), time.process_time()
@@ -62,7 +62,7 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
             "seconds": seconds,
             "processor_seconds": processor,
             "accuracies": accuracies,
-            "native": kernels.native.describe(),
+            "native": operators.native.describe(),
             "profile": profile.shares(seconds),
             "peak_memory_bytes": peak_memory_bytes(),
         }
@@ -77,7 +77,7 @@ def stacked_data(data: job.Data) -> Any:
     from bakeoff.data.scaling import Scaling
     from bakeoff.data.schema import Classes, Image, Schema, Series
     from bakeoff.data.splits import Splits
-    from bakeoff.train.data import TrainingData
+    from bakeoff.train.tensors import TrainingData
 
     shape = data.train.shape[1:]
     kind = (

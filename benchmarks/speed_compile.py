@@ -118,7 +118,7 @@ def training(family: str, data: job.Data, *, native: bool) -> float:
     """Milliseconds a step and network of `bakeoff.train`."""
     from bakeoff.train.kernels import native as operators_file
     from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.run import StackRun
+    from bakeoff.train.stacked.run import StackRun
 
     takes = operators_file.takes if native else lambda *_: False
     with patch.object(operators_file, "takes", takes):

@@ -119,9 +119,9 @@ import json, resource, sys, time
 import torch
 from bakeoff.data.load import load
 from bakeoff.models import build
-from bakeoff.train.data import TrainingData
+from bakeoff.train.tensors import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.stack import fit_stack
+from bakeoff.train.stacked.fit_stack import fit_stack
 torch.set_num_threads(1)
 fit_stack  # imported before the clock runs
 began = time.perf_counter()

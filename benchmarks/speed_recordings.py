@@ -112,9 +112,9 @@ def record(data: str, seed: int) -> dict[str, np.ndarray]:
 
 def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndarray]:
     """In a process: a network at every rate from one start; measures [rates, E] and so on."""
-    from bakeoff.train import run, stack
-    from bakeoff.train.data import TrainingData
     from bakeoff.train.recipe import Recipe, Replica
+    from bakeoff.train.stacked import fit_stack, run
+    from bakeoff.train.tensors import TrainingData
 
     work.set_up_torch()
     dataset = load(data, seed=seed)
@@ -137,8 +137,8 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
 
     full = training_sizes(dataset)[-1]
     card = models.card(name)
-    with patch.object(stack, "StackRun", Remembering):
-        stack.fit_stack(
+    with patch.object(fit_stack, "StackRun", Remembering):
+        fit_stack.fit_stack(
             lambda seed: models.build(card, dataset.schema, seed=seed),
             training,
             [Replica(learning_rate=rate, seed=start, examples=full) for rate in LEARNING_RATES],

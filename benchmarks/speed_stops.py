@@ -39,9 +39,9 @@ from bakeoff.study.plan import (
 )
 from bakeoff.study.uncertainty import Standing, standing
 from bakeoff.tasks.metrics.registry import preference
+from bakeoff.train.early_stopping import Watch
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.rejects import losers
-from bakeoff.train.stopping import Watch
+from bakeoff.train.stacked.successive_rejects import losers
 
 SETS = (
     *("iris", "wine", "breast_cancer", "diabetes", "spirals", "circles", "digits", "mnist1d"),

@@ -14,9 +14,9 @@ from bakeoff.cli.main import app
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import DataError, OptionError, StoreError
+from bakeoff.inference.predictor import Fitted
+from bakeoff.inference.training_hashes import write_seen
 from bakeoff.models import build
-from bakeoff.study.seen import write_seen
-from bakeoff.train.fitted import Fitted
 
 CLASSES = ("a<b>", "\x1b[31mred", "c")
 

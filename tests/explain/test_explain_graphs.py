@@ -12,9 +12,9 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.splits import Splits
 from bakeoff.explain.why import why
-from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.stack import fit_stack
+from bakeoff.train.stacked.fit_stack import fit_stack
+from bakeoff.train.tensors import TrainingData
 
 
 def small(name: str) -> Dataset:

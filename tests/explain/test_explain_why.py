@@ -126,7 +126,7 @@ def test_large_data_are_thinned_without_moving_an_example_between_splits():
 def untrained(name, source):
     """A network with its first weights, as `Fitted`."""
     from bakeoff import models
-    from bakeoff.train.fitted import Fitted
+    from bakeoff.inference.predictor import Fitted
 
     dataset = load(source)
     return Fitted.of(

@@ -6,13 +6,15 @@ import re
 from bakeoff.messages import set_language
 from bakeoff.report.reasons import is_known, reason_text
 from bakeoff.study import run, work
-from bakeoff.train import run as train_run
-from bakeoff.train import single, stack, stopping
+from bakeoff.train import early_stopping
+from bakeoff.train.single import run as single
+from bakeoff.train.stacked import fit_stack
+from bakeoff.train.stacked import run as train_run
 
 
 def test_every_reason_that_is_written_in_the_study_is_known() -> None:
     found = []
-    for module in (run, work, stack):
+    for module in (run, work, fit_stack):
         for text in re.findall(r'reason ?= ?f?"([^"]+)"', inspect.getsource(module)):
             found.append(re.sub(r"{[^}]+}", "7", text))
     for module in (train_run, single):
@@ -20,7 +22,7 @@ def test_every_reason_that_is_written_in_the_study_is_known() -> None:
             r'(?:reason =|"stopped",|"diverged",|"finished",)\s*f?"([^"]+)"', inspect.getsource(module)
         ):
             found.append(re.sub(r"{[^}]+}", "7", text))
-    for text in re.findall(r'return f"([^"]+)"', inspect.getsource(stopping)):
+    for text in re.findall(r'return f"([^"]+)"', inspect.getsource(early_stopping)):
         found.append(re.sub(r"{[^}]+}", "7", text))
     assert len(found) >= 13
     assert [reason for reason in found if not is_known(reason)] == []

@@ -17,8 +17,9 @@ from bakeoff.study.compare import compare
 from bakeoff.study.plan import Definition, Entrant, Profile
 from bakeoff.study.pool import share
 from bakeoff.study.store import Store
-from bakeoff.train import device, stack
-from bakeoff.train.data import TrainingData
+from bakeoff.train import device
+from bakeoff.train.stacked import fit_stack
+from bakeoff.train.tensors import TrainingData
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pr
                 raise spent
             return spent * width
 
-        monkeypatch.setattr(stack, "seconds_per_step", seconds_per_step)
+        monkeypatch.setattr(fit_stack, "seconds_per_step", seconds_per_step)
         monkeypatch.setattr(device, "rivals", lambda name: ("cpu", "meta") if name == "auto" else (name,))
         monkeypatch.setattr(device, "describe", lambda name: "" if name == "cpu" else f"torch on {name}")
         entrant = Entrant(

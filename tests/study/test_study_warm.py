@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bakeoff.study import warm, work
-from bakeoff.train import compiled
+from bakeoff.train.kernels import compilation
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> No
             asked.append((is_first, is_last))
 
     monkeypatch.setattr(warm, "Pool", Noted)
-    monkeypatch.setattr(compiled, "begin_build", lambda: None)
+    monkeypatch.setattr(compilation, "begin_build", lambda: None)
     warm.begin(1, wait_for_operators=False)
     warm.begin(3, wait_for_operators=False)
     assert asked == [(True, False), (True, False), (False, False), (False, True)]
@@ -54,18 +54,18 @@ def test_nobody_waits_for_a_build_under_a_clock_and_it_is_built_once_without(
     done: list[str] = []
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     monkeypatch.delenv("BAKEOFF_NATIVE", raising=False)
-    monkeypatch.setattr(compiled, "compiler", lambda: "/usr/bin/cc")
-    monkeypatch.setattr(compiled, "version", lambda program: "cc 1")
-    monkeypatch.setattr(compiled, "begin_build", lambda: done.append("begun"))
+    monkeypatch.setattr(compilation, "compiler", lambda: "/usr/bin/cc")
+    monkeypatch.setattr(compilation, "version", lambda program: "cc 1")
+    monkeypatch.setattr(compilation, "begin_build", lambda: done.append("begun"))
 
     def build() -> None:
         done.append("built")
-        place = compiled.place()
+        place = compilation.place()
         assert place is not None
         place.parent.mkdir(parents=True)
         place.touch()
 
-    monkeypatch.setattr(compiled, "build", build)
+    monkeypatch.setattr(compilation, "build", build)
     assert warm.compiled_operators(wait=False) == {"BAKEOFF_NATIVE": "ready"}
     warm.compiled_operators(wait=True)
     warm.compiled_operators(wait=True)

@@ -7,10 +7,10 @@ import pytest
 
 from bakeoff.models import build as build_network
 from bakeoff.system import memory
-from bakeoff.train.data import TrainingData
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.stack import fit_stack
-from bakeoff.train.width import activation_bytes
+from bakeoff.train.stacked.fit_stack import fit_stack
+from bakeoff.train.stacked.stack_size import activation_bytes
+from bakeoff.train.tensors import TrainingData
 from train.plain_training import made_up
 
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
+    from bakeoff.inference.predictor import Fitted
     from bakeoff.report.predictions import Predictions
-    from bakeoff.train.fitted import Fitted
 
 #: So many predictions are shown.
 _SHOWN = 10
@@ -34,10 +34,10 @@ def predict(
     from rich.console import Console
     from rich.text import Text
 
+    from bakeoff.inference.training_hashes import seen_rows
     from bakeoff.messages import say
     from bakeoff.report.predictions import Predictions, check_ending, write_predictions
     from bakeoff.report.text import clean
-    from bakeoff.study.seen import seen_rows
 
     if out is not None:
         check_ending(out)
@@ -60,7 +60,7 @@ def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
         StoreError: there is no such run, or it has no network.
     """
     from bakeoff.errors import StoreError, printable, suggest
-    from bakeoff.train.fitted import RECORD_FILE, Fitted
+    from bakeoff.inference.predictor import RECORD_FILE, Fitted
 
     folder = next((place for place in (runs / run, Path(run)) if place.is_dir()), None)
     if folder is None:

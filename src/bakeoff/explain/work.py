@@ -133,9 +133,9 @@ def _train_network(
     import torch
 
     from bakeoff import models
-    from bakeoff.train.data import TrainingData
     from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stack import fit_stack
+    from bakeoff.train.stacked.fit_stack import fit_stack
+    from bakeoff.train.tensors import TrainingData
 
     torch.set_num_threads(1)
     card, width = training.entrant.card, training.entrant.width
@@ -209,7 +209,7 @@ def _tested(
     import torch
 
     from bakeoff import models
-    from bakeoff.train.data import TargetScaling
+    from bakeoff.train.tensors import TargetScaling
 
     torch.set_num_threads(1)
     assert entrant.card is not None

@@ -15,7 +15,7 @@ from bakeoff.report.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.text import bound, clean, duration, grouped, significant, wrapped
 from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.tasks.metrics.registry import METRICS
-from bakeoff.train.fit import Moment
+from bakeoff.train.single.trainer import Moment
 
 _BAR = 24
 _WIDEST = 110

@@ -13,6 +13,7 @@ from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
+from bakeoff.inference.training_hashes import write_seen
 from bakeoff.messages import say
 from bakeoff.models import ModelCard
 from bakeoff.study import warm, work
@@ -32,7 +33,6 @@ from bakeoff.study.pool import Pool, available_cores
 from bakeoff.study.records import Evidence
 from bakeoff.study.result import Champion, Comparison
 from bakeoff.study.run import Study
-from bakeoff.study.seen import write_seen
 from bakeoff.study.store import Store, find_run
 from bakeoff.study.trial import TrialResult
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named

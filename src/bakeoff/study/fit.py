@@ -14,11 +14,11 @@ from bakeoff.study.fit_job import FitJob, find_folder, precision_name
 from bakeoff.study.fit_network import FitNetwork, tokenizer_of
 from bakeoff.study.fit_result import Fit
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
-from bakeoff.train.augment import chosen_changes
-from bakeoff.train.fit import MODES, SAVE_SECONDS, Listener, Moment
-from bakeoff.train.fit_log import check_log, log_to
-from bakeoff.train.fit_recipe import recipe_for, suits_augmentation
-from bakeoff.train.machine import Machine
+from bakeoff.train.single.augment import chosen_changes
+from bakeoff.train.single.loggers import check_log, log_to
+from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.recipe import recipe_for, suits_augmentation
+from bakeoff.train.single.trainer import MODES, SAVE_SECONDS, Listener, Moment
 
 #: Of the definition; runs of another form are not continued.
 FORMAT = 2

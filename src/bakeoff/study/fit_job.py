@@ -11,26 +11,33 @@ import torch
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, ModelError
+from bakeoff.inference.predictor import Fitted
+from bakeoff.inference.training_hashes import write_seen
 from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.study.fit_network import FitNetwork
 from bakeoff.study.fit_result import CHAMPION, Fit
 from bakeoff.study.resampling import drawn_together
-from bakeoff.study.seen import write_seen
 from bakeoff.study.store import run_folders
 from bakeoff.study.uncertainty import Estimate, standing
 from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
-from bakeoff.train.checkpoint import CHECKPOINT_FILE, load_checkpoint
-from bakeoff.train.data import TrainingData
-from bakeoff.train.features import Probe, probe_of
-from bakeoff.train.fit import Listener, Training, make_run
-from bakeoff.train.fit_recipe import FitRecipe, largest_rate, parameter_counts, steps_per_epoch
-from bakeoff.train.fitted import Fitted
-from bakeoff.train.machine import Machine
-from bakeoff.train.rate_finder import FALLBACK, PROBE_FALLBACK, PROBE_STEPS, STEPS, RateTest, find_rate
 from bakeoff.train.recipe import Recipe
-from bakeoff.train.run import Build
-from bakeoff.train.single import SingleRun
-from bakeoff.train.trained import Trained
+from bakeoff.train.result import Trained
+from bakeoff.train.single.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from bakeoff.train.single.learning_rate_finder import (
+    FALLBACK,
+    PROBE_FALLBACK,
+    PROBE_STEPS,
+    STEPS,
+    RateTest,
+    find_rate,
+)
+from bakeoff.train.single.linear_probe import Probe, probe_of
+from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.recipe import FitRecipe, largest_rate, parameter_counts, steps_per_epoch
+from bakeoff.train.single.run import SingleRun
+from bakeoff.train.single.trainer import Listener, Training, make_run
+from bakeoff.train.stacked.run import Build
+from bakeoff.train.tensors import TrainingData
 
 #: This part of a budget is planned for training; the rest is for evaluations and for writing.
 PLANNED_PART = 0.75

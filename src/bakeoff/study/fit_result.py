@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.inference.predictor import Fitted
 from bakeoff.study.uncertainty import Estimate
 from bakeoff.system.files import write_json
-from bakeoff.train.fit import Moment
-from bakeoff.train.fit_recipe import FitRecipe
-from bakeoff.train.fitted import Fitted
+from bakeoff.train.single.recipe import FitRecipe
+from bakeoff.train.single.trainer import Moment
 
 FIT_FILE, CHAMPION = "fit.json", "champion"
 _NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets")

@@ -20,7 +20,7 @@ from bakeoff.study.records import CurvePoint, EntrantResult, Evidence, Verdict, 
 if TYPE_CHECKING:
     import polars
 
-    from bakeoff.train.fitted import Fitted
+    from bakeoff.inference.predictor import Fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Champion:
     @cached_property
     def fitted(self) -> "Fitted":
         """The loaded network."""
-        from bakeoff.train.fitted import Fitted
+        from bakeoff.inference.predictor import Fitted
 
         return Fitted.load(self.folder)
 

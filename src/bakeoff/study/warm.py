@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bakeoff.study.pool import Pool, available_cores
-from bakeoff.train import compiled
+from bakeoff.train.kernels import compilation
 
 #: The last worker waits for the first one no longer than this.
 _LONGEST_WAIT_SECONDS, _POLL_SECONDS = 8.0, 0.02
@@ -41,10 +41,10 @@ def compiled_operators(*, wait: bool) -> dict[str, str]:
     if wish != "1":
         return {"BAKEOFF_NATIVE": wish}
     if not wait:
-        compiled.begin_build()
-    elif compiled.is_wanted():
+        compilation.begin_build()
+    elif compilation.is_wanted():
         with suppress(OSError, subprocess.SubprocessError):  # then the workers go without, and say so
-            compiled.build()
+            compilation.build()
     return {"BAKEOFF_NATIVE": "ready"}
 
 
@@ -54,7 +54,7 @@ def warm_up(is_first: bool, is_last: bool, board_path: str, slot: int) -> None:
     longest = time.monotonic() + _LONGEST_WAIT_SECONDS
     while is_last and not loaded.exists() and time.monotonic() < longest:
         time.sleep(_POLL_SECONDS)
-    import bakeoff.train.stack  # noqa: F401
+    import bakeoff.train.stacked.fit_stack  # noqa: F401
     from bakeoff.study import work
 
     work.set_up_torch()

@@ -16,7 +16,7 @@ from bakeoff.system.files import whole
 from bakeoff.system.memory import share_bytes
 
 if TYPE_CHECKING:
-    from bakeoff.train.data import TrainingData
+    from bakeoff.train.tensors import TrainingData
 
 #: A profile times a stack of this many replicas; a single one where a step takes this many FLOPs (about half a second).
 PROFILE_WIDTH, DEAR_FLOPS = 4, 5e10
@@ -46,7 +46,7 @@ def set_up_torch() -> None:
 
 @lru_cache(maxsize=2)
 def _training_data(shared: SharedDataset, device: str = "cpu") -> "TrainingData":
-    from bakeoff.train.data import TrainingData
+    from bakeoff.train.tensors import TrainingData
 
     return TrainingData(shared.open(), device=device)
 
@@ -97,7 +97,7 @@ def _fastest(
     A device that fails is out, unless it is the only one. Where there is another than the CPU, it is tried first: a
     network that is dear there is far dearer on the CPU, where one step of it may take all of the time.
     """
-    from bakeoff.train.stack import seconds_per_step
+    from bakeoff.train.stacked.fit_stack import seconds_per_step
 
     found: dict[str, float] = {}
     for device in reversed(devices):
@@ -170,7 +170,7 @@ def train(
     from safetensors.torch import save_file
 
     from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stack import fit_stack
+    from bakeoff.train.stacked.fit_stack import fit_stack
 
     set_up_torch()
     tell = report_progress(board_path, slot)
@@ -287,7 +287,7 @@ def write_champion(
     """Write the network that is handed over: weights, schema, scaling and how new data are read."""
     from safetensors.torch import load_file
 
-    from bakeoff.train.fitted import Fitted
+    from bakeoff.inference.predictor import Fitted
 
     assert entrant.card is not None
     fitted = Fitted.of(

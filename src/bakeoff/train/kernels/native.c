@@ -1,6 +1,6 @@
 /* The compiled operators, once for float and once for double. Plain C11 with GCC's vector types; no library.
  *
- * Built by native.py without -ffast-math: infinities and NaN must survive (a replica that diverges is recognised by
+ * Built by compilation.py without -ffast-math: infinities and NaN must survive (a replica that diverges is recognised by
  * them), and nothing may switch the whole process to flushing small numbers to zero. Sums that may be reordered say so
  * themselves (`#pragma omp simd reduction`).
  */

@@ -1,4 +1,4 @@
-"""The optional compiled path: the library that `bakeoff.train.compiled` builds, as Python calls it.
+"""The optional compiled path: the library that `bakeoff.train.kernels.compilation` builds, as Python calls it.
 
 Where there is no compiler, the build fails, the result is wrong or `BAKEOFF_NATIVE=0` is set, the functions of this
 package run on torch alone, with the same results up to rounding; `describe` says which it is and belongs into a run's
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bakeoff.train import compiled
+from bakeoff.train.kernels import compilation
 
 
 def available() -> bool:
@@ -74,15 +74,15 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     wish = os.environ.get("BAKEOFF_NATIVE", "1")
     if wish == "0":
         return None, "pure torch (BAKEOFF_NATIVE=0)"
-    compiler = compiled.compiler()
+    compiler = compilation.compiler()
     try:
-        path = compiled.place()
+        path = compilation.place()
         if compiler is None or path is None:
             return None, "pure torch (no C compiler)"
         if not path.exists():
             if wish == "ready":
                 return None, "pure torch (the compiled operators are not built yet)"
-            compiled.build()
-        return ctypes.CDLL(str(path)), f"compiled ({compiled.version(compiler)})"
+            compilation.build()
+        return ctypes.CDLL(str(path)), f"compiled ({compilation.version(compiler)})"
     except (OSError, subprocess.SubprocessError) as error:
         return None, f"pure torch (the compiled operators failed: {type(error).__name__})"

@@ -1,0 +1,1 @@
+"""A trained network, ready to use, without the trainer."""

@@ -1,0 +1,1 @@
+"""Networks that the compiled code trains whole: how one becomes a program of operations."""

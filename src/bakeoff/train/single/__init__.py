@@ -1,0 +1,1 @@
+"""Training one network that gets the whole machine, by the usual means."""

@@ -1,0 +1,67 @@
+"""CUDA graphs: a training step recorded once and replayed, for steps so small that launching them takes longer.
+
+After `torch.cuda.CUDAGraph`'s documentation: some ordinary steps on a side stream, then the recording, then replays
+on the same memory, into which each batch is copied.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bakeoff.train.tensors import Batch
+
+#: Ordinary steps before the recording, so that every library has chosen its kernels and the optimiser has its state.
+WARM_UP_STEPS = 3
+#: Steps of other shapes (a short last batch) are not recorded.
+Update = Callable[[Batch], Tensor]
+
+
+class GraphedStep:
+    """`update` as one graph for batches of the first batch's shape; other batches take it as it is.
+
+    Args:
+        update: one training step on a batch on the device; returns the loss.
+    """
+
+    def __init__(self, update: Update) -> None:
+        self._update = update
+        self._taken = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._batch: Batch | None = None
+        self._loss: Tensor | None = None
+
+    def __call__(self, batch: Batch) -> Tensor:
+        if (
+            self._graph is not None
+            and self._batch is not None
+            and batch.inputs.shape == self._batch.inputs.shape
+        ):
+            self._fill(batch)
+            self._graph.replay()
+            assert self._loss is not None
+            return self._loss.clone()
+        if self._taken >= WARM_UP_STEPS and self._graph is None:
+            self._record(batch)
+            return self(batch)
+        self._taken += 1
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            loss = self._update(batch)
+        torch.cuda.current_stream().wait_stream(side)
+        return loss
+
+    def _fill(self, batch: Batch) -> None:
+        assert self._batch is not None
+        for kept, given in zip(self._batch, batch, strict=True):
+            if kept is not None and given is not None:
+                kept.copy_(given)
+
+    def _record(self, batch: Batch) -> None:
+        """Recording computes nothing: the step itself is taken by the replay that follows."""
+        self._batch = Batch(*(None if part is None else part.clone() for part in batch))  # type: ignore[arg-type]
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._loss = self._update(self._batch)
+        self._graph = graph

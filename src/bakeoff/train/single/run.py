@@ -1,0 +1,336 @@
+"""One training that gets the whole machine: `SingleRun`.
+
+It reads the same batches and ends in the same `Trained` as a replica of a stack. Three seams are left for those who
+build on it: `change_batch` (augmentation), `after_step` (averages of the weights) and `judged` (which weights are
+evaluated and kept). `state` and `restore` hand over everything that a continued training needs, as tensors and JSON.
+"""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bakeoff.models import takes_lengths
+from bakeoff.train.batches import StackedBatches
+from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.replicas.module import dropout_seed
+from bakeoff.train.result import Trained
+from bakeoff.train.single.cuda_graphs import GraphedStep
+from bakeoff.train.single.placement import Machine
+from bakeoff.train.stacked.run import CHECK_EVERY, EVALUATION_ROWS, Build
+from bakeoff.train.tensors import Batch, Examples, TrainingData, read_ahead
+
+ChangeBatch = Callable[[Batch, int], Batch]
+AfterStep = Callable[[nn.Module, int], None]
+
+
+class SingleRun:
+    """The training of one network.
+
+    Args:
+        build: seed -> fresh module.
+        data: what to train on; its device must be the machine's.
+        replica: learning rate, seed and number of examples.
+        recipe: the rest; its rejections do not matter here.
+        machine: where and how.
+        change_batch: (batch on the device, step) -> the batch to train on.
+        after_step: called with the module and the number of finished steps.
+        judged: the module to evaluate and keep; None is the one in training.
+        loss: (outputs float32 [B, K], targets) -> mean loss; None is cross-entropy or mean squared error.
+        groups: the module's parameters as `torch.optim` takes them; None is all of them, with the recipe's decay.
+        pieces: each batch goes through the network in so many parts, whose gradients are added up (less memory).
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        data: TrainingData,
+        replica: Replica,
+        recipe: Recipe,
+        *,
+        machine: Machine,
+        change_batch: ChangeBatch | None = None,
+        after_step: AfterStep | None = None,
+        judged: Callable[[], nn.Module] | None = None,
+        loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+        groups: Callable[[nn.Module], list[dict[str, Any]]] | None = None,
+        pieces: int = 1,
+    ) -> None:
+        assert data.device.type == machine.device.type, "the data must be where the network is"
+        self.data, self.replica, self.recipe, self.machine = data, replica, recipe, machine
+        self.module = machine.prepare(build(replica.seed)).train()
+        self._takes_lengths = takes_lengths(self.module)
+        self._called: Any = torch.compile(self.module) if machine.compile else self.module
+        self._change_batch, self._after_step = change_batch, after_step
+        self._judged = judged or (lambda: self.module)
+        self._loss = loss or (F.cross_entropy if data.schema.is_classification else F.mse_loss)
+        self._rate = torch.tensor(replica.learning_rate, device=machine.device)
+        graphs = machine.graphs and machine.half is not torch.float16
+        self.optimiser = torch.optim.AdamW(
+            self.module.parameters() if groups is None else groups(self.module),
+            lr=self._rate if graphs else replica.learning_rate,
+            weight_decay=recipe.weight_decay,
+            fused=machine.device.type in ("cpu", "cuda"),
+            capturable=graphs,
+        )
+        self._scaler = torch.amp.GradScaler(machine.device.type, enabled=machine.half is torch.float16)
+        self._graph = GraphedStep(self._update) if graphs else None
+        subset = data.subset(seed=replica.seed, examples=replica.examples)
+        self._batches = StackedBatches([subset], [replica.seed], recipe.batch_size)
+        self._pieces = pieces
+        self.steps_done, self.seconds, self._waited = 0, 0.0, 0
+        self.best_loss, self.best_step = math.inf, 0
+        self.history: list[tuple[int, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self._losses = torch.zeros((), device=machine.device)
+        with torch.random.fork_rng():
+            torch.manual_seed(dropout_seed(replica.seed))
+            self._random = [read() for read, _ in _generators(machine.device)]
+
+    def run(
+        self, *, deadline: float | None = None, progress: Callable[[int, int, int], None] | None = None
+    ) -> Trained:
+        """All steps that are left, with their evaluations. Deadline and progress are as in `fit_stack`."""
+        for step in self.recipe.evaluation_steps:
+            if step <= self.steps_done:
+                continue
+            if not self.advance(step, deadline=deadline):
+                if deadline is not None and time.monotonic() > deadline:
+                    return self.trained("stopped", "The time allowed was over.")
+                return self.trained(
+                    "diverged", f"The loss was not finite within the first {self.steps_done} steps."
+                )
+            loss = self.evaluate()
+            if progress is not None:
+                progress(step, self.recipe.steps, 1)
+            if not math.isfinite(loss):
+                return self.trained("diverged", f"The validation loss was not finite after {step} steps.")
+            if (
+                self.recipe.patience is not None
+                and self._waited >= self.recipe.patience
+                and step < self.recipe.steps
+            ):
+                return self.trained("early", f"{self._waited} evaluations brought no better validation loss.")
+        return self.trained("finished", "All steps were taken.")
+
+    def advance(self, until: int, *, deadline: float | None = None) -> bool:
+        """Take steps up to this count; False where the deadline came first or the loss is no longer finite."""
+        started = time.monotonic()
+        self.module.train()
+        try:
+            with self.machine.in_use(), self._own_random_numbers():
+                places = (self._next_positions() for _ in range(until - self.steps_done))
+                for batch in read_ahead(self.data.train, places):
+                    if deadline is not None and time.monotonic() > deadline:
+                        return False
+                    self._step(batch)
+                    if self.steps_done % CHECK_EVERY == 0 and not math.isfinite(float(self._losses)):
+                        return False
+            return math.isfinite(float(self._losses))
+        finally:
+            self.seconds += time.monotonic() - started
+
+    @contextlib.contextmanager
+    def _own_random_numbers(self) -> Iterator[None]:
+        """Inside, torch's global generators continue this run's (dropout draws from them); then they are put back."""
+        places = _generators(self.machine.device)
+        outer = [read() for read, _ in places]
+        for (_, write), state in zip(places, self._random, strict=True):
+            write(state)
+        try:
+            yield
+        finally:
+            self._random = [read() for read, _ in places]
+            for (_, write), state in zip(places, outer, strict=True):
+                write(state)
+
+    def _next_positions(self) -> Tensor:
+        positions, _ = self._batches.next()
+        return positions.view(-1)
+
+    def _step(self, batch: Batch) -> None:
+        if self._change_batch is not None:
+            batch = self._change_batch(batch, self.steps_done)
+        rate = self.replica.learning_rate * self.recipe.rate(self.steps_done)
+        self._rate.fill_(rate)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate if self._graph is not None else rate
+        loss = self._update(batch) if self._graph is None else self._graph(batch)
+        self._losses = self._losses + loss
+        self.steps_done += 1
+        if self._after_step is not None:
+            self._after_step(self.module, self.steps_done)
+
+    def _update(self, batch: Batch) -> Tensor:
+        """Forward, backward and the optimiser's step; the loss."""
+        self.optimiser.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.machine.device)
+        for piece, share in _parts(batch, self._pieces):
+            loss = self._loss(self._outputs(self._called, piece), piece.targets) * share
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            total = total + loss.detach()
+        if self.recipe.clip_norm is not None:
+            self._scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
+        self._scaler.step(self.optimiser)
+        self._scaler.update()
+        return total
+
+    def drain_losses(self) -> float:
+        """The sum of the training losses of all steps since the last call."""
+        total = float(self._losses)
+        self._losses = torch.zeros_like(self._losses)
+        return total
+
+    def _outputs(self, called: Any, batch: Batch) -> Tensor:
+        inputs = batch.inputs
+        if inputs.dim() == 4 and self.machine.wants_channels_last(self.module):
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        with self.machine.autocast():
+            given = (
+                (inputs, batch.lengths) if self._takes_lengths and batch.lengths is not None else (inputs,)
+            )
+            outputs: Tensor = called(*given)
+        return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+
+    def evaluate(self) -> float:
+        """The validation loss of the judged weights, which are kept if it is the best so far."""
+        started = time.monotonic()
+        judged = self._judged()
+        loss, _ = self._outputs_on(judged, self.data.validation)
+        self.history.append((self.steps_done, loss))
+        self._waited += 1
+        if loss < self.best_loss:
+            self.best_loss, self.best_step, self._waited = loss, self.steps_done, 0
+            self.best = {name: tensor.detach().cpu().clone() for name, tensor in judged.state_dict().items()}
+        self.seconds += time.monotonic() - started
+        return loss
+
+    @torch.no_grad()
+    def _outputs_on(self, module: nn.Module, examples: Examples) -> tuple[float, Tensor]:
+        """Mean loss on a split, and all outputs [N, K] on the CPU."""
+        was = module.training
+        module.eval()
+        total, outputs = 0.0, []
+        places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
+        plain = F.cross_entropy if self.data.schema.is_classification else F.mse_loss
+        with self.machine.in_use():
+            for batch in read_ahead(examples, places):
+                part = self._outputs(module, batch)
+                total += float(plain(part, batch.targets)) * len(part)
+                outputs.append(part.cpu())
+        module.train(was)
+        return total / len(examples), torch.cat(outputs)
+
+    def trained(self, state: str, reason: str) -> Trained:
+        """The record of this training as it is now, with the outputs of the best weights."""
+        known = self.best_step > 0
+        validation = test = None
+        weights = self.best or {
+            name: tensor.detach().cpu() for name, tensor in self.module.state_dict().items()
+        }
+        if known:
+            module = self._judged()
+            now = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+            module.load_state_dict(self.best)
+            validation, test = (
+                self._in_unit(self._outputs_on(module, part)[1])
+                for part in (self.data.validation, self.data.test)
+            )
+            module.load_state_dict(now)
+        return Trained(
+            replica=self.replica,
+            state=state,
+            reason=reason,
+            steps_done=self.steps_done,
+            best_step=self.best_step,
+            seconds=self.seconds,
+            validation_loss=self.best_loss,
+            history=tuple(self.history),
+            weights={name: tensor.clone() for name, tensor in weights.items()},
+            validation_outputs=validation,
+            test_outputs=test,
+        )
+
+    def _in_unit(self, outputs: Tensor) -> np.ndarray:
+        return self.data.in_unit_of_data(outputs.double()).float().numpy()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that a continued training needs: tensors by name, and facts for JSON."""
+        tensors = {f"module.{name}": tensor for name, tensor in self.module.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for index, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": tensor for name, tensor in slots.items()}
+        facts = {
+            "steps_done": self.steps_done,
+            "seconds": self.seconds,
+            "waited": self._waited,
+            "best_loss": self.best_loss if math.isfinite(self.best_loss) else None,
+            "best_step": self.best_step,
+            "history": self.history,
+            "scaler": self._scaler.state_dict(),
+        }
+        tensors |= {f"random.{index}": state for index, state in enumerate(self._random)}
+        return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, facts
+
+    def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Continue where `state` was taken; the run must be freshly made with the same arguments."""
+        assert self.steps_done == 0, "restore into a fresh run"
+        parts: dict[str, dict[str, Tensor]] = {"module": {}, "best": {}, "optimiser": {}}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind in parts:
+                parts[kind][rest] = tensor
+        self.module.load_state_dict(parts["module"])
+        self.best = parts["best"]
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in parts["optimiser"].items():
+            index, _, slot = name.partition(".")
+            slots.setdefault(int(index), {})[slot] = tensor
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        for parameter, own in self.optimiser.state.items():  # the fused update reads memory as it lies
+            for slot, tensor in own.items():
+                if tensor.shape == parameter.shape:
+                    own[slot] = torch.empty_like(parameter).copy_(tensor)
+        self._scaler.load_state_dict(facts["scaler"])
+        for _ in range(facts["steps_done"]):
+            self._batches.next()
+        self.steps_done, self.seconds, self._waited = facts["steps_done"], facts["seconds"], facts["waited"]
+        self.best_loss = math.inf if facts["best_loss"] is None else facts["best_loss"]
+        self.best_step = facts["best_step"]
+        self.history = [(int(step), float(loss)) for step, loss in facts["history"]]
+        self._random = [tensors[f"random.{index}"] for index in range(len(self._random))]
+
+
+def _parts(batch: Batch, pieces: int) -> Iterator[tuple[Batch, float]]:
+    """The batch in at most so many parts, and the share of its examples that each holds.
+
+    No part has a single example, from which batch normalisation cannot learn.
+    """
+    whole = len(batch.targets)
+    pieces = min(pieces, max(whole // 2, 1))
+    if pieces == 1:
+        yield batch, 1.0
+        return
+    lengths = [None] * pieces if batch.lengths is None else batch.lengths.tensor_split(pieces)
+    for inputs, targets, length in zip(
+        batch.inputs.tensor_split(pieces), batch.targets.tensor_split(pieces), lengths, strict=True
+    ):
+        yield Batch(inputs, targets, length), len(targets) / whole
+
+
+def _generators(device: torch.device) -> list[tuple[Callable[[], Tensor], Callable[[Tensor], object]]]:
+    """How the state of each of torch's global generators in use is read and written."""
+    known: list[tuple[Callable[[], Tensor], Callable[[Tensor], object]]] = [
+        (torch.get_rng_state, torch.set_rng_state)
+    ]
+    if device.type == "cuda":
+        known.append((torch.cuda.get_rng_state, torch.cuda.set_rng_state))
+    return known

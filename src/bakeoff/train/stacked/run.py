@@ -1,0 +1,299 @@
+"""One stack on its way: steps, evaluations, best checkpoints, and replicas that leave."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bakeoff.train.batches import StackedBatches
+from bakeoff.train.early_stopping import Watch
+from bakeoff.train.fused.programs import program_of
+from bakeoff.train.kernels.chain import Program
+from bakeoff.train.recipe import Recipe, Replica
+from bakeoff.train.replicas.module import NetworkStack
+from bakeoff.train.result import Trained
+from bakeoff.train.stacked.losses import gradients_of, loss_and_gradient, losses_of_rows
+from bakeoff.train.stacked.optimiser import BETAS, EPSILON, StackedAdamW, clip
+from bakeoff.train.tensors import Batch, Examples, Resident, TrainingData, read_ahead
+
+#: Losses are looked at for divergence every so many steps.
+CHECK_EVERY = 20
+#: Examples of the validation and test splits that go through the stack at once.
+EVALUATION_ROWS = 250
+#: One call of the compiled code takes about so long: the deadline is looked at between the calls.
+CALL_SECONDS = 0.05
+
+Build = Callable[[int], nn.Module]
+
+
+@dataclass
+class _Row:
+    """What is remembered of one replica in the stack."""
+
+    replica: Replica
+    seconds: float = 0.0
+    best_loss: float = math.inf
+    best_step: int = 0
+    watch: Watch = field(default_factory=Watch)
+    history: list[tuple[int, float]] = field(default_factory=list)
+
+
+class StackRun:
+    """The training of some replicas as one stack.
+
+    Args:
+        build: seed -> fresh module.
+        data: what to train on.
+        replicas: neighbours with equal learning rates are updated together.
+        recipe: shared by all.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        data: TrainingData,
+        replicas: Sequence[Replica],
+        recipe: Recipe,
+        *,
+        modules: dict[int, nn.Module] | None = None,
+    ) -> None:
+        self.data, self.recipe = data, recipe
+        self.rows = [_Row(replica) for replica in replicas]
+        self.results: dict[Replica, list[Trained]] = {}
+        made = {} if modules is None else modules
+        networks = [
+            made.get(replica.seed) or made.setdefault(replica.seed, build(replica.seed))
+            for replica in replicas
+        ]
+        seeds = [replica.seed for replica in replicas]
+        self.network = NetworkStack(networks, seeds, dtype=data.dtype, device=data.device)
+        self._parameters = list(self.network.parameters.values())
+        self.optimiser = StackedAdamW(
+            self._parameters, [r.learning_rate for r in replicas], recipe.weight_decay
+        )
+        subsets = [data.subset(seed=replica.seed, examples=replica.examples) for replica in replicas]
+        self.batches = StackedBatches(subsets, seeds, recipe.batch_size)
+        self.steps_done = 0
+        self._best: dict[str, Tensor] = {}
+        self._best_outputs = torch.zeros(0)
+        self._losses: Tensor | None = None  # summed since the last look
+        self.network.program = program_of(self.network, data)
+        self._seconds_a_step = CALL_SECONDS  # of all replicas, in the last call
+
+    @property
+    def replicas(self) -> list[Replica]:
+        """Those still in training."""
+        return [row.replica for row in self.rows]
+
+    def advance(self, until: int, *, deadline: float | None = None) -> None:
+        """Take steps up to this count, or until the deadline; whoever diverges or is out of time leaves."""
+        self.network.template.train()
+        while self.rows and self.steps_done < until:
+            started = time.monotonic()
+            in_time = self._steps(min(until, self.steps_done + CHECK_EVERY), deadline)
+            self._share_time(started)
+            if not in_time:
+                self._all_leave("stopped", "The time allowed was over.")
+            else:
+                self._drop_diverged()
+
+    def _steps(self, until: int, deadline: float | None) -> bool:
+        """Take steps up to this count; False where the deadline came first."""
+        if self.network.program is not None:
+            return self._steps_in_few_calls(self.network.program, until, deadline)
+        drawn = [self.batches.next() for _ in range(until - self.steps_done)]
+        places = (positions.view(-1) for positions, _ in drawn)
+        for (positions, counts), batch in zip(drawn, read_ahead(self.data.train, places), strict=True):
+            if deadline is not None and time.monotonic() > deadline:
+                return False
+            self._step(batch, positions.shape[0], counts)
+        return True
+
+    def _steps_in_few_calls(self, program: Program, until: int, deadline: float | None) -> bool:
+        """The same by the compiled code, many steps a call."""
+        own = dict(zip(self.network.parameters, self.optimiser.state(), strict=True))
+        state = [own[name] for name in program.names]
+        rates = torch.tensor(self.optimiser.learning_rates, dtype=torch.float64)
+        for batch, positions, counts in self._calls(until):
+            started = time.monotonic()
+            if deadline is not None and started > deadline:
+                return False
+            steps = len(positions)
+            schedule = [self.recipe.rate(self.steps_done + step) for step in range(steps)]
+            losses = program.train(
+                batch.inputs,
+                batch.targets,
+                positions,
+                counts,
+                torch.outer(torch.tensor(schedule, dtype=torch.float64), rates),
+                state,
+                batch.lengths,
+                steps_taken=self.optimiser.finished,
+                weight_decay=self.recipe.weight_decay,
+                clip_norm=self.recipe.clip_norm,
+                betas=BETAS,
+                epsilon=EPSILON,
+            )
+            self.optimiser.took(steps)
+            self.steps_done += steps
+            self._losses = losses if self._losses is None else self._losses + losses
+            self._seconds_a_step = (time.monotonic() - started) / steps
+        return True
+
+    def _calls(self, until: int) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+        """Examples, positions in them [steps, R, B] and counts [steps, R] for each call up to this count of steps."""
+        examples = self.data.train
+        while isinstance(examples, Resident) and self.steps_done < until:
+            most = max(1, int(CALL_SECONDS / self._seconds_a_step))
+            positions, counts = self.batches.take(min(until - self.steps_done, most))
+            yield examples.everything, positions, counts
+        if isinstance(examples, Resident):
+            return
+        drawn = [self.batches.take(1) for _ in range(until - self.steps_done)]
+        gathered = read_ahead(examples, (positions.view(-1) for positions, _ in drawn))
+        for batch, (positions, counts) in zip(gathered, drawn, strict=True):
+            yield batch, torch.arange(positions.numel()).view(positions.shape), counts
+
+    def _step(self, batch: Batch, replicas: int, counts: Tensor) -> None:
+        inputs, targets, lengths = (
+            None if part is None else part.view(replicas, -1, *part.shape[1:]) for part in batch
+        )
+        assert inputs is not None
+        assert targets is not None
+        outputs = self.network.forward(inputs, lengths, counts)
+        losses, slope = loss_and_gradient(outputs.detach(), targets, counts)
+        gradients = gradients_of(outputs, slope, self._parameters)
+        if self.recipe.clip_norm is not None:
+            clip(gradients, self.recipe.clip_norm)
+        self.optimiser.step(gradients, self.recipe.rate(self.steps_done))
+        self._losses = losses if self._losses is None else self._losses + losses
+        self.steps_done += 1
+
+    def _drop_diverged(self) -> None:
+        """Let go whose losses since the last look are not all finite."""
+        assert self._losses is not None
+        rows = (~torch.isfinite(self._losses)).nonzero().view(-1).tolist()
+        self._losses = None
+        reason = f"The loss was no longer finite within the first {self.steps_done} steps."
+        self.leave(dict.fromkeys(rows, ("diverged", reason)))
+
+    def _share_time(self, started: float) -> None:
+        now = time.monotonic()
+        for row in self.rows:
+            row.seconds += (now - started) / len(self.rows)
+
+    def evaluate(self) -> None:
+        """Measure the validation loss of all, keep what is best so far, and let go who has waited long enough."""
+        started = time.monotonic()
+        losses, outputs = evaluate(self.network, self.data, self.data.validation)
+        measures = self._measures(losses, outputs)
+        if not self._best:
+            self._best = {name: tensor.detach().clone() for name, tensor in self.network.tensors.items()}
+            self._best_outputs = outputs
+        answers = None if self.data.target_scaling is not None else outputs.argmax(dim=2)
+        better, diverged, enough = [], [], {}
+        for index, (row, loss, measure) in enumerate(zip(self.rows, losses, measures, strict=True)):
+            row.history.append((self.steps_done, loss))
+            if not math.isfinite(loss):
+                diverged.append(index)
+                continue
+            if row.watch.see(measure, None if answers is None else answers[index]):
+                row.best_loss, row.best_step = loss, self.steps_done
+                better.append(index)
+            if reason := row.watch.enough(self.recipe):
+                enough[index] = reason
+        for name, tensor in self.network.tensors.items():
+            self._best[name][better] = tensor.detach()[better]
+        self._best_outputs[better] = outputs[better]
+        self._share_time(started)
+        if self.steps_done == self.recipe.steps:
+            enough = {}
+        not_finite = f"The validation loss was not finite after {self.steps_done} steps."
+        self.leave(
+            {index: ("early", reason) for index, reason in enough.items()}
+            | dict.fromkeys(diverged, ("diverged", not_finite))
+        )
+
+    def _measures(self, losses: Sequence[float], outputs: Tensor) -> list[float]:
+        """What the recipe judges by, of each row: lower is better."""
+        if self.recipe.judge == "loss" or self.data.target_scaling is not None:
+            return list(losses)
+        dataset = self.data.dataset
+        targets = torch.from_numpy(dataset.targets_at(dataset.splits.validation))
+        errors = (outputs.argmax(dim=2).cpu() != targets).double().mean(dim=1).tolist()
+        return [error + 1e-3 * loss for error, loss in zip(errors, losses, strict=True)]
+
+    def finish(self) -> None:
+        """All steps are done: whoever is left is finished."""
+        self._all_leave("finished", "All steps were taken.")
+
+    def _all_leave(self, state: str, reason: str) -> None:
+        self.leave(dict.fromkeys(range(len(self.rows)), (state, reason)))
+
+    def leave(self, why: Mapping[int, tuple[str, str]]) -> None:
+        """Record these rows of the stack, each with its state and reason; the others go on and do not notice."""
+        if not why:
+            return
+        for trained in self._record(why):
+            self.results.setdefault(trained.replica, []).append(trained)
+        staying = [row for row in range(len(self.rows)) if row not in why]
+        self.rows = [self.rows[row] for row in staying]
+        if not staying:
+            return
+        self.network.keep(staying)
+        self._parameters = list(self.network.parameters.values())
+        self.optimiser.keep(staying, self._parameters)
+        self.batches.keep(staying)
+        self._best = {name: tensor[staying] for name, tensor in self._best.items()}
+        self._best_outputs = self._best_outputs[staying] if self._best else self._best_outputs
+
+    def _record(self, why: Mapping[int, tuple[str, str]]) -> list[Trained]:
+        started, rows = time.monotonic(), sorted(why)
+        kept = self._best or self.network.tensors
+        tensors = {name: tensor[rows] for name, tensor in kept.items()}
+        tests = None
+        if any(self.rows[row].best_step for row in rows):
+            tests = evaluate(self.network.with_tensors(tensors), self.data, self.data.test)[1]
+        seconds = (time.monotonic() - started) / len(rows)
+        records = []
+        for place, index in enumerate(rows):
+            row, (state, reason) = self.rows[index], why[index]
+            known = row.best_step > 0
+            records.append(
+                Trained(
+                    replica=row.replica,
+                    state=state,
+                    reason=reason,
+                    steps_done=self.steps_done,
+                    best_step=row.best_step,
+                    seconds=row.seconds + seconds,
+                    validation_loss=row.best_loss,
+                    history=tuple(row.history),
+                    weights=self.network.state_dict(place, tensors),
+                    validation_outputs=self._in_unit(self._best_outputs[index]) if known else None,
+                    test_outputs=self._in_unit(tests[place]) if known and tests is not None else None,
+                )
+            )
+        return records
+
+    def _in_unit(self, outputs: Tensor) -> np.ndarray:
+        return self.data.in_unit_of_data(outputs.cpu().double()).float().numpy()
+
+
+@torch.no_grad()
+def evaluate(network: NetworkStack, data: TrainingData, examples: Examples) -> tuple[list[float], Tensor]:
+    """Each replica's mean loss on a split, and all outputs [R, N, outputs], with the network in evaluation mode."""
+    training = network.template.training
+    network.template.eval()
+    outputs, sums = [], torch.zeros(len(network), dtype=torch.float64)
+    places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
+    for batch in read_ahead(examples, places):
+        part = network.outputs_of(batch.inputs, batch.lengths)
+        sums += losses_of_rows(part, batch.targets).sum(dim=1).cpu().double()
+        outputs.append(part)
+    network.template.train(training)
+    return (sums / len(examples)).tolist(), torch.cat(outputs, dim=1)
