@@ -37,7 +37,7 @@ import os, sys, time
 began = float(sys.argv.pop(1))
 sys.path.insert(0, sys.argv.pop(1))
 from speed_parts import family, processor_seconds
-from bakeoff.study.pool import Pool
+from bakeoff.study.workers.local import Pool
 said, hand_out, progress = set(), Pool._hand_out, Pool.progress
 def tell(what):
     if what not in said:

@@ -16,9 +16,10 @@ import numpy as np
 
 from bakeoff import models
 from bakeoff.data.load import load
-from bakeoff.study import work
-from bakeoff.study.plan import BATCH, EVALUATIONS, FEWEST_STEPS, LEARNING_RATES, SEEDS, training_sizes
-from bakeoff.study.pool import available_cores
+from bakeoff.study.design.entrants import LEARNING_RATES
+from bakeoff.study.design.jobs import BATCH, EVALUATIONS, FEWEST_STEPS, SEEDS, training_sizes
+from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.study.workers.local import available_cores
 from bakeoff.system.files import whole
 from bakeoff.tasks.metrics.registry import MetricContext, default_metric
 
@@ -116,7 +117,7 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
     from bakeoff.train.stacked import fit_stack, run
     from bakeoff.train.tensors import TrainingData
 
-    work.set_up_torch()
+    worker_tasks.set_up_torch()
     dataset = load(data, seed=seed)
     training, is_classes = TrainingData(dataset), dataset.schema.is_classification
     seen: dict[float, list[tuple[Any, ...]]] = {rate: [] for rate in LEARNING_RATES}

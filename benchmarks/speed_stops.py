@@ -25,19 +25,12 @@ import torch
 from speed_recordings import NETWORKS, STEPS, Course, Recording, recorded, starts_of
 
 from bakeoff.data.dataset import training_order
-from bakeoff.study import classical
-from bakeoff.study.compare import compare
-from bakeoff.study.contenders import contenders
-from bakeoff.study.plan import (
-    EVALUATIONS,
-    LEARNING_RATES,
-    PATIENCE,
-    REJECTIONS,
-    SEEDS,
-    SETTLED,
-    training_sizes,
-)
-from bakeoff.study.uncertainty import Standing, standing
+from bakeoff.study.analysis.uncertainty import Standing, standing
+from bakeoff.study.comparison import compare
+from bakeoff.study.design import classical
+from bakeoff.study.design.entrants import LEARNING_RATES
+from bakeoff.study.design.jobs import EVALUATIONS, PATIENCE, REJECTIONS, SEEDS, SETTLED, training_sizes
+from bakeoff.study.schedule.racing import contenders
 from bakeoff.tasks.metrics.registry import preference
 from bakeoff.train.early_stopping import Watch
 from bakeoff.train.recipe import Recipe, Replica

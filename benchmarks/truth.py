@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from bakeoff import models
 from bakeoff.data.schema import Schema
 from bakeoff.explain.closing import ClosingEvidence
-from bakeoff.study.compare import compare, environment
-from bakeoff.study.curves import fit_curve
-from bakeoff.study.result import Comparison
-from bakeoff.study.verdict import CurvePoint
+from bakeoff.study.analysis.learning_curves import fit_curve
+from bakeoff.study.analysis.verdict import CurvePoint
+from bakeoff.study.comparison import compare, environment
+from bakeoff.study.results.comparison import Comparison
 from bakeoff.tasks.metrics.registry import METRICS
 
 Judge = Callable[[Comparison], bool]

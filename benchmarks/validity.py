@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from validity_worlds import World, errors, forecasts, shares
 
-from bakeoff.study.judgement import judge
-from bakeoff.study.records import EntrantResult
-from bakeoff.study.resampling import time_blocks
-from bakeoff.study.uncertainty import Standing, standing
+from bakeoff.study.analysis.judgement import judge
+from bakeoff.study.analysis.resampling import time_blocks
+from bakeoff.study.analysis.uncertainty import Standing, standing
+from bakeoff.study.results.records import EntrantResult
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY, RMSE, MAE = METRICS["accuracy"], METRICS["rmse"], METRICS["mae"]

@@ -6,7 +6,7 @@
 
 A case is a curve measured as a comparison measures it - five sizes that double, three seeds, one small test set - with
 its forecast; the truth is the mean of three other seeds on a test set of up to 1,500 examples. Half of the data sets
-have chosen the constants of `bakeoff.study.curves`; the figures that count are those of the other half.
+have chosen the constants of `bakeoff.study.analysis.learning_curves`; the figures that count are those of the other half.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.study.curves import MULTIPLES, CurveFit, fit_curve
-from bakeoff.study.records import CurvePoint
-from bakeoff.study.uncertainty import wilson
+from bakeoff.study.analysis.learning_curves import MULTIPLES, CurveFit, fit_curve
+from bakeoff.study.analysis.uncertainty import wilson
+from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.registry import METRICS
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -20,8 +20,8 @@ import torch
 import why_planted
 import why_sets
 
-from bakeoff.study import warm
-from bakeoff.study.pool import Pool
+from bakeoff.study.workers import startup
+from bakeoff.study.workers.local import Pool
 
 #: What MNIST-1D is published with, beside each network: as it is, and with its positions shuffled, in %.
 MNIST1D = {"linear": "32, 32", "mlp": "68, 68", "cnn": "94, 56", "gru": "91, 57"}
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/why.jsonl"))
     options = parser.parse_args()
     began = time.monotonic()
-    pool = warm.begin(options.workers, wait_for_operators=True)
+    pool = startup.begin(options.workers, wait_for_operators=True)
     try:
         for row in _measured(options, pool):
             print(json.dumps(row, ensure_ascii=False), flush=True)

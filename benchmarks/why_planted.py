@@ -9,7 +9,7 @@ import numpy as np
 from bakeoff.data.builtin import load_builtin
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.why import why
-from bakeoff.study.pool import Pool
+from bakeoff.study.workers.local import Pool
 
 #: Raised when the same task with the same seed gives other rows: tasks, protocol or intervals have changed.
 FORMAT = 2

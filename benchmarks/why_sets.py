@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.explain.why import why
-from bakeoff.study.pool import Pool
+from bakeoff.study.workers.local import Pool
 
 #: Of the planted reviews: words that praise and words that blame, and words that say nothing.
 PRAISE, BLAME, FILLERS, WORDS = 12, 12, 60, 14

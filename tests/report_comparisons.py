@@ -13,9 +13,9 @@ from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.data.splits import make_splits
-from bakeoff.study.outcome import Skipped
-from bakeoff.study.result import Comparison, Mistake, TrialSummary
-from bakeoff.study.verdict import Crossover, CurvePoint, EntrantResult, MoreData, Statement, Verdict
+from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, MoreData, Statement, Verdict
+from bakeoff.study.results.comparison import Comparison, Mistake, TrialSummary
+from bakeoff.study.results.outcome import Skipped
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -17,9 +17,9 @@ from bakeoff.explain.kept import KeptTrainings
 from bakeoff.explain.leaders import Candidate, cast, select
 from bakeoff.explain.work import Training, TrainingOutputs, train_changed
 from bakeoff.messages import set_language
-from bakeoff.study.compare import compare
-from bakeoff.study.plan import choose_entrants
-from bakeoff.study.pool import share
+from bakeoff.study.comparison import compare
+from bakeoff.study.design.entrants import choose_entrants
+from bakeoff.study.workers.local import share
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
 

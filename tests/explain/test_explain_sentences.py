@@ -14,7 +14,7 @@ from bakeoff.explain.strength import Loss
 from bakeoff.messages import set_language
 from bakeoff.report.evidence_page import write_why
 from bakeoff.report.heat import heat
-from bakeoff.study.plan import Profile
+from bakeoff.study.design.entrants import Profile
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]

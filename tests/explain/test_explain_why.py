@@ -15,10 +15,10 @@ from bakeoff.explain.network import explain_network
 from bakeoff.explain.study import LARGEST_TEST, LARGEST_TRAINING, limited
 from bakeoff.explain.why import why
 from bakeoff.messages import set_language
-from bakeoff.study.compare import SOURCE_FACT
-from bakeoff.study.plan import choose_entrants
-from bakeoff.study.pool import share
-from bakeoff.study.store import Store
+from bakeoff.study.comparison import SOURCE_FACT
+from bakeoff.study.design.entrants import choose_entrants
+from bakeoff.study.results.store import Store
+from bakeoff.study.workers.local import share
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import pytest
 
 from bakeoff.errors import StoreError
 from bakeoff.report import compare as shown
-from bakeoff.study.outcome import Progress
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.outcome import Progress
 from report_comparisons import digits_comparison
 
 

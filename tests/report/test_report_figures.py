@@ -12,7 +12,7 @@ from bakeoff.report.figures import cost_figure, curve_figure, horizon_figure
 from bakeoff.report.page import page_of
 from bakeoff.report.plotly_curves import curve_plot
 from bakeoff.report.plotly_parts import label, with_colours
-from bakeoff.study.verdict import CurvePoint, EntrantResult
+from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult
 from report_comparisons import (
     HOSTILE,
     digits_comparison,

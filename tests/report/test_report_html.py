@@ -15,7 +15,7 @@ from bakeoff.messages import say, set_language
 from bakeoff.report.html import json_for_script, report_html, write_report
 from bakeoff.report.notebook import comparison_html
 from bakeoff.report.page import skipped_rows
-from bakeoff.study.outcome import Skipped
+from bakeoff.study.results.outcome import Skipped
 from report_comparisons import (
     HOSTILE,
     digits_comparison,
@@ -181,7 +181,9 @@ def test_what_was_left_out_is_said_once_for_everybody_it_holds_for() -> None:
 
 
 def test_every_reason_for_leaving_out_has_its_sentence() -> None:
-    from bakeoff.study.plan import Definition, Entrant, parcels
+    from bakeoff.study.design.entrants import Entrant
+    from bakeoff.study.design.jobs import Definition
+    from bakeoff.study.schedule.priorities import parcels
 
     entrant = Entrant(name="mlp", kind="network", family="mlp", settings=(0.1,))
     definition = Definition(
@@ -196,8 +198,8 @@ def test_every_reason_for_leaving_out_has_its_sentence() -> None:
 def test_every_state_of_a_training_and_of_an_entrant_has_its_word() -> None:
     from typing import get_args
 
-    from bakeoff.study.trial import State as TrialState
-    from bakeoff.study.verdict import State
+    from bakeoff.study.analysis.verdict import State
+    from bakeoff.study.design.trial import State as TrialState
 
     for state in {*map(str, TrialState), *get_args(State)}:
         assert say(f"report.state.{state}")

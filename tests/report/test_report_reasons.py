@@ -5,7 +5,8 @@ import re
 
 from bakeoff.messages import set_language
 from bakeoff.report.reasons import is_known, reason_text
-from bakeoff.study import run, work
+from bakeoff.study.schedule import scheduler
+from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.train import early_stopping
 from bakeoff.train.single import run as single
 from bakeoff.train.stacked import fit_stack
@@ -14,7 +15,7 @@ from bakeoff.train.stacked import run as train_run
 
 def test_every_reason_that_is_written_in_the_study_is_known() -> None:
     found = []
-    for module in (run, work, fit_stack):
+    for module in (scheduler, worker_tasks, fit_stack):
         for text in re.findall(r'reason ?= ?f?"([^"]+)"', inspect.getsource(module)):
             found.append(re.sub(r"{[^}]+}", "7", text))
     for module in (train_run, single):

@@ -11,8 +11,8 @@ from rich.console import Console
 from bakeoff.messages import set_language
 from bakeoff.report.progress import ProgressView, plain_line
 from bakeoff.report.terminal import print_comparison, print_places
-from bakeoff.study.outcome import Progress
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.outcome import Progress
 from report_comparisons import digits_comparison, hostile_comparison, tie_comparison, values_comparison
 
 

@@ -17,8 +17,8 @@ from bakeoff.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from bakeoff.study.goal import Goal, GoalAnswer
-    from bakeoff.study.result import Comparison
+    from bakeoff.study.analysis.goal import Goal, GoalAnswer
+    from bakeoff.study.results.comparison import Comparison
 
 
 @reads_data
@@ -54,7 +54,7 @@ def compare(
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget
-    from bakeoff.study import warm
+    from bakeoff.study.workers import startup
     from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
 
@@ -64,7 +64,7 @@ def compare(
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
-    pool = None if budget_seconds is None else warm.begin(workers, wait_for_operators=False)
+    pool = None if budget_seconds is None else startup.begin(workers, wait_for_operators=False)
     try:
         from bakeoff.report.compare import compare_and_report
 
@@ -102,7 +102,7 @@ def compare(
 
 def _goal(text: str, metric: str | None) -> "Goal":
     """The goal, checked against the metric where that is known before the data are."""
-    from bakeoff.study.goal import parse_goal
+    from bakeoff.study.analysis.goal import parse_goal
     from bakeoff.tasks.metrics.registry import METRICS
 
     wanted = parse_goal(text)
@@ -116,7 +116,7 @@ def _show_goal(result: "Comparison", wanted: "Goal") -> "GoalAnswer":
     from rich.console import Console
 
     from bakeoff.report.terminal import print_goal
-    from bakeoff.study.goal import answer_goal
+    from bakeoff.study.analysis.goal import answer_goal
     from bakeoff.tasks.metrics.registry import METRICS
 
     answer = answer_goal(result.entrants, wanted.of(METRICS[result.metric]), metric=result.metric)
@@ -126,7 +126,7 @@ def _show_goal(result: "Comparison", wanted: "Goal") -> "GoalAnswer":
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:
     """`--models` names all networks; `--model` adds one to the scalable families, which depend on the data."""
-    from bakeoff.study.plan import ALL_FAMILIES
+    from bakeoff.study.design.entrants import ALL_FAMILIES
 
     if not entrants:
         return None

@@ -50,8 +50,8 @@ def explain(
 def _source_of(folder: Path) -> str | None:
     """The data that the run was made with, if its folder knows them and they are still there."""
     from bakeoff.data.builtin import builtin_names
-    from bakeoff.study.compare import SOURCE_FACT
-    from bakeoff.study.store import Store
+    from bakeoff.study.comparison import SOURCE_FACT
+    from bakeoff.study.results.store import Store
 
     if not (folder / "study.sqlite").exists():
         return None

@@ -100,7 +100,7 @@ def _fit(folder: Path) -> dict[str, Any]:
     """What the fit in this folder wrote, in the form of `_verdict`; empty where there is no readable record of one."""
     import json
 
-    from bakeoff.study.fit_result import FIT_FILE
+    from bakeoff.study.fitting.result import FIT_FILE
 
     try:
         record = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))

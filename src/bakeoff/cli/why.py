@@ -42,7 +42,7 @@ def why(
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import table_title, write_why
     from bakeoff.report.heat import heat_map, heat_tables
-    from bakeoff.study.records import finite
+    from bakeoff.study.results.records import finite
     from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakeoff.study.plan import Entrant
-from bakeoff.study.pool import SharedDataset, report_progress
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.workers.local import SharedDataset, report_progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,7 +62,7 @@ def _count(module: "nn.Module") -> int:
 
 def _width(dataset: "Dataset", entrant: Entrant) -> int | None:
     """The named width, the card's, or the one that gives the default's parameters; None where the dial does nothing."""
-    from bakeoff.study.equal import nearest_width
+    from bakeoff.study.design.matched_budgets import nearest_width
 
     assert entrant.card is not None
 

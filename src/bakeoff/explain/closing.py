@@ -20,13 +20,14 @@ from bakeoff.explain.evidence import Taking, Why
 from bakeoff.explain.kept import KeptTrainings
 from bakeoff.explain.leaders import Candidate, Selection, cast, select
 from bakeoff.explain.table import LossTable
-from bakeoff.explain.tasks import Task, work_off
 from bakeoff.explain.work import Training, TrainingOutputs, test_trained, train_changed
-from bakeoff.study.ending import Judged
-from bakeoff.study.plan import Entrant
-from bakeoff.study.records import EntrantResult, Statement, Verdict
-from bakeoff.study.run import JUDGED_BY_ERRORS
-from bakeoff.study.trial import TrialResult
+from bakeoff.messages.statement import Statement
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.evidence import Judged
+from bakeoff.study.results.records import EntrantResult, Verdict
+from bakeoff.study.schedule.scheduler import JUDGED_BY_ERRORS
+from bakeoff.study.workers.queue import Task, work_off
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
 
 #: Kept in the run's store, so that a continued run does the same; and the folder of its trainings there.
@@ -34,7 +35,7 @@ FACT, FOLDER = "why", "why"
 
 
 class ClosingEvidence:
-    """Makes the evidence (see `bakeoff.study.ending.EvidenceMaker`)."""
+    """Makes the evidence (see `bakeoff.study.evidence.EvidenceMaker`)."""
 
     def seconds(self, judged: Judged) -> float:
         known = _Known(judged)

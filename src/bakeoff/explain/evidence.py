@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bakeoff.explain.strength import Loss
-from bakeoff.study.verdict import Statement
+from bakeoff.study.analysis.verdict import Statement
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from bakeoff.explain.linearity import LinearShare, linear_share
 from bakeoff.explain.probes import Floats, ReceptiveField
 from bakeoff.inference.predictor import Fitted
 from bakeoff.models import takes_lengths
-from bakeoff.study.verdict import Statement
+from bakeoff.study.analysis.verdict import Statement
 
 #: Examples that are looked at, that gradients are taken of, and that are shown.
 EXAMPLES, PROBED, SHOWN = 2000, 64, 6

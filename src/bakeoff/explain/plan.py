@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff.data.interventions.catalogue import Intervention
-from bakeoff.study.plan import Profile, tuning_work
+from bakeoff.study.design.entrants import Profile
+from bakeoff.study.design.jobs import tuning_work
 
 #: No entrant is trained for fewer steps; where the budget does not allow them, less is asked.
 FEWEST_STEPS = 200

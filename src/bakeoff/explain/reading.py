@@ -16,8 +16,8 @@ from bakeoff.explain.sizes import look_at, size_advice, try_sizes
 from bakeoff.explain.strength import losses
 from bakeoff.explain.study import ChangedStudy, memory_to_try
 from bakeoff.explain.table import LossTable
-from bakeoff.study.records import Statement
-from bakeoff.study.uncertainty import Standing, standing
+from bakeoff.messages.statement import Statement
+from bakeoff.study.analysis.uncertainty import Standing, standing
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
 #: While closing in on the memory, a shorter one "hurts" where its loss is this improbable as chance.

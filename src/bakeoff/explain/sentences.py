@@ -6,7 +6,7 @@ from typing import Any
 
 from bakeoff.explain.evidence import Cell, Memory, Taking, is_shown
 from bakeoff.explain.strength import Loss
-from bakeoff.study.verdict import Statement
+from bakeoff.study.analysis.verdict import Statement
 from bakeoff.tasks.metrics.registry import Metric
 
 #: "Next to nothing": a loss surely below this, in shares (2 points) or relative to the score before.

@@ -9,9 +9,9 @@ from bakeoff.explain.sentences import figures, is_negligible, turned_round
 from bakeoff.explain.strength import Pair, losses, with_claims
 from bakeoff.explain.study import ChangedStudy
 from bakeoff.explain.table import LossTable
-from bakeoff.explain.tasks import Task
 from bakeoff.explain.work import train_changed
-from bakeoff.study.records import Statement
+from bakeoff.messages.statement import Statement
+from bakeoff.study.workers.queue import Task
 from bakeoff.tasks.metrics.registry import Metric
 
 #: A network of twice the width takes up to so many times as long a training.

@@ -2,7 +2,7 @@
 
 Before and after, the entrant is trained with the same seeds and tested on the same examples, so that the loss is
 paired over both. Its variance has two parts: the draw of examples (of the mean over seeds of the paired differences)
-and the draw of seeds (of the paired differences of the seeds, moderated as in `study.resampling`). A table has many
+and the draw of seeds (of the paired differences of the seeds, moderated as in `analysis.resampling`). A table has many
 cells, so a loss counts as shown where Holm's procedure rejects "no loss" for it at `LEVEL` over the whole table: in a
 table without any true loss, nothing at all is shown with at least that probability.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.study.resampling import draw_weights, is_hit_or_miss, seed_variances
+from bakeoff.study.analysis.resampling import draw_weights, is_hit_or_miss, seed_variances
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
 #: Of the intervals, and of all claims of a table together.

@@ -15,12 +15,13 @@ import numpy as np
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain.plan import Plan, Room, plan
-from bakeoff.explain.tasks import Task, work_off
 from bakeoff.explain.work import Training, TrainingOutputs, train_changed
-from bakeoff.study import work
-from bakeoff.study.plan import Entrant, Job, Profile, full_steps
-from bakeoff.study.pool import Pool, SharedDataset
-from bakeoff.study.trial import State, Trial, TrialResult
+from bakeoff.study.design.entrants import Entrant, Profile
+from bakeoff.study.design.jobs import Job, full_steps
+from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.study.workers.local import Pool, SharedDataset
+from bakeoff.study.workers.queue import Task, work_off
 
 #: Tuning is over after this part of the time, whoever has not finished it.
 TUNING_PART = 0.45
@@ -131,7 +132,9 @@ class ChangedStudy:
 
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
-        tasks = [Task(work.profile, (self._shared, entrant, True), entrant.name) for entrant in networks]
+        tasks = [
+            Task(worker_tasks.profile, (self._shared, entrant, True), entrant.name) for entrant in networks
+        ]
         found = {}
         for name, outcome in self.work_off("profile", tasks):
             fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
@@ -163,10 +166,10 @@ class ChangedStudy:
     def _tuning_task(self, entrant: Entrant, profiles: dict[str, Profile], deadline: float | None) -> Task:
         job = self._tuning_job(entrant)
         if entrant.kind != "network":
-            return Task(work.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
+            return Task(worker_tasks.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
         known, no_weights = profiles[entrant.name], [None] * len(job.trials)
         arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None, "loss")
-        return Task(work.train, arguments, entrant.name)
+        return Task(worker_tasks.train, arguments, entrant.name)
 
     def _tuning_job(self, entrant: Entrant) -> Job:
         steps = self.plan.steps if entrant.kind == "network" else 0

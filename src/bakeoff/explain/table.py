@@ -15,8 +15,8 @@ from bakeoff.explain import sentences
 from bakeoff.explain.evidence import Cell
 from bakeoff.explain.strength import Loss, Pair, losses, with_claims
 from bakeoff.explain.work import TrainingOutputs
-from bakeoff.study import classical
-from bakeoff.study.records import Statement
+from bakeoff.messages.statement import Statement
+from bakeoff.study.design import classical
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
 #: Of the controls together: that one which must change nothing did so by chance has one part in a hundred.

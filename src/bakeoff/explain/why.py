@@ -13,9 +13,9 @@ from bakeoff.explain.evidence import Why
 from bakeoff.explain.reading import Reading
 from bakeoff.explain.study import ChangedStudy, Listener, limited
 from bakeoff.models import ModelCard
-from bakeoff.study import warm
-from bakeoff.study.plan import Entrant, choose_entrants
-from bakeoff.study.pool import Pool
+from bakeoff.study.design.entrants import Entrant, choose_entrants
+from bakeoff.study.workers import startup
+from bakeoff.study.workers.local import Pool
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 
 #: What a table takes by default, and the least that is any use.
@@ -72,7 +72,7 @@ def why(
     if seeds < 2:
         raise OptionError(f"'seeds' is {seeds}: give at least 2, since one says nothing about the spread.")
     own = pool is None
-    pool = pool or warm.begin(workers, wait_for_operators=budget_seconds is None)
+    pool = pool or startup.begin(workers, wait_for_operators=budget_seconds is None)
     try:
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)

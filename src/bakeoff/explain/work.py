@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.schema import Schema
-from bakeoff.study import classical
-from bakeoff.study.plan import BATCH, EVALUATIONS, PATIENCE, SETTLED, Entrant
-from bakeoff.study.pool import SharedDataset, report_progress
+from bakeoff.study.design import classical
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE, SETTLED
+from bakeoff.study.workers.local import SharedDataset, report_progress
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

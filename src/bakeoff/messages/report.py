@@ -223,7 +223,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.time.s": ("{count} s", "{count}초"),
     "report.time.min": ("{count} min", "{count}분"),
     "report.time.h": ("{count} h", "{count}시간"),
-    # what was not done (keys are those of `study.run.Skipped.what`)
+    # what was not done (keys are those of `study.results.outcome.Skipped.what`)
     "report.skipped.fault": ("cannot take part: {reason}", "참가할 수 없음: {reason}"),
     "report.skipped.too_dear": ("not trained, since {reason}.", "학습하지 않음: {reason}."),
     "report.skipped.spared": (

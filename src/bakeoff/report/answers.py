@@ -20,7 +20,7 @@ from bakeoff.report.answer_figures import (
 from bakeoff.report.examples import show_example
 from bakeoff.report.figures import HorizonFigure, horizon_figure
 from bakeoff.report.text import clean, significant
-from bakeoff.study.result import Comparison, Mistake
+from bakeoff.study.results.comparison import Comparison, Mistake
 
 
 @dataclass(frozen=True, kw_only=True)

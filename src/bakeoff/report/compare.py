@@ -16,8 +16,8 @@ from bakeoff.report.notebook import comparison_html
 from bakeoff.report.progress import ProgressView
 from bakeoff.report.terminal import print_comparison, print_places
 from bakeoff.report.terminal_card import card_table
-from bakeoff.study.compare import compare as run_comparison
-from bakeoff.study.result import Comparison
+from bakeoff.study.comparison import compare as run_comparison
+from bakeoff.study.results.comparison import Comparison
 from bakeoff.system.files import write_json
 
 #: The report's file in the folder of a run.
@@ -37,7 +37,7 @@ def compare(
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data; its report is written into the run's folder.
 
-    The record that comes back shows itself in a notebook; `bakeoff.study.compare.compare` tells of all options.
+    The record that comes back shows itself in a notebook; `bakeoff.study.comparison.compare` tells of all options.
 
     Args:
         data: anything that `bakeoff.load` reads, with its options (`target=`, `time=`, `size=` ...).
@@ -65,7 +65,7 @@ def write_results(comparison: Comparison) -> Path:
 
 
 def compare_and_report(data: Any, *, why: bool = True, **options: Any) -> Comparison:
-    """Compare on this data as `bakeoff.study.compare.compare` does (its options), and show all of it as it happens.
+    """Compare on this data as `bakeoff.study.comparison.compare` does (its options), and show all of it as it happens.
 
     Card, table and verdict go to standard output, progress to standard error; `report.html` and `verdict.json` are
     written into the run's folder.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bakeoff.messages import say
 from bakeoff.report.figures import Style, entrant_styles
 from bakeoff.report.text import amount, clean, duration
-from bakeoff.study.records import EntrantResult
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.records import EntrantResult
 
 #: Sizes further than this from the common one are named.
 CLOSE = 0.1

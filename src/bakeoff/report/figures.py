@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.messages import say
 from bakeoff.report.palette import styles
-from bakeoff.study.verdict import CurvePoint, EntrantResult
+from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult
 from bakeoff.tasks.metrics.registry import METRICS, Metric
 
 Floats = NDArray[np.float64]

@@ -13,8 +13,8 @@ from bakeoff.models import ModelCard
 from bakeoff.report.answer_figures import confusion_figure
 from bakeoff.report.fit_view import recipe_rows, score_sentence, state_sentences
 from bakeoff.report.text import clean, significant
-from bakeoff.study.fit import fit as run_fit
-from bakeoff.study.fit_result import Fit
+from bakeoff.study.fitting.fit import fit as run_fit
+from bakeoff.study.fitting.result import Fit
 from bakeoff.system.files import write_text
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -46,7 +46,7 @@ def fit(data: Any, model: str | ModelCard, **options: Any) -> Fit:
         model: a name of the catalogue (`name@width` for a width), `timm:NAME`, `hf:NAME`, `package.module:factory`, or
             a card.
         options: `budget_seconds`, `epochs`, `learning_rate`, `weights`, `mode`, `augment`, `seed`, `out` ...;
-            `bakeoff.study.fit.fit` tells of all.
+            `bakeoff.study.fitting.fit.fit` tells of all.
     """
     found = run_fit(data, model, **options)
     write_fit_report(found)

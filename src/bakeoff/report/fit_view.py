@@ -13,7 +13,7 @@ from rich.text import Text
 from bakeoff.messages import say
 from bakeoff.report.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.text import bound, clean, duration, grouped, significant, wrapped
-from bakeoff.study.fit_result import CHAMPION, Fit
+from bakeoff.study.fitting.result import CHAMPION, Fit
 from bakeoff.tasks.metrics.registry import METRICS
 from bakeoff.train.single.trainer import Moment
 

@@ -20,8 +20,8 @@ from markupsafe import Markup
 from bakeoff.messages import language, say
 from bakeoff.report.page import Page, page_of
 from bakeoff.report.palette import colours
-from bakeoff.study.records import finite
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.records import finite
 from bakeoff.system.files import write_text
 
 

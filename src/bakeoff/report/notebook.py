@@ -7,7 +7,7 @@ from bakeoff.report.figures import metric_label
 from bakeoff.report.palette import colours
 from bakeoff.report.rows import EntrantRow, entrant_rows, verdict_label
 from bakeoff.report.text import bound, clean
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
 
 _CELL = "padding:4px 14px 4px 0;text-align:right;white-space:nowrap"
 _FIRST = "padding:4px 14px 4px 0;text-align:left;overflow-wrap:anywhere"

@@ -30,8 +30,8 @@ from bakeoff.report.rows import (
     withheld_forecasts,
 )
 from bakeoff.report.text import bound, clean, duration, significant
-from bakeoff.study.outcome import Skipped
-from bakeoff.study.result import Comparison
+from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.outcome import Skipped
 from bakeoff.tasks.metrics.registry import METRICS
 
 #: A name longer than this is set smaller.

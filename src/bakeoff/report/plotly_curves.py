@@ -17,7 +17,7 @@ from bakeoff.report.plotly_parts import (
     token,
 )
 from bakeoff.report.text import grouped, significant
-from bakeoff.study.verdict import CurvePoint
+from bakeoff.study.analysis.verdict import CurvePoint
 
 
 def curve_plot(figure: CurveFigure) -> Plot:

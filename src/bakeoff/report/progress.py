@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bakeoff.messages import say
 from bakeoff.report.text import clean, duration, shorten
-from bakeoff.study.outcome import Progress
+from bakeoff.study.results.outcome import Progress
 
 #: Away from a terminal a line is printed when the phase changes, and at most this often in between.
 PLAIN_SECONDS = 10.0

@@ -10,7 +10,7 @@ from bakeoff.messages import say
 from bakeoff.report.figures import Style, entrant_styles
 from bakeoff.report.reasons import reason_text
 from bakeoff.report.text import amount, clean, duration, significant
-from bakeoff.study.verdict import CurvePoint, EntrantResult, Verdict
+from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult, Verdict
 from bakeoff.tasks.metrics.registry import METRICS
 
 #: A score further than this part of the shown range below the others is drawn as an arrow at the edge.

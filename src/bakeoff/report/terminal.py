@@ -30,8 +30,8 @@ from bakeoff.report.rows import (
     withheld_forecasts,
 )
 from bakeoff.report.text import bound, clean, duration, wrapped
-from bakeoff.study.goal import GoalAnswer
-from bakeoff.study.result import Comparison
+from bakeoff.study.analysis.goal import GoalAnswer
+from bakeoff.study.results.comparison import Comparison
 
 #: Sentences are not set wider than this.
 WIDEST_TEXT = 100

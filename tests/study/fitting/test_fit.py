@@ -15,7 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, ModelError, OptionError
 from bakeoff.models import build
 from bakeoff.models.weights import save_tensors
-from bakeoff.study.fit_result import Fit
+from bakeoff.study.fitting.result import Fit
 from bakeoff.train.single import learning_rate_finder
 
 QUICK = {"precision": "float32", "threads": 1}

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 import bakeoff
-from bakeoff.study.fit_result import Fit
+from bakeoff.study.fitting.result import Fit
 from bakeoff.train.single.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 
 #: Dropout, shifted images, mixup and the moving average all draw on or carry state from step to step.

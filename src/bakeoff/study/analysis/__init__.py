@@ -1,0 +1,1 @@
+"""What it means: uncertainty, learning curves, the verdict."""

@@ -1,0 +1,362 @@
+"""From finished trials to what is said of each entrant: scores, curves, forecasts, the standing and the verdict.
+
+Here, and nowhere before, the outputs on the test split are read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.dataset import Dataset
+from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
+from bakeoff.study.analysis.resampling import drawn_together
+from bakeoff.study.analysis.uncertainty import Standing, standing
+from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, decide
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.jobs import BATCH, Definition
+from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.results.comparison import Mistake, TrialSummary
+from bakeoff.study.results.outcome import Outcome
+from bakeoff.study.results.records import SPOKEN_MULTIPLE
+from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext, applicable, preference
+
+#: Points of a curve below full size get their intervals from this many replicates.
+CURVE_REPLICATES = 200
+MISTAKES = 24
+_UNJUDGED_STATES = {
+    "too_dear": "not_started",
+    "not_started": "not_started",
+    "fault": "failed",
+    "spared": "spared",
+    "climbed": "stopped",
+}
+
+
+class Assembly:
+    """Everything that the verdict and the report say, made from an `Outcome`.
+
+    Attributes:
+        verdict: the answer. entrants: best first, the unjudged last.
+        standing: of the judged; None where nobody was.
+    """
+
+    def __init__(
+        self, dataset: Dataset, entrants: Sequence[Entrant], definition: Definition, outcome: Outcome
+    ) -> None:
+        self._dataset, self._definition, self._outcome = dataset, definition, outcome
+        self._entrants = {entrant.name: entrant for entrant in entrants}
+        self._metric: Metric = METRICS[definition.metric]
+        self._context = MetricContext(seasonal_scale=dataset.seasonal_scale)
+        self._truth = dataset.targets_at(dataset.splits.test)
+        self._validation_truth = dataset.targets_at(dataset.splits.validation)
+        self._full = definition.sizes[-1]
+        self._chosen = {name: self._counted(name) for name in self._entrants}
+        judged = {name: runs[self._full] for name, runs in self._chosen.items() if runs.get(self._full)}
+        self.judged = judged
+        self.validation = {name: self._on_validation(runs) for name, runs in judged.items()}
+        self.standing = self._standing(judged, None, validation=self.validation) if judged else None
+        results, fits = self._results()
+        self.entrants = tuple(sorted(results, key=self._best_first))
+        self.verdict: Verdict = decide(
+            self.entrants, self.standing, metric=definition.metric, crossovers=self._crossovers(fits)
+        )
+
+    def _counted(self, name: str) -> dict[int, list[TrialResult]]:
+        """The trials at the chosen setting that had their full training, by size, one a seed."""
+        if name not in self._outcome.best_setting:
+            return {}
+        setting = self._outcome.best_setting[name]
+        by_size: dict[int, dict[int, TrialResult]] = {}
+        for result in self._outcome.results:
+            trial = result.trial
+            if trial.entrant == name and trial.setting == setting and result.counts:
+                by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
+        return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
+
+    def _on_validation(self, runs: Sequence[TrialResult]) -> float:
+        return float(np.mean([self._score(run.validation_outputs, self._validation_truth) for run in runs]))  # type: ignore[arg-type]
+
+    def _elsewhere(self, name: str) -> list[list[float]]:
+        """Test scores of several seeds at the smaller sizes, which say how much a seed matters."""
+        smaller = [runs for size, runs in self._chosen[name].items() if size != self._full and len(runs) > 1]
+        return [[self._score(_test(run), self._truth) for run in runs] for runs in smaller]
+
+    def _standing(
+        self,
+        judged: Mapping[str, Sequence[TrialResult]],
+        replicates: int | None,
+        validation: Mapping[str, float] | None = None,
+    ) -> Standing:
+        return standing(
+            {name: [_test(result) for result in runs] for name, runs in judged.items()},
+            self._truth,
+            self._metric,
+            baselines=[name for name in judged if self._entrants[name].kind == "baseline"],
+            deterministic=[
+                name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
+            ],
+            context=self._context,
+            groups=drawn_together(self._dataset),
+            validation=validation,
+            elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
+            replicates=replicates,
+            seed=self._definition.seed,
+        )
+
+    def _results(self) -> tuple[list[EntrantResult], dict[str, CurveFit]]:
+        points = self._curve_points()
+        baselines = [name for name in self.judged if self._entrants[name].kind == "baseline"]
+        chance = None
+        if baselines and self.standing is not None:
+            known = [self.standing.scores[name].score for name in baselines]
+            chance = max(known) if self._metric.higher_is_better else min(known)
+        results, fits = [], {}
+        for name, entrant in self._entrants.items():
+            if name not in self.judged:
+                unjudged = self._unjudged(entrant, points[name], chance)
+                results.append(replace(unjudged, **self._training(name)))
+                continue
+            fit = None
+            if entrant.kind != "baseline":
+                fit = fits[name] = fit_curve(
+                    points[name], self._metric, chance=chance, seed=self._definition.seed
+                )
+            results.append(replace(self._judged(entrant, points[name], fit), **self._training(name)))
+        return results, fits
+
+    def _curve_points(self) -> dict[str, list[CurvePoint]]:
+        """Each entrant's curve; the interval of a point is over examples and seeds."""
+        points: dict[str, list[CurvePoint]] = {name: [] for name in self._entrants}
+        for size in self._definition.sizes:
+            here = {name: runs[size] for name, runs in self._chosen.items() if runs.get(size)}
+            if not here:
+                continue
+            place = self.standing if size == self._full else self._standing(here, CURVE_REPLICATES)
+            assert place is not None
+            for name, runs in here.items():
+                estimate = place.scores[name]
+                points[name].append(
+                    CurvePoint(
+                        examples=size,
+                        score=estimate.score,
+                        low=estimate.low,
+                        high=estimate.high,
+                        seeds=tuple(self._score(_test(run), self._truth) for run in runs),
+                    )
+                )
+        return points
+
+    def _score(self, outputs: NDArray[np.float32], truth: NDArray[np.generic]) -> float:
+        return self._metric.score(outputs, truth, self._context)
+
+    def _judged(self, entrant: Entrant, curve: Sequence[CurvePoint], fit: CurveFit | None) -> EntrantResult:
+        assert self.standing is not None
+        name, runs = entrant.name, self.judged[entrant.name]
+        estimate = self.standing.scores[name]
+        schema = self._dataset.schema
+        metrics = {
+            metric.name: float(
+                np.mean([metric.score(_test(run), self._truth, self._context) for run in runs])
+            )
+            for metric in applicable(schema, self._context)
+        }
+        return EntrantResult(
+            name=name,
+            kind=entrant.kind,  # type: ignore[arg-type]
+            family=entrant.family,
+            score=estimate.score,
+            low=estimate.low,
+            high=estimate.high,
+            validation_score=self.validation[name],
+            parameters=runs[0].parameters,
+            flops_per_example=runs[0].flops_per_example,
+            train_seconds=self._seconds(name),
+            learning_rate=self._outcome.best_setting[name] if entrant.kind == "network" else None,
+            curve=tuple(curve),
+            forecast=forecast(fit) if fit is not None else (),
+            forecast_withheld=fit.no_forecast if fit is not None else None,
+            more_helps=None if fit is None or fit.no_forecast else fit.helps(SPOKEN_MULTIPLE * fit.examples),
+            metrics=metrics,
+            judged=True,
+            state="finished"
+            if len(runs) == self._definition.seeds or entrant.kind == "baseline"
+            else "partial",
+        )
+
+    def _training(self, name: str) -> dict[str, Any]:
+        """What each training of this network was given, and how long one took; nothing for those without steps."""
+        steps, profile = self._outcome.steps.get(name), self._outcome.profiles.get(name)
+        if steps is None or profile is None:
+            return {}
+        flops = profile.training_flops
+        taken = [
+            result.seconds
+            for result in self._outcome.results
+            if result.trial.entrant == name and result.trial.examples == self._full and result.state.counts
+        ]
+        is_seconds = self._definition.equal == "seconds"
+        return {
+            "steps": steps,
+            "training_flops": None if flops is None else steps * min(BATCH, self._full) * flops,
+            "training_seconds": float(np.median(taken)) if taken else None,
+            "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
+            "capped": name in self._outcome.shares.capped,
+        }
+
+    def _seconds(self, name: str) -> float:
+        return float(sum(result.seconds for result in self._outcome.results if result.trial.entrant == name))
+
+    def _unjudged(self, entrant: Entrant, curve: Sequence[CurvePoint], chance: float | None) -> EntrantResult:
+        """Why an entrant has no score, what it would take, and how it did on fewer examples."""
+        profile = self._outcome.profiles.get(entrant.name)
+        empty = EntrantResult(
+            name=entrant.name,
+            kind=entrant.kind,  # type: ignore[arg-type]
+            family=entrant.family,
+            parameters=profile.parameters if profile else None,
+            flops_per_example=profile.flops_per_example if profile else None,
+            train_seconds=self._seconds(entrant.name),
+            curve=tuple(curve),
+            judged=False,
+            state="not_started",
+        )
+        skip = next((entry for entry in self._outcome.skipped if entry.entrant == entrant.name), None)
+        if skip is not None and skip.what in _UNJUDGED_STATES:
+            return replace(
+                empty,
+                state=_UNJUDGED_STATES[skip.what],  # type: ignore[arg-type]
+                reason=self._leads_to(curve, chance) or skip.reason if skip.what == "spared" else skip.reason,
+                needed_seconds=skip.seconds,
+            )
+        tried = [result for result in self._outcome.results if result.trial.entrant == entrant.name]
+        for state, name in (
+            (State.FAILED, "failed"),
+            (State.STOPPED, "stopped"),
+            (State.DIVERGED, "diverged"),
+        ):
+            found = next((result for result in tried if result.state is state), None)
+            if found is not None:
+                needed = None
+                if state is State.STOPPED:
+                    done = max(found.steps_done, 1)
+                    size = self._full / found.trial.examples
+                    needed = 2 * size * self._seconds(entrant.name) * max(found.trial.steps / done, 1.0)
+                return replace(empty, state=name, reason=found.reason, needed_seconds=needed)  # type: ignore[arg-type]
+        return empty
+
+    def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:
+        """Where a curve on fewer examples leads, on the test split as every score that is shown."""
+        fit = fit_rungs(curve, self._metric, chance=chance, seed=self._definition.seed)
+        if fit.withheld is not None:
+            return ""
+        score, low, high = map(self._metric.show, fit.predict(self._full))
+        return f"its learning curve leads to {score} with all examples ({low} to {high})"
+
+    def _best_first(self, result: EntrantResult) -> tuple[bool, float]:
+        return (not result.judged, 0.0 if result.score is None else -self._metric.sign * result.score)
+
+    def _crossovers(self, fits: Mapping[str, CurveFit]) -> list[Crossover]:
+        """Who is expected to pass the leader, the nearest crossing first."""
+        if self.standing is None or self.standing.leader not in fits:
+            return []
+        leader = self.standing.leader
+        found = [
+            crossover(fits[name], fits[leader], names=(name, leader))
+            for name in fits
+            if name != leader and self._entrants[name].kind == "network"
+        ]
+        crossing = [entry for entry in found if entry.examples is not None and entry.ahead == leader]
+        return sorted(crossing, key=lambda entry: entry.examples or 0.0)
+
+    def champion_trial(self) -> TrialResult | None:
+        """The full-size training that is handed over: of the leader, or where it is no network of the network that
+        validation puts first."""
+        networks = [e.name for e in self.entrants if e.judged and e.kind == "network"]
+        if not networks:
+            return None
+        leader = self.verdict.winner or self.verdict.leader
+        first = max(networks, key=lambda name: self._metric.sign * self.validation[name])
+        name = leader if leader in networks else first
+        return self._best_seed(self.judged[name])
+
+    def _best_seed(self, runs: Sequence[TrialResult]) -> TrialResult:
+        """By validation: the test split has no say in what is handed over."""
+
+        def on_validation(run: TrialResult) -> tuple[float, float]:
+            assert run.validation_outputs is not None
+            return preference(self._metric, run.validation_outputs, self._validation_truth, self._context)
+
+        return max(runs, key=on_validation)
+
+    def test_outputs(self) -> dict[str, NDArray[np.float32]]:
+        """Each judged entrant's best seed on the test split."""
+        return {name: _test(self._best_seed(runs)) for name, runs in self.judged.items()}
+
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """What the leader got most confidently wrong, or missed by most."""
+        if self.verdict.leader is None:
+            return ()
+        outputs = _test(self._best_seed(self.judged[self.verdict.leader]))
+        indices = self._dataset.splits.test
+        target = self._dataset.schema.target
+        if self._dataset.schema.is_classification:
+            answers = outputs.argmax(axis=1)
+            confidence = np.exp(outputs.max(axis=1))
+            wrong = np.flatnonzero(answers != self._truth)
+            worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
+            names = target.names  # type: ignore[union-attr]
+            return tuple(
+                Mistake(
+                    index=int(indices[i]),
+                    truth=str(names[int(self._truth[i])]),
+                    answer=str(names[int(answers[i])]),
+                    confidence=float(confidence[i]),
+                )
+                for i in worst
+            )
+        errors = np.abs(outputs - self._truth.reshape(outputs.shape)).mean(axis=1)
+        spread = float((outputs - self._truth.reshape(outputs.shape)).std()) or 1.0
+        return tuple(
+            Mistake(
+                index=int(indices[i]),
+                truth=_values(self._truth.reshape(outputs.shape)[i]),
+                answer=_values(outputs[i]),
+                confidence=float(errors[i] / spread),
+            )
+            for i in np.argsort(-errors, kind="stable")[:MISTAKES]
+        )
+
+    def trials(self) -> tuple[TrialSummary, ...]:
+        """Every training, in the order of the entrants."""
+        return tuple(self._summary(result) for result in self._outcome.results)
+
+    def _summary(self, result: TrialResult) -> TrialSummary:
+        score = None
+        if result.validation_outputs is not None:
+            score = self._score(result.validation_outputs, self._validation_truth)
+        trial = result.trial
+        return TrialSummary(
+            entrant=trial.entrant,
+            examples=trial.examples,
+            seed=trial.seed,
+            setting=trial.setting,
+            steps=result.steps_done,
+            state=str(result.state),
+            reason=result.reason,
+            validation_score=score,
+            seconds=result.seconds,
+            history=result.history,
+        )
+
+
+def _test(result: TrialResult) -> NDArray[np.float32]:
+    assert result.test_outputs is not None
+    return result.test_outputs
+
+
+def _values(row: NDArray[np.generic]) -> str:
+    shown = ", ".join(f"{float(value):.4g}" for value in np.ravel(row)[:4])  # type: ignore[arg-type]
+    return shown + (" ..." if np.size(row) > 4 else "")

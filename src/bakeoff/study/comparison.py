@@ -1,0 +1,388 @@
+"""`compare`: from a person's data to an honest verdict, within the time allowed."""
+
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bakeoff.data.card import data_card
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.load import load
+from bakeoff.errors import BudgetError, OptionError
+from bakeoff.inference.training_hashes import write_seen
+from bakeoff.messages import say
+from bakeoff.models import ModelCard
+from bakeoff.study.analysis.summary import Assembly
+from bakeoff.study.design.entrants import Entrant, choose_entrants
+from bakeoff.study.design.jobs import SEEDS, Definition, training_sizes
+from bakeoff.study.design.matched_budgets import EQUAL, check_equal
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.evidence import EVIDENCE_PART, SMALLEST_BUDGET, WORTH_GIVING_BACK, EvidenceMaker, Judged
+from bakeoff.study.results.comparison import Champion, Comparison
+from bakeoff.study.results.outcome import Listener, Outcome, Progress
+from bakeoff.study.results.records import Evidence
+from bakeoff.study.results.store import Store, find_run
+from bakeoff.study.schedule.clock import Clock
+from bakeoff.study.schedule.scheduler import Study
+from bakeoff.study.workers import startup
+from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.study.workers.local import Pool, available_cores
+from bakeoff.tasks.metrics.registry import MetricContext, metric_named
+from bakeoff.train.device import check_name, choose_device
+
+#: In the store: where the data were read from, so that what comes later need not be told again.
+SOURCE_FACT = "source"
+#: Under this no comparison is possible: the programs alone take some seconds to load.
+SHORTEST_BUDGET_SECONDS = 8.0
+#: Seconds kept for the verdict and the report at the end: fixed, and per entrant for each 1000 test examples.
+RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
+_VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
+
+
+def compare(
+    data: Any,
+    models: Sequence[str | ModelCard] | None = None,
+    budget_seconds: float | None = 60.0,
+    seed: int = 0,
+    *,
+    metric: str | None = None,
+    out: str | Path = "runs",
+    name: str | None = None,
+    seeds: int = SEEDS,
+    steps: int | None = None,
+    equal: str = EQUAL[0],
+    device: str = "auto",
+    workers: int | None = None,
+    listener: Listener | None = None,
+    on_data: Callable[[Dataset], None] | None = None,
+    started: float | None = None,
+    show: Callable[[Comparison], str] | None = None,
+    evidence: EvidenceMaker | None = None,
+    pool: Pool | None = None,
+    **reading: Any,
+) -> Comparison:
+    """Compare families of networks, and what is no network, on this data.
+
+    Args:
+        data: anything that `bakeoff.load` reads, or a `Dataset`.
+        models: names of networks (`name@width` for a width), `package.module:factory`, or `ModelCard`s; None enters
+            every scalable family that takes the data. Baselines, nearest neighbours and boosting always take part.
+        budget_seconds: for everything, from `started` to the return; None runs the whole protocol without a clock.
+        seed: of splits, subsets, orders and initial weights.
+        metric: the deciding one; accuracy, RMSE or MASE where None.
+        out: the folder of runs. An unfinished run with the same definition there is continued.
+        name: of the run's folder; the data's name where None.
+        seeds: how many the protocol asks for.
+        steps: of every training; None lets budget and data decide.
+        equal: what every network gets equally much of: "steps", "parameters", "flops" or "seconds" of training.
+        device: where networks are trained: "cpu", "cuda", "mps"; "auto" times each network where this machine can train
+            it and takes the faster (without a clock by its FLOPs, since then nothing depends on a timing).
+        workers: processes of one thread; as many as cores where None.
+        listener: is told of progress.
+        on_data: is given the dataset as soon as it is read.
+        started: when the budget began, on the monotonic clock; now where None.
+        show: renders the result in a notebook.
+        evidence: makes that of why somebody won, in a part of the budget that is kept for it; None leaves it out.
+        pool: of workers that are starting already (`bakeoff.study.workers.startup`), instead of `workers`; closed here.
+        reading: options of `bakeoff.load` (target=..., time=..., size=...).
+
+    Raises:
+        DataError, ModelError, OptionError: what was given cannot be compared.
+        BudgetError: the budget is too small for any comparison.
+        StoreError: the run's folder cannot be written.
+    """
+    clock_start = time.monotonic() if started is None else started
+    if budget_seconds is not None and budget_seconds < SHORTEST_BUDGET_SECONDS:
+        raise BudgetError(
+            f"The budget is {budget_seconds:g} s; a comparison needs at least {SHORTEST_BUDGET_SECONDS:g} s, and a "
+            "minute to say much: give --budget 60s, or --budget none for no clock."
+        )
+    if seeds < 1:
+        raise OptionError(f"'seeds' is {seeds}: give at least 1.")
+    if steps is not None and steps < 1:
+        raise OptionError(f"'steps' is {steps}: give at least 1.")
+    check_name(device)
+    if device not in ("auto", "cpu"):
+        choose_device(device)
+    check_equal(equal, has_clock=budget_seconds is not None, steps=steps)
+    pool = pool or startup.begin(workers, wait_for_operators=budget_seconds is None)
+    try:
+        dataset = load(data, seed=seed, **reading)
+        deciding = metric_named(
+            metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)
+        ).name
+        entrants = choose_entrants(dataset.schema, models, device=device)
+        if on_data is not None:
+            on_data(dataset)
+        definition = Definition(
+            dataset=dataset.fingerprint,
+            entrants=tuple(entrant.name for entrant in entrants),
+            metric=deciding,
+            seed=seed,
+            budget_seconds=budget_seconds,
+            sizes=training_sizes(dataset),
+            seeds=seeds,
+            steps=steps,
+            equal=equal,
+            device=device,
+        )
+        return _Run(
+            dataset=dataset,
+            entrants=entrants,
+            definition=definition,
+            folder=find_run(Path(out), name or dataset.name, definition.to_json()),
+            pool=pool,
+            started=clock_start,
+            listener=listener,
+            show=show,
+            evidence=evidence,
+            source=_source(data),
+        ).to_the_end()
+    finally:
+        pool.close()
+
+
+def _source(data: Any) -> str | None:
+    """A built-in name as it is, a path from the root; None for what lies in memory."""
+    if not isinstance(data, str | Path):
+        return None
+    return str(Path(data).resolve()) if Path(data).exists() else str(data)
+
+
+class _Run:
+    """One run in its folder, from the definition to the `Comparison`."""
+
+    def __init__(
+        self,
+        *,
+        dataset: Dataset,
+        entrants: tuple[Entrant, ...],
+        definition: Definition,
+        folder: Path,
+        pool: Pool,
+        started: float,
+        listener: Listener | None,
+        show: Callable[[Comparison], str] | None,
+        evidence: EvidenceMaker | None,
+        source: str | None,
+    ) -> None:
+        self._dataset, self._entrants, self._definition = dataset, entrants, definition
+        self._folder, self._pool, self._started = folder, pool, started
+        self._listener, self._show, self._evidence = listener, show, evidence
+        self._store = Store(folder)
+        self._store.put_fact("definition", definition.to_json())
+        if source is not None:
+            self._store.put_fact(SOURCE_FACT, source)
+        self._spent_before = float(self._store.fact("spent_seconds", 0.0))
+
+    def to_the_end(self) -> Comparison:
+        kept = self._kept_seconds()
+        outcome, clock = self._study(kept)
+        if self._evidence is not None and kept and not outcome.interrupted:
+            needed = self._evidence.seconds(self._judged(outcome, clock, kept))
+            if kept - needed > WORTH_GIVING_BACK and outcome.skipped:
+                outcome, clock = self._study(needed)
+        with _deaf_to_interrupts():
+            self._entrants = outcome.entrants
+            assembly = Assembly(self._dataset, self._entrants, self._definition, outcome)
+            champion = self._champion(assembly)
+            self._store.put_fact("spent_seconds", clock.spent())
+        why = None
+        if self._evidence is not None and not outcome.interrupted:
+            judged = self._judged(outcome, clock, kept)
+            why = self._evidence.gather(judged, assembly.verdict, assembly.entrants)
+        with _deaf_to_interrupts():
+            self._store.put_fact("spent_seconds", clock.spent())
+            return self._comparison(assembly, outcome, champion, clock, why)
+
+    def _kept_seconds(self) -> float | None:
+        """For the evidence: a part of the budget; 0 where it is too small or none was asked for; None: no clock."""
+        budget = self._definition.budget_seconds
+        if self._evidence is None:
+            return 0.0
+        if budget is None:
+            return None
+        return EVIDENCE_PART * budget if budget >= SMALLEST_BUDGET else 0.0
+
+    def _judged(self, outcome: Outcome, clock: Clock, kept: float | None) -> Judged:
+        deadline = self._deadline()
+
+        def tell(done: int, total: int) -> None:
+            self._store.put_fact("spent_seconds", clock.spent())
+            if self._listener is not None:
+                left = None if deadline is None else deadline - time.monotonic()
+                progress = Progress(phase="why", entrants=(), done=done, total=total, seconds_left=left)
+                self._listener(progress)
+
+        return Judged(
+            dataset=self._dataset,
+            entrants=outcome.entrants,
+            definition=self._definition,
+            outcome=outcome,
+            store=self._store,
+            pool=self._pool,
+            kept_seconds=kept,
+            deadline=deadline,
+            tell=tell,
+        )
+
+    def _deadline(self) -> float | None:
+        """Of all training, on the monotonic clock: what the verdict and the report take is left of the budget."""
+        budget = self._definition.budget_seconds
+        if budget is None:
+            return None
+        judged = min(len(self._dataset.splits.test), 10_000) / 1000
+        reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * judged
+        return self._started + budget - self._spent_before - reserve
+
+    def _study(self, kept: float | None) -> tuple[Outcome, Clock]:
+        """The study, whose curves are over `kept` seconds before the end of all training; called again, it goes on."""
+        clock = Clock(
+            started=self._started,
+            deadline=self._deadline(),
+            spent_before=self._spent_before,
+            kept_seconds=kept or 0.0,
+        )
+        study = Study(
+            dataset=self._dataset,
+            entrants=self._entrants,
+            definition=self._definition,
+            store=self._store,
+            clock=clock,
+            pool=self._pool,
+            listener=self._listener,
+        )
+        return study.run(), clock
+
+    def _champion(self, assembly: Assembly) -> Champion | None:
+        best = assembly.champion_trial()
+        if best is None:
+            return None
+        entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
+        folder = self._folder / "champion"
+        self._write_champion(entrant, best, folder)
+        write_seen(folder, self._dataset)
+        leader = assembly.verdict.winner or assembly.verdict.leader
+        return Champion(entrant=entrant.name, folder=folder, is_winner=entrant.name == leader)
+
+    def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
+        """In a worker, which has torch in memory already."""
+        weights = self._store.weights_path(best.trial, self._definition.context)
+        self._pool.submit(
+            worker_tasks.write_champion,
+            self._pool.share(self._dataset),
+            entrant,
+            str(weights),
+            str(folder),
+            payload="champion",
+        )
+        while self._pool.running:
+            for payload, result in self._pool.finished(0.2):
+                if payload == "champion" and isinstance(result, BaseException):
+                    raise result
+
+    def _comparison(
+        self,
+        assembly: Assembly,
+        outcome: Outcome,
+        champion: Champion | None,
+        clock: Clock,
+        why: Evidence | None,
+    ) -> Comparison:
+        definition = self._definition
+        return Comparison(
+            name=self._dataset.name,
+            folder=self._folder,
+            dataset=self._dataset,
+            data_card=data_card(self._dataset),
+            metric=definition.metric,
+            seconds=clock.spent(),
+            budget_seconds=definition.budget_seconds,
+            seed=definition.seed,
+            seeds=definition.seeds,
+            steps=_common(outcome.steps),
+            equal=definition.equal,
+            equal_amount=outcome.shares.amount,
+            verdict=assembly.verdict,
+            entrants=assembly.entrants,
+            trials=assembly.trials(),
+            skipped=outcome.skipped,
+            warnings=tuple(self._warnings(assembly, outcome, why)),
+            environment={**environment(), **_operators(outcome)},
+            test_indices=self._dataset.splits.test,
+            test_targets=self._dataset.targets_at(self._dataset.splits.test),
+            test_outputs=assembly.test_outputs(),
+            mistakes=assembly.mistakes(),
+            champion=champion,
+            interrupted=outcome.interrupted or (why is not None and why.interrupted),
+            why=why,
+            show=self._show,
+        )
+
+    def _warnings(self, assembly: Assembly, outcome: Outcome, why: Evidence | None) -> Iterator[str]:
+        for finding in self._dataset.findings:
+            if finding.severity != "note":
+                yield say(f"data.finding.{finding.kind}", **finding.values)
+        if outcome.interrupted:
+            yield say("study.warning.interrupted")
+        if why is not None and why.interrupted:
+            yield say("study.warning.evidence_interrupted")
+        single = [
+            entrant.name for entrant in assembly.entrants if entrant.kind == "network" and entrant.judged
+        ]
+        single = [name for name in single if len(assembly.judged[name]) == 1]
+        if single and self._definition.seeds > 1:
+            yield say("study.warning.one_seed", names=", ".join(single))
+        for entrant in assembly.entrants:
+            if not entrant.judged and entrant.state in ("failed", "diverged"):
+                yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """The few seconds in which the verdict is made are not cut short by an impatient second Ctrl-C."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _common(steps: dict[str, int]) -> int | None:
+    """The steps that all networks have; None where they differ, 0 where there is no network."""
+    different = set(steps.values())
+    return next(iter(different), 0) if len(different) <= 1 else None
+
+
+def _operators(outcome: Outcome) -> dict[str, str]:
+    used = sorted({profile.operators for profile in outcome.profiles.values() if profile.operators})
+    return {"operators": "; ".join(used)} if used else {}
+
+
+def environment() -> dict[str, str]:
+    """Versions and hardware that the figures came from."""
+    found = {"python": platform.python_version(), "system": platform.platform()}
+    for package in _VERSIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    found["processor"] = _processor()
+    found["cores"] = str(available_cores())
+    return found
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or f"{os.cpu_count()} cores"

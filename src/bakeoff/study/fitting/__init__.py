@@ -1,0 +1,1 @@
+"""One network trained well, from the data to what is handed over."""

@@ -1,0 +1,1 @@
+"""What came of it: records, the store, and the whole comparison."""

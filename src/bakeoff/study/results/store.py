@@ -1,0 +1,157 @@
+"""A run's folder: one SQLite file (WAL) with the study's definition and every finished job, and the weights.
+
+    runs/<name>/study.sqlite      definition, plan, trials with their outputs, and the seconds spent
+    runs/<name>/weights/          safetensors of the trials at full size
+    runs/<name>/champion/         the network handed over
+    runs/<name>/report.html
+
+The trials of a job are written in one transaction, so that after `kill -9` a job is there as a whole or not at all:
+a job is the smallest thing that gives the same figures when it is run again.
+"""
+
+import io
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import StoreError
+from bakeoff.study.design.trial import State, Trial, TrialResult
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (name TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS trials (
+    job TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, facts TEXT NOT NULL,
+    validation BLOB, test BLOB, PRIMARY KEY (job, position)
+);
+"""
+
+
+class Store:
+    """The SQLite file of one run. Every method is one transaction.
+
+    Raises:
+        StoreError: the folder cannot be made, read or written (no permission, a full disk, not a run).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "study.sqlite"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "weights").mkdir(exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder '{folder}' cannot be made ({error.strerror}): name another place with --out."
+            ) from error
+        with self._transaction() as connection:
+            connection.executescript(_TABLES)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self.path, timeout=30)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=NORMAL")
+                with connection:
+                    yield connection
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"The run in '{self.folder}' cannot be read or written ({error}): is the disk full, or the folder "
+                "not yours? Free some space or name another place with --out."
+            ) from error
+
+    def put_fact(self, name: str, value: Any) -> None:
+        """Keep a small JSON value under a name, in place of what was there."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """The JSON value kept under this name."""
+        with self._transaction() as connection:
+            row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def put_job(self, name: str, results: Sequence[TrialResult], context: str) -> None:
+        """Write a finished job with all its trials, whole."""
+        rows = [
+            (
+                name,
+                position,
+                result.trial.key(context),
+                json.dumps(result.facts()),
+                _pack(result.validation_outputs),
+                _pack(result.test_outputs),
+            )
+            for position, result in enumerate(results)
+        ]
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO jobs VALUES (?)", (name,))
+            connection.execute("DELETE FROM trials WHERE job = ?", (name,))
+            connection.executemany("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def jobs(self) -> dict[str, tuple[TrialResult, ...]]:
+        """All finished jobs by name, each with its trials in order."""
+        with self._transaction() as connection:
+            names = [row[0] for row in connection.execute("SELECT name FROM jobs")]
+            rows = connection.execute(
+                "SELECT job, facts, validation, test FROM trials ORDER BY job, position"
+            ).fetchall()
+        found: dict[str, list[TrialResult]] = {name: [] for name in names}
+        for job, facts, validation, test in rows:
+            found[job].append(_unpack_result(json.loads(facts), validation, test))
+        return {name: tuple(results) for name, results in found.items()}
+
+    def weights_path(self, trial: Trial, context: str) -> Path:
+        """Where the weights of this trial are kept, if it kept any."""
+        return self.folder / "weights" / f"{trial.key(context)}.safetensors"
+
+
+def _pack(array: NDArray[Any] | None) -> bytes | None:
+    if array is None:
+        return None
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _unpack(blob: bytes | None) -> NDArray[Any] | None:
+    return None if blob is None else np.load(io.BytesIO(blob), allow_pickle=False)
+
+
+def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes | None) -> TrialResult:
+    trial, state = Trial(**facts.pop("trial")), State(facts.pop("state"))
+    history = tuple((int(step), float(loss)) for step, loss in facts.pop("history"))
+    return TrialResult(
+        trial=trial,
+        state=state,
+        history=history,
+        validation_outputs=_unpack(validation),
+        test_outputs=_unpack(test),
+        **facts,
+    )
+
+
+def find_run(folder: Path, name: str, definition: dict[str, Any]) -> Path:
+    """The run under `folder` with this very definition, to be continued; else a new, free name."""
+    for candidate in run_folders(folder, name):
+        if not (candidate / "study.sqlite").exists():
+            return candidate
+        if Store(candidate).fact("definition") == json.loads(json.dumps(definition)):
+            return candidate
+    raise AssertionError("names never end")
+
+
+def run_folders(folder: Path, name: str) -> Iterable[Path]:
+    """Where a run of this name may lie, without end: `name`, then `name-2`, `name-3` ..."""
+    yield folder / name
+    number = 2
+    while True:
+        yield folder / f"{name}-{number}"
+        number += 1

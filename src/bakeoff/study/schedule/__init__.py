@@ -1,0 +1,1 @@
+"""When what is trained: the plan, racing, progressive sampling, the scheduler."""

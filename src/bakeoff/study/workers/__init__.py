@@ -1,0 +1,1 @@
+"""Where it runs: processes, what they do, and the queue before them."""

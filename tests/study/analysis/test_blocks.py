@@ -1,0 +1,116 @@
+"""Forecast windows overlap: intervals from blocks of time hold the truth about as often as stated, others do not."""
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from bakeoff.data.load import load
+from bakeoff.study.analysis.resampling import (
+    FEWEST_BLOCKS,
+    MOST_BLOCKS,
+    drawn_together,
+    resample,
+    time_blocks,
+)
+from bakeoff.study.analysis.uncertainty import standing
+from bakeoff.tasks.metrics.registry import METRICS
+
+MAE = METRICS["mae"]
+WINDOWS, HORIZON, WINDOW = 240, 8, 12
+#: The error j steps ahead is a sum of j shocks of variance 1: its mean absolute value is sqrt(2 j / pi).
+TRUTH = float(np.sqrt(2 * np.arange(1, HORIZON + 1) / np.pi).mean())
+
+
+def overlapping_errors(rng: np.random.Generator) -> np.ndarray:
+    """[N, horizon]: errors of the last-value forecast of a random walk, in windows that begin one step apart."""
+    walk = np.cumsum(rng.normal(size=WINDOWS + HORIZON))
+    ahead = np.lib.stride_tricks.sliding_window_view(walk, HORIZON + 1)[:WINDOWS]
+    return ahead[:, 1:] - ahead[:, :1]
+
+
+def coverage(groups: np.ndarray | None, repetitions: int = 150) -> float:
+    """How often the 95 % interval of one entrant's mean absolute error holds the truth."""
+    held = 0
+    for seed in range(repetitions):
+        errors = overlapping_errors(np.random.default_rng(seed))
+        nothing = np.zeros_like(errors)
+        found = standing({"a": [errors]}, nothing, MAE, groups=groups, replicates=400, seed=seed)
+        held += found.scores["a"].low <= TRUTH <= found.scores["a"].high
+    return held / repetitions
+
+
+def test_intervals_from_blocks_hold_the_truth_and_those_from_single_windows_do_not() -> None:
+    blocks = time_blocks(np.arange(WINDOWS), horizon=HORIZON, window=WINDOW)
+    assert 0.90 <= coverage(blocks) <= 0.99
+    assert coverage(None) < 0.75
+
+
+def test_false_winners_among_equal_forecasts_are_as_rare_as_stated() -> None:
+    """Two forecasts whose errors have the same law: each wins in 5 of 100 cases, 10 in all (3 errors more: 19)."""
+    blocks = time_blocks(np.arange(WINDOWS), horizon=HORIZON, window=WINDOW)
+    false = {"blocks": 0, "single": 0}
+    for seed in range(100):
+        rng = np.random.default_rng(100 + seed)
+        answers = {"a": [overlapping_errors(rng)], "b": [overlapping_errors(rng)]}
+        nothing = np.zeros((WINDOWS, HORIZON))
+        for name, groups in (("blocks", blocks), ("single", None)):
+            false[name] += standing(answers, nothing, MAE, groups=groups, replicates=400).winner is not None
+    assert false["blocks"] <= 19
+    assert false["single"] >= 25
+
+
+def test_blocks_are_as_long_as_window_and_horizon_and_shorter_where_there_would_be_too_few() -> None:
+    long = time_blocks(np.arange(400), horizon=10, window=30)
+    assert (np.bincount(long) == 400 // MOST_BLOCKS).all(), "few long ones rather than many"
+    assert (np.bincount(time_blocks(np.arange(240), horizon=10, window=30)) == 40).all()
+    short = time_blocks(np.arange(100), horizon=10, window=30)
+    assert len(np.bincount(short)) == FEWEST_BLOCKS
+    least = time_blocks(np.arange(60), horizon=20, window=30)
+    assert (np.bincount(least) == 20).all(), "never shorter than the horizon"
+    assert set(time_blocks(np.arange(6), horizon=20, window=30)) == {0, 1}, "and two there must be"
+    assert (time_blocks(np.array([5, 5, 1, 1]), horizon=1, window=1) == [1, 1, 0, 0]).all()
+
+
+def test_few_groups_are_made_up_for_by_students_t() -> None:
+    """One value a group: the interval of the mean is that of the textbook, not the too narrow one of the bootstrap."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=6)
+    groups, targets = np.repeat(np.arange(6), 5), np.zeros((30, 1))
+    outputs = np.abs(np.repeat(values, 5))[:, None]
+    found = standing({"a": [outputs]}, targets, MAE, groups=groups, replicates=4000).scores["a"]
+    # On the logarithm of the error, whose standard error is that of the mean over the mean.
+    mean, error = np.abs(values).mean(), stats.sem(np.abs(values))
+    known = stats.t.interval(0.95, 5, loc=np.log(mean), scale=error / mean)
+    assert np.log([found.low, found.high]) == pytest.approx(known, rel=0.1)
+    drawn = resample({"a": [outputs]}, targets, MAE, groups=groups, replicates=4000)
+    assert drawn.groups == 6
+    assert drawn.examples_only.std() == pytest.approx(stats.sem(np.abs(values)), rel=0.05)
+
+
+def test_a_single_group_says_nothing_of_how_groups_differ() -> None:
+    rng = np.random.default_rng(1)
+    outputs, targets = rng.normal(size=(40, 1)), np.zeros((40, 1))
+    alone = standing({"a": [outputs]}, targets, MAE, groups=np.zeros(40)).scores["a"]
+    assert alone.high > alone.low
+    assert alone == standing({"a": [outputs]}, targets, MAE).scores["a"]
+
+
+def test_a_table_with_times_draws_blocks_that_all_its_series_share() -> None:
+    frame = pl.DataFrame(
+        {
+            "day": [*range(120)] * 2,
+            "shop": ["a"] * 120 + ["b"] * 120,
+            "sold": np.random.default_rng(2).normal(size=240),
+        }
+    )
+    dataset = load(frame, time="day", target="sold", group="shop", horizon=3, window=5)
+    labels = drawn_together(dataset)
+    assert labels is not None
+    assert dataset.times is not None
+    times = dataset.times[dataset.splits.test]
+    for label in np.unique(labels):
+        first, last = times[labels == label].min(), times[labels == label].max()
+        assert last - first <= 2 * (3 + 5)
+        assert not ((times >= first) & (times <= last) & (labels != label)).any()
+    assert drawn_together(load("iris")) is None

@@ -1,0 +1,88 @@
+"""A run's folder: what is written comes back to the last bit, whole jobs or none."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bakeoff.errors import StoreError
+from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.results.store import Store, find_run
+
+
+def result(seed: int = 0) -> TrialResult:
+    rng = np.random.default_rng(seed)
+    return TrialResult(
+        trial=Trial(entrant="mlp", setting=3e-3, examples=10, seed=seed, steps=7, width=4),
+        state=State.EARLY,
+        reason="enough",
+        steps_done=6,
+        seconds=0.1 + 0.2,
+        validation_loss=0.12345678901234567,
+        validation_outputs=rng.standard_normal((5, 3)).astype(np.float32),
+        test_outputs=rng.standard_normal((4, 3)).astype(np.float32),
+        history=((3, 0.5), (6, 0.25)),
+        parameters=99,
+    )
+
+
+def test_a_job_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run")
+    store.put_job("mlp/tuning", [result(0), result(1)], "context")
+    (first, second) = Store(tmp_path / "run").jobs()["mlp/tuning"]
+    assert first.facts() == result(0).facts()
+    assert second.trial.seed == 1
+    np.testing.assert_array_equal(first.validation_outputs, result(0).validation_outputs)
+    np.testing.assert_array_equal(first.test_outputs, result(0).test_outputs)
+
+
+def test_a_trial_without_outputs_comes_back_without(tmp_path: Path) -> None:
+    trial = TrialResult(trial=result().trial, state=State.DIVERGED, reason="not finite")
+    Store(tmp_path).put_job("j", [trial], "context")
+    (back,) = Store(tmp_path).jobs()["j"]
+    assert back.state is State.DIVERGED
+    assert not back.evaluated
+
+
+def test_a_job_that_fails_while_it_is_written_is_not_there_at_all(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    broken = TrialResult(trial=result().trial, state=State.FINISHED, history=((1, object()),))  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        store.put_job("j", [result(), broken], "context")
+    assert store.jobs() == {}
+
+
+def test_facts_are_replaced(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_fact("spent_seconds", 1.5)
+    store.put_fact("spent_seconds", 2.5)
+    assert store.fact("spent_seconds") == 2.5
+    assert store.fact("unknown", "default") == "default"
+
+
+def test_the_same_definition_finds_its_run_and_another_gets_a_new_folder(tmp_path: Path) -> None:
+    first = find_run(tmp_path, "digits", {"seed": 0, "sizes": (1, 2)})
+    Store(first).put_fact("definition", {"seed": 0, "sizes": [1, 2]})
+    assert find_run(tmp_path, "digits", {"seed": 0, "sizes": (1, 2)}) == first
+    assert find_run(tmp_path, "digits", {"seed": 1, "sizes": (1, 2)}) == tmp_path / "digits-2"
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="--out"):
+        Store(tmp_path / "file" / "run")
+
+
+def test_a_file_that_is_no_run_is_told(tmp_path: Path) -> None:
+    (tmp_path / "study.sqlite").write_bytes(b"this is no database, and was never one" * 100)
+    with pytest.raises(StoreError, match="cannot be read or written"):
+        Store(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full to play a full disk")
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.path = Path("/dev/full")
+    with pytest.raises(StoreError, match="disk full"):
+        store.put_fact("a", 1)

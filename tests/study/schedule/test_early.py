@@ -1,0 +1,122 @@
+"""Curves that are begun before everybody is tuned: whose, how much of them, and when not."""
+
+import time
+
+import numpy as np
+import pytest
+
+from bakeoff.data.load import load
+from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
+from bakeoff.study.design.jobs import Definition, training_sizes, tuning_job
+from bakeoff.study.design.matched_budgets import Shares
+from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.schedule.clock import Clock
+from bakeoff.study.schedule.scheduler import Study
+
+SECONDS = {"cheap": 0.05, "dear": 5.0}
+
+
+def study(left: float | None, weak: str = "") -> Study:
+    """Two networks on iris that are tuned already; `weak` is always wrong, the other always right."""
+    dataset = load("iris")
+    names = tuple(SECONDS)
+    entrants = tuple(
+        Entrant(name=name, kind="network", family=name, settings=LEARNING_RATES) for name in names
+    )
+    definition = Definition(
+        dataset="iris",
+        entrants=names,
+        metric="accuracy",
+        seed=0,
+        budget_seconds=left,
+        sizes=training_sizes(dataset),
+    )
+    now = time.monotonic()
+    clock = Clock(started=now, deadline=None if left is None else now + left)
+    made = Study(
+        dataset=dataset,
+        entrants=entrants,
+        definition=definition,
+        store=None,  # type: ignore[arg-type]
+        clock=clock,
+        pool=None,  # type: ignore[arg-type]
+    )
+    made.so_far.profiles = {name: Profile(entrant=name) for name in names}
+    made.so_far.shares = Shares(steps=dict.fromkeys(names, 100), amount=100)
+    truth = dataset.targets_at(dataset.splits.validation)
+    for entrant in entrants:
+        said = (truth + (entrant.name == weak)) % 3
+        outputs = np.log(np.eye(3, dtype=np.float32)[said] + 0.01)
+        made.so_far.results[f"{entrant.name}/tuning"] = tuple(
+            TrialResult(
+                trial=trial,
+                state=State.FINISHED,
+                steps_done=100,
+                seconds=SECONDS[entrant.name],
+                validation_outputs=outputs,
+                test_outputs=outputs,
+            )
+            for trial in tuning_job(entrant, definition, 100).trials
+        )
+    return made
+
+
+def test_while_there_is_more_to_tune_only_a_cheap_curve_is_begun() -> None:
+    found = study(60.0)
+    job = found.early_curve(idle=False)
+    assert job is not None
+    assert job.entrant == "cheap"
+    assert len({trial.examples for trial in job.trials}) > 2, "a curve, and not only more seeds at full size"
+    assert found.early_curve(idle=False) is None, (
+        "5 s a training are not cheap, and the cheap one had its turn"
+    )
+
+
+@pytest.mark.parametrize("weak", ["cheap", "dear"])
+def test_a_worker_that_would_wait_gets_curves_of_those_that_may_win_first(weak: str) -> None:
+    found = study(200.0, weak)
+    jobs = list(iter(lambda: found.early_curve(idle=True), None))
+    strong = "dear" if weak == "cheap" else "cheap"
+    assert [job.entrant for job in jobs[:2]] == [strong, weak]
+    assert len(jobs[0].trials) > 10, "most of it at once"
+    trained = [(trial.entrant, trial.examples, trial.seed) for job in jobs for trial in job.trials]
+    assert len(set(trained)) == len(trained) == 2 * (len(found.definition.sizes) * found.definition.seeds - 1)
+
+
+def test_nothing_is_begun_early_that_does_not_fit() -> None:
+    assert study(0.05).early_curve(idle=True) is None
+    late = study(10.0, "dear")
+    late.early_curve(idle=True)
+    assert late.early_curve(idle=True) is None, "of the dear one no parcel fits a tenth of ten seconds"
+
+
+def test_without_a_clock_whoever_waits_gets_all_of_a_curve_and_nothing_is_cut() -> None:
+    found = study(None)
+    assert found.early_curve(idle=False) is None, "the order of jobs may not depend on a timing"
+    job = found.early_curve(idle=True)
+    assert job is not None
+    assert len(job.trials) == len(found.definition.sizes) * found.definition.seeds - 1
+
+
+class Noting:
+    """In place of a pool: what is handed to it."""
+
+    def __init__(self) -> None:
+        self.deadlines: list[float] = []
+
+    def submit(
+        self, task: object, shared: object, entrant: object, job: object, deadline: float, **_: object
+    ) -> None:
+        self.deadlines.append(deadline - time.monotonic())
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(60.0, 15.0), (8.0, 3.0), (2.0, 2.0)])
+def test_neighbours_have_a_quarter_of_the_time_and_at_least_what_loading_takes(
+    left: float, seconds: float
+) -> None:
+    found, pool = study(left), Noting()
+    knn = Entrant(name="knn", kind="classical", family="classical", settings=(1.0, 3.0))
+    found.so_far.entrants["knn"], found.pool, found._shared = knn, pool, None  # type: ignore[assignment]
+    found._phase = "tuning"
+    found._hand_out(tuning_job(knn, found.definition, 0))
+    assert pool.deadlines == [pytest.approx(seconds, abs=0.2)]

@@ -1,0 +1,95 @@
+"""Before the first training: a network that takes too long to be timed does not take the time of the others."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bakeoff.data.load import load
+from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
+from bakeoff.study.design.jobs import Definition, training_sizes
+from bakeoff.study.schedule import scheduler
+from bakeoff.study.schedule.clock import Clock
+from bakeoff.study.schedule.initial_plan import make_plan
+from bakeoff.study.schedule.scheduler import Study
+
+NETWORKS = tuple(
+    Entrant(name=name, kind="network", family=name, settings=LEARNING_RATES) for name in ("quick", "endless")
+)
+QUICK = Profile(entrant="quick", seconds_per_step=1e-3)
+
+
+def definition(sizes: tuple[int, ...] = (1000,)) -> Definition:
+    names = tuple(network.name for network in NETWORKS)
+    return Definition(
+        dataset="x", entrants=names, metric="accuracy", seed=0, budget_seconds=60.0, sizes=sizes
+    )
+
+
+class OneIsEndless:
+    """Workers of which one finishes its network `after` so many polls (None: never) and the other never does."""
+
+    workers = 2
+
+    def __init__(self, after: int | None) -> None:
+        self.running, self.restarted, self._polls, self._after = 2, False, 0, after
+
+    def finished(self, seconds: float) -> Iterator[tuple[str, Any]]:
+        time.sleep(0.005)
+        self._polls += 1
+        if self._polls == self._after:
+            self.running -= 1
+            yield "quick", QUICK
+
+    def restart(self) -> None:
+        self.restarted, self.running = True, 0
+
+
+def drained(after: int | None, left: float) -> tuple[dict[str, Profile], OneIsEndless, float]:
+    dataset, pool = load("iris"), OneIsEndless(after)
+    now = time.monotonic()
+    study = Study(
+        dataset=dataset,
+        entrants=NETWORKS,
+        definition=definition(training_sizes(dataset)),
+        store=type("Nowhere", (), {"put_fact": lambda *_: None})(),  # type: ignore[arg-type]
+        clock=Clock(started=now, deadline=now + left),
+        pool=pool,  # type: ignore[arg-type]
+    )
+    return dict(study._drain(NETWORKS)), pool, time.monotonic() - now
+
+
+def test_a_network_that_is_timed_for_too_long_is_given_up_and_the_others_go_on() -> None:
+    found, pool, took = drained(after=1, left=2.0)
+    assert found == {"quick": QUICK}
+    assert pool.restarted
+    assert 0.9 * scheduler.PROFILE_PART * 2.0 < took < 1.5
+
+
+def test_while_nobody_is_timed_the_workers_may_still_be_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "PROFILE_PART", 0.01)
+    found, _, took = drained(after=40, left=10.0)
+    assert found == {"quick": QUICK}, "it was late, and was waited for"
+    assert took > 0.15
+
+
+def test_the_plan_says_who_was_given_up_and_why() -> None:
+    plan = make_plan(NETWORKS, {"quick": QUICK}, definition(), seconds_left=30.0, workers=2)
+    assert set(plan["steps"]) == {"quick"}
+    (skipped,) = plan["skipped"]
+    assert (skipped["entrant"], skipped["what"]) == ("endless", "not_started")
+    assert skipped["reason"] == "timing a few of its steps took too long"
+    nobody = make_plan(NETWORKS, {}, definition(), seconds_left=0.0, workers=2)
+    assert {entry["reason"] for entry in nobody["skipped"]} == {"the time was over"}
+
+
+def test_a_network_that_cannot_be_built_is_left_out_with_its_reason() -> None:
+    broken = Profile(entrant="endless", fault="no such layer")
+    plan = make_plan(
+        NETWORKS, {"quick": QUICK, "endless": broken}, definition(), seconds_left=None, workers=2
+    )
+    assert plan["skipped"] == [
+        {"entrant": "endless", "what": "fault", "reason": "no such layer", "seconds": None}
+    ]
+    assert plan["steps"] == {"quick": 1200}

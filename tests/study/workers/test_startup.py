@@ -1,0 +1,76 @@
+"""Workers that load while the program does: the last one leaves the core to those before it."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bakeoff.study.workers import startup
+from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.train.kernels import compilation
+
+
+@pytest.fixture
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(worker_tasks, "set_up_torch", lambda: None)  # this process computes as it did
+    monkeypatch.setattr(startup, "_LONGEST_WAIT_SECONDS", 0.3)
+    np.memmap(tmp_path / "progress", dtype=np.int64, mode="w+", shape=(256, 2))
+    return str(tmp_path / "progress")
+
+
+def seconds(is_first: bool, is_last: bool, board: str) -> float:
+    begun = time.monotonic()
+    startup.warm_up(is_first, is_last, board, 0)
+    return time.monotonic() - begun
+
+
+def test_the_last_worker_waits_for_the_first_and_not_for_ever(board: str) -> None:
+    startup.warm_up(False, False, board, 0)  # whoever is neither says nothing
+    assert seconds(False, True, board) >= 0.3
+    startup.warm_up(True, False, board, 0)
+    assert seconds(False, True, board) < 0.3
+
+
+def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[bool, bool]] = []
+
+    class Noted:
+        def __init__(self, workers: int, environment: dict[str, str]) -> None:
+            self.workers = workers
+
+        def submit(self, task: object, is_first: bool, is_last: bool) -> None:
+            asked.append((is_first, is_last))
+
+    monkeypatch.setattr(startup, "Pool", Noted)
+    monkeypatch.setattr(compilation, "begin_build", lambda: None)
+    startup.begin(1, wait_for_operators=False)
+    startup.begin(3, wait_for_operators=False)
+    assert asked == [(True, False), (True, False), (False, False), (False, True)]
+
+
+def test_nobody_waits_for_a_build_under_a_clock_and_it_is_built_once_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
+    monkeypatch.delenv("BAKEOFF_NATIVE", raising=False)
+    monkeypatch.setattr(compilation, "compiler", lambda: "/usr/bin/cc")
+    monkeypatch.setattr(compilation, "version", lambda program: "cc 1")
+    monkeypatch.setattr(compilation, "begin_build", lambda: done.append("begun"))
+
+    def build() -> None:
+        done.append("built")
+        place = compilation.place()
+        assert place is not None
+        place.parent.mkdir(parents=True)
+        place.touch()
+
+    monkeypatch.setattr(compilation, "build", build)
+    assert startup.compiled_operators(wait=False) == {"BAKEOFF_NATIVE": "ready"}
+    startup.compiled_operators(wait=True)
+    startup.compiled_operators(wait=True)
+    assert done == ["begun", "built"]
+    monkeypatch.setenv("BAKEOFF_NATIVE", "0")
+    assert startup.compiled_operators(wait=True) == {"BAKEOFF_NATIVE": "0"}
+    assert done == ["begun", "built"]
