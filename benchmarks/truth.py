@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from bakeoff import models
 from bakeoff.data.schema import Schema
-from bakeoff.explain.closing import ClosingEvidence
+from bakeoff.explain.biases.comparison_evidence import ClosingEvidence
 from bakeoff.study.analysis.learning_curves import fit_curve
 from bakeoff.study.analysis.verdict import CurvePoint
 from bakeoff.study.comparison import compare, environment

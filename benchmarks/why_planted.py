@@ -8,7 +8,7 @@ import numpy as np
 
 from bakeoff.data.builtin import load_builtin
 from bakeoff.data.dataset import Dataset
-from bakeoff.explain.why import why
+from bakeoff.explain.biases.measure import why
 from bakeoff.study.workers.local import Pool
 
 #: Raised when the same task with the same seed gives other rows: tasks, protocol or intervals have changed.

@@ -16,7 +16,7 @@ _PUBLIC = {
     "cost_of": "bakeoff.cost",
     "fit": "bakeoff.report.fit",
     "load": "bakeoff.data.load",
-    "why": "bakeoff.explain.why",
+    "why": "bakeoff.explain.biases.measure",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])

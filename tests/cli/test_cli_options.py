@@ -18,7 +18,7 @@ _COMMANDS = {
     "data": ("bakeoff.data.load.load", []),
     "compare": ("bakeoff.report.compare.compare_and_report", ["--budget", "none"]),
     "fit": ("bakeoff.report.fit.fit", ["--model", "mlp"]),
-    "why": ("bakeoff.explain.why.why", []),
+    "why": ("bakeoff.explain.biases.measure.why", []),
 }
 _TYPED = {
     "target": "y",

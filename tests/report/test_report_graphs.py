@@ -9,7 +9,7 @@ import pytest
 
 from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Graph
-from bakeoff.explain.network import Explained
+from bakeoff.explain.network.explain_network import Explained
 from bakeoff.report.evidence_page import write_explained
 from bakeoff.report.examples import show_example
 

@@ -27,7 +27,7 @@ def explain(
     from bakeoff.cli.predict import _load
     from bakeoff.data.builtin import builtin_names
     from bakeoff.errors import OptionError, printable
-    from bakeoff.explain.network import explain_network
+    from bakeoff.explain.network.explain_network import explain_network
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import write_explained
 

@@ -38,7 +38,7 @@ def why(
     from rich.text import Text
 
     from bakeoff.cli.options import parse_budget
-    from bakeoff.explain.why import why as measure
+    from bakeoff.explain.biases.measure import why as measure
     from bakeoff.messages import say
     from bakeoff.report.evidence_page import table_title, write_why
     from bakeoff.report.heat import heat_map, heat_tables

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
-from bakeoff.explain.closing import ClosingEvidence
+from bakeoff.explain.biases.comparison_evidence import ClosingEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html import write_report
 from bakeoff.report.notebook import comparison_html

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Graph
 from bakeoff.errors import printable
-from bakeoff.explain.evidence import Why
-from bakeoff.explain.network import Explained
+from bakeoff.explain.biases.records import Why
+from bakeoff.explain.network.explain_network import Explained
 from bakeoff.messages import language, say
 from bakeoff.report.examples import show_example
 from bakeoff.report.heat import HeatCell, HeatMap, heat_map

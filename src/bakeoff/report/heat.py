@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.explain.evidence import Cell, Why
+from bakeoff.explain.biases.records import Cell, Why
 from bakeoff.messages import say
 from bakeoff.report.text import clean, shorten, significant
 from bakeoff.tasks.metrics.registry import METRICS

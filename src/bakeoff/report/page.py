@@ -7,7 +7,7 @@ characters and are escaped by the template; `Markup` is used for pictures alone.
 from dataclasses import dataclass
 from datetime import datetime
 
-from bakeoff.explain.evidence import Why
+from bakeoff.explain.biases.records import Why
 from bakeoff.messages import say
 from bakeoff.report.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
 from bakeoff.report.equal import GivenRow, equal_sentences, given_rows

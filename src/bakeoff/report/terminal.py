@@ -14,7 +14,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.explain.evidence import Why
+from bakeoff.explain.biases.records import Why
 from bakeoff.messages import say
 from bakeoff.report.equal import equal_sentences, given_rows
 from bakeoff.report.figures import metric_label

@@ -13,9 +13,9 @@ from bakeoff.data.encoder import NewData
 from bakeoff.data.schema import Classes, Input
 from bakeoff.data.splits import Splits
 from bakeoff.errors import DataError, printable
-from bakeoff.explain import probes
-from bakeoff.explain.linearity import LinearShare, linear_share
-from bakeoff.explain.probes import Floats, ReceptiveField
+from bakeoff.explain.network import probes
+from bakeoff.explain.network.linearity import LinearShare, linear_share
+from bakeoff.explain.network.probes import Floats, ReceptiveField
 from bakeoff.inference.predictor import Fitted
 from bakeoff.models import takes_lengths
 from bakeoff.study.analysis.verdict import Statement

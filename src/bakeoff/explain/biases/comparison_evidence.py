@@ -15,12 +15,12 @@ import numpy as np
 
 from bakeoff.data.interventions.catalogue import Intervention, most_telling
 from bakeoff.data.schema import Table
-from bakeoff.explain import sentences
-from bakeoff.explain.evidence import Taking, Why
-from bakeoff.explain.kept import KeptTrainings
-from bakeoff.explain.leaders import Candidate, Selection, cast, select
-from bakeoff.explain.table import LossTable
-from bakeoff.explain.work import Training, TrainingOutputs, test_trained, train_changed
+from bakeoff.explain.biases import sentences
+from bakeoff.explain.biases.drop_table import LossTable
+from bakeoff.explain.biases.evidence_cache import KeptTrainings
+from bakeoff.explain.biases.records import Taking, Why
+from bakeoff.explain.biases.selection import Candidate, Selection, cast, select
+from bakeoff.explain.biases.worker_tasks import Training, TrainingOutputs, test_trained, train_changed
 from bakeoff.messages.statement import Statement
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult

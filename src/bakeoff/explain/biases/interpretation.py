@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.errors import BudgetError
-from bakeoff.explain import sentences
-from bakeoff.explain.evidence import Cell, Memory, Taking, Why
-from bakeoff.explain.sizes import look_at, size_advice, try_sizes
-from bakeoff.explain.strength import losses
-from bakeoff.explain.study import ChangedStudy, memory_to_try
-from bakeoff.explain.table import LossTable
+from bakeoff.explain.biases import sentences
+from bakeoff.explain.biases.drop_table import LossTable
+from bakeoff.explain.biases.perturbation_study import ChangedStudy, memory_to_try
+from bakeoff.explain.biases.records import Cell, Memory, Taking, Why
+from bakeoff.explain.biases.score_drops import losses
+from bakeoff.explain.biases.width_check import look_at, size_advice, try_sizes
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.uncertainty import Standing, standing
 from bakeoff.tasks.metrics.registry import Metric, MetricContext

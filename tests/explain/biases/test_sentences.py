@@ -6,11 +6,11 @@ import pytest
 
 from bakeoff.data.interventions.catalogue import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
-from bakeoff.explain import sentences
-from bakeoff.explain.evidence import Cell, Memory, Size, Taking, Why
-from bakeoff.explain.plan import FEWEST_STEPS, Room, plan
-from bakeoff.explain.sizes import size_advice
-from bakeoff.explain.strength import Loss
+from bakeoff.explain.biases import sentences
+from bakeoff.explain.biases.plan import FEWEST_STEPS, Room, plan
+from bakeoff.explain.biases.records import Cell, Memory, Size, Taking, Why
+from bakeoff.explain.biases.score_drops import Loss
+from bakeoff.explain.biases.width_check import size_advice
 from bakeoff.messages import set_language
 from bakeoff.report.evidence_page import write_why
 from bakeoff.report.heat import heat

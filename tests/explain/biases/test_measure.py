@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from bakeoff import load, models
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, DataError, OptionError
-from bakeoff.explain.anatomy import anatomy
-from bakeoff.explain.network import explain_network
-from bakeoff.explain.study import LARGEST_TEST, LARGEST_TRAINING, limited
-from bakeoff.explain.why import why
+from bakeoff.explain.biases.measure import why
+from bakeoff.explain.biases.perturbation_study import LARGEST_TEST, LARGEST_TRAINING, limited
+from bakeoff.explain.network.anatomy import anatomy
+from bakeoff.explain.network.explain_network import explain_network
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import SOURCE_FACT
 from bakeoff.study.design.entrants import choose_entrants

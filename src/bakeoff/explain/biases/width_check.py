@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bakeoff.explain.anatomy import Anatomy, anatomy
-from bakeoff.explain.evidence import Size
-from bakeoff.explain.sentences import figures, is_negligible, turned_round
-from bakeoff.explain.strength import Pair, losses, with_claims
-from bakeoff.explain.study import ChangedStudy
-from bakeoff.explain.table import LossTable
-from bakeoff.explain.work import train_changed
+from bakeoff.explain.biases.drop_table import LossTable
+from bakeoff.explain.biases.perturbation_study import ChangedStudy
+from bakeoff.explain.biases.records import Size
+from bakeoff.explain.biases.score_drops import Pair, losses, with_claims
+from bakeoff.explain.biases.sentences import figures, is_negligible, turned_round
+from bakeoff.explain.biases.worker_tasks import train_changed
+from bakeoff.explain.network.anatomy import Anatomy, anatomy
 from bakeoff.messages.statement import Statement
 from bakeoff.study.workers.queue import Task
 from bakeoff.tasks.metrics.registry import Metric

@@ -9,9 +9,9 @@ from bakeoff.data.interventions.catalogue import Intervention, intervention, int
 from bakeoff.data.load import load
 from bakeoff.data.schema import Table
 from bakeoff.errors import BudgetError, OptionError
-from bakeoff.explain.evidence import Why
-from bakeoff.explain.reading import Reading
-from bakeoff.explain.study import ChangedStudy, Listener, limited
+from bakeoff.explain.biases.interpretation import Reading
+from bakeoff.explain.biases.perturbation_study import ChangedStudy, Listener, limited
+from bakeoff.explain.biases.records import Why
 from bakeoff.models import ModelCard
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.workers import startup

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bakeoff.explain.evidence import Cell, Memory, Taking, is_shown
-from bakeoff.explain.strength import Loss
+from bakeoff.explain.biases.records import Cell, Memory, Taking, is_shown
+from bakeoff.explain.biases.score_drops import Loss
 from bakeoff.study.analysis.verdict import Statement
 from bakeoff.tasks.metrics.registry import Metric
 

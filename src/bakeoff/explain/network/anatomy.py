@@ -78,7 +78,7 @@ def _width(dataset: "Dataset", entrant: Entrant) -> int | None:
 def _receptive_field(dataset: "Dataset", entrant: Entrant) -> int | None:
     import torch
 
-    from bakeoff.explain import probes
+    from bakeoff.explain.network import probes
 
     module = _built(dataset, entrant, entrant.width).eval()
     inputs = torch.from_numpy(dataset.inputs_at(dataset.splits.train[:EXAMPLES]))

@@ -12,10 +12,10 @@ from bakeoff.data.interventions.catalogue import most_telling
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import StoreError
-from bakeoff.explain.closing import ClosingEvidence
-from bakeoff.explain.kept import KeptTrainings
-from bakeoff.explain.leaders import Candidate, cast, select
-from bakeoff.explain.work import Training, TrainingOutputs, train_changed
+from bakeoff.explain.biases.comparison_evidence import ClosingEvidence
+from bakeoff.explain.biases.evidence_cache import KeptTrainings
+from bakeoff.explain.biases.selection import Candidate, cast, select
+from bakeoff.explain.biases.worker_tasks import Training, TrainingOutputs, train_changed
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import choose_entrants

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bakeoff.explain.strength import Loss
+from bakeoff.explain.biases.score_drops import Loss
 from bakeoff.study.analysis.verdict import Statement
 
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from bakeoff import models
 from bakeoff.data.schema import Classes, Image, Schema, Series, Table, Tokens
-from bakeoff.explain import probes
-from bakeoff.explain.linearity import linear_share
+from bakeoff.explain.network import probes
+from bakeoff.explain.network.linearity import linear_share
 
 TEN = Classes(names=tuple("0123456789"))
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
-from bakeoff.explain import sentences
-from bakeoff.explain.evidence import Cell
-from bakeoff.explain.strength import Loss, Pair, losses, with_claims
-from bakeoff.explain.work import TrainingOutputs
+from bakeoff.explain.biases import sentences
+from bakeoff.explain.biases.records import Cell
+from bakeoff.explain.biases.score_drops import Loss, Pair, losses, with_claims
+from bakeoff.explain.biases.worker_tasks import TrainingOutputs
 from bakeoff.messages.statement import Statement
 from bakeoff.study.design import classical
 from bakeoff.tasks.metrics.registry import Metric, MetricContext

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bakeoff.explain.work import Training, TrainingOutputs
+from bakeoff.explain.biases.worker_tasks import Training, TrainingOutputs
 from bakeoff.system.files import whole
 
 _TESTED = "tested-"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bakeoff.explain.strength import Pair, losses, with_claims
+from bakeoff.explain.biases.score_drops import Pair, losses, with_claims
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]

@@ -14,8 +14,8 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
-from bakeoff.explain.plan import Plan, Room, plan
-from bakeoff.explain.work import Training, TrainingOutputs, train_changed
+from bakeoff.explain.biases.plan import Plan, Room, plan
+from bakeoff.explain.biases.worker_tasks import Training, TrainingOutputs, train_changed
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Job, full_steps
 from bakeoff.study.design.trial import State, Trial, TrialResult
