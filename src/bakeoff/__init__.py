@@ -12,9 +12,9 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "BakeoffError": "bakeoff.errors",
     "build": "bakeoff.models",
-    "compare": "bakeoff.report.compare",
+    "compare": "bakeoff.api.compare",
     "cost_of": "bakeoff.cost",
-    "fit": "bakeoff.report.fit",
+    "fit": "bakeoff.api.fit",
     "load": "bakeoff.data.load",
     "why": "bakeoff.explain.biases.measure",
 }

@@ -127,7 +127,7 @@ def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
         given.update(options)
         return SimpleNamespace(interrupted=interrupted, verdict=SimpleNamespace(leader=leader))
 
-    monkeypatch.setattr("bakeoff.report.compare.compare_and_report", found)
+    monkeypatch.setattr("bakeoff.api.compare.compare_and_report", found)
     words = ["--window", "9", "--task", "value", "--kind", "table", "--text", "note", "--equal", "flops"]
     result = CliRunner().invoke(app, ["compare", "iris", "--budget", "none", *words])
     assert result.exit_code == status

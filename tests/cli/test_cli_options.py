@@ -16,8 +16,8 @@ from bakeoff.errors import DataError
 #: Each command with data: what it hands its options to, and what it needs besides.
 _COMMANDS = {
     "data": ("bakeoff.data.load.load", []),
-    "compare": ("bakeoff.report.compare.compare_and_report", ["--budget", "none"]),
-    "fit": ("bakeoff.report.fit.fit", ["--model", "mlp"]),
+    "compare": ("bakeoff.api.compare.compare_and_report", ["--budget", "none"]),
+    "fit": ("bakeoff.api.fit.fit", ["--model", "mlp"]),
     "why": ("bakeoff.explain.biases.measure.why", []),
 }
 _TYPED = {

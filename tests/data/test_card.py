@@ -21,7 +21,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import first_equal
 from bakeoff.messages import set_language
 from bakeoff.messages.data import SENTENCES
-from bakeoff.report.terminal_card import card_table
+from bakeoff.report.terminal.data_card import card_table
 
 
 def table(count: int = 400, seed: int = 0, **columns: Any) -> pl.DataFrame:

@@ -66,7 +66,7 @@ def compare(
     # The workers load PyTorch while this process does.
     pool = None if budget_seconds is None else startup.begin(workers, wait_for_operators=False)
     try:
-        from bakeoff.report.compare import compare_and_report
+        from bakeoff.api.compare import compare_and_report
 
         result = compare_and_report(
             data,
@@ -115,7 +115,7 @@ def _show_goal(result: "Comparison", wanted: "Goal") -> "GoalAnswer":
     """Say how each entrant comes to the goal, below the verdict."""
     from rich.console import Console
 
-    from bakeoff.report.terminal import print_goal
+    from bakeoff.report.terminal.comparison import print_goal
     from bakeoff.study.analysis.goal import answer_goal
     from bakeoff.tasks.metrics.registry import METRICS
 

@@ -28,7 +28,7 @@ def data(
     from bakeoff.data.load import load
     from bakeoff.errors import printable
     from bakeoff.messages import say
-    from bakeoff.report.terminal_card import card_table
+    from bakeoff.report.terminal.data_card import card_table
     from bakeoff.system.files import write_json
 
     dataset = load(source, seed=seed, **reading.given())

@@ -29,7 +29,7 @@ def explain(
     from bakeoff.errors import OptionError, printable
     from bakeoff.explain.network.explain_network import explain_network
     from bakeoff.messages import say
-    from bakeoff.report.evidence_page import write_explained
+    from bakeoff.report.html.evidence_page import write_explained
 
     folder, fitted = _load(run, runs)
     source = data or _source_of(folder) or _builtin_of(folder.name, builtin_names())

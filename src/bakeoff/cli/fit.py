@@ -46,11 +46,11 @@ def fit(
     """Train one network well, score it on test examples, and hand it over. A killed run goes on when repeated."""
     from rich.console import Console
 
+    from bakeoff.api.fit import REPORT_FILE
+    from bakeoff.api.fit import fit as run_fit
     from bakeoff.cli.options import parse_budget
     from bakeoff.messages import say
-    from bakeoff.report.fit import REPORT_FILE
-    from bakeoff.report.fit import fit as run_fit
-    from bakeoff.report.fit_view import FitProgress, print_fit
+    from bakeoff.report.terminal.fit_view import FitProgress, print_fit
     from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)

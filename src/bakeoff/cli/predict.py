@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bakeoff.inference.predictor import Fitted
-    from bakeoff.report.predictions import Predictions
+    from bakeoff.report.content.predictions import Predictions
 
 #: So many predictions are shown.
 _SHOWN = 10
@@ -36,8 +36,8 @@ def predict(
 
     from bakeoff.inference.training_hashes import seen_rows
     from bakeoff.messages import say
-    from bakeoff.report.predictions import Predictions, check_ending, write_predictions
-    from bakeoff.report.text import clean
+    from bakeoff.report.content.predictions import Predictions, check_ending, write_predictions
+    from bakeoff.report.words.text import clean
 
     if out is not None:
         check_ending(out)
@@ -87,7 +87,7 @@ def _verdict(folder: Path) -> dict[str, Any]:
     """What the comparison in this folder found; empty where there is no readable record of it."""
     import json
 
-    from bakeoff.report.compare import VERDICT_FILE
+    from bakeoff.api.compare import VERDICT_FILE
 
     try:
         record = json.loads((folder / VERDICT_FILE).read_text(encoding="utf-8"))
@@ -135,7 +135,7 @@ def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: d
     from rich.text import Text
 
     from bakeoff.messages import say
-    from bakeoff.report.text import clean, shorten, significant
+    from bakeoff.report.words.text import clean, shorten, significant
 
     leader = verdict.get("winner") or verdict.get("leader")
     name = fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}"
@@ -191,7 +191,7 @@ def _say(console: "Console", key: str, **values: Any) -> None:
     from rich.text import Text
 
     from bakeoff.messages import say
-    from bakeoff.report.text import bound, clean, wrapped
+    from bakeoff.report.words.text import bound, clean, wrapped
 
     sentence = say(key, **{name: clean(value) for name, value in values.items()})
     console.print(Text("\n".join(wrapped(bound(sentence), console.width)), no_wrap=True))

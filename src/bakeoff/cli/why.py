@@ -40,8 +40,8 @@ def why(
     from bakeoff.cli.options import parse_budget
     from bakeoff.explain.biases.measure import why as measure
     from bakeoff.messages import say
-    from bakeoff.report.evidence_page import table_title, write_why
-    from bakeoff.report.heat import heat_map, heat_tables
+    from bakeoff.report.content.drop_heatmap import heat_map, heat_tables
+    from bakeoff.report.html.evidence_page import table_title, write_why
     from bakeoff.study.results.records import finite
     from bakeoff.system.files import check_writable, write_json
 

@@ -3,10 +3,10 @@
 from markupsafe import Markup
 
 from bakeoff.messages import say
-from bakeoff.report.figures import metric_label
-from bakeoff.report.palette import colours
-from bakeoff.report.rows import EntrantRow, entrant_rows, verdict_label
-from bakeoff.report.text import bound, clean
+from bakeoff.report.content.figures import metric_label
+from bakeoff.report.content.result_rows import EntrantRow, entrant_rows, verdict_label
+from bakeoff.report.words.palette import colours
+from bakeoff.report.words.text import bound, clean
 from bakeoff.study.results.comparison import Comparison
 
 _CELL = "padding:4px 14px 4px 0;text-align:right;white-space:nowrap"

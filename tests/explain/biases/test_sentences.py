@@ -12,8 +12,8 @@ from bakeoff.explain.biases.records import Cell, Memory, Size, Taking, Why
 from bakeoff.explain.biases.score_drops import Loss
 from bakeoff.explain.biases.width_check import size_advice
 from bakeoff.messages import set_language
-from bakeoff.report.evidence_page import write_why
-from bakeoff.report.heat import heat
+from bakeoff.report.content.drop_heatmap import heat
+from bakeoff.report.html.evidence_page import write_why
 from bakeoff.study.design.entrants import Profile
 from bakeoff.tasks.metrics.registry import METRICS
 

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bakeoff import models
 from bakeoff.data.load import load
 from bakeoff.errors import OptionError
-from bakeoff.report.equal import equal_sentences, given_rows
+from bakeoff.report.content.matched_budgets import equal_sentences, given_rows
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import Profile, choose_entrants
 from bakeoff.study.design.jobs import BATCH, SHORTEST_TRAINING, TUNING_PART, Definition, tuning_work

@@ -1,0 +1,265 @@
+"""The rows of the tables of results, as words ready to print: the same for terminal, report and notebook.
+
+Words are cleaned of control characters but not escaped for any markup; whoever writes markup escapes them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bakeoff.messages import say
+from bakeoff.report.content.figures import Style, entrant_styles
+from bakeoff.report.words.reasons import reason_text
+from bakeoff.report.words.text import amount, clean, duration, significant
+from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult, Verdict
+from bakeoff.tasks.metrics.registry import METRICS
+
+#: A score further than this part of the shown range below the others is drawn as an arrow at the edge.
+_MARGIN = 0.06
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """Where a score and its interval lie in the small picture of a row, in percent of its width."""
+
+    left: float = 0.0
+    width: float = 0.0
+    dot: float = 0.0
+    outside: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntrantRow:
+    """One entrant in the table of results; empty words where nothing is known."""
+
+    name: str
+    style: Style
+    score: str
+    interval: str
+    narrow: str
+    track: Track | None
+    probability: str
+    probability_share: float
+    parameters: str
+    flops: str
+    seconds: str
+    best: bool
+    badge: str
+    judged: bool
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeTable:
+    """Scores at each number of training examples, then forecasts at multiples of the data.
+
+    `sizes` and `multiples` are headings; each row holds (score, interval) pairs, empty words where there is none.
+    """
+
+    sizes: tuple[str, ...]
+    multiples: tuple[str, ...]
+    rows: tuple["SizeRow", ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeRow:
+    name: str
+    style: Style
+    scores: tuple[tuple[str, str], ...]
+    forecast: tuple[tuple[str, str], ...]
+
+
+def ranked(entrants: Sequence[EntrantResult], metric: str) -> list[EntrantResult]:
+    """The best first; those without a score last, in the order they came in."""
+    sign = METRICS[metric].sign
+    return sorted(
+        entrants,
+        key=lambda entrant: (entrant.score is None or not entrant.judged, -sign * (entrant.score or 0.0)),
+    )
+
+
+def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[EntrantRow]:
+    """The table of results, the best first."""
+    drawn = entrant_styles(entrants)
+    order = ranked(entrants, verdict.metric)
+    tracks = _tracks(order)
+    return [
+        EntrantRow(
+            name=clean(entrant.name),
+            style=drawn[entrant.name],
+            score=show(entrant.score, verdict.metric),
+            interval=interval(entrant.low, entrant.high, verdict.metric),
+            narrow=""
+            if entrant.low is None or entrant.high is None
+            else narrow_interval(entrant.low, entrant.high, verdict.metric),
+            track=tracks.get(entrant.name),
+            probability=_probability(verdict.probability_best.get(entrant.name)),
+            probability_share=round(100 * verdict.probability_best.get(entrant.name, 0.0), 1),
+            parameters="" if entrant.parameters is None else amount(entrant.parameters),
+            flops="" if entrant.flops_per_example is None else amount(entrant.flops_per_example),
+            seconds=duration(entrant.train_seconds) if entrant.train_seconds else "",
+            best=entrant.name == verdict.winner or entrant.name in verdict.tied,
+            badge=_badge(entrant, verdict),
+            judged=entrant.judged,
+            note=_note(entrant),
+        )
+        for entrant in order
+    ]
+
+
+def show(score: float | None, metric: str) -> str:
+    """A score as in the verdict; a dash where there is none."""
+    return say("report.no_score") if score is None else METRICS[metric].show(score)
+
+
+def interval(low: float | None, high: float | None, metric: str) -> str:
+    """An interval with its unit once: "97.5 to 99.1 %"."""
+    if low is None or high is None or low == high:
+        return ""
+    first, last = METRICS[metric].show(low), METRICS[metric].show(high)
+    return say("report.verdict.between", low=first.removesuffix(" %"), high=last)
+
+
+def narrow_interval(low: float, high: float, metric: str) -> str:
+    """An interval without unit, for narrow columns: "97.5–99.1"."""
+    if low == high:
+        return ""
+    shown = [short(bound, metric) for bound in (low, high)]
+    return "–".join(shown) if not any(bound.startswith("-") for bound in shown) else " … ".join(shown)
+
+
+def short(score: float, metric: str) -> str:
+    """A score without unit, for narrow columns: in percent with one decimal, or with three digits."""
+    measure = METRICS[metric]
+    return measure.show(score).removesuffix(" %") if measure.percent else significant(score)
+
+
+def _probability(share: float | None) -> str:
+    if share is None:
+        return ""
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.01 else "< 1 %"
+
+
+def _badge(entrant: EntrantResult, verdict: Verdict) -> str:
+    if entrant.name == verdict.winner:
+        return say("report.badge.winner")
+    if entrant.name in verdict.tied:
+        return say("report.badge.tied")
+    return say("report.badge.cheapest") if entrant.name == verdict.cheapest_good else ""
+
+
+def _note(entrant: EntrantResult) -> str:
+    """Why an entrant was not judged, or how it ended where that was not well."""
+    if entrant.judged and entrant.state in ("finished", "partial"):
+        return ""
+    is_told = entrant.judged or entrant.state == "spared"
+    parts = [say(f"report.state.{entrant.state}") if is_told else say("report.unjudged")]
+    if entrant.reason:
+        parts.append(reason_text(entrant.reason))
+    if entrant.needed_seconds:
+        parts.append(say("report.needed", time=duration(entrant.needed_seconds)))
+    return " · ".join(parts)
+
+
+def _tracks(order: Sequence[EntrantResult]) -> dict[str, Track]:
+    """Positions on one scale that holds the better half of the entrants; the others may lie outside of it."""
+    scored = [
+        (entrant.name, *_three(entrant)) for entrant in order if entrant.score is not None and entrant.judged
+    ]
+    if not scored:
+        return {}
+    better = scored[: max((len(scored) + 1) // 2 + 1, 2)]
+    low, high = min(low for _, low, _, _ in better), max(high for _, _, _, high in better)
+    reach = (high - low) or abs(high) or 1.0
+    low, high = low - _MARGIN * reach, high + _MARGIN * reach
+
+    def place(value: float) -> float:
+        return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 2)
+
+    return {
+        name: Track(outside=True)
+        if not low <= score <= high
+        else Track(left=place(first), width=round(place(last) - place(first), 2), dot=place(score))
+        for name, first, score, last in scored
+    }
+
+
+def _three(entrant: EntrantResult) -> tuple[float, float, float]:
+    assert entrant.score is not None
+    first = entrant.score if entrant.low is None else entrant.low
+    return first, entrant.score, entrant.score if entrant.high is None else entrant.high
+
+
+def size_table(entrants: Sequence[EntrantResult], metric: str) -> SizeTable | None:
+    """Scores at each size and forecasts, best entrant first; None where no learning curve was measured."""
+    curves = [entrant for entrant in ranked(entrants, metric) if entrant.curve]
+    if not curves:
+        return None
+    drawn = entrant_styles(entrants)
+    sizes = sorted({point.examples for entrant in curves for point in entrant.curve})
+    ahead = sorted({point.examples for entrant in curves for point in entrant.forecast})
+    return SizeTable(
+        sizes=tuple(f"{size:,}" for size in sizes),
+        multiples=tuple(f"×{size / sizes[-1]:.2g}" for size in ahead),
+        rows=tuple(
+            SizeRow(
+                name=clean(entrant.name),
+                style=drawn[entrant.name],
+                scores=tuple(_at(entrant.curve, size, metric) for size in sizes),
+                forecast=tuple(_at(entrant.forecast, size, metric) for size in ahead),
+            )
+            for entrant in curves
+        ),
+    )
+
+
+def size_title(metric: str) -> str:
+    """What the table of sizes shows, with the unit of its scores."""
+    name = say(f"verdict.metric.{metric}")
+    return say("report.table.at_sizes", metric=f"{name} (%)" if METRICS[metric].percent else name)
+
+
+def _at(points: Sequence[CurvePoint], examples: int, metric: str) -> tuple[str, str]:
+    for point in points:
+        if point.examples == examples:
+            return short(point.score, metric), narrow_interval(point.low, point.high, metric)
+    return "", ""
+
+
+def verdict_label(verdict: Verdict) -> str:
+    """The verdict in one or two words."""
+    if verdict.leader is None:
+        return say("report.verdict.nobody")
+    if not verdict.beats_baseline:
+        return say("report.verdict.nothing")
+    return say("report.verdict.winner") if verdict.winner else say("report.verdict.tie")
+
+
+def withheld_forecasts(entrants: Sequence[EntrantResult]) -> list[str]:
+    """A sentence for each reason that allows no forecast, with everybody it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for entrant in entrants:
+        if entrant.forecast_withheld and entrant.curve and entrant.kind != "baseline":
+            by_reason.setdefault(entrant.forecast_withheld, []).append(clean(entrant.name))
+    return [
+        say(
+            "report.note.withheld" if len(names) == 1 else "report.note.withheld_several",
+            entrant=", ".join(names),
+            reason=say(f"verdict.withheld.{reason}"),
+        )
+        for reason, names in by_reason.items()
+    ]
+
+
+def entrant_notes(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[str]:
+    """A sentence for each thing to know about entrants, with everybody it holds for."""
+    by_note: dict[str, list[str]] = {}
+    for row in entrant_rows(entrants, verdict):
+        if row.note:
+            by_note.setdefault(row.note, []).append(row.name)
+    return [*partial_notes(entrants), *(f"{', '.join(names)}: {note}." for note, names in by_note.items())]
+
+
+def partial_notes(entrants: Sequence[EntrantResult]) -> list[str]:
+    """Who was judged on a part of the protocol only, in one sentence; none where nobody was."""
+    names = [clean(entrant.name) for entrant in entrants if entrant.judged and entrant.state == "partial"]
+    return [say("report.note.partial", names=", ".join(names))] if names else []

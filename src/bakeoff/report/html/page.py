@@ -1,0 +1,338 @@
+"""What a report says, section by section, as records of words ready to be put into a page.
+
+`page_of` reads a `Comparison` and decides what is shown; the template only arranges it. Words are cleaned of control
+characters and are escaped by the template; `Markup` is used for pictures alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bakeoff.explain.biases.records import Why
+from bakeoff.messages import say
+from bakeoff.report.content.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
+from bakeoff.report.content.drop_heatmap import HeatMap, closing_title, heat_map
+from bakeoff.report.content.figures import Style, cost_figure, curve_figure, metric_label
+from bakeoff.report.content.matched_budgets import GivenRow, equal_sentences, given_rows
+from bakeoff.report.content.result_rows import (
+    EntrantRow,
+    SizeTable,
+    entrant_rows,
+    interval,
+    partial_notes,
+    show,
+    size_table,
+    size_title,
+    verdict_label,
+    withheld_forecasts,
+)
+from bakeoff.report.plotly.answers import confusion_plot, residual_plot
+from bakeoff.report.plotly.curves import cost_plot, curve_plot, horizon_plot
+from bakeoff.report.plotly.parts import Plot
+from bakeoff.report.words.reasons import reason_text
+from bakeoff.report.words.text import bound, clean, duration, significant
+from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.outcome import Skipped
+from bakeoff.tasks.metrics.registry import METRICS
+
+#: A name longer than this is set smaller.
+_LONG_NAME = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictPart:
+    """The head of the page: label, name and score in large, sentences, and a row of facts."""
+
+    label: str
+    name: str
+    score: str
+    interval: str
+    tied: tuple[EntrantRow, ...]
+    sentences: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def long(self) -> bool:
+        return len(self.name) > _LONG_NAME
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegendEntry:
+    name: str
+    style: Style
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvesPart:
+    """Learning curves: the legend, the numbers, and whose forecast is withheld. `zoom`: whether the best lie close."""
+
+    legend: tuple[LegendEntry, ...]
+    zoom: bool
+    title: str
+    sizes: tuple[str, ...]
+    multiples: tuple[str, ...]
+    rows: tuple[object, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhyPart:
+    """The evidence: sentences, and the losses when trained again (`trained`) and when only `tested`."""
+
+    sentences: tuple[str, ...]
+    title: str
+    trained: HeatMap | None
+    tested: HeatMap | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostPart:
+    id: str
+    title: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRow:
+    entrant: str
+    examples: str
+    seed: str
+    setting: str
+    steps: str
+    validation: str
+    seconds: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPart:
+    pairs: tuple[tuple[str, str], ...]
+    findings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Everything on the page; None or empty where a section has nothing to show. `plots` by the id of their place."""
+
+    title: str
+    data_name: str
+    date: str
+    version: str
+    metric: str
+    test_examples: str
+    contents: tuple[tuple[str, str], ...]
+    verdict: VerdictPart
+    entrants: tuple[EntrantRow, ...]
+    curves: CurvesPart | None
+    withheld: tuple[str, ...]
+    notes: tuple[str, ...]
+    why: WhyPart | None
+    costs: tuple[CostPart, ...]
+    confusion: Confusion | None
+    residuals: Residuals | None
+    horizon: tuple[LegendEntry, ...]
+    mistakes: Mistakes | None
+    data: DataPart
+    warnings: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+    given: tuple[GivenRow, ...]
+    equal: tuple[str, ...]
+    trials: tuple[TrialRow, ...]
+    conditions: tuple[tuple[str, str], ...]
+    plots: dict[str, Plot]
+
+
+def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
+    """Everything the report of this comparison shows, in the language in force."""
+    from bakeoff import __version__
+
+    plots: dict[str, Plot] = {}
+    curves = _curves(comparison, plots)
+    costs = _costs(comparison, plots)
+    table = confusion(comparison)
+    if table is not None and table.matrix:
+        plots["confusion"] = confusion_plot(table.figure)
+    values = residuals(comparison)
+    horizon: tuple[LegendEntry, ...] = ()
+    if values is not None:
+        plots["residuals"] = residual_plot(values.figure)
+        if values.horizon is not None:
+            plots["horizon"] = horizon_plot(values.horizon)
+            horizon = tuple(
+                LegendEntry(name=clean(name), style=style, group=f"horizon-{index}")
+                for index, (name, style, _) in enumerate(values.horizon.lines)
+            )
+    wrong = mistakes(comparison)
+    rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
+    parts = {
+        "entrants": ("entrants", True),
+        "curves": ("curves", curves or withheld_forecasts(comparison.entrants)),
+        "why": ("why", isinstance(comparison.why, Why)),
+        "cost": ("cost", costs),
+        "answers": ("confusion" if table else "residuals", table or values),
+        "mistakes": ("mistakes" if table else "errors", wrong),
+        "data": ("data", True),
+        "trials": ("trials", comparison.trials),
+        "conditions": ("conditions", True),
+    }
+    return Page(
+        title=say("report.title", data=clean(comparison.name)),
+        data_name=clean(comparison.name),
+        date="" if now is None else now.strftime("%Y-%m-%d %H:%M"),
+        version=__version__,
+        metric=metric_label(comparison.metric),
+        test_examples=f"{len(comparison.test_targets):,}",
+        contents=tuple((id, say(f"report.section.{key}")) for id, (key, there) in parts.items() if there),
+        verdict=_verdict(comparison, rows),
+        entrants=rows,
+        curves=curves,
+        withheld=tuple(withheld_forecasts(comparison.entrants)),
+        notes=tuple(partial_notes(comparison.entrants)),
+        why=_why(comparison.why) if isinstance(comparison.why, Why) else None,
+        costs=costs,
+        confusion=table,
+        residuals=values,
+        horizon=horizon,
+        mistakes=wrong,
+        data=DataPart(pairs=comparison.data_card.rows(), findings=comparison.data_card.sentences()),
+        warnings=tuple(clean(sentence) for sentence in comparison.warnings),
+        skipped=tuple(skipped_rows(comparison)),
+        given=given_rows(comparison),
+        equal=tuple(equal_sentences(comparison)),
+        trials=tuple(_trials(comparison)),
+        conditions=tuple(_conditions(comparison)),
+        plots=plots,
+    )
+
+
+def _verdict(comparison: Comparison, rows: tuple[EntrantRow, ...]) -> VerdictPart:
+    verdict = comparison.verdict
+    leader = next((entrant for entrant in comparison.entrants if entrant.name == verdict.leader), None)
+    label = verdict_label(verdict)
+    named = leader is not None and verdict.winner is not None and verdict.beats_baseline
+    spread = interval(leader.low, leader.high, comparison.metric) if named and leader else ""
+    drawn = [row for row in rows if row.best] if verdict.tied else []
+    judged = [entrant for entrant in comparison.entrants if entrant.score is not None]
+    probability = verdict.probability_best.get(verdict.leader) if verdict.leader else None
+    facts = [(say("report.fact.trainings"), f"{len(comparison.trials):,}")] if comparison.trials else []
+    if comparison.budget_seconds is None:
+        facts.append((say("report.fact.seconds"), duration(comparison.seconds)))
+    else:
+        budget = duration(comparison.budget_seconds)
+        facts.append((say("report.fact.seconds_of", budget=budget), duration(comparison.seconds)))
+    facts.append((say("report.fact.examples"), f"{len(comparison.dataset.splits.train):,}"))
+    facts.append((say("report.fact.test_examples"), f"{len(comparison.test_targets):,}"))
+    if probability is not None and named:
+        facts.insert(0, (say("report.fact.probability"), f"{100 * probability:.0f} %"))
+    return VerdictPart(
+        label=label if named else say("report.fact.judged", count=len(judged)),
+        name=clean(leader.name) if named and leader else label,
+        score=show(leader.score, comparison.metric) if named and leader else "",
+        interval=bound(f"{metric_label(comparison.metric)}, 95 %: {spread}") if spread else "",
+        tied=tuple(drawn),
+        sentences=tuple(bound(clean(sentence)) for sentence in verdict.sentences),
+        facts=tuple(facts),
+    )
+
+
+def _curves(comparison: Comparison, plots: dict[str, Plot]) -> CurvesPart | None:
+    figure = curve_figure(comparison.entrants, metric=comparison.metric)
+    table: SizeTable | None = size_table(comparison.entrants, comparison.metric)
+    if figure is None or table is None:
+        return None
+    plots["curves"] = curve_plot(figure)
+    zoom = figure.zoom(METRICS[comparison.metric].sign)
+    if zoom is not None:
+        scale = 100.0 if figure.percent else 1.0
+        plots["curves"]["layout"]["meta"]["zoom"] = [scale * bound for bound in zoom]
+    return CurvesPart(
+        legend=tuple(
+            LegendEntry(name=clean(line.name), style=line.style, group=f"entrant-{index}")
+            for index, line in enumerate(figure.lines)
+        ),
+        zoom=zoom is not None,
+        title=size_title(comparison.metric),
+        sizes=table.sizes,
+        multiples=table.multiples,
+        rows=table.rows,
+    )
+
+
+def _why(why: Why) -> WhyPart:
+    return WhyPart(
+        sentences=tuple(bound(clean(sentence)) for sentence in why.sentences),
+        title=closing_title(why),
+        trained=heat_map(why),
+        tested=heat_map(why, tested=True),
+    )
+
+
+def _costs(comparison: Comparison, plots: dict[str, Plot]) -> tuple[CostPart, ...]:
+    parts = []
+    for cost in ("flops", "parameters", "seconds"):
+        figure = cost_figure(comparison.entrants, metric=comparison.metric, cost=cost)
+        if figure is not None:
+            plots[f"cost-{cost}"] = cost_plot(figure)
+            names = tuple(clean(point.name) for point in figure.points)
+            parts.append(CostPart(id=f"cost-{cost}", title=say(f"report.cost.{cost}"), names=names))
+    return tuple(parts)
+
+
+def skipped_rows(comparison: Comparison) -> list[tuple[str, str]]:
+    """(who, what was not done and why) in sentences: one for each thing, with everybody it holds for."""
+    alike: dict[tuple[str, str], list[Skipped]] = {}
+    for entry in comparison.skipped:
+        alike.setdefault((entry.what, reason_text(entry.reason)), []).append(entry)
+    rows = []
+    for (what, reason), entries in alike.items():
+        seconds = sum(entry.seconds or 0.0 for entry in entries)
+        needs = f" {say('report.skipped.needs', time=duration(seconds))}" if seconds else ""
+        names = ", ".join(dict.fromkeys(clean(entry.entrant) for entry in entries))
+        rows.append((names, say(f"report.skipped.{what}", reason=reason) + needs))
+    return rows
+
+
+def _trials(comparison: Comparison) -> list[TrialRow]:
+    return [
+        TrialRow(
+            entrant=clean(trial.entrant),
+            examples=f"{trial.examples:,}",
+            seed=str(trial.seed),
+            setting="" if trial.setting is None else f"{trial.setting:g}",
+            steps=f"{trial.steps:,}" if trial.steps else "",
+            validation=""
+            if trial.validation_score is None
+            else show(trial.validation_score, comparison.metric),
+            seconds=duration(trial.seconds),
+            state=say(f"report.state.{trial.state}"),
+            reason=reason_text(trial.reason),
+        )
+        for trial in comparison.trials
+    ]
+
+
+def _conditions(comparison: Comparison) -> list[tuple[str, str]]:
+    budget = comparison.budget_seconds
+    pairs = [
+        (say("report.condition.metric"), metric_label(comparison.metric)),
+        (
+            say("report.condition.budget"),
+            say("report.condition.budget_none") if budget is None else duration(budget),
+        ),
+        (say("report.condition.seed"), str(comparison.seed)),
+        (say("report.condition.seeds"), str(comparison.seeds)),
+        (say("report.condition.equal"), say(f"report.equal.name.{comparison.equal}")),
+    ]
+    for entrant in comparison.entrants:
+        if entrant.learning_rate is not None:
+            name = say("report.condition.learning_rate", entrant=clean(entrant.name))
+            pairs.append(
+                (
+                    name,
+                    significant(entrant.learning_rate, 2)
+                    if entrant.learning_rate >= 1e-4
+                    else f"{entrant.learning_rate:g}",
+                )
+            )
+    pairs += [(clean(name), clean(value)) for name, value in comparison.environment.items()]
+    return pairs

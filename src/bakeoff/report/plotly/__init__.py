@@ -1,0 +1,1 @@
+"""The figures of `content`, drawn as Plotly's JSON."""

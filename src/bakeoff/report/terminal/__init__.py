@@ -1,0 +1,1 @@
+"""What a terminal shows, while it goes on and at the end."""

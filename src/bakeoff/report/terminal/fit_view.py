@@ -1,0 +1,163 @@
+"""A fit as a person sees it: a line of progress while it learns, then its score and where the network lies."""
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from bakeoff.messages import say
+from bakeoff.report.terminal.progress import PLAIN_SECONDS, time_left
+from bakeoff.report.words.text import bound, clean, duration, grouped, significant, wrapped
+from bakeoff.study.fitting.result import CHAMPION, Fit
+from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.train.single.trainer import Moment
+
+_BAR = 24
+_WIDEST = 110
+
+
+class FitProgress:
+    """Shows the evaluations of a running fit; use as a context, and give `update` as the fit's listener.
+
+    Args:
+        console: usually standard error. If it is no terminal, a plain line is printed now and then.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live: Live | None = None
+        self._printed_at = -PLAIN_SECONDS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def update(self, moment: Moment) -> None:
+        """Show where the training is."""
+        if self.console.is_terminal:
+            if self._live is None:
+                self._live = Live(console=self.console, auto_refresh=False, transient=True)
+                self._live.start()
+            self._live.update(_bar(moment), refresh=True)
+        elif time.monotonic() - self._printed_at >= PLAIN_SECONDS:
+            self._printed_at = time.monotonic()
+            self.console.print(Text(_sentence(moment)), soft_wrap=True)
+
+
+def _sentence(moment: Moment) -> str:
+    """The moment in one line: step, losses and the time left at this pace."""
+    left = moment.seconds / moment.step * (moment.steps - moment.step)
+    where = say(
+        "fit.progress",
+        step=grouped(moment.step),
+        steps=grouped(moment.steps),
+        epoch=f"{moment.epoch:.1f}",
+        training=significant(moment.training_loss),
+        validation=significant(moment.validation_loss),
+    )
+    return f"{where} · {time_left(left)}"
+
+
+def _bar(moment: Moment) -> Text:
+    filled = round(_BAR * moment.step / moment.steps)
+    parts = (("━" * filled, "bold blue"), ("━" * (_BAR - filled), "bright_black"), "  ", _sentence(moment))
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
+def score_sentence(fit: Fit) -> str:
+    """The test score with its interval, and the validation score."""
+    metric = METRICS[fit.metric]
+    return say(
+        "fit.score",
+        model=clean(fit.model),
+        data=clean(fit.data),
+        metric=say(f"verdict.metric.{fit.metric}"),
+        score=metric.show(fit.test.score),
+        low=metric.show(fit.test.low),
+        high=metric.show(fit.test.high),
+        validation=metric.show(fit.validation),
+    )
+
+
+def state_sentences(fit: Fit) -> list[str]:
+    """How the training ended, and whether it went on from a checkpoint."""
+    state = say(f"fit.state.{fit.state}", steps=grouped(fit.recipe.steps), best=grouped(fit.best_step))
+    return [state, *([say("fit.resumed")] if fit.resumed else [])]
+
+
+def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
+    """Score, how the training went, and where the network and the report lie."""
+    width = min(console.width, _WIDEST)
+    console.print(Text("\n".join(wrapped(bound(score_sentence(fit)), width)), style="bold", no_wrap=True))
+    lines = [line for one in state_sentences(fit) for line in wrapped(bound(one), width)]
+    console.print(Text("\n".join(lines), no_wrap=True))
+    console.print()
+    rows = [*recipe_rows(fit), (say("fit.heading.report"), clean(report))]
+    indent = max(cell_len(heading) for heading, _ in rows) + 2
+    for heading, text in rows:
+        gap = " " * (indent - cell_len(heading))
+        console.print(Text.assemble((heading + gap, "dim"), text), soft_wrap=True)
+    console.print()
+    console.print(Text(say("fit.predict", folder=clean(fit.folder))), soft_wrap=True)
+
+
+def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
+    """Headings and what stands beside them: parameters, recipe, weights begun with, time, and the network's place."""
+    recipe = fit.recipe
+    rows = [
+        (
+            say("fit.heading.trained"),
+            say(
+                f"fit.mode.{fit.mode}",
+                trained=grouped(fit.trained_parameters),
+                total=grouped(fit.parameters),
+            ),
+        ),
+        (
+            say("fit.heading.recipe"),
+            say(
+                "fit.recipe",
+                rate=significant(fit.learning_rate),
+                found=say("fit.found") if fit.found else "",
+                steps=grouped(recipe.steps),
+                epochs=_epochs(fit),
+                batch=recipe.batch_size,
+                pieces=say("fit.recipe.pieces", pieces=recipe.pieces) if recipe.pieces > 1 else "",
+                precision=fit.precision,
+                device=fit.device,
+            ),
+        ),
+        (
+            say("fit.heading.regularised"),
+            say(
+                "fit.regularised",
+                decay=f"{recipe.weight_decay:g}",
+                clip=f"{recipe.clip_norm:g}",
+                smoothing=f"{recipe.label_smoothing:g}",
+                average=say("fit.nothing") if recipe.average_decay is None else f"{recipe.average_decay:g}",
+                augment=", ".join(recipe.augment) or say("fit.nothing"),
+            ),
+        ),
+    ]
+    if fit.weights is not None:
+        rows.append((say("fit.heading.began"), clean(fit.weights)))
+    rows.append((say("fit.heading.seconds"), duration(fit.seconds)))
+    rows.append((say("fit.heading.network"), clean(fit.folder / CHAMPION)))
+    return rows
+
+
+def _epochs(fit: Fit) -> str:
+    """How many passes over the training data the recipe's steps are, told from an evaluation on the way."""
+    moment = fit.history[-1]
+    return f"{moment.epoch * fit.recipe.steps / moment.step:.3g}"

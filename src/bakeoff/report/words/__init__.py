@@ -1,0 +1,1 @@
+"""How numbers, names and reasons are written, the same in every medium."""

@@ -1,0 +1,73 @@
+"""Graphs drawn small: every real node and edge once, padding never, and large ones in words."""
+
+import re
+from pathlib import Path
+
+import networkx
+import numpy as np
+import pytest
+
+from bakeoff.data.encoder import NewData
+from bakeoff.data.schema import Graph
+from bakeoff.explain.network.explain_network import Explained
+from bakeoff.report.content.examples import show_example
+from bakeoff.report.html.evidence_page import write_explained
+
+KIND = Graph(nodes=12, features=2)
+
+
+def padded(graph: networkx.Graph) -> np.ndarray:
+    raw = np.zeros(KIND.shape, np.float32)
+    raw[0, : len(graph)] = np.arange(len(graph))
+    raw[2 : 2 + len(graph), : len(graph)] = networkx.to_numpy_array(graph)
+    return raw
+
+
+def circles(markup: str) -> list[tuple[float, ...]]:
+    found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="5" fill-opacity="([\d.]+)"/>', markup)
+    return [tuple(map(float, circle)) for circle in found]
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [networkx.path_graph(9), networkx.complete_graph(5), networkx.empty_graph(3), networkx.empty_graph(1)],
+)
+def test_each_real_node_and_edge_is_drawn_once_inside_the_square(graph: networkx.Graph) -> None:
+    shown = str(show_example(padded(graph), kind=KIND, length=len(graph)))
+    drawn = circles(shown)
+    assert len(drawn) == len(graph)
+    assert shown.count("<line") == graph.number_of_edges()
+    assert all(0 <= value <= 200 for x, y, _ in drawn for value in (x, y))
+    assert len({(x, y) for x, y, _ in drawn}) == len(graph)
+    assert "nan" not in shown
+    shades = [shade for *_, shade in drawn]
+    assert shades == sorted(shades)  # the first number grows from node to node
+
+
+def test_linked_nodes_are_drawn_nearer_than_others() -> None:
+    graph = networkx.disjoint_union(networkx.complete_graph(5), networkx.complete_graph(5))
+    x, y, _ = np.array(circles(str(show_example(padded(graph), kind=KIND, length=10)))).T
+    apart = np.hypot(x[:, None] - x, y[:, None] - y)
+    linked = networkx.to_numpy_array(graph) > 0
+    assert apart[linked].mean() < 0.6 * apart[~linked & ~np.eye(10, dtype=bool)].mean()
+
+
+def test_a_large_graph_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEOFF_LANG", "en")
+    kind = Graph(nodes=100, features=1)
+    raw = np.zeros(kind.shape, np.float32)
+    raw[1:] = networkx.to_numpy_array(networkx.cycle_graph(100))
+    assert str(show_example(raw, kind=kind)) == "<p>100 nodes, 100 edges</p>"
+
+
+def test_the_page_of_explain_draws_the_graph_and_shades_it_by_saliency(tmp_path: Path) -> None:
+    raw = np.stack([padded(networkx.path_graph(4)), padded(networkx.path_graph(6))])
+    heat = np.zeros((1, 12))
+    heat[0, 2] = 7.0
+    found = Explained(model="gin", data="d", kind=KIND, shown=(0,), saliency=heat)
+    new = NewData(inputs=raw, lengths=np.array([4, 6]), names=["a", "b"])
+    page = write_explained(found, new, tmp_path / "page.html").read_text(encoding="utf-8")
+    plain, heated = (circles(part) for part in page.split('<svg class="graph"')[1:])
+    assert [shade for *_, shade in plain] == [0.1, 0.4, 0.7, 1.0]
+    assert [shade for *_, shade in heated] == [0.1, 0.1, 1.0, 0.1]
+    assert [place[:2] for place in plain] == [place[:2] for place in heated]
