@@ -49,7 +49,9 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
     pipe.send(time.perf_counter() - started)
     pipe.recv()
     began, processor = time.perf_counter(), time.process_time()
-    trained = fit_stack(build, stack_data, replicas, recipe(request["steps"]), width=request.get("width"))
+    trained = fit_stack(
+        build, stack_data, replicas, recipe(request["steps"]), stack_size=request.get("width")
+    )
     seconds, processor = time.perf_counter() - began, time.process_time() - processor
     accuracies = [
         float((result.test_outputs.argmax(1) == data.test_targets).mean())

@@ -118,7 +118,7 @@ def training(family: str, data: job.Data, *, native: bool) -> float:
     """Milliseconds a step and network of `bakeoff.train`."""
     from bakeoff.train.kernels import native as operators_file
     from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stacked.run import StackRun
+    from bakeoff.train.stacked.run import StackedTraining
 
     takes = operators_file.takes if native else lambda *_: False
     with patch.object(operators_file, "takes", takes):
@@ -126,7 +126,7 @@ def training(family: str, data: job.Data, *, native: bool) -> float:
             Replica(learning_rate=job.LEARNING_RATE, seed=seed, examples=len(data.train))
             for seed in range(REPLICAS)
         ]
-        run = StackRun(
+        run = StackedTraining(
             lambda seed: job.network(family, data, own_block=True),
             speed_bakeoff.stacked_data(data),
             replicas,

@@ -88,8 +88,8 @@ def verdict(data: str, seed: int) -> dict[str, Any]:
         answer = watched([*options, "--out", folder])
         found = json.loads(record.read_text())
     scores = {entrant["name"]: entrant["score"] for entrant in found["entrants"] if entrant["judged"]}
-    told = {name: found[name] for name in ("winner", "leader", "tied")}
-    return answer | {"budget_seconds": budget, "scores": scores, **told}
+    conclusion = {name: found[name] for name in ("winner", "leader", "tied")}
+    return answer | {"budget_seconds": budget, "scores": scores, **conclusion}
 
 
 def images(path: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Trainings to the last step, with all that was known of them at every evaluation: what `speed_stops.py` replays.
 
 Every learning rate at full size from six starts, of which three are a comparison's seeds and three those of the same
-comparison begun again: nobody stops, so that each saving can be tried on the very same trainings afterwards.
+comparison started again: nobody stops, so that each saving can be tried on the very same trainings afterwards.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -20,12 +20,12 @@ from bakeoff.study.design.entrants import LEARNING_RATES
 from bakeoff.study.design.jobs import BATCH, EVALUATIONS, FEWEST_STEPS, SEEDS, training_sizes
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.local import available_cores
-from bakeoff.system.files import whole
+from bakeoff.system.files import atomic_write
 from bakeoff.tasks.metrics.registry import MetricContext, default_metric
 
 NETWORKS = ("linear", "mlp", "cnn", "gru", "transformer")
 STEPS = FEWEST_STEPS
-#: How far the starts of the comparison that is begun again are from those of the first.
+#: How far the starts of the comparison that is started again are from those of the first.
 OTHER_STARTS = 100
 
 
@@ -79,7 +79,7 @@ class Recording:
 
 
 def starts_of(seed: int) -> list[int]:
-    """The seeds of a comparison, and of the one that is begun again."""
+    """The seeds of a comparison, and of the one that is started again."""
     return [seed + far + number for far in (0, OTHER_STARTS) for number in range(SEEDS)]
 
 
@@ -89,7 +89,7 @@ def recorded(data: str, seed: int, folder: Path) -> Recording:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         arrays = record(data, seed)
-        with whole(path) as unfinished, unfinished.open("wb") as file:
+        with atomic_write(path) as unfinished, unfinished.open("wb") as file:
             np.savez_compressed(file, **arrays)
     with np.load(path, allow_pickle=False) as file:
         return Recording(data=data, seed=seed, arrays=dict(file))
@@ -99,7 +99,9 @@ def record(data: str, seed: int) -> dict[str, np.ndarray]:
     """Train everything; arrays by "network/part", with the rates and starts on the first two axes."""
     schema = load(data, seed=seed).schema
     names = [name for name in NETWORKS if models.card(name).takes(schema)]
-    places = [(name, start) for name in reversed(names) for start in starts_of(seed)]  # the dear ones first
+    places = [
+        (name, start) for name in reversed(names) for start in starts_of(seed)
+    ]  # the expensive ones first
     with ProcessPoolExecutor(available_cores(), mp_context=get_context("spawn")) as pool:
         found = list(pool.map(_one_start, *zip(*[(data, seed, *place) for place in places], strict=True)))
     arrays = {}
@@ -122,7 +124,7 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
     training, is_classes = TrainingData(dataset), dataset.schema.is_classification
     seen: dict[float, list[tuple[Any, ...]]] = {rate: [] for rate in LEARNING_RATES}
 
-    class Remembering(run.StackRun):
+    class Remembering(run.StackedTraining):
         def evaluate(self) -> None:
             losses, validation = run.evaluate(self.network, self.data, self.data.validation)
             test = run.evaluate(self.network, self.data, self.data.test)[1]
@@ -138,7 +140,7 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
 
     full = training_sizes(dataset)[-1]
     card = models.card(name)
-    with patch.object(fit_stack, "StackRun", Remembering):
+    with patch.object(fit_stack, "StackedTraining", Remembering):
         fit_stack.fit_stack(
             lambda seed: models.build(card, dataset.schema, seed=seed),
             training,

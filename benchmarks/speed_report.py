@@ -232,8 +232,8 @@ def profiles(records: list[Record]) -> str:
         after = dict(record["after"])
         after["everything else (Python, torch)"] = max(0.0, 1 - sum(after.values()))
         cells = (
-            ", ".join(f"{name} {100 * part:.0f} %" for name, part in shares.items() if part >= 0.03)
-            for shares in (record["before"], after)
+            ", ".join(f"{name} {100 * part:.0f} %" for name, part in allocation.items() if part >= 0.03)
+            for allocation in (record["before"], after)
         )
         lines.append(f"| {data} | {family} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -25,16 +25,23 @@ import torch
 from speed_recordings import NETWORKS, STEPS, Course, Recording, recorded, starts_of
 
 from bakeoff.data.dataset import training_order
-from bakeoff.study.analysis.uncertainty import Standing, standing
+from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.comparison import compare
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import LEARNING_RATES
-from bakeoff.study.design.jobs import EVALUATIONS, PATIENCE, REJECTIONS, SEEDS, SETTLED, training_sizes
-from bakeoff.study.schedule.racing import contenders
+from bakeoff.study.design.jobs import (
+    EVALUATIONS,
+    PATIENCE_EVALUATIONS,
+    REJECTIONS,
+    SEEDS,
+    UNCHANGED_EVALUATIONS,
+    training_sizes,
+)
+from bakeoff.study.schedule.racing import survivors
 from bakeoff.tasks.metrics.registry import preference
 from bakeoff.train.early_stopping import Watch
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.stacked.successive_rejects import losers
+from bakeoff.train.stacked.successive_rejects import eliminated
 
 SETS = (
     *("iris", "wine", "breast_cancer", "diabetes", "spirals", "circles", "digits", "mnist1d"),
@@ -66,9 +73,9 @@ class Savings:
 
 WAYS = {
     "without": Savings(),
-    "with": Savings(rejections=REJECTIONS, patience=PATIENCE, settled=SETTLED),
+    "with": Savings(rejections=REJECTIONS, patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
     "rejections": Savings(rejections=REJECTIONS),
-    "stops": Savings(patience=PATIENCE, settled=SETTLED),
+    "stops": Savings(patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
 }
 
 
@@ -112,7 +119,7 @@ def _replay(
         validation[name] = entrant["validation"][places[0]]
     truth = dataset.targets_at(dataset.splits.test)
     place = _standing(recording, tests, truth, plain)
-    hopeful = contenders(
+    still_in_race = survivors(
         {name: _outputs(recording, answers) for name, answers in validation.items()},
         dataset.targets_at(dataset.splits.validation),
         is_classification=dataset.schema.is_classification,
@@ -123,7 +130,7 @@ def _replay(
         "scores": {name: estimate.score for name, estimate in place.scores.items()},
         "rates": rates,
         "steps": steps,
-        "hopeless": sorted(set(tests) - hopeful),
+        "hopeless": sorted(set(tests) - still_in_race),
     }
 
 
@@ -148,10 +155,11 @@ def _tuned(recording: Recording, network: str, place: int, recipe: Recipe) -> tu
         number = int(np.flatnonzero(courses[0].steps == step)[0])
         racing = [rate for rate in range(len(courses)) if last[rate] > number]
         replicas = [
-            Replica(learning_rate=LEARNING_RATES[rate], seed=0, examples=1, contest="") for rate in racing
+            Replica(learning_rate=LEARNING_RATES[rate], seed=0, examples=1, tuning_group="")
+            for rate in racing
         ]
         measures = [float(courses[rate].measures[: number + 1].min()) for rate in racing]
-        for loser in losers(list(zip(replicas, measures, strict=True))):
+        for loser in eliminated(list(zip(replicas, measures, strict=True))):
             last[racing[loser]] = number
     kept = [rate for rate in range(len(courses)) if last[rate] == ends[rate][1]]
     rate = max(kept, key=lambda rate: _preference(recording, courses[rate], ends[rate][0]))
@@ -209,8 +217,8 @@ def _standing(
     tests: Mapping[str, Sequence[np.ndarray]],
     truth: np.ndarray,
     plain: Mapping[str, Any],
-) -> Standing:
-    return standing(
+) -> Ranking:
+    return rank_entrants(
         {name: [_outputs(recording, answers) for answers in runs] for name, runs in tests.items()},
         truth,
         recording.metric,

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from bakeoff import models
 from bakeoff.data.schema import Schema
-from bakeoff.explain.biases.comparison_evidence import ClosingEvidence
+from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.study.analysis.learning_curves import fit_curve
 from bakeoff.study.analysis.verdict import CurvePoint
 from bakeoff.study.comparison import compare, environment
@@ -121,7 +121,7 @@ def run(
     data: object, networks: list[Any] | None, budget: float, seed: int, out: Path, name: str
 ) -> Comparison:
     """A comparison as the command line makes it, its whole verdict kept as JSON for the coverage of its forecasts."""
-    found = compare(data, networks, budget, seed, out=out, name=name, evidence=ClosingEvidence())
+    found = compare(data, networks, budget, seed, out=out, name=name, evidence=ComparisonEvidence())
     (out / "verdicts").mkdir(exist_ok=True)
     (out / "verdicts" / f"{found.folder.name}.json").write_text(json.dumps(found.to_json()))
     return found

@@ -19,7 +19,7 @@ from validity_worlds import World, errors, forecasts, shares
 
 from bakeoff.study.analysis.judgement import judge
 from bakeoff.study.analysis.resampling import time_blocks
-from bakeoff.study.analysis.uncertainty import Standing, standing
+from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.results.records import EntrantResult
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -28,9 +28,9 @@ REPLICATES = 400
 Figures = dict[str, float]
 
 
-def stand(world: World, *, metric: str = "accuracy", by_validation: bool = True, **options: Any) -> Standing:
+def stand(world: World, *, metric: str = "accuracy", by_validation: bool = True, **options: Any) -> Ranking:
     """The standing of a world's entrants."""
-    return standing(
+    return rank_entrants(
         world.entrants,
         world.targets,
         METRICS[metric],
@@ -238,7 +238,7 @@ def dependent_errors(repetitions: int) -> Figures:
             for turn in range(repetitions):
                 made = forecasts(np.random.default_rng([turn, 7]), 2, moments, persistence=persistence)
                 nothing = np.zeros((moments, 8))
-                place = standing(made, nothing, MAE, groups=groups, replicates=REPLICATES)
+                place = rank_entrants(made, nothing, MAE, groups=groups, replicates=REPLICATES)
                 won += place.winner is not None
             found[f"winner of two equal: {moments} moments, persistence {persistence:g}"] = won / repetitions
     return found

@@ -158,7 +158,7 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     ):
         for multiple in MULTIPLES:
             here = [o for o in chosen if multiple in o.case.later]
-            told = [o for o in here if o.withheld is None]
+            conclusion = [o for o in here if o.withheld is None]
             plateau = [o for o in here if o.case.gain(multiple) < MARGIN[o.case.metric] / 2]
             helped = [o for o in here if o.case.gain(multiple) >= 2 * MARGIN[o.case.metric]]
             figures = (
@@ -166,9 +166,9 @@ def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
                 f"x{multiple}",
                 len(here),
                 _percent([o.withheld is not None for o in here]),
-                _percent([o.held[multiple] for o in told]),
-                _percent([o.low_side[multiple] for o in told]),
-                _percent([not o.held[multiple] and not o.low_side[multiple] for o in told]),
+                _percent([o.held[multiple] for o in conclusion]),
+                _percent([o.low_side[multiple] for o in conclusion]),
+                _percent([not o.held[multiple] and not o.low_side[multiple] for o in conclusion]),
                 len(plateau),
                 _percent([o.helps.get(multiple, False) for o in plateau]),
                 len(helped),

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/why.jsonl"))
     options = parser.parse_args()
     began = time.monotonic()
-    pool = startup.begin(options.workers, wait_for_operators=True)
+    pool = startup.start_workers(options.workers, wait_for_operators=True)
     try:
         for row in _measured(options, pool):
             print(json.dumps(row, ensure_ascii=False), flush=True)

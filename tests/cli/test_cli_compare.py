@@ -78,10 +78,10 @@ def test_what_goes_wrong_is_one_sentence_and_a_status(
     monkeypatch.setattr(sys, "argv", ["bakeoff", *arguments, "--steps", "20"])
     with pytest.raises(SystemExit) as ended:
         main()
-    told = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert ended.value.code == 1
-    assert sentence in told
-    assert told.count("\n") == 1
+    assert sentence in message
+    assert message.count("\n") == 1
 
 
 @pytest.mark.skipif(

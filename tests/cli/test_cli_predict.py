@@ -14,8 +14,8 @@ from bakeoff.cli.main import app
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import DataError, OptionError, StoreError
-from bakeoff.inference.predictor import Fitted
-from bakeoff.inference.training_hashes import write_seen
+from bakeoff.inference.predictor import Predictor
+from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.models import build
 
 CLASSES = ("a<b>", "\x1b[31mred", "c")
@@ -36,16 +36,16 @@ def _table(path: Path, *, target: bool = True, rows: int = 60) -> Path:
     return path
 
 
-def _hand_over(folder: Path, dataset: Dataset, *, seed: int = 0) -> Fitted:
+def _hand_over(folder: Path, dataset: Dataset, *, seed: int = 0) -> Predictor:
     """An untrained linear network as the champion of a run."""
     weights = build("linear", dataset.schema, seed=seed).state_dict()
-    fitted = Fitted.of(dataset, model="linear", width=None, weights=weights)
+    fitted = Predictor.of(dataset, model="linear", width=None, weights=weights)
     fitted.save(folder / "champion")
     return fitted
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> tuple[Path, Fitted]:
+def run(tmp_path: Path) -> tuple[Path, Predictor]:
     dataset = load(_table(tmp_path / "old.csv"), target="kind")
     folder = tmp_path / "runs" / "mine"
     return folder, _hand_over(folder, dataset)
@@ -64,7 +64,7 @@ def _predict(*arguments: object) -> str:
     [(".csv", polars.read_csv), (".jsonl", polars.read_ndjson), (".parquet", polars.read_parquet)],
 )
 def test_the_file_holds_the_answers_and_probabilities_of_the_network(
-    run: tuple[Path, Fitted], tmp_path: Path, ending: str, read: Any
+    run: tuple[Path, Predictor], tmp_path: Path, ending: str, read: Any
 ) -> None:
     folder, fitted = run
     new = _table(tmp_path / "new.csv", target=False, rows=33)
@@ -86,7 +86,7 @@ def test_the_file_holds_the_answers_and_probabilities_of_the_network(
 
 
 def test_new_data_with_answers_are_scored_as_scikit_learn_scores_them(
-    run: tuple[Path, Fitted], tmp_path: Path
+    run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     folder, _ = run
     new = _table(tmp_path / "new.csv", rows=41)
@@ -99,11 +99,11 @@ def test_new_data_with_answers_are_scored_as_scikit_learn_scores_them(
     assert "and 31 more" in output
 
 
-def test_without_answers_no_score_is_claimed(run: tuple[Path, Fitted], tmp_path: Path) -> None:
+def test_without_answers_no_score_is_claimed(run: tuple[Path, Predictor], tmp_path: Path) -> None:
     assert "accuracy" not in _predict(run[0], _table(tmp_path / "new.csv", target=False))
 
 
-def test_class_names_cannot_reach_the_terminal_as_codes(run: tuple[Path, Fitted], tmp_path: Path) -> None:
+def test_class_names_cannot_reach_the_terminal_as_codes(run: tuple[Path, Predictor], tmp_path: Path) -> None:
     assert "\x1b[31m" not in _predict(run[0], _table(tmp_path / "new.csv"))
 
 
@@ -119,7 +119,7 @@ def test_values_are_written_and_scored_in_their_unit(tmp_path: Path) -> None:
 
 
 def test_the_metric_is_the_one_of_the_comparison_and_a_stand_in_is_named(
-    run: tuple[Path, Fitted], tmp_path: Path
+    run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     folder, _ = run
     record = {"winner": None, "leader": "knn", "metric": "macro_f1", "data": {"name": "new", "examples": 41}}
@@ -133,12 +133,12 @@ def test_the_metric_is_the_one_of_the_comparison_and_a_stand_in_is_named(
 
 
 def test_examples_that_the_network_was_trained_on_or_chosen_by_are_told_apart(
-    run: tuple[Path, Fitted], tmp_path: Path
+    run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     folder, fitted = run
     dataset = load(tmp_path / "old.csv", target="kind")
     assert "trained on or chosen by" not in _predict(folder, tmp_path / "old.csv"), "nothing is known of them"
-    write_seen(folder / "champion", dataset)
+    write_training_hashes(folder / "champion", dataset)
     output = " ".join(_predict(folder, tmp_path / "old.csv").split())
     test = dataset.splits.test
     score = accuracy_score(dataset.targets[test], fitted.predict(dataset.inputs[test]))
@@ -152,12 +152,12 @@ def test_examples_that_the_network_was_trained_on_or_chosen_by_are_told_apart(
     assert "trained on" not in _predict(folder, tmp_path / "moved.csv")
 
 
-def test_a_damaged_record_of_the_verdict_is_no_obstacle(run: tuple[Path, Fitted], tmp_path: Path) -> None:
+def test_a_damaged_record_of_the_verdict_is_no_obstacle(run: tuple[Path, Predictor], tmp_path: Path) -> None:
     (run[0] / "verdict.json").write_text("{")
     assert "accuracy" in _predict(run[0], _table(tmp_path / "new.csv"))
 
 
-def test_an_unknown_run_suggests_the_nearest(run: tuple[Path, Fitted]) -> None:
+def test_an_unknown_run_suggests_the_nearest(run: tuple[Path, Predictor]) -> None:
     with pytest.raises(StoreError, match=r"There is no run 'mien' .*Did you mean 'mine'\?"):
         _predict("mien", "digits", "--runs", run[0].parent)
 
@@ -169,7 +169,7 @@ def test_a_run_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_data_of_another_form_are_refused_by_their_difference(
-    run: tuple[Path, Fitted], tmp_path: Path
+    run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     other = tmp_path / "other.csv"
     polars.DataFrame({"x": [1.0, 2.0], "word": ["red", "green"]}).write_csv(other)
@@ -179,13 +179,13 @@ def test_data_of_another_form_are_refused_by_their_difference(
         _predict(run[0], tmp_path / "nowhere.csv")
 
 
-def test_an_unknown_ending_is_refused_before_any_work(run: tuple[Path, Fitted], tmp_path: Path) -> None:
+def test_an_unknown_ending_is_refused_before_any_work(run: tuple[Path, Predictor], tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"answers\.xlsx.*\.csv"):
         _predict(run[0], tmp_path / "nowhere.csv", "--out", tmp_path / "answers.xlsx")
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(
-    run: tuple[Path, Fitted], tmp_path: Path
+    run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     new = _table(tmp_path / "new.csv")
     with pytest.raises(StoreError, match="cannot be written"):
@@ -193,7 +193,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_weights_that_are_damaged_are_refused(run: tuple[Path, Fitted], tmp_path: Path) -> None:
+def test_weights_that_are_damaged_are_refused(run: tuple[Path, Predictor], tmp_path: Path) -> None:
     (run[0] / "champion" / "network.safetensors").write_bytes(b"\x80\x04not safetensors")
     with pytest.raises(StoreError, match="train"):
         _predict(run[0], _table(tmp_path / "new.csv"))

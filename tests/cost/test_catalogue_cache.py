@@ -53,7 +53,7 @@ def test_another_width_schema_or_source_is_counted_anew(monkeypatch: pytest.Monk
     ):
         with pytest.raises(AssertionError, match="counted again"):
             counted(models.build("mlp", schema, seed=0), *other, schema)
-    monkeypatch.setattr(catalogue_cache, "_makers", lambda: "other sources")
+    monkeypatch.setattr(catalogue_cache, "_sources_hash", lambda: "other sources")
     with pytest.raises(AssertionError, match="counted again"):
         counted(models.build("mlp", SCHEMA, seed=0), *card_and_width(), SCHEMA)
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.system.files import check_writable, whole, write_json, write_text
+from bakeoff.system.files import atomic_write, check_writable, write_json, write_text
 
 
 def test_a_file_appears_when_it_is_whole_and_not_before(tmp_path: Path) -> None:
     path = tmp_path / "answer.txt"
     path.write_text("old")
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("new")
         assert path.read_text() == "old"
         assert unfinished.parent == tmp_path, "a rename works within one file system only"
@@ -20,7 +20,7 @@ def test_a_file_appears_when_it_is_whole_and_not_before(tmp_path: Path) -> None:
 
 
 def _write_half(path: Path, error: type[BaseException]) -> None:
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("half")
         raise error
 

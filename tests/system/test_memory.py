@@ -70,16 +70,16 @@ def test_a_small_share_makes_narrow_stacks(monkeypatch: pytest.MonkeyPatch) -> N
 
     def largest_pack(share: int) -> int:
         monkeypatch.setenv(memory.SHARE, str(share))
-        told: list[int] = []
+        reported: list[int] = []
         fit_stack(
             lambda seed: build_network("mlp", dataset.schema, width=8, seed=seed),
             data,
             [Replica(learning_rate=1e-3, seed=seed, examples=40) for seed in range(6)],
             Recipe(steps=4, batch_size=16, evaluations=1),
-            progress=lambda done, total, training: told.append(training),
+            progress=lambda done, total, training: reported.append(training),
             reproducible=True,
         )
-        return max(told)
+        return max(reported)
 
     assert largest_pack(1_000_000 + 6 * each + each // 2) == 6
     assert largest_pack(1_000_000 + 2 * each + each // 2) == 2

@@ -1,4 +1,4 @@
-"""A comparison as a person sees it: the data card, live progress, table and verdict, and the report on disk."""
+"""`compare` with its report: the data card, live progress, the table and the verdict, and the report on disk."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
-from bakeoff.explain.biases.comparison_evidence import ClosingEvidence
+from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
 from bakeoff.report.notebook import comparison_html
@@ -37,16 +37,16 @@ def compare(
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data; its report is written into the run's folder.
 
-    The record that comes back shows itself in a notebook; `bakeoff.study.comparison.compare` tells of all options.
+    The returned record shows itself in a notebook; `bakeoff.study.comparison.compare` documents all options.
 
     Args:
         data: anything that `bakeoff.load` reads, with its options (`target=`, `time=`, `size=` ...).
         models: names of networks, `package.module:factory`, or `ModelCard`s; None for every family that fits.
         budget_seconds: for everything; None runs the whole protocol without a clock.
         seed: of splits, subsets, orders and initial weights.
-        why: whether it ends with evidence, for which a part of the budget is kept.
+        why: whether it ends with evidence, for which a part of the budget is reserved.
     """
-    evidence = ClosingEvidence() if why else None
+    evidence = ComparisonEvidence() if why else None
     found = run_comparison(
         data, models, budget_seconds, seed, show=comparison_html, evidence=evidence, **options
     )
@@ -65,7 +65,7 @@ def write_results(comparison: Comparison) -> Path:
 
 
 def compare_and_report(data: Any, *, why: bool = True, **options: Any) -> Comparison:
-    """Compare on this data as `bakeoff.study.comparison.compare` does (its options), and show all of it as it happens.
+    """Compare on this data, with the options of `bakeoff.study.comparison.compare`, and show progress and result.
 
     Card, table and verdict go to standard output, progress to standard error; `report.html` and `verdict.json` are
     written into the run's folder.
@@ -81,9 +81,10 @@ def compare_and_report(data: Any, *, why: bool = True, **options: Any) -> Compar
             on_data=show_card,
             listener=view.update,
             show=comparison_html,
-            evidence=ClosingEvidence() if why else None,
+            evidence=ComparisonEvidence() if why else None,
             **options,
         )
-    print_comparison(results, found)  # first, so that a full disk does not take the verdict along
+    # Before the report is written, so that the verdict is shown even where the disk is full.
+    print_comparison(results, found)
     print_places(results, found, report=write_results(found))
     return found

@@ -1,4 +1,4 @@
-"""A fit with its report: `report.html` in the run's folder, a page without any script that opens offline."""
+"""`fit` with its report: `report.html` in the run's folder, a page without scripts that opens offline."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,9 +18,11 @@ from bakeoff.study.fitting.result import Fit
 from bakeoff.system.files import write_text
 from bakeoff.tasks.metrics.registry import METRICS
 
+#: The report's file in the run's folder.
 REPORT_FILE = "report.html"
-#: A matrix of more classes than this cannot be read.
+#: A confusion matrix of more classes than this is not shown: it could not be read.
 MOST_CLASSES = 30
+#: Of the plot of losses, in pixels.
 _WIDTH, _HEIGHT, _MARGIN = 640, 260, 48
 
 _STYLE = """
@@ -46,7 +48,7 @@ def fit(data: Any, model: str | ModelCard, **options: Any) -> Fit:
         model: a name of the catalogue (`name@width` for a width), `timm:NAME`, `hf:NAME`, `package.module:factory`, or
             a card.
         options: `budget_seconds`, `epochs`, `learning_rate`, `weights`, `mode`, `augment`, `seed`, `out` ...;
-            `bakeoff.study.fitting.fit.fit` tells of all.
+            `bakeoff.study.fitting.fit.fit` documents all of them.
     """
     found = run_fit(data, model, **options)
     write_fit_report(found)
@@ -84,10 +86,10 @@ def fit_html(fit: Fit) -> str:
 
 
 def loss_curve(fit: Fit) -> Markup:
-    """Training and validation loss by step as a drawing; a dot stands where the kept weights come from."""
-    steps = [moment.step for moment in fit.history]
-    training = [moment.training_loss for moment in fit.history]
-    validation = [moment.validation_loss for moment in fit.history]
+    """A plot of training and validation loss by step; a dot marks the evaluation whose weights are returned."""
+    steps = [evaluation.step for evaluation in fit.history]
+    training = [evaluation.training_loss for evaluation in fit.history]
+    validation = [evaluation.validation_loss for evaluation in fit.history]
     low, high = 0.0, max(*training, *validation, 1e-12)
 
     def place(step: float, loss: float) -> tuple[float, float]:
@@ -126,7 +128,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start") -> Markup:
 
 
 def _confusion(fit: Fit) -> list[Markup]:
-    """How often each class (rows) was taken for each (columns); none for numbers and very many classes."""
+    """The confusion matrix: true classes in rows, predicted in columns; [] for values and very many classes."""
     target = fit.fitted.schema.target
     if not isinstance(target, Classes) or target.size > MOST_CLASSES:
         return []
@@ -148,18 +150,18 @@ def _confusion(fit: Fit) -> list[Markup]:
 
 
 def _shaded(row: Sequence[int], place: int) -> Markup:
-    """The counts of one true class, each as dark as its share of the class; what is right in another colour."""
-    whole = max(sum(row), 1)
+    """The counts of one true class, each shaded by its share of the class; right predictions in another colour."""
+    total = max(sum(row), 1)
     cells = []
     for column, count in enumerate(row):
         kind = "none" if count == 0 else "right" if column == place else "wrong"
-        shade = f"background:rgba(var(--ink),{0.15 + 0.5 * count / whole:.2f})" if count else ""
+        shade = f"background:rgba(var(--ink),{0.15 + 0.5 * count / total:.2f})" if count else ""
         cells.append(Markup('<td class="{}" style="{}">{}</td>').format(kind, shade, count))
     return Markup("").join(cells)
 
 
 def _smoothing_note(fit: Fit) -> list[Markup]:
-    """Why the two losses may lie apart, where they are not of the same thing."""
+    """A note on why the two losses may differ, where the training loss has label smoothing or augmentation."""
     if not (fit.recipe.label_smoothing or fit.recipe.augment):
         return []
     return [Markup('<p class="note">{}</p>').format(say("fit.report.smoothed"))]

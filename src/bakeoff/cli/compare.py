@@ -64,7 +64,7 @@ def compare(
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
-    pool = None if budget_seconds is None else startup.begin(workers, wait_for_operators=False)
+    pool = None if budget_seconds is None else startup.start_workers(workers, wait_for_operators=False)
     try:
         from bakeoff.api.compare import compare_and_report
 

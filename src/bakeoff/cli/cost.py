@@ -66,10 +66,10 @@ def network(
 ) -> None:
     """What a network costs: parameters, arithmetic, memory, and with --machine the least time."""
     from bakeoff.cli.cost_tables import show_bound, show_cost
-    from bakeoff.cost.hardware.roofline import bound_on, machine_called
+    from bakeoff.cost.hardware.roofline import bound_on, peaks_of
 
     cost, shape = _cost(model, input, batch, classes, vocabulary, width)
-    bound = bound_on(cost, machine_called(machine), number_format) if machine else None
+    bound = bound_on(cost, peaks_of(machine), number_format) if machine else None
     show_cost(model, shape, cost, train=train, every=every, bound=bound)
     if bound is not None:
         show_bound(bound)

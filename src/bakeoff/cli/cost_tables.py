@@ -96,20 +96,20 @@ def fitted(columns: dict[str, list[str]], width: int) -> tuple[dict[str, list[st
     Types go first, then shapes; then names of layers lose their beginning, which their neighbours share; then the
     figures of the training pass go.
     """
-    kept = dict(columns)
+    shown = dict(columns)
     left_out: list[str] = []
     for key in ("type", "out"):
-        if _width(kept, split=bool(left_out)) > width:
-            del kept[key]
+        if _width(shown, split=bool(left_out)) > width:
+            del shown[key]
             left_out.append(key)
     if left_out:
-        kept["layer"] = _shortened(kept, width)
+        shown["layer"] = _shortened(shown, width)
     for key in ("activations_short", "training_short"):
-        if key in kept and _width(kept, split=True) > width and left_out:
-            del kept[key]
+        if key in shown and _width(shown, split=True) > width and left_out:
+            del shown[key]
             left_out.append(key)
-            kept["layer"] = _shortened({**kept, "layer": columns["layer"]}, width)
-    return kept, left_out
+            shown["layer"] = _shortened({**shown, "layer": columns["layer"]}, width)
+    return shown, left_out
 
 
 def _shortened(columns: dict[str, list[str]], width: int) -> list[str]:

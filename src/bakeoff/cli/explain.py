@@ -31,15 +31,15 @@ def explain(
     from bakeoff.messages import say
     from bakeoff.report.html.evidence_page import write_explained
 
-    folder, fitted = _load(run, runs)
+    folder, predictor = _load(run, runs)
     source = data or _source_of(folder) or _builtin_of(folder.name, builtin_names())
     if source is None:
         raise OptionError(
             f"The run '{printable(folder.name)}' does not tell which data its network is to be explained with, or they "
             f"are no longer there: name them after the run, as in `bakeoff explain {printable(folder.name)} DATA`."
         )
-    new = fitted.read(source)
-    found = explain_network(fitted, new, data=Path(source).name)
+    new = predictor.read(source)
+    found = explain_network(predictor, new, data=Path(source).name)
     console = Console()
     for sentence in found.sentences:
         console.print(Text(f"• {sentence}"))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
-    from bakeoff.inference.predictor import Fitted
+    from bakeoff.inference.predictor import Predictor
     from bakeoff.report.content.predictions import Predictions
 
 #: So many predictions are shown.
@@ -34,33 +34,33 @@ def predict(
     from rich.console import Console
     from rich.text import Text
 
-    from bakeoff.inference.training_hashes import seen_rows
+    from bakeoff.inference.training_hashes import is_training_example
     from bakeoff.messages import say
     from bakeoff.report.content.predictions import Predictions, check_ending, write_predictions
     from bakeoff.report.words.text import clean
 
     if out is not None:
         check_ending(out)
-    folder, fitted = _load(run, runs)
-    new = fitted.read(newdata)
-    found = Predictions.of(fitted.schema, new, fitted.outputs(new.inputs, new.lengths))
+    folder, predictor = _load(run, runs)
+    new = predictor.read(newdata)
+    found = Predictions.of(predictor.schema, new, predictor.outputs(new.inputs, new.lengths))
     console = Console()
     verdict = _verdict(folder) or _fit(folder)
-    _show(console, fitted, found, verdict)
-    _show_score(console, found, verdict, seen_rows(fitted_folder(folder), new.inputs))
+    _show(console, predictor, found, verdict)
+    _show_score(console, found, verdict, is_training_example(fitted_folder(folder), new.inputs))
     if out is not None:
         write_predictions(found, out)
         console.print(Text(say("report.predict.written", file=clean(out))), soft_wrap=True)
 
 
-def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
+def _load(run: str, runs: Path) -> tuple[Path, "Predictor"]:
     """The run's folder and the network in it.
 
     Raises:
         StoreError: there is no such run, or it has no network.
     """
     from bakeoff.errors import StoreError, printable, suggest
-    from bakeoff.inference.predictor import RECORD_FILE, Fitted
+    from bakeoff.inference.predictor import RECORD_FILE, Predictor
 
     folder = next((place for place in (runs / run, Path(run)) if place.is_dir()), None)
     if folder is None:
@@ -71,7 +71,7 @@ def _load(run: str, runs: Path) -> tuple[Path, "Fitted"]:
         )
     place = fitted_folder(folder)
     if (place / RECORD_FILE).exists():
-        return folder, Fitted.load(place)
+        return folder, Predictor.load(place)
     raise StoreError(
         f"The run '{printable(folder.name)}' has no champion, since no network was judged in it: compare again with "
         "a larger --budget."
@@ -129,7 +129,7 @@ def _say_fit(console: "Console", record: dict[str, Any]) -> None:
     )
 
 
-def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: dict[str, Any]) -> None:
+def _show(console: "Console", predictor: "Predictor", found: "Predictions", verdict: dict[str, Any]) -> None:
     """Who answers, and the first predictions."""
     from rich.table import Table
     from rich.text import Text
@@ -138,14 +138,14 @@ def _show(console: "Console", fitted: "Fitted", found: "Predictions", verdict: d
     from bakeoff.report.words.text import clean, shorten, significant
 
     leader = verdict.get("winner") or verdict.get("leader")
-    name = fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}"
-    if leader and leader not in (name, fitted.model):
+    name = predictor.model if predictor.width is None else f"{predictor.model}@{predictor.width}"
+    if leader and leader not in (name, predictor.model):
         _say(console, "report.predict.stand_in", leader=leader, entrant=name)
     if "fit" in verdict:
         _say_fit(console, verdict["fit"])
     key = "report.predict.head_one" if len(found) == 1 else "report.predict.head"
     _say(console, key, count=f"{len(found):,}", entrant=name)
-    is_classes = fitted.schema.is_classification
+    is_classes = predictor.schema.is_classification
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(say("report.predict.input"), overflow="fold")
     table.add_column(say("report.predict.predicted"), overflow="fold")
@@ -173,8 +173,8 @@ def _show_score(
     if scored is None:
         return
     metric, score = scored
-    told = {"metric": say(f"verdict.metric.{metric}"), "score": METRICS[metric].show(score)}
-    _say(console, "report.predict.score", count=f"{len(found):,}", **told)
+    values = {"metric": say(f"verdict.metric.{metric}"), "score": METRICS[metric].show(score)}
+    _say(console, "report.predict.score", count=f"{len(found):,}", **values)
     if seen is None or not seen.any():
         return
     fresh = found.at(~seen).score(metric)
@@ -183,7 +183,7 @@ def _show_score(
         return
     shown = METRICS[metric].show(fresh[1])
     rest = f"{int((~seen).sum()):,}"
-    _say(console, "report.predict.seen", seen=f"{int(seen.sum()):,}", rest=rest, **{**told, "score": shown})
+    _say(console, "report.predict.seen", seen=f"{int(seen.sum()):,}", rest=rest, **{**values, "score": shown})
 
 
 def _say(console: "Console", key: str, **values: Any) -> None:

@@ -1,8 +1,8 @@
-"""What the catalogue's networks cost, kept from run to run: counting loads a second's worth of PyTorch.
+"""A cache on disk of what the catalogue's networks cost: counting imports parts of PyTorch that take a second to load.
 
-A network of the catalogue is given by its name, its width and the schema of the data, so its cost is looked up by
-these and by a hash of everything that makes the figures: the sources of `bakeoff.models` and `bakeoff.cost`, the
-schema's, and PyTorch's version. Networks of somebody's own are counted each time.
+A network of the catalogue is identified by its name, its width and the schema of the data. Its cost is cached under
+these and a hash of everything that the figures depend on: the sources of `bakeoff.models` and `bakeoff.cost`, the
+schema's source, and PyTorch's version. A user's own network is counted each time.
 """
 
 import functools
@@ -23,7 +23,7 @@ from bakeoff.system.files import cache_folder, write_text
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """Of one example: see `bakeoff.cost.Cost`."""
+    """Parameters of a network, and FLOPs of one example (see `bakeoff.cost.Cost`)."""
 
     parameters: int
     flops: int
@@ -52,20 +52,20 @@ def counted(module: nn.Module, card: ModelCard | None, width: int | None, schema
 
 
 def _place(card: ModelCard | None, width: int | None, schema: Schema) -> Path | None:
-    """Where the figures lie, or would; None for a network that is not the catalogue's own."""
+    """The cache file of this network, existing or not; None for a network that is not of the catalogue."""
     if card is None:
         return None
     build = card.build.func if isinstance(card.build, functools.partial) else card.build
     home = getattr(build, "__module__", "")
     if not home.startswith("bakeoff.models.") or home == external.__name__:
         return None
-    key = repr((_makers(), card.name, width, schema)).encode()
+    key = repr((_sources_hash(), card.name, width, schema)).encode()
     return cache_folder() / "costs" / f"{hashlib.blake2b(key, digest_size=16).hexdigest()}.json"
 
 
 @functools.cache
-def _makers() -> str:
-    """A hash of all that the figures come from besides the network's name."""
+def _sources_hash() -> str:
+    """A hash of everything that the figures depend on besides name, width and schema."""
     import torch
 
     root = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Graph, Input, Schema, Target, Tokens
 from bakeoff.data.splits import Indices, Splits, make_splits
 
-#: Statistics are taken from at most this many training examples, evenly spread, so that nothing needs the whole set.
+#: Training examples, evenly spread, from which mean and deviation are computed.
 STATISTICS_EXAMPLES = 20_000
 
 
@@ -26,7 +26,7 @@ def dataset_name(text: str) -> str:
     return re.sub(r"[^\w.-]+", "-", text).strip("-._")[:60] or "data"
 
 
-def finish(
+def make_dataset(
     *,
     name: str,
     input: Input,
@@ -91,7 +91,7 @@ def with_scaling(dataset: Dataset) -> Dataset:
 
 
 def _with_edges(scaling: Scaling, graphs: NDArray[Any], features: int) -> Scaling:
-    """No edge stays 0, and an edge counts in units of the mean weight (edges of weight 1 stay 1)."""
+    """The scaling with that of edges: 0 (no edge) stays 0, and weights are divided by the mean absolute weight."""
     weights = np.abs(graphs[:, features:])
     mean, std = scaling.mean.copy(), scaling.std.copy()
     mean[features:], std[features:] = 0.0, weights.sum() / max(np.count_nonzero(weights), 1) or 1.0

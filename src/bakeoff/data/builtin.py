@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.readers.arrays import ArrayEncoder
 from bakeoff.data.schema import Classes, Graph, Image, Series, Table, Tokens
@@ -28,7 +28,7 @@ _AXES = {Image: "image", Series: "series", Table: "table", Tokens: "text", Graph
 def digits(seed: int = 0) -> Dataset:
     """1797 grey images 8x8 of handwritten digits, pixels 0 to 16 (Alpaydin & Kaynak 1998, UCI 80)."""
     images, targets = _digits_table()
-    return finish(
+    return make_dataset(
         name="digits",
         input=Image(channels=1, height=8, width=8),
         target=Classes(names=tuple(str(digit) for digit in range(10))),
@@ -62,7 +62,7 @@ def mnist1d(seed: int = 0) -> Dataset:
     """
     series, digits = generate_mnist1d()
     inputs = series.astype(np.float32)[:, None, :]
-    return finish(
+    return make_dataset(
         name="mnist1d",
         input=Series(channels=1, length=inputs.shape[-1]),
         target=Classes(names=tuple(str(digit) for digit in range(10))),
@@ -156,7 +156,7 @@ BUILTINS: dict[str, Callable[[int], Dataset]] = {
 
 
 def builtin_names() -> list[str]:
-    """All names that `load` knows by heart, the planted tasks last."""
+    """The names of all built-in data, the planted tasks last."""
     from bakeoff.data.synthetic.planted import PLANTED
 
     return [*BUILTINS, *(PLANTED_PREFIX + name for name in PLANTED)]
@@ -179,7 +179,7 @@ def load_builtin(name: str, *, seed: int = 0) -> Dataset:
 
     task = PLANTED[name.removeprefix(PLANTED_PREFIX)]
     inputs, targets, schema = task.make(seed)
-    return finish(
+    return make_dataset(
         name=name.replace(":", "-"),
         input=schema.input,
         target=schema.target,

@@ -1,4 +1,4 @@
-"""The data card: what the data are, how they are divided, and what to know before believing a comparison."""
+"""The data card: what the data are, how they are split, and which findings may spoil a comparison."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class DataCard:
         how: how the splits were made.
         lengths: (shortest, median, longest) where examples differ in length (graphs: in nodes), else None.
         edges: the mean number of edges of a graph, or None.
-        columns: (name, what it became, its number of features) of a table that was read by names.
+        columns: (name, kind, number of features) of each column of a table with named columns.
         groups: how many groups there are, or None.
         findings: everything found, worst first.
         fingerprint: of the dataset.

@@ -1,4 +1,4 @@
-"""A `Dataset`: schema, arrays, and the three splits, made once. It knows no network.
+"""A `Dataset`: schema, arrays and the three splits. It does not depend on any network.
 
 The arrays stay as they were read (images as bytes, perhaps memory-mapped on disk); `Dataset.inputs_at` turns the
 examples that a batch needs into scaled float32. The scaling is learned from the training split alone.
@@ -19,9 +19,9 @@ from bakeoff.data.splits import Indices, Splits, nested_order
 
 
 class Encoder(Protocol):
-    """How raw data of one form (a table's columns, a folder of images ...) become the arrays of a `Dataset`.
+    """Converts raw data of one form (a table's columns, a folder of images ...) to the arrays of a `Dataset`.
 
-    Learned on the training split when the data are first loaded, kept with a trained network as JSON
+    Learned on the training split when the data are first loaded, stored with a trained network as JSON
     (`to_json` has a key "kind"), and applied by `bakeoff.data.load.read_new` to new data of the same form.
     """
 
@@ -30,10 +30,12 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something about the data that a person should know before believing a comparison.
+    """A property of the data that matters for a comparison.
 
-    `kind` is a key of the message catalogue ("data.finding.<kind>"); `values` fill the sentence in.
-    `severity` is "note", "warning" (spoils comparisons) or "fault" (something was left out).
+    Attributes:
+        kind: a key of the message catalogue under "data.finding.".
+        severity: "note", "warning" (may spoil comparisons) or "fault" (something was left out).
+        values: that fill in the sentence.
     """
 
     kind: str
@@ -43,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
-    """All that a comparison needs to know of the data.
+    """The data, with everything that training and evaluation need to know of them.
 
     Attributes:
         name: short, fit for a folder's name.
@@ -51,18 +53,18 @@ class Dataset:
         inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables, graphs) or int32 (tokens). May be
             a memmap.
         targets: int64 [N] for classes, else float32 [N, size] in the unit of the data.
-        splits: made once.
+        splits: indices of the training, validation and test examples.
         lengths: true lengths int64 [N] where series, texts or graphs (in nodes) are shorter than the schema says, else
             None.
         scaling: learned from the training split; None for tokens.
         encoder: how new raw data of the same form become `inputs`; None where the arrays came as they are.
-        groups: one label per example where examples belong together (patients, users); never split apart.
-        times: for forecasts, when each example's first target is: float64 [N], in seconds or as the data count.
+        groups: [N], one label per example where examples belong together (patients, users); a group is in one split.
+        times: for forecasts, the time of each example's first target: float64 [N], in seconds or in the data's unit.
         seasonal_scale: for forecasts, the mean absolute error of the seasonal-naive forecast inside the training
             split, the unit of MASE (Hyndman & Koehler 2006).
-        display: how to show one example: inputs were bytes, file names, texts ... (for reports only).
+        labels: one short label per example, for reports (a file's name, the start of a text), or None.
         source, licence: where the data come from.
-        findings: what reading them found.
+        findings: of the reader.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How one form of raw data becomes inputs, learned once and then applied to new data of the same form.
+"""The contract of encoders: each converts one form of raw data to inputs, is learned once and applied to new data.
 
 Each form has one `FormEncoder`, a frozen record that is written as JSON beside a trained network. Nothing is pickled:
 `encoder_from_json` looks the record's "kind" up in a fixed table and fills in that record's fields.
@@ -29,14 +29,14 @@ _ENCODERS = {
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class NewData:
-    """New examples in the form in which `Dataset.inputs` holds the old ones (not scaled).
+class NewExamples:
+    """New examples, with inputs like those of `Dataset.inputs` (not scaled).
 
     Attributes:
         inputs: [N, *schema.input.shape].
-        lengths: true lengths int64 [N], or None where all are whole.
-        targets: as `Dataset.targets`, or None where the new data have no (usable) answers. Forecasts have NaN in the
-            rows whose future is not in the data: they are there to be predicted, not scored.
+        lengths: true lengths int64 [N], or None where all are complete.
+        targets: as `Dataset.targets`, or None where the new data have no (usable) targets. Of forecasts, rows whose
+            future is not in the data are NaN: they can be predicted, but not scored.
         names: one label per example (a file's name, a row's number).
     """
 
@@ -50,7 +50,7 @@ class NewData:
 
 
 class FormEncoder(ABC):
-    """Contract of all encoders: `from_json(to_json())` is equal, and `read` gives what training would have seen."""
+    """The contract: `from_json(to_json())` equals the encoder, and `read` converts new data as training data were."""
 
     kind: ClassVar[str]
 
@@ -64,7 +64,7 @@ class FormEncoder(ABC):
         """The encoder that wrote the record; `KeyError` or `TypeError` where it is not one."""
 
     @abstractmethod
-    def read(self, source: Any, schema: Schema) -> NewData:
+    def read(self, source: Any, schema: Schema) -> NewExamples:
         """New data of the same form.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What spoils comparisons: small classes, imbalance, duplicates, a column that gives the target away, an order."""
+"""Findings that may spoil a comparison: small classes, imbalance, duplicates, leaks of the target, ordered data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,15 +12,22 @@ from bakeoff.data.readers.table import TableEncoder
 from bakeoff.data.schema import Classes, Forecast, Series, Table
 from bakeoff.errors import listed, printable
 
+#: A class with fewer examples than this is small.
 FEW_EXAMPLES = 10
-#: The commonest class has this many times the examples of the rarest.
+#: Ratio of the most and the least frequent class from which classes are imbalanced.
 HEAVY_IMBALANCE = 10.0
-#: A single column that reaches this much of the way from the baseline to a perfect score gives the target away.
+#: A column leaks the target where it alone closes this part of the gap between the baseline and a perfect score.
 GIVEN_AWAY = 0.98
-#: In so many examples a column that separates the classes without one error gives them away too.
+#: Or where it separates the classes without an error, in at least this many examples.
 FEWEST_SEPARATED = 100
+#: A test split with fewer examples than this is small.
 SMALL_TEST = 100
-_MOST_COLUMNS, _MOST_ROWS, _BLOCK = 200, 5000, 8192
+#: The most columns that are checked for leaks ...
+_MOST_COLUMNS = 200
+#: ... on at most this many rows of each split.
+_MOST_ROWS = 5000
+#: Rows that are read at once.
+_BLOCK = 8192
 
 
 def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
@@ -119,7 +126,7 @@ def row_hashes(inputs: NDArray[Any], rows: NDArray[np.int64] | None = None) -> N
 
 
 def column_findings(dataset: Dataset) -> Iterator[Finding]:
-    """Columns from which alone a small tree predicts the validation split almost perfectly, with its score.
+    """Columns of which a single one lets a small tree predict the validation split almost perfectly, with its score.
 
     Learned on at most 5000 training rows; of more than 200 columns, the 200 that vary most with the target.
     """
@@ -152,7 +159,7 @@ def column_findings(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _separates(dataset: Dataset, places: list[int]) -> bool:
-    """Whether as many intervals of the column as there are classes hold one class each, in many examples."""
+    """Whether a tree with one leaf a class separates the classes by this column, in `FEWEST_SEPARATED` examples."""
     from sklearn.tree import DecisionTreeClassifier
 
     rows = np.sort(
@@ -166,7 +173,7 @@ def _separates(dataset: Dataset, places: list[int]) -> bool:
 
 
 def constant_findings(dataset: Dataset) -> Iterator[Finding]:
-    """Features of a table, or channels of series, that never change in training (readers of tables name theirs)."""
+    """Constant features of a table, or channels of series, in training (the reader of table files finds its own)."""
     if not isinstance(dataset.schema.input, Table | Series) or isinstance(dataset.encoder, TableEncoder):
         return
     train = np.sort(dataset.splits.train)
@@ -225,7 +232,7 @@ def _columns(dataset: Dataset) -> list[tuple[str, list[int]]]:
 
 
 def _row_hashes(rows: NDArray[np.generic]) -> NDArray[np.uint64]:
-    """uint64 [N] of [N, ...], each 8 bytes of a row multiplied by an odd number of its own place, and mixed."""
+    """uint64 [N] of [N, ...]: each 8 bytes of a row are multiplied by an odd number of their position and mixed."""
     data = rows.reshape(len(rows), -1).view(np.uint8)
     width = -(-data.shape[1] // 8) * 8
     padded = np.zeros((len(rows), width), np.uint8)

@@ -1,4 +1,4 @@
-"""`load`: the one door for data, whatever form they have; `read_new`: the same reading for new data."""
+"""`load`: reads data of any form; `read_new`: reads new data in the same way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoder import NewData, encoder_from_json
+from bakeoff.data.encoder import NewExamples, encoder_from_json
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError, OptionError, printable, suggest
 
-#: What a file's ending says it is.
+#: Endings of files, by the reader that takes them.
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
 ARRAY_ENDINGS = (".npz", ".npy")
 SERIES_ENDINGS = (".ts",)
@@ -21,7 +21,7 @@ SERIES_ENDINGS = (".ts",)
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """What a person may say about their data; each form of data uses what concerns it and refuses the rest."""
+    """The options of `load`; each reader uses those that apply to its form of data and refuses the rest."""
 
     target: str | None = None
     time: str | None = None
@@ -71,12 +71,12 @@ def load(
         horizon: how many steps to forecast.
         group: the column that says which examples belong together (never divided between splits).
         size: images are resized to this: 32, "32x48" or (height, width).
-        kind: "image", "series", "table" or "text", where an array's axes or a column do not tell.
-        task: "classes" or "value", where the target does not tell.
+        kind: "image", "series", "table" or "text", where an array's axes or a column are ambiguous.
+        task: "classes" or "value", where the target is ambiguous.
         text: the column of free text to learn from, where a table has several.
         tokenizer: a published one to cut the texts with, for networks with published weights: a folder with
             `tokenizer.json` or `vocab.txt`, or a Hugging Face id. Needs the package `tokenizers`.
-        window: how many past steps a forecast looks at.
+        window: how many past steps a forecast uses.
         seed: of the splits (and of generated data).
         name: of the dataset; taken from the source if not given.
 
@@ -110,11 +110,11 @@ def load(
     return _load_object(source, options)
 
 
-def read_new(record: Mapping[str, Any], source: Any, *, schema: Schema) -> NewData:
+def read_new(record: Mapping[str, Any], source: Any, *, schema: Schema) -> NewExamples:
     """Read new data exactly as the training data were read.
 
     Args:
-        record: `dataset.encoder.to_json()` of the training data (kept beside a trained network).
+        record: `dataset.encoder.to_json()` of the training data (stored with a trained network).
         source: new data of the same form: a file, a folder, arrays, a frame, or a built-in name.
         schema: the trained network's.
 
@@ -159,7 +159,7 @@ def parse_size(size: int | str | tuple[int, int] | None) -> tuple[int, int] | No
 
 
 def check_source(source: str | Path) -> None:
-    """Before anything slow begins: is this the name of built-in data, or is something there that can be read?
+    """Check early that this is the name of built-in data or of something that can be read.
 
     Raises:
         DataError: it is neither.
@@ -346,7 +346,7 @@ def _load_object(source: Any, options: LoadOptions) -> Dataset:
     )
 
 
-def _from_dataset(dataset: Dataset, schema: Schema) -> NewData:
+def _from_dataset(dataset: Dataset, schema: Schema) -> NewExamples:
     if dataset.schema.input != schema.input:
         raise DataError(
             f"The network was trained on {schema.input}, and '{printable(dataset.name)}' is {dataset.schema.input}: "
@@ -354,7 +354,7 @@ def _from_dataset(dataset: Dataset, schema: Schema) -> NewData:
         )
     targets: NDArray[Any] | None = dataset.targets if dataset.schema.target == schema.target else None
     names = dataset.labels or [str(row + 1) for row in range(len(dataset))]
-    return NewData(inputs=dataset.inputs, lengths=dataset.lengths, targets=targets, names=names)
+    return NewExamples(inputs=dataset.inputs, lengths=dataset.lengths, targets=targets, names=names)
 
 
 def _no_such(source: str | Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: So many numbers are float64 at a time while statistics are taken.
+#: Values that are converted to float64 at once for that.
 STATISTICS_BLOCK_NUMBERS = 1 << 20
 
 
@@ -57,7 +57,7 @@ class Scaling:
 def _blocks(
     inputs: NDArray[Any], lengths: NDArray[np.int64] | None
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Some examples at a time as float64 [B, C, ...], with 1 where a step is real and 0 where it is padding."""
+    """Blocks of examples as float64 [B, C, ...], each with a mask: 1 where a step is real, 0 where it is padding."""
     rows = max(1, STATISTICS_BLOCK_NUMBERS // max(1, int(np.prod(inputs.shape[1:]))))
     for start in range(0, len(inputs), rows):
         values = np.asarray(inputs[start : start + rows]).astype(np.float64)

@@ -1,6 +1,6 @@
-"""What one example is. Everything that must be decided from the data is decided from its `Schema`.
+"""The `Schema` of an example: the kind and shape of its input and of its target.
 
-A schema is small, frozen and can be written as JSON, so that a trained network can be handed over with it.
+A schema is small, frozen and can be written as JSON, so that it can be stored with a trained network.
 Tensor letters used in the whole project: B batch, C channels, H height, W width, T time steps or tokens,
 F features, K classes, V nodes.
 """

@@ -10,15 +10,17 @@ from bakeoff.data.schema import Classes, Schema
 from bakeoff.errors import DataError
 
 Indices = NDArray[np.int64]
-#: A split never needs more examples than this to judge by (a score's standard error is then under 0.5 points).
-LARGEST_TEST, LARGEST_VALIDATION = 10_000, 5_000
+#: The largest test split: the standard error of an accuracy is then at most 0.5 points.
+LARGEST_TEST = 10_000
+#: The largest validation split.
+LARGEST_VALIDATION = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Splits:
-    """Which examples are for training, for choosing (validation) and for the final table (test).
+    """The indices of the examples for training, for choosing settings (validation) and for the final scores (test).
 
-    `train` is in an order that any prefix of it may be used as a smaller training set (see `nested_order`).
+    Any prefix of `train` may be used as a smaller training set (see `nested_order`).
     """
 
     train: Indices
@@ -28,7 +30,7 @@ class Splits:
 
 
 def nested_order(indices: Indices, targets: NDArray[Any], *, seed: int) -> Indices:
-    """A shuffled order in which every prefix holds the classes in about the whole's proportions.
+    """A shuffled order in which every prefix has about the class proportions of the full set.
 
     Each class is shuffled, its members are spread evenly over [0, 1) from a random start, and all are sorted by
     that position: a systematic stratified sample, nested by construction. Real-valued targets are only shuffled.
@@ -130,7 +132,10 @@ def _divide(
 
 
 def _splits_by_time(times: NDArray[Any], *, test: Indices | None, validation: Indices | None) -> Splits:
-    """The past for training, the future for judging. Training comes latest first: a prefix is the recent past."""
+    """Splits by time: training first, then validation, then test.
+
+    The training examples are in order from the latest to the earliest, so that a prefix is the recent past.
+    """
     order = np.argsort(times, kind="stable").astype(np.int64)
     if test is None:
         cut = len(order) - min(max(round(len(order) * 0.2), 1), LARGEST_TEST)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoder import NewData
+from bakeoff.data.encoder import NewExamples
 from bakeoff.data.load import read_new
 from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Schema
@@ -24,18 +24,18 @@ from bakeoff.models import build, takes_lengths
 from bakeoff.train.tensors import TargetScaling
 
 WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
-#: What wrote the record; a later form gets another number.
+#: Version of the record's format.
 FORMAT = 1
 #: Examples that go through the network at once.
 PREDICTION_ROWS = 250
-#: How arrays are read whose encoder was not kept.
+#: The encoder's record for networks that were trained on arrays, which have no encoder of their own.
 _PLAIN_ARRAYS = {"kind": "arrays", "axes": None}
 _NO_SPLITS = Splits(train=np.zeros(0, np.int64), validation=np.zeros(0, np.int64), test=np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fitted:
-    """A trained network with all that turns raw inputs into answers.
+class Predictor:
+    """A trained network with everything that is needed to predict from raw inputs.
 
     Attributes:
         schema: what goes in and comes out.
@@ -45,7 +45,7 @@ class Fitted:
         scaling: of the inputs; None for tokens.
         target_scaling: of targets that are numbers; None for classes.
         encoder: the record of how raw data become inputs (`Encoder.to_json`); None where they came as arrays.
-        facts: anything else worth keeping, as JSON (recipe, learning rate, seed, metrics, source of the data ...).
+        facts: further information, as JSON (recipe, learning rate, seed, metrics, source of the data ...).
     """
 
     schema: Schema
@@ -67,12 +67,12 @@ class Fitted:
         weights: Mapping[str, Tensor],
         options: Mapping[str, Any] | None = None,
         facts: Mapping[str, Any] | None = None,
-    ) -> "Fitted":
+    ) -> "Predictor":
         """A network trained on this dataset; scalings and encoder are the dataset's."""
         targets = None
         if not dataset.schema.is_classification:
             targets = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
-        return Fitted(
+        return Predictor(
             schema=dataset.schema,
             model=model,
             width=width,
@@ -91,7 +91,7 @@ class Fitted:
         module.load_state_dict(dict(self.weights))
         return module.eval()
 
-    def read(self, new: Any) -> NewData:
+    def read(self, new: Any) -> NewExamples:
         """New examples, prepared as those that the network was trained on.
 
         Args:
@@ -103,7 +103,7 @@ class Fitted:
         """
         given = new.numpy(force=True) if isinstance(new, Tensor) else new
         if isinstance(given, np.ndarray) and given.shape[1:] == self.schema.input.shape:
-            return NewData(inputs=given)
+            return NewExamples(inputs=given)
         return read_new(self.encoder or _PLAIN_ARRAYS, given, schema=self.schema)
 
     def outputs(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
@@ -208,13 +208,13 @@ class Fitted:
         }
 
     @staticmethod
-    def load(folder: str | Path) -> "Fitted":
-        """Read what `save` wrote. Raises `StoreError` where it is not there or not whole."""
+    def load(folder: str | Path) -> "Predictor":
+        """Read what `save` wrote. Raises `StoreError` where it is missing or damaged."""
         place = Path(folder)
         try:
             record = json.loads((place / RECORD_FILE).read_text(encoding="utf-8"))
             weights = load_file(place / WEIGHTS_FILE)
-            return Fitted(
+            return Predictor(
                 schema=Schema.from_json(record["schema"]),
                 model=record["model"],
                 width=record["width"],

@@ -1,6 +1,7 @@
-"""Which examples a handed-over network was trained on or chosen by, so that nobody mistakes them for new data.
+"""Hashes of the examples that a network was trained on or selected by, so that they are not mistaken for new data.
 
-Kept beside the network as 64-bit hashes of their inputs: they tell an example again, and nothing else about it.
+They are 64-bit hashes of the inputs, in a file beside the network: an example can be recognised by its hash, but not
+reconstructed.
 """
 
 from pathlib import Path
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import row_hashes
-from bakeoff.system.files import whole
+from bakeoff.system.files import atomic_write
 
-SEEN_FILE = "seen.npy"
+TRAINING_HASHES_FILE = "seen.npy"
 
 
-def write_seen(folder: Path, dataset: Dataset) -> None:
+def write_training_hashes(folder: Path, dataset: Dataset) -> None:
     """Write the hashes of the training and validation inputs into a network's folder.
 
     Raises:
@@ -24,14 +25,14 @@ def write_seen(folder: Path, dataset: Dataset) -> None:
     """
     rows = np.concatenate([dataset.splits.train, dataset.splits.validation])
     hashes = np.unique(row_hashes(dataset.inputs, np.sort(rows)))
-    with whole(folder / SEEN_FILE) as unfinished, unfinished.open("wb") as file:
+    with atomic_write(folder / TRAINING_HASHES_FILE) as unfinished, unfinished.open("wb") as file:
         np.save(file, hashes, allow_pickle=False)
 
 
-def seen_rows(folder: Path, inputs: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Which of these inputs [N, ...] were seen; None where the folder does not tell."""
+def is_training_example(folder: Path, inputs: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """[N], whether each of these inputs was in the training or validation split; None without a file of hashes."""
     try:
-        known = np.load(folder / SEEN_FILE, allow_pickle=False)
+        known = np.load(folder / TRAINING_HASHES_FILE, allow_pickle=False)
     except (OSError, ValueError):
         return None
     return np.isin(row_hashes(inputs), known)

@@ -36,7 +36,7 @@ def say(key: str, **values: Any) -> str:
     """The sentence of this key in the language in force, its placeholders filled in.
 
     Raises:
-        KeyError: no topic has the key (a fault of ours: a test walks all keys).
+        KeyError: no topic has the key (an error of this program: a test walks all keys).
     """
     topic = key.partition(".")[0]
     english, korean = _sentences(topic)[key]

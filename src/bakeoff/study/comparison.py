@@ -13,17 +13,23 @@ from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
-from bakeoff.inference.training_hashes import write_seen
+from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
 from bakeoff.models import ModelCard
-from bakeoff.study.analysis.summary import Assembly
+from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.design.jobs import SEEDS, Definition, training_sizes
 from bakeoff.study.design.matched_budgets import EQUAL, check_equal
 from bakeoff.study.design.trial import TrialResult
-from bakeoff.study.evidence import EVIDENCE_PART, SMALLEST_BUDGET, WORTH_GIVING_BACK, EvidenceMaker, Judged
+from bakeoff.study.evidence import (
+    EVIDENCE_PART,
+    LEAST_EVIDENCE_BUDGET_SECONDS,
+    LEAST_RETURNED_SECONDS,
+    ComparisonContext,
+    EvidenceProvider,
+)
 from bakeoff.study.results.comparison import Champion, Comparison
-from bakeoff.study.results.outcome import Listener, Outcome, Progress
+from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
 from bakeoff.study.results.records import Evidence
 from bakeoff.study.results.store import Store, find_run
 from bakeoff.study.schedule.clock import Clock
@@ -34,12 +40,15 @@ from bakeoff.study.workers.local import Pool, available_cores
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 from bakeoff.train.device import check_name, choose_device
 
-#: In the store: where the data were read from, so that what comes later need not be told again.
+#: Name in the store for where the data were read from: later commands find the data again by it.
 SOURCE_FACT = "source"
-#: Under this no comparison is possible: the programs alone take some seconds to load.
+#: The smallest budget: loading Python packages and starting the workers alone takes some seconds.
 SHORTEST_BUDGET_SECONDS = 8.0
-#: Seconds kept for the verdict and the report at the end: fixed, and per entrant for each 1000 test examples.
-RESERVE_SECONDS, RESERVE_PER_ENTRANT = 1.6, 0.02
+#: Seconds reserved at the end for the verdict and the report, whatever the data.
+RESERVE_SECONDS = 1.6
+#: Seconds reserved besides for each entrant and each 1000 test examples (at most 10,000 of them).
+RESERVE_PER_ENTRANT = 0.02
+#: Packages whose versions are recorded with a comparison.
 _VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
 
 
@@ -57,11 +66,11 @@ def compare(
     equal: str = EQUAL[0],
     device: str = "auto",
     workers: int | None = None,
-    listener: Listener | None = None,
+    listener: ProgressListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     started: float | None = None,
     show: Callable[[Comparison], str] | None = None,
-    evidence: EvidenceMaker | None = None,
+    evidence: EvidenceProvider | None = None,
     pool: Pool | None = None,
     **reading: Any,
 ) -> Comparison:
@@ -82,11 +91,11 @@ def compare(
         device: where networks are trained: "cpu", "cuda", "mps"; "auto" times each network where this machine can train
             it and takes the faster (without a clock by its FLOPs, since then nothing depends on a timing).
         workers: processes of one thread; as many as cores where None.
-        listener: is told of progress.
-        on_data: is given the dataset as soon as it is read.
+        listener: called with a `Progress` a few times a second.
+        on_data: called with the dataset as soon as it is read.
         started: when the budget began, on the monotonic clock; now where None.
         show: renders the result in a notebook.
-        evidence: makes that of why somebody won, in a part of the budget that is kept for it; None leaves it out.
+        evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
         pool: of workers that are starting already (`bakeoff.study.workers.startup`), instead of `workers`; closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
 
@@ -109,7 +118,7 @@ def compare(
     if device not in ("auto", "cpu"):
         choose_device(device)
     check_equal(equal, has_clock=budget_seconds is not None, steps=steps)
-    pool = pool or startup.begin(workers, wait_for_operators=budget_seconds is None)
+    pool = pool or startup.start_workers(workers, wait_for_operators=budget_seconds is None)
     try:
         dataset = load(data, seed=seed, **reading)
         deciding = metric_named(
@@ -147,7 +156,7 @@ def compare(
 
 
 def _source(data: Any) -> str | None:
-    """A built-in name as it is, a path from the root; None for what lies in memory."""
+    """Where the data came from, to read them again: a built-in name, or an absolute path; None for data in memory."""
     if not isinstance(data, str | Path):
         return None
     return str(Path(data).resolve()) if Path(data).exists() else str(data)
@@ -165,9 +174,9 @@ class _Run:
         folder: Path,
         pool: Pool,
         started: float,
-        listener: Listener | None,
+        listener: ProgressListener | None,
         show: Callable[[Comparison], str] | None,
-        evidence: EvidenceMaker | None,
+        evidence: EvidenceProvider | None,
         source: str | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
@@ -180,72 +189,76 @@ class _Run:
         self._spent_before = float(self._store.fact("spent_seconds", 0.0))
 
     def to_the_end(self) -> Comparison:
-        kept = self._kept_seconds()
-        outcome, clock = self._study(kept)
-        if self._evidence is not None and kept and not outcome.interrupted:
-            needed = self._evidence.seconds(self._judged(outcome, clock, kept))
-            if kept - needed > WORTH_GIVING_BACK and outcome.skipped:
+        reserved_seconds = self._reserved_seconds()
+        outcome, clock = self._study(reserved_seconds)
+        if self._evidence is not None and reserved_seconds and not outcome.interrupted:
+            needed = self._evidence.seconds(self._context(outcome, clock, reserved_seconds))
+            if reserved_seconds - needed > LEAST_RETURNED_SECONDS and outcome.skipped:
                 outcome, clock = self._study(needed)
-        with _deaf_to_interrupts():
+        with _interrupts_ignored():
             self._entrants = outcome.entrants
-            assembly = Assembly(self._dataset, self._entrants, self._definition, outcome)
-            champion = self._champion(assembly)
+            summary = Summary(self._dataset, self._entrants, self._definition, outcome)
+            champion = self._champion(summary)
             self._store.put_fact("spent_seconds", clock.spent())
         why = None
         if self._evidence is not None and not outcome.interrupted:
-            judged = self._judged(outcome, clock, kept)
-            why = self._evidence.gather(judged, assembly.verdict, assembly.entrants)
-        with _deaf_to_interrupts():
+            comparison = self._context(outcome, clock, reserved_seconds)
+            why = self._evidence.gather(comparison, summary.verdict, summary.entrants)
+        with _interrupts_ignored():
             self._store.put_fact("spent_seconds", clock.spent())
-            return self._comparison(assembly, outcome, champion, clock, why)
+            return self._comparison(summary, outcome, champion, clock, why)
 
-    def _kept_seconds(self) -> float | None:
-        """For the evidence: a part of the budget; 0 where it is too small or none was asked for; None: no clock."""
+    def _reserved_seconds(self) -> float | None:
+        """Seconds reserved for evidence: 0 where the budget is too small or none is wanted; None without a clock."""
         budget = self._definition.budget_seconds
         if self._evidence is None:
             return 0.0
         if budget is None:
             return None
-        return EVIDENCE_PART * budget if budget >= SMALLEST_BUDGET else 0.0
+        return EVIDENCE_PART * budget if budget >= LEAST_EVIDENCE_BUDGET_SECONDS else 0.0
 
-    def _judged(self, outcome: Outcome, clock: Clock, kept: float | None) -> Judged:
+    def _context(self, outcome: Outcome, clock: Clock, reserved_seconds: float | None) -> ComparisonContext:
         deadline = self._deadline()
 
-        def tell(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             self._store.put_fact("spent_seconds", clock.spent())
             if self._listener is not None:
                 left = None if deadline is None else deadline - time.monotonic()
                 progress = Progress(phase="why", entrants=(), done=done, total=total, seconds_left=left)
                 self._listener(progress)
 
-        return Judged(
+        return ComparisonContext(
             dataset=self._dataset,
             entrants=outcome.entrants,
             definition=self._definition,
             outcome=outcome,
             store=self._store,
             pool=self._pool,
-            kept_seconds=kept,
+            reserved_seconds=reserved_seconds,
             deadline=deadline,
-            tell=tell,
+            report=report,
         )
 
     def _deadline(self) -> float | None:
-        """Of all training, on the monotonic clock: what the verdict and the report take is left of the budget."""
+        """When all training must end, on the monotonic clock: the verdict and the report take the rest."""
         budget = self._definition.budget_seconds
         if budget is None:
             return None
-        judged = min(len(self._dataset.splits.test), 10_000) / 1000
-        reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * judged
+        test_thousands = min(len(self._dataset.splits.test), 10_000) / 1000
+        reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * test_thousands
         return self._started + budget - self._spent_before - reserve
 
-    def _study(self, kept: float | None) -> tuple[Outcome, Clock]:
-        """The study, whose curves are over `kept` seconds before the end of all training; called again, it goes on."""
+    def _study(self, reserved_seconds: float | None) -> tuple[Outcome, Clock]:
+        """Run the study; a second call continues it.
+
+        Args:
+            reserved_seconds: its learning curves end this many seconds before the deadline of all training.
+        """
         clock = Clock(
             started=self._started,
             deadline=self._deadline(),
             spent_before=self._spent_before,
-            kept_seconds=kept or 0.0,
+            reserved_seconds=reserved_seconds or 0.0,
         )
         study = Study(
             dataset=self._dataset,
@@ -258,15 +271,15 @@ class _Run:
         )
         return study.run(), clock
 
-    def _champion(self, assembly: Assembly) -> Champion | None:
-        best = assembly.champion_trial()
+    def _champion(self, summary: Summary) -> Champion | None:
+        best = summary.champion_trial()
         if best is None:
             return None
         entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
         folder = self._folder / "champion"
         self._write_champion(entrant, best, folder)
-        write_seen(folder, self._dataset)
-        leader = assembly.verdict.winner or assembly.verdict.leader
+        write_training_hashes(folder, self._dataset)
+        leader = summary.verdict.winner or summary.verdict.leader
         return Champion(entrant=entrant.name, folder=folder, is_winner=entrant.name == leader)
 
     def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
@@ -287,7 +300,7 @@ class _Run:
 
     def _comparison(
         self,
-        assembly: Assembly,
+        summary: Summary,
         outcome: Outcome,
         champion: Champion | None,
         clock: Clock,
@@ -306,24 +319,24 @@ class _Run:
             seeds=definition.seeds,
             steps=_common(outcome.steps),
             equal=definition.equal,
-            equal_amount=outcome.shares.amount,
-            verdict=assembly.verdict,
-            entrants=assembly.entrants,
-            trials=assembly.trials(),
+            equal_amount=outcome.allocation.amount,
+            verdict=summary.verdict,
+            entrants=summary.entrants,
+            trials=summary.trials(),
             skipped=outcome.skipped,
-            warnings=tuple(self._warnings(assembly, outcome, why)),
+            warnings=tuple(self._warnings(summary, outcome, why)),
             environment={**environment(), **_operators(outcome)},
             test_indices=self._dataset.splits.test,
             test_targets=self._dataset.targets_at(self._dataset.splits.test),
-            test_outputs=assembly.test_outputs(),
-            mistakes=assembly.mistakes(),
+            test_outputs=summary.test_outputs(),
+            mistakes=summary.mistakes(),
             champion=champion,
             interrupted=outcome.interrupted or (why is not None and why.interrupted),
             why=why,
             show=self._show,
         )
 
-    def _warnings(self, assembly: Assembly, outcome: Outcome, why: Evidence | None) -> Iterator[str]:
+    def _warnings(self, summary: Summary, outcome: Outcome, why: Evidence | None) -> Iterator[str]:
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)
@@ -332,19 +345,19 @@ class _Run:
         if why is not None and why.interrupted:
             yield say("study.warning.evidence_interrupted")
         single = [
-            entrant.name for entrant in assembly.entrants if entrant.kind == "network" and entrant.judged
+            entrant.name for entrant in summary.entrants if entrant.kind == "network" and entrant.judged
         ]
-        single = [name for name in single if len(assembly.judged[name]) == 1]
+        single = [name for name in single if len(summary.judged[name]) == 1]
         if single and self._definition.seeds > 1:
             yield say("study.warning.one_seed", names=", ".join(single))
-        for entrant in assembly.entrants:
+        for entrant in summary.entrants:
             if not entrant.judged and entrant.state in ("failed", "diverged"):
                 yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """The few seconds in which the verdict is made are not cut short by an impatient second Ctrl-C."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Inside, Ctrl-C is ignored: a second one would cut short the few seconds in which the verdict is made."""
     import signal
     import threading
 
@@ -359,7 +372,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 def _common(steps: dict[str, int]) -> int | None:
-    """The steps that all networks have; None where they differ, 0 where there is no network."""
+    """The optimiser steps that all networks have; None where they differ, 0 where there is no network."""
     different = set(steps.values())
     return next(iter(different), 0) if len(different) <= 1 else None
 

@@ -1,6 +1,7 @@
-"""What comes after the curves: evidence of why somebody won, from a floor above, inside the time of the comparison.
+"""The contract of what explains a comparison's result (`EvidenceProvider`), and what it is given (`ComparisonContext`).
 
-A comparison knows nothing of how evidence is made; it keeps a part of its budget, and hands over what it has.
+Evidence is made after the learning curves, within the budget, by a package above this one. A comparison reserves a
+part of its budget for it and hands over what it has trained.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,22 +16,26 @@ from bakeoff.study.results.records import EntrantResult, Evidence, Verdict
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers.local import Pool
 
-#: The part of a budget that is kept for the evidence, and the smallest budget that has anything to spare.
-EVIDENCE_PART, SMALLEST_BUDGET = 0.17, 40.0
-#: Time that the evidence will not need goes back to the curves where it is more than this.
-WORTH_GIVING_BACK = 2.0
+#: Part of the budget that is reserved for evidence.
+EVIDENCE_PART = 0.17
+#: With a smaller budget, in seconds, nothing is reserved: the comparison needs all of it.
+LEAST_EVIDENCE_BUDGET_SECONDS = 40.0
+#: Reserved seconds that evidence will not need are given back to the learning curves where they are more than this.
+LEAST_RETURNED_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
-    """What a comparison has when its curves are over.
+class ComparisonContext:
+    """What a comparison hands over when its learning curves are done.
 
     Attributes:
-        dataset, entrants, definition: what was compared. outcome: every training of it.
-        store: of the run; the folder is a place to keep what is finished. pool: of workers, idle.
-        kept_seconds: for the evidence; None: no clock; 0: the budget was too small to keep any.
-        deadline: of the evidence, on the monotonic clock; None: no clock.
-        tell: is told (done, total) of progress.
+        dataset, entrants, definition: what was compared.
+        outcome: every training of it.
+        store: of the run; finished work may be written into its folder.
+        pool: of idle workers.
+        reserved_seconds: of the budget, for evidence; None without a clock, 0 where the budget was too small.
+        deadline: of the evidence, on the monotonic clock; None without a clock.
+        report: called with (done, total) of progress.
     """
 
     dataset: Dataset
@@ -39,19 +44,21 @@ class Judged:
     outcome: Outcome
     store: Store
     pool: Pool
-    kept_seconds: float | None
+    reserved_seconds: float | None
     deadline: float | None
-    tell: Callable[[int, int], None]
+    report: Callable[[int, int], None]
 
 
-class EvidenceMaker(Protocol):
-    """How evidence is made."""
+class EvidenceProvider(Protocol):
+    """Explains the result of a comparison."""
 
-    def seconds(self, judged: Judged) -> float:
-        """Predicted wall-clock time of what will be done in `judged.kept_seconds`; 0 where nothing fits.
+    def seconds(self, comparison: ComparisonContext) -> float:
+        """Predicted wall-clock seconds of what will be done within `reserved_seconds`; 0 where nothing fits.
 
-        The test split is not looked at for this.
+        Must not read the test split.
         """
 
-    def gather(self, judged: Judged, verdict: Verdict, results: Sequence[EntrantResult]) -> Evidence | None:
-        """The evidence, or None where there is nothing to explain. `results` are best first."""
+    def gather(
+        self, comparison: ComparisonContext, verdict: Verdict, results: Sequence[EntrantResult]
+    ) -> Evidence | None:
+        """The evidence; None where there is nothing to explain. `results` are in order, best first."""

@@ -15,7 +15,7 @@ from bakeoff.errors import StoreError, printable
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A place to write to, in the same folder; renamed where the block ends well, removed otherwise.
 
     Raises:
@@ -23,7 +23,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     with whole(Path(folder, "answer.txt")) as unfinished:
+    ...     with atomic_write(Path(folder, "answer.txt")) as unfinished:
     ...         _ = unfinished.write_text("42")
     ...     [found.name for found in Path(folder).iterdir()]
     ['answer.txt']
@@ -41,9 +41,9 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def cache_folder() -> Path:
-    """Where is kept what would else be made again: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder.
+    """The folder of caches: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder.
 
-    Decoded images, texts in tokens, compiled operators, costs of the catalogue's networks, what was measured of the
+    Decoded images, texts in tokens, compiled operators, costs of the catalogue's networks, measurements of the
     machine. It may be removed at any time.
     """
     if chosen := os.environ.get("BAKEOFF_CACHE"):
@@ -76,7 +76,7 @@ def write_text(path: Path, text: str) -> Path:
     Raises:
         StoreError: the file cannot be written.
     """
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
     return path
 

@@ -1,7 +1,7 @@
-"""Memory: how much all workers together may hold, what is one worker's share of it, and how much a process holds.
+"""Memory: the limit for all workers together, one worker's share of it, and how much a process holds.
 
-The limit is a part of what the machine, or the container around this process, has to give when the workers begin;
-`BAKEOFF_MEMORY_GB` sets another one. Loads nothing heavy.
+The limit is a part of the memory that is available on the machine, or in the container around this process, when the
+workers start; `BAKEOFF_MEMORY_GB` sets another one. Imports nothing heavy.
 """
 
 import functools
@@ -9,13 +9,13 @@ import math
 import os
 from pathlib import Path
 
-#: The workers' part of the memory that is available when they begin.
+#: Part of the available memory that all workers together may hold.
 PART = 0.8
-#: Where a worker finds its share, in bytes.
+#: The environment variable with a worker's share, in bytes.
 SHARE = "BAKEOFF_WORKER_BYTES"
-#: The user's own limit for all workers together, in GB of 1e9 bytes.
+#: The environment variable with the user's own limit for all workers together, in GB of 1e9 bytes.
 OWN_LIMIT = "BAKEOFF_MEMORY_GB"
-#: One stack takes no more than this, however much there is: wider stacks bring nothing.
+#: The most that one stack may take, however much there is: larger stacks are not faster.
 LARGEST_STACK_BYTES = 2**30
 
 
@@ -32,10 +32,10 @@ def limit_bytes() -> int | None:
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
-    """Memory that new processes can get before anything is swapped out or killed; None where the system hides it.
+    """Memory that new processes can get before anything is swapped out or killed; None where that cannot be found out.
 
-    The least of what Linux calls available (`MemAvailable`) and what is left to the control group of this process
-    (versions 1 and 2; pages of files that can be dropped count as free). Elsewhere half of the physical memory.
+    On Linux the smaller of `MemAvailable` and what is left in the control group of this process (versions 1 and 2;
+    cached file pages that can be dropped count as free). Elsewhere half of the physical memory.
 
     Args:
         root: where `/proc` and `/sys` lie.
@@ -55,7 +55,7 @@ def _of_the_machine(path: Path) -> list[int]:
 
 
 def _of_the_group(root: Path) -> list[int]:
-    """What is left in this process's control group and in each one around it."""
+    """The bytes left in this process's control group and in each of its parents."""
     base, found = root / "sys/fs/cgroup", []
     for line in _text(root / "proc/self/cgroup").splitlines() or ["0::/"]:
         _, kinds, path = line.split(":", 2)
@@ -81,9 +81,9 @@ def _files_in_cache(path: Path, name: str) -> int:
 
 
 def held_bytes(process: int | str = "self") -> int:
-    """Memory of a process that it shares with nobody, in bytes: files that several map count for none of them.
+    """Memory in bytes that a process does not share with others (files that several processes map do not count).
 
-    0 where the process is gone, or the system has no `/proc`.
+    0 where the process has ended, or the system has no `/proc`.
     """
     lines = _text(Path("/proc") / str(process) / "status").splitlines()
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
@@ -96,9 +96,9 @@ def share_bytes() -> int | None:
 
 
 def stack_limit_bytes() -> int:
-    """What one stack may take in this process: its share less what it held when it first asked.
+    """The bytes that one stack may take in this process: its share less what the process held at the first call.
 
-    What earlier stacks took is still held (see `kernels.native.keep_memory`), and the next one takes its place.
+    Memory of earlier stacks is still held (see `kernels.native.keep_memory`) and is reused by the next stack.
     """
     share = share_bytes()
     return (

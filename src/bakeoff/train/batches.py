@@ -12,7 +12,7 @@ BLOCK = 64
 
 
 def batch_positions(*, examples: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Positions in a training set of this size, one array a step, without end.
+    """An endless iterator over batches: positions in a training set of this size, one array a step.
 
     Every epoch is a new permutation; its last batch holds what is left. The order depends on nothing else, so that
     every entrant with this seed and size reads the same examples at the same step.
@@ -46,21 +46,21 @@ class _Stream:
         self._rest = subset[:0]
 
     def fill(self, positions: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
-        """Write the next steps' positions [steps, B] and how many of each are real [steps]."""
+        """Write the next steps' positions [steps, B] and, in `counts` [steps], how many of each step are real."""
         step, size = 0, self._batch_size
         while step < len(counts):
             if not len(self._rest):
                 self._rest = self._subset[next(self._epochs)]
-            whole = min(len(self._rest) // size, len(counts) - step)
-            if whole:
-                positions[step : step + whole] = self._rest[: whole * size].reshape(whole, size)
-                counts[step : step + whole] = size
-                self._rest = self._rest[whole * size :]
+            full = min(len(self._rest) // size, len(counts) - step)
+            if full:
+                positions[step : step + full] = self._rest[: full * size].reshape(full, size)
+                counts[step : step + full] = size
+                self._rest = self._rest[full * size :]
             else:
-                whole, count = 1, len(self._rest)
+                full, count = 1, len(self._rest)
                 positions[step, :count], positions[step, count:] = self._rest, self._subset[0]
                 counts[step], self._rest = count, self._subset[:0]
-            step += whole
+            step += full
 
 
 class StackedBatches:
@@ -91,7 +91,7 @@ class StackedBatches:
             stream.fill(self._positions[:, row], self._counts[:, row])
 
     def next(self) -> tuple[Tensor, Tensor]:
-        """(positions int64 [R, B], how many of each row are real int64 [R]); the rest of a row is filler."""
+        """(positions int64 [R, B], counts int64 [R]): so many positions of each row are real, the rest is filler."""
         if self._cursor == BLOCK:
             self._draw()
         counts = self._counts[self._cursor]
@@ -100,9 +100,9 @@ class StackedBatches:
         return torch.from_numpy(np.ascontiguousarray(positions)), torch.from_numpy(counts)
 
     def take(self, steps: int) -> tuple[Tensor, Tensor]:
-        """The next steps at once: (positions int64 [steps, R, B], counts int64 [steps, R]); at most `BLOCK` of them.
+        """The next steps together: (positions int64 [steps, R, B], counts int64 [steps, R]).
 
-        Fewer come where the drawn block ends before.
+        At most `steps`; fewer where the block of `BLOCK` steps that was drawn ends before.
         """
         if self._cursor == BLOCK:
             self._draw()
@@ -112,6 +112,6 @@ class StackedBatches:
         return torch.from_numpy(positions), torch.from_numpy(counts)
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these replicas only; their order is undisturbed."""
+        """Continue with these replicas only; the order of their batches does not change."""
         self._streams = [self._streams[row] for row in rows]
         self._positions, self._counts = self._positions[:, rows], self._counts[:, rows]

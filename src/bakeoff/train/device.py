@@ -11,10 +11,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def check_name(name: str) -> None:
-    """Without torch.
+    """Check the name of a device, without importing torch.
 
     Raises:
-        OptionError: no device is called so.
+        OptionError: there is no device of this name.
     """
     if name not in DEVICES:
         raise OptionError(f"There is no device called '{name}': choose auto, cpu, cuda or mps.")
@@ -49,7 +49,7 @@ def rivals(name: str) -> tuple[str, ...]:
 
 
 def describe(name: str) -> str:
-    """What does the work there, for the record: "" for the CPU, whose operators say so themselves."""
+    """What computes on this device, for the record; "" for the CPU (see `kernels.native.describe`)."""
     import torch
 
     if name == "cuda":

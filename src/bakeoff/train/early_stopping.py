@@ -1,4 +1,4 @@
-"""When a training has had enough steps: its evaluations, one after the other."""
+"""Early stopping: follows a training's evaluations and says when it may end."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from bakeoff.train.recipe import Recipe
 
 @dataclass
 class Watch:
-    """What is remembered of one training's evaluations.
+    """The state of early stopping of one training.
 
     Attributes:
         best: the lowest measure so far (see `Recipe.judge`).
         waited: evaluations since then.
-        unchanged: how many evaluations in a row gave every validation example the class that the one before gave it.
+        unchanged: evaluations in a row that predicted the same class as the one before for every validation example.
     """
 
     best: float = math.inf
@@ -25,7 +25,7 @@ class Watch:
     _answers: Tensor | None = field(default=None, repr=False)
 
     def see(self, measure: float, answers: Tensor | None) -> bool:
-        """Take note of an evaluation; whether it is the best so far.
+        """Record an evaluation; returns whether it is the best so far.
 
         Args:
             measure: lower is better; not a number is never better.
@@ -41,10 +41,9 @@ class Watch:
         return False
 
     def enough(self, recipe: Recipe) -> str | None:
-        """Why the training may stop; None where it goes on.
+        """The reason why the training may stop; None where it continues.
 
-        The best evaluation is never the last one of a training that stops: while a training improves, however
-        little, it goes on.
+        A training whose last evaluation was its best one continues, however small the improvement.
         """
         if not self.waited:
             return None

@@ -1,12 +1,14 @@
-"""How a network is trained: the recipe that all share, and what is different from one replica to the next."""
+"""How a network is trained: the `Recipe` that all replicas share, and what differs between them (`Replica`)."""
 
 import math
 from dataclasses import dataclass
 
 from bakeoff.errors import OptionError
 
-#: A cosine schedule reaches its full learning rate after this part of the steps, and at the latest after these steps.
-WARM_UP, LONGEST_WARM_UP = 0.05, 100
+#: Part of the steps after which a cosine schedule reaches the full learning rate ...
+WARM_UP = 0.05
+#: ... but at most this many steps.
+LONGEST_WARM_UP = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +20,16 @@ class Recipe:
         batch_size: examples a step; a replica with fewer examples takes all of them.
         weight_decay: AdamW's (Loshchilov & Hutter 2019, arXiv 1711.05101), on every parameter.
         schedule: "constant", or "cosine": a short linear warm-up, then half a cosine down to 0.
-        evaluations: how often the validation loss is measured, evenly spaced, the last at the end. The weights of
-            the best one are kept.
-        patience: evaluations without a better one before a replica stops; None never stops.
-        settled: evaluations in a row that changed the answer (class) to no validation example, before a replica that
+        evaluations: how often the validation loss is measured, evenly spaced, the last time at the end. The weights of
+            the best evaluation are returned.
+        patience: evaluations in a row without a better one before a replica stops; None never stops.
+        settled: evaluations in a row that changed the predicted class of no validation example, before a replica that
             does not improve stops; None never stops.
-        rejections: parts of the steps after which the worst of each contest's learning rates leaves.
-        clip_norm: largest norm of a replica's gradient; None leaves it as it is.
-        judge: what makes one evaluation better than another: "loss", or "errors", the share of validation examples put
-            into a wrong class (with a thousandth of the loss, so that ties are rare). A network that overfits is long
-            past its lowest loss when it makes its fewest errors.
+        rejections: parts of the steps after which the worst learning rate of each tuning group is eliminated.
+        clip_norm: largest norm of a replica's gradient; None does not clip.
+        judge: the measure by which one evaluation is better than another: "loss", or "errors", the share of validation
+            examples with a wrong class (plus a thousandth of the loss, so that ties are rare). A network that overfits
+            makes its fewest errors long after its lowest loss.
     """
 
     steps: int
@@ -73,31 +75,31 @@ class Recipe:
 
     @property
     def rejection_steps(self) -> tuple[int, ...]:
-        """After how many steps learning rates leave."""
+        """Numbers of steps after which a learning rate is eliminated."""
         return tuple(sorted({max(1, round(part * self.steps)) for part in self.rejections} - {self.steps}))
 
     @property
     def evaluation_steps(self) -> tuple[int, ...]:
-        """After how many steps the validation loss is measured: evenly spaced, and before each rejection."""
+        """Numbers of steps after which the validation loss is measured: evenly spaced, and before each rejection."""
         even = {max(1, round(self.steps * (k + 1) / self.evaluations)) for k in range(self.evaluations)}
         return tuple(sorted(even | set(self.rejection_steps)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replica:
-    """One training of a stack.
+    """One network of a stack.
 
     Attributes:
         learning_rate: AdamW's, at the top of the schedule.
         seed: of the initial weights, the subset, the order of the batches and dropout.
         examples: size of the training set: the first so many of `training_order(dataset, seed=seed)`.
-        contest: replicas of the same contest compete at the rejections with their learning rates; None takes no part.
+        tuning_group: replicas of the same group compete with their learning rates in successive rejects, or None.
     """
 
     learning_rate: float
     seed: int
     examples: int
-    contest: str | None = None
+    tuning_group: str | None = None
 
     def __post_init__(self) -> None:
         if not self.learning_rate > 0:

@@ -1,4 +1,4 @@
-"""What comes back of one training."""
+"""`TrainingResult`: what the training of one replica returns."""
 
 from dataclasses import dataclass, field
 
@@ -12,13 +12,13 @@ STATES = ("finished", "early", "diverged", "outpaced", "stopped")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Trained:
+class TrainingResult:
     """One replica's training, however it ended.
 
     Attributes:
-        replica: what was asked for.
+        replica: what was trained.
         state: "finished" (all steps), "early" (no better validation loss for a while), "diverged" (no longer finite),
-            "outpaced" (other learning rates did better) or "stopped" (the time was over).
+            "outpaced" (eliminated: other learning rates did better) or "stopped" (the time was over).
         reason: one sentence about the state.
         steps_done: optimiser steps taken.
         best_step: the evaluation whose weights these are; 0 where there was none.

@@ -18,7 +18,7 @@ from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.schema import Tokens
 from bakeoff.data.splits import Indices
 
-#: Up to this size, scaled, all examples of a dataset are kept in memory.
+#: A dataset whose scaled examples take no more than this is held in memory as tensors.
 RESIDENT_BYTES = 256 * 2**20
 
 
@@ -31,13 +31,19 @@ class Batch(NamedTuple):
 
 
 class Examples(Protocol):
-    """One split: `at` gathers the examples at these positions, int64 [B]; `resident` says whether they are at hand."""
+    """One split.
+
+    Attributes:
+        resident: whether all its examples are in memory as tensors.
+    """
 
     resident: bool
 
     def __len__(self) -> int: ...
 
-    def at(self, positions: Tensor) -> Batch: ...
+    def at(self, positions: Tensor) -> Batch:
+        """The examples at these positions, int64 [B]."""
+        ...
 
 
 class TargetScaling(NamedTuple):
@@ -185,10 +191,10 @@ class TrainingData:
 
 
 def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batch]:
-    """The batches at these positions, each gathered by a thread while the one before it is used.
+    """The batches at these positions, each gathered by a thread while the previous one is used.
 
-    Batches for CUDA are copied there on a stream of their own, from pinned memory, beside the running step. What is
-    at hand anyway (`examples.resident`) is not gathered ahead.
+    Batches for CUDA are copied on a stream of their own, from pinned memory, during the running step. Examples that are
+    in memory anyway (`examples.resident`) are not gathered ahead.
     """
     if examples.resident:
         yield from map(examples.at, positions)

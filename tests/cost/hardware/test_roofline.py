@@ -8,11 +8,11 @@ from torch import nn
 
 from bakeoff.cost import cost_of
 from bakeoff.cost.hardware import roofline
-from bakeoff.cost.hardware.roofline import Machine, bound_on, machine_called, machines, this_machine
+from bakeoff.cost.hardware.roofline import HardwarePeaks, bound_on, machines, peaks_of, this_machine
 from bakeoff.errors import CostError
 
-SLOW_MEMORY = Machine(name="m", source="", bandwidth=1.0, flops={"float32": 1e9})
-SLOW_ARITHMETIC = Machine(name="a", source="", bandwidth=1e12, flops={"float32": 1.0})
+SLOW_MEMORY = HardwarePeaks(name="m", source="", bandwidth=1.0, flops={"float32": 1e9})
+SLOW_ARITHMETIC = HardwarePeaks(name="a", source="", bandwidth=1e12, flops={"float32": 1.0})
 
 
 def test_the_bound_is_arithmetic_or_traffic_whichever_takes_longer() -> None:
@@ -30,7 +30,7 @@ def test_each_layer_is_bound_by_itself() -> None:
     network = nn.Sequential(nn.Linear(512, 512), nn.ReLU())
     cost = cost_of(network, (512, 512))
     # 2*512 FLOPs and about 12 bytes for each value of the product, 1 FLOP and 8 bytes for each of the ReLU.
-    bound = bound_on(cost, Machine(name="x", source="", bandwidth=1.0, flops={"float32": 1.0}))
+    bound = bound_on(cost, HardwarePeaks(name="x", source="", bandwidth=1.0, flops={"float32": 1.0}))
     assert [layer.bound_by_memory for layer in bound.layers] == [False, True]
     assert bound.seconds == pytest.approx(sum(layer.seconds for layer in bound.layers))
     assert bound.seconds > max(cost.flops, cost.traffic_bytes)
@@ -48,10 +48,10 @@ def test_published_peaks_have_sources_and_sane_figures() -> None:
 
 def test_unknown_machines_and_formats_suggest_known_ones() -> None:
     with pytest.raises(CostError, match="Did you mean 'h100'"):
-        machine_called("h10")
+        peaks_of("h10")
     cost = cost_of(nn.Linear(2, 2), (1, 2))
     with pytest.raises(CostError, match="no peak for int8 on NVIDIA T4"):
-        bound_on(cost, machine_called("t4"), "int8")
+        bound_on(cost, peaks_of("t4"), "int8")
     with pytest.raises(CostError, match="no device 'tpu'"):
         this_machine("tpu")
 
@@ -74,7 +74,7 @@ def test_a_broken_cache_is_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
-    fresh = Machine(name="fresh", source="", bandwidth=1.0, flops={"float32": 1.0})
+    fresh = HardwarePeaks(name="fresh", source="", bandwidth=1.0, flops={"float32": 1.0})
     monkeypatch.setattr(roofline, "measure_machine", lambda device: fresh)
     this_machine("cpu")
     (path,) = tmp_path.iterdir()

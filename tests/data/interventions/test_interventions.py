@@ -294,5 +294,5 @@ def test_every_kind_applies_somewhere_and_its_assumption_has_a_name():
     applied = {intervention(name, DATASETS[data]().schema).kind for data, name in CASES}
     assert applied == set(KINDS)
     assert all(f"why.assumption.{kind.assumption}" in SENTENCES for kind in KINDS.values())
-    told = {kind.assumption for kind in KINDS.values() if not kind.control}
-    assert all(f"why.matters.{assumption}" in SENTENCES for assumption in told)
+    explained = {kind.assumption for kind in KINDS.values() if not kind.control}
+    assert all(f"why.matters.{assumption}" in SENTENCES for assumption in explained)

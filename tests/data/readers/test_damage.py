@@ -1,4 +1,4 @@
-"""Good files with bytes changed, lost and repeated: they are read, or told in a sentence, and nothing else happens."""
+"""Good files with bytes changed, lost and repeated: they are read, or refused in a sentence, and nothing else."""
 
 import warnings
 from typing import Any
@@ -109,16 +109,16 @@ def test_a_damaged_file_is_read_or_told(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"damaged.{ending}"
     path.write_bytes(damaged(good[ending], what))
-    told = ""
+    message = ""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
             dataset = bakeoff.load(path, **OPTIONS.get(ending, {"target": "y"}))
             data_card(dataset).sentences()
         except BakeoffError as error:
-            told = str(error)
-    assert "\n" not in told
-    if not told:
+            message = str(error)
+    assert "\n" not in message
+    if not message:
         assert np.isfinite(dataset.inputs_at(dataset.splits.train)).all()
 
 
@@ -133,11 +133,11 @@ def test_a_damaged_picture_is_decoded_or_refused(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"damaged.{ending}"
     path.write_bytes(damaged(good[ending], what))
-    told = ""
+    message = ""
     with quiet_pillow():
         try:
             read_header(path)
             shape = decode(path, channels=3, height=4, width=4).shape
         except RefusedPictureError as refused:
-            told = str(refused)
-    assert told or shape == (3, 4, 4)
+            message = str(refused)
+    assert message or shape == (3, 4, 4)

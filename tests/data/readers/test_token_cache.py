@@ -129,13 +129,13 @@ def test_a_program_that_was_slower_leaves_the_tokens_of_the_faster_one(folder: P
     (place,) = folder.iterdir()
     before = (place / "tokens.npy").stat().st_ino
     with pytest.raises(OSError, match=r"not empty|exists"):
-        token_cache._keep(place, (first.encoder, first.inputs, first.lengths))
+        token_cache._store(place, (first.encoder, first.inputs, first.lengths))
     assert [entry.name for entry in folder.iterdir()] == [place.name]
     assert (place / "tokens.npy").stat().st_ino == before
 
 
 def test_only_the_newest_of_old_caches_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_cache, "MOST_KEPT", 2)
+    monkeypatch.setattr(token_cache, "MOST_CACHES", 2)
     now = 1_000_000_000
     for name, days in (("a", 9), ("b", 5), ("c", 3), ("unfinished-x", 2)):
         (folder / name).mkdir(parents=True)

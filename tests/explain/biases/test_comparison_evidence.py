@@ -12,10 +12,10 @@ from bakeoff.data.interventions.catalogue import most_telling
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import StoreError
-from bakeoff.explain.biases.comparison_evidence import ClosingEvidence
-from bakeoff.explain.biases.evidence_cache import KeptTrainings
-from bakeoff.explain.biases.selection import Candidate, cast, select
-from bakeoff.explain.biases.worker_tasks import Training, TrainingOutputs, train_changed
+from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
+from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
+from bakeoff.explain.biases.selection import RetrainableEntrant, choose_to_retrain, select
+from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, train_changed
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import choose_entrants
@@ -52,22 +52,24 @@ class Asking:
     def __init__(self):
         self.other = {}
 
-    def seconds(self, judged):
-        return ClosingEvidence().seconds(judged)
+    def seconds(self, comparison):
+        return ComparisonEvidence().seconds(comparison)
 
-    def gather(self, judged, verdict, results):
-        self.wanted = ClosingEvidence().seconds(judged)
-        self.other["stopped"] = ClosingEvidence().gather(replace(judged, tell=stop), verdict, results)
-        found = ClosingEvidence().gather(judged, verdict, results)
-        short = replace(judged, kept_seconds=0.0)
-        self.other["short"] = ClosingEvidence().gather(short, verdict, results)
+    def gather(self, comparison, verdict, results):
+        self.wanted = ComparisonEvidence().seconds(comparison)
+        self.other["stopped"] = ComparisonEvidence().gather(
+            replace(comparison, report=stop), verdict, results
+        )
+        found = ComparisonEvidence().gather(comparison, verdict, results)
+        short = replace(comparison, reserved_seconds=0.0)
+        self.other["short"] = ComparisonEvidence().gather(short, verdict, results)
         unlearned = replace(verdict, beats_baseline=False)
-        self.other["unlearned"] = ClosingEvidence().gather(judged, unlearned, results)
-        late = replace(judged, kept_seconds=1.0, deadline=time.monotonic() + 1e-3)
-        self.other["again"] = ClosingEvidence().gather(late, verdict, results)
-        judged.store.put_fact("why", None)
-        self.other["dear"] = ClosingEvidence().gather(late, verdict, results)
-        judged.store.put_fact("why", None)
+        self.other["unlearned"] = ComparisonEvidence().gather(comparison, unlearned, results)
+        late = replace(comparison, reserved_seconds=1.0, deadline=time.monotonic() + 1e-3)
+        self.other["again"] = ComparisonEvidence().gather(late, verdict, results)
+        comparison.store.put_fact("why", None)
+        self.other["expensive"] = ComparisonEvidence().gather(late, verdict, results)
+        comparison.store.put_fact("why", None)
         return found
 
 
@@ -113,23 +115,23 @@ def test_ctrl_c_keeps_what_is_finished_and_is_told_and_the_rest_comes_later(plan
 def test_without_time_it_says_what_it_would_take_and_without_learning_nothing_is_trained(planted):
     _, asking = planted
     assert asking.wanted > 0
-    short, dear, unlearned = (asking.other[name] for name in ("short", "dear", "unlearned"))
-    assert short.cells == dear.cells == unlearned.cells == ()
+    short, expensive, unlearned = (asking.other[name] for name in ("short", "expensive", "unlearned"))
+    assert short.cells == expensive.cells == unlearned.cells == ()
     assert "a budget under 40 s" in short.sentences[0]
-    assert "training mlp again on changed data would take about" in dear.sentences[0]
-    assert dear.needed_seconds > 0
+    assert "training mlp again on changed data would take about" in expensive.sentences[0]
+    assert expensive.needed_seconds > 0
     assert "there is no bias to explain" in unlearned.sentences[0]
 
 
 def test_leaders_and_a_control_are_trained_again():
-    assert cast(("gru", "cnn", "rnn", "mlp"), ("gru", "cnn", "rnn")) == ("gru", "cnn", "mlp")
-    assert cast(("gru", "mlp"), ("knn",)) == ("gru", "mlp")  # what leads cannot be trained again
-    assert cast(("mlp", "cnn", "linear"), ("mlp",)) == ("mlp", "cnn")
-    assert cast(("boosting",), ("boosting",)) == ("boosting",)
+    assert choose_to_retrain(("gru", "cnn", "rnn", "mlp"), ("gru", "cnn", "rnn")) == ("gru", "cnn", "mlp")
+    assert choose_to_retrain(("gru", "mlp"), ("knn",)) == ("gru", "mlp")  # what leads cannot be trained again
+    assert choose_to_retrain(("mlp", "cnn", "linear"), ("mlp",)) == ("mlp", "cnn")
+    assert choose_to_retrain(("boosting",), ("boosting",)) == ("boosting",)
 
 
-def people(*seconds, seeds=(0, 1, 2)):
-    return [Candidate(name=f"n{i}", seconds=s, seeds=seeds) for i, s in enumerate(seconds)]
+def entrants(*seconds, seeds=(0, 1, 2)):
+    return [RetrainableEntrant(name=f"n{i}", seconds=s, seeds=seeds) for i, s in enumerate(seconds)]
 
 
 def chosen(who, left, **more):
@@ -138,34 +140,39 @@ def chosen(who, left, **more):
 
 def test_everything_with_all_seeds_where_it_fits_or_there_is_no_clock():
     for left in (None, 1000.0):
-        found = chosen(people(1.0, 0.5), left)
+        found = chosen(entrants(1.0, 0.5), left)
         assert found.seeds == (0, 1, 2)
-        assert found.wishes == tuple((name, change) for change in CHANGES for name in ("n0", "n1"))
+        assert found.requests == tuple((name, change) for change in CHANGES for name in ("n0", "n1"))
         assert found.seconds == pytest.approx(3 * 3 * 1.5 / 2)
 
 
 def test_under_a_clock_seeds_go_first_then_the_less_telling_changes():
-    tight = chosen(people(1.0, 0.5), 7.0)
+    tight = chosen(entrants(1.0, 0.5), 7.0)
     assert tight.seeds == (0, 1)
-    assert len(tight.wishes) == 6
-    tighter = chosen(people(1.0, 0.5), 4.0)
-    assert tighter.wishes == (("n0", CHANGES[0]), ("n1", CHANGES[0]), ("n0", CHANGES[1]), ("n1", CHANGES[1]))
+    assert len(tight.requests) == 6
+    tighter = chosen(entrants(1.0, 0.5), 4.0)
+    assert tighter.requests == (
+        ("n0", CHANGES[0]),
+        ("n1", CHANGES[0]),
+        ("n0", CHANGES[1]),
+        ("n1", CHANGES[1]),
+    )
     for left, found in ((7.0, tight), (4.0, tighter)):
         assert found.seconds <= left
 
 
 def test_a_control_alone_is_no_evidence():
-    nothing = chosen(people(10.0, 0.1), 5.0)
-    assert nothing.wishes == ()
+    nothing = chosen(entrants(10.0, 0.1), 5.0)
+    assert nothing.requests == ()
     assert nothing.needed_seconds == pytest.approx(20.0 / 0.8)
 
 
 def test_seeds_that_the_comparison_has_not_are_paid_for():
-    there = chosen(people(1.0), 3.0, workers=1)
-    missing = chosen(people(1.0, seeds=(0,)), 3.0, workers=1)
-    assert there.wishes
-    assert not missing.wishes
-    one = chosen(people(1.0, seeds=(5,)), None, seeds=(5,))
+    there = chosen(entrants(1.0), 3.0, workers=1)
+    missing = chosen(entrants(1.0, seeds=(0,)), 3.0, workers=1)
+    assert there.requests
+    assert not missing.requests
+    one = chosen(entrants(1.0, seeds=(5,)), None, seeds=(5,))
     assert one.seeds == (5, 6)
 
 
@@ -189,28 +196,28 @@ def test_the_most_telling_changes_apply_to_their_kind_of_data(schema, first):
     assert all(change.applies(schema) for change in found)
 
 
-def training(**changes):
+def trial(**changes):
     entrant = choose_entrants(Schema(input=Table(features=3), target=Classes(names=("a", "b"))), ["mlp"])[-1]
     fields = {"change": "rotate_features", "setting": 1e-3, "seeds": (0, 1), "steps": 9, "seed": 0}
-    return Training(entrant=entrant, **{**fields, **changes})
+    return ChangedTrial(entrant=entrant, **{**fields, **changes})
 
 
 def test_a_kept_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_path: Path):
-    kept = KeptTrainings(tmp_path / "why", "1/data")
+    kept = ChangedTrialStore(tmp_path / "why", "1/data")
     rng = np.random.default_rng(0)
     runs = tuple(rng.standard_normal((2, 5, 2)).astype(np.float32))
-    kept.put(TrainingOutputs(training=training(), outputs=runs, tested={"shuffle_columns": runs[::-1]}))
-    back = kept.get(training())
+    kept.put(ChangedTrialResult(trial=trial(), outputs=runs, tested={"shuffle_columns": runs[::-1]}))
+    back = kept.get(trial())
     assert np.array_equal(np.stack(back.outputs), np.stack(runs))
     assert np.array_equal(back.tested["shuffle_columns"][0], runs[1])
     for other in ({"steps": 10}, {"seeds": (0, 2)}, {"judge": "errors"}, {"change": None}):
-        assert kept.get(training(**other)) is None
-    assert KeptTrainings(tmp_path / "why", "1/other data").get(training()) is None
-    kept.path(training()).write_bytes(b"PK\x03\x04 cut short")
-    assert kept.get(training()) is None
+        assert kept.get(trial(**other)) is None
+    assert ChangedTrialStore(tmp_path / "why", "1/other data").get(trial()) is None
+    kept.path(trial()).write_bytes(b"PK\x03\x04 cut short")
+    assert kept.get(trial()) is None
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot be written .*name another place"):
-        KeptTrainings(tmp_path / "file", "").put(TrainingOutputs(training=training(), outputs=runs))
+        ChangedTrialStore(tmp_path / "file", "").put(ChangedTrialResult(trial=trial(), outputs=runs))
 
 
 def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path):
@@ -220,7 +227,7 @@ def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: P
     shared, board = share(dataset, tmp_path), str(tmp_path / "board")
     np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
     entrant = choose_entrants(dataset.schema, ["linear"])[-1]
-    one = Training(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
+    one = ChangedTrial(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
 
     def outputs(**changes):
         found = train_changed(shared, replace(one, **changes), None, True, board, 0)

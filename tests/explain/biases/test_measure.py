@@ -124,12 +124,12 @@ def test_large_data_are_thinned_without_moving_an_example_between_splits():
 
 
 def untrained(name, source):
-    """A network with its first weights, as `Fitted`."""
+    """A network with its first weights, as `Predictor`."""
     from bakeoff import models
-    from bakeoff.inference.predictor import Fitted
+    from bakeoff.inference.predictor import Predictor
 
     dataset = load(source)
-    return Fitted.of(
+    return Predictor.of(
         dataset, model=name, width=None, weights=models.build(name, dataset.schema, seed=0).state_dict()
     ), dataset
 
@@ -138,9 +138,9 @@ def untrained(name, source):
     ("name", "source"), [("cnn", "digits"), ("gru", "mnist1d"), ("transformer", "digits"), ("mlp", "iris")]
 )
 def test_a_network_is_explained_by_the_parts_that_it_has(name, source):
-    fitted, dataset = untrained(name, source)
+    predictor, dataset = untrained(name, source)
     new = _new(dataset)
-    found = explain_network(fitted, new, data=source)
+    found = explain_network(predictor, new, data=source)
     assert (found.receptive is not None) == (found.filters is not None) == (name == "cnn")
     assert (found.reach is not None) == (name == "gru")
     assert bool(found.heads) == bool(found.attention) == (name == "transformer")
@@ -152,16 +152,16 @@ def test_a_network_is_explained_by_the_parts_that_it_has(name, source):
 
 
 def _new(dataset: Dataset):
-    from bakeoff.data.encoder import NewData
+    from bakeoff.data.encoder import NewExamples
 
-    return NewData(inputs=dataset.inputs, lengths=dataset.lengths, targets=dataset.targets)
+    return NewExamples(inputs=dataset.inputs, lengths=dataset.lengths, targets=dataset.targets)
 
 
 def test_explain_writes_its_plots_and_needs_data_or_a_builtin_name(tmp_path):
     from bakeoff.cli.main import app
 
-    fitted, _ = untrained("cnn", "digits")
-    fitted.save(tmp_path / "digits-2" / "champion")
+    predictor, _ = untrained("cnn", "digits")
+    predictor.save(tmp_path / "digits-2" / "champion")
     done = CliRunner().invoke(app, ["explain", "digits-2", "--runs", str(tmp_path)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert "One unit of its last convolution can see 8 input positions" in done.output.replace("\n", " ")
@@ -176,8 +176,8 @@ def test_explain_writes_its_plots_and_needs_data_or_a_builtin_name(tmp_path):
 def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_path):
     from bakeoff.cli.main import app
 
-    fitted, dataset = untrained("mlp", "digits")
-    fitted.save(tmp_path / "mine" / "champion")
+    predictor, dataset = untrained("mlp", "digits")
+    predictor.save(tmp_path / "mine" / "champion")
     file = tmp_path / "file.npz"
     np.savez(file, x=dataset.inputs[:200], y=dataset.targets[:200])
     Store(tmp_path / "mine").put_fact(SOURCE_FACT, str(file))
@@ -191,11 +191,11 @@ def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_
 
 
 def test_a_network_without_examples_says_so():
-    fitted, dataset = untrained("mlp", "iris")
-    from bakeoff.data.encoder import NewData
+    predictor, dataset = untrained("mlp", "iris")
+    from bakeoff.data.encoder import NewExamples
 
     with pytest.raises(DataError, match="no examples"):
-        explain_network(fitted, NewData(inputs=dataset.inputs[:0]))
+        explain_network(predictor, NewExamples(inputs=dataset.inputs[:0]))
 
 
 def test_the_command_prints_the_table_and_writes_page_and_figures(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bakeoff.explain.biases.score_drops import Pair, losses, with_claims
+from bakeoff.explain.biases.score_drops import Pair, score_drops, with_claims
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
@@ -38,7 +38,7 @@ def test_a_loss_is_the_difference_of_the_means_and_its_interval_that_of_a_paired
     rng = np.random.default_rng(0)
     right = rng.random(400) < 0.9
     worse = right & (rng.random(400) < 0.8)
-    found = losses([pair([right] * 2, [worse] * 2)], ACCURACY)[0]
+    found = score_drops([pair([right] * 2, [worse] * 2)], ACCURACY)[0]
     differences = right.astype(float) - worse
     assert found.loss == pytest.approx(differences.mean())
     witness = stats.ttest_1samp(differences, 0).confidence_interval()
@@ -52,7 +52,7 @@ def test_an_error_that_grows_is_a_loss_as_well():
     rng = np.random.default_rng(1)
     targets = rng.normal(size=(200, 1))
     near, far = targets + 0.1, targets + rng.normal(size=(200, 1))
-    found = losses(
+    found = score_drops(
         [Pair(before=[near] * 2, after=[far] * 2, targets=targets, targets_after=targets)], METRICS["rmse"]
     )[0]
     assert found.loss == pytest.approx(METRICS["rmse"].score(far, targets) - 0.1)
@@ -61,7 +61,7 @@ def test_an_error_that_grows_is_a_loss_as_well():
 
 def test_nothing_changed_is_no_loss_and_never_a_finding():
     right = np.arange(100) % 10 > 0
-    found = losses([pair([right] * 3, [right] * 3)], ACCURACY)[0]
+    found = score_drops([pair([right] * 3, [right] * 3)], ACCURACY)[0]
     assert found.loss == 0.0
     assert found.p_value == 1.0
     assert found.low < 0 < found.high
@@ -71,7 +71,7 @@ def test_the_spread_of_seeds_widens_the_interval():
     right = np.ones(300, dtype=bool)
     steady = [np.arange(300) >= 30] * 3
     shaky = [np.arange(300) >= count for count in (0, 30, 60)]
-    wide, narrow = (losses([pair([right] * 3, after)], ACCURACY)[0] for after in (shaky, steady))
+    wide, narrow = (score_drops([pair([right] * 3, after)], ACCURACY)[0] for after in (shaky, steady))
     assert wide.loss == pytest.approx(narrow.loss)
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
@@ -83,7 +83,7 @@ def test_intervals_hold_the_true_loss_as_often_as_stated():
         rows = [simulated(rng, 200, 0.85, 0.85 - loss) for loss in (0.0, 0.05, 0.2)]
         held += [
             f.low <= truth <= f.high
-            for f, truth in zip(losses(rows, ACCURACY), (0.0, 0.05, 0.2), strict=True)
+            for f, truth in zip(score_drops(rows, ACCURACY), (0.0, 0.05, 0.2), strict=True)
         ]
     assert np.mean(held) >= 0.90
 
@@ -93,7 +93,7 @@ def test_a_table_without_any_true_loss_seldom_shows_one_and_a_great_loss_is_alwa
     for seed in range(60):
         rng = np.random.default_rng(500 + seed)
         rows = [simulated(rng, 200, 0.8, 0.8) for _ in range(19)] + [simulated(rng, 200, 0.8, 0.55)]
-        claims = with_claims([loss.p_value for loss in losses(rows, ACCURACY)])
+        claims = with_claims([loss.p_value for loss in score_drops(rows, ACCURACY)])
         alarms += any(claims[:-1])
         found += claims[-1]
     assert alarms <= 7  # 3 expected at 5 %

@@ -7,9 +7,9 @@ import pytest
 from bakeoff.data.interventions.catalogue import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
 from bakeoff.explain.biases import sentences
-from bakeoff.explain.biases.plan import FEWEST_STEPS, Room, plan
-from bakeoff.explain.biases.records import Cell, Memory, Size, Taking, Why
-from bakeoff.explain.biases.score_drops import Loss
+from bakeoff.explain.biases.plan import FEWEST_STEPS, WorkerTime, plan_perturbations
+from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, Size, Why
+from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.explain.biases.width_check import size_advice
 from bakeoff.messages import set_language
 from bakeoff.report.content.drop_heatmap import heat
@@ -19,7 +19,7 @@ from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
 ENTRANTS = tuple(
-    Taking(name=name, family=name, score=score, low=score - 0.01, high=score + 0.01, setting=None)
+    EntrantScore(name=name, family=name, score=score, low=score - 0.01, high=score + 0.01, setting=None)
     for name, score in (("cnn", 0.94), ("mlp", 0.65), ("linear", 0.32))
 )
 
@@ -36,7 +36,7 @@ def cell(
 ):
     before = before if before is not None else {e.name: e.score for e in ENTRANTS}[entrant]
     shown = loss - reach > 0 if shown is None else shown
-    found = Loss(
+    found = ScoreDrop(
         before=before,
         after=before - loss,
         loss=loss,
@@ -115,7 +115,7 @@ def test_the_smallest_block_and_the_longest_memory_that_hurt_are_spoken_of():
             for n, loss in ((1, 0.8), (11, 0.3), (12, 0.0))
         ),
     ]
-    memory = Memory(entrant="cnn", enough=12, too_few=11, length=40)
+    memory = MemoryLength(entrant="cnn", enough=12, too_few=11, length=40)
     text = said(cells, memory)
     assert any("within 4 neighbouring positions matters" in sentence for sentence in text)
     assert any("only the last 11 steps costs cnn 30.0 points" in sentence for sentence in text)
@@ -177,7 +177,7 @@ def test_the_size_that_is_advised_follows_from_losses_at_half_and_at_twice_the_w
 
 
 def test_a_larger_receptive_field_is_advised_to_who_sees_too_little_and_is_behind():
-    memory = Memory(entrant="gru", enough=33, too_few=32, length=40)
+    memory = MemoryLength(entrant="gru", enough=33, too_few=32, length=40)
     fields = {"cnn": 13, "tcn": 61, "fcn": 15}
     (text,) = [s.text() for s in sentences.receptive_advice(fields, ("gru", "fcn"), memory)]
     assert "larger receptive field for cnn" in text
@@ -213,8 +213,13 @@ PROFILES = {
 
 
 def planned(seconds, **more):
-    return plan(
-        PROFILES, CHANGES, seeds=(0, 1, 2), room=Room(workers=2, seconds_left=seconds), steps=1000, **more
+    return plan_perturbations(
+        PROFILES,
+        CHANGES,
+        seeds=(0, 1, 2),
+        time=WorkerTime(workers=2, seconds_left=seconds),
+        steps=1000,
+        **more,
     )
 
 
@@ -240,8 +245,12 @@ def test_under_a_clock_steps_go_first_then_the_dear_networks_changes_then_the_ne
 
 
 def test_a_machine_that_proved_slower_gets_less_to_do():
-    slow = plan(
-        PROFILES, CHANGES, seeds=(0, 1, 2), room=Room(workers=2, seconds_left=300, slower=4.0), steps=1000
+    slow = plan_perturbations(
+        PROFILES,
+        CHANGES,
+        seeds=(0, 1, 2),
+        time=WorkerTime(workers=2, seconds_left=300, slower=4.0),
+        steps=1000,
     )
     assert sum(map(len, slow.changes.values())) < sum(map(len, planned(300).changes.values()))
 

@@ -1,4 +1,4 @@
-"""An option that a network does not have is told, with those that it has."""
+"""An option that a network does not have is reported, with those that it has."""
 
 import pytest
 

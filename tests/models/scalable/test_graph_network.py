@@ -119,7 +119,7 @@ def test_a_stack_of_graph_networks_answers_as_each_alone() -> None:
 
     modules = [models.build("gin", SCHEMA, seed=seed) for seed in range(3)]
     stack = NetworkStack(modules, [0, 1, 2], device=torch.device("cpu"), dtype=torch.float32)
-    assert stack.how == "rules"
+    assert stack.strategy == "rules"
     x = examples()
     for lengths in (LENGTHS, None):
         together = stack.outputs_of(x, lengths)

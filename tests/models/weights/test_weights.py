@@ -319,8 +319,10 @@ def test_of_many_wrong_shapes_the_first_few_are_named_and_the_last_layer_above_a
         layers.add_module("head", nn.Linear(width, 2))
         return layers
 
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         load_tensors(network(3), network(4).state_dict())
-    assert str(told.value).count("has shape") == 3
-    assert "6 more of another shape: give the weights of this very network." in str(told.value)
-    assert "'head.weight' has shape [2, 4] in the file and [2, 3] here (for other classes" in str(told.value)
+    assert str(raised.value).count("has shape") == 3
+    assert "6 more of another shape: give the weights of this very network." in str(raised.value)
+    assert "'head.weight' has shape [2, 4] in the file and [2, 3] here (for other classes" in str(
+        raised.value
+    )

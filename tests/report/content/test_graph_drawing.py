@@ -7,7 +7,7 @@ import networkx
 import numpy as np
 import pytest
 
-from bakeoff.data.encoder import NewData
+from bakeoff.data.encoder import NewExamples
 from bakeoff.data.schema import Graph
 from bakeoff.explain.network.explain_network import Explained
 from bakeoff.report.content.examples import show_example
@@ -65,7 +65,7 @@ def test_the_page_of_explain_draws_the_graph_and_shades_it_by_saliency(tmp_path:
     heat = np.zeros((1, 12))
     heat[0, 2] = 7.0
     found = Explained(model="gin", data="d", kind=KIND, shown=(0,), saliency=heat)
-    new = NewData(inputs=raw, lengths=np.array([4, 6]), names=["a", "b"])
+    new = NewExamples(inputs=raw, lengths=np.array([4, 6]), names=["a", "b"])
     page = write_explained(found, new, tmp_path / "page.html").read_text(encoding="utf-8")
     plain, heated = (circles(part) for part in page.split('<svg class="graph"')[1:])
     assert [shade for *_, shade in plain] == [0.1, 0.4, 0.7, 1.0]

@@ -183,13 +183,15 @@ def test_what_was_left_out_is_said_once_for_everybody_it_holds_for() -> None:
 def test_every_reason_for_leaving_out_has_its_sentence() -> None:
     from bakeoff.study.design.entrants import Entrant
     from bakeoff.study.design.jobs import Definition
-    from bakeoff.study.schedule.priorities import parcels
+    from bakeoff.study.schedule.priorities import trial_requests
 
     entrant = Entrant(name="mlp", kind="network", family="mlp", settings=(0.1,))
     definition = Definition(
         dataset="", entrants=("mlp",), metric="accuracy", seed=0, budget_seconds=None, sizes=(10, 20, 40, 80)
     )
-    kinds = {parcel.what.replace(" ", "_") for parcel in parcels(entrant, definition, contender=True)}
+    kinds = {
+        request.what.replace(" ", "_") for request in trial_requests(entrant, definition, still_in_race=True)
+    }
     assert kinds
     for what in kinds | {"fault", "too_dear", "not_started", "cannot_win"}:
         assert "why" in say(f"report.skipped.{what}", reason="why")

@@ -13,7 +13,7 @@ from bakeoff.study.analysis.resampling import (
     resample,
     time_blocks,
 )
-from bakeoff.study.analysis.uncertainty import standing
+from bakeoff.study.analysis.uncertainty import rank_entrants
 from bakeoff.tasks.metrics.registry import METRICS
 
 MAE = METRICS["mae"]
@@ -35,7 +35,7 @@ def coverage(groups: np.ndarray | None, repetitions: int = 150) -> float:
     for seed in range(repetitions):
         errors = overlapping_errors(np.random.default_rng(seed))
         nothing = np.zeros_like(errors)
-        found = standing({"a": [errors]}, nothing, MAE, groups=groups, replicates=400, seed=seed)
+        found = rank_entrants({"a": [errors]}, nothing, MAE, groups=groups, replicates=400, seed=seed)
         held += found.scores["a"].low <= TRUTH <= found.scores["a"].high
     return held / repetitions
 
@@ -55,7 +55,9 @@ def test_false_winners_among_equal_forecasts_are_as_rare_as_stated() -> None:
         answers = {"a": [overlapping_errors(rng)], "b": [overlapping_errors(rng)]}
         nothing = np.zeros((WINDOWS, HORIZON))
         for name, groups in (("blocks", blocks), ("single", None)):
-            false[name] += standing(answers, nothing, MAE, groups=groups, replicates=400).winner is not None
+            false[name] += (
+                rank_entrants(answers, nothing, MAE, groups=groups, replicates=400).winner is not None
+            )
     assert false["blocks"] <= 19
     assert false["single"] >= 25
 
@@ -78,7 +80,7 @@ def test_few_groups_are_made_up_for_by_students_t() -> None:
     values = rng.normal(size=6)
     groups, targets = np.repeat(np.arange(6), 5), np.zeros((30, 1))
     outputs = np.abs(np.repeat(values, 5))[:, None]
-    found = standing({"a": [outputs]}, targets, MAE, groups=groups, replicates=4000).scores["a"]
+    found = rank_entrants({"a": [outputs]}, targets, MAE, groups=groups, replicates=4000).scores["a"]
     # On the logarithm of the error, whose standard error is that of the mean over the mean.
     mean, error = np.abs(values).mean(), stats.sem(np.abs(values))
     known = stats.t.interval(0.95, 5, loc=np.log(mean), scale=error / mean)
@@ -91,9 +93,9 @@ def test_few_groups_are_made_up_for_by_students_t() -> None:
 def test_a_single_group_says_nothing_of_how_groups_differ() -> None:
     rng = np.random.default_rng(1)
     outputs, targets = rng.normal(size=(40, 1)), np.zeros((40, 1))
-    alone = standing({"a": [outputs]}, targets, MAE, groups=np.zeros(40)).scores["a"]
+    alone = rank_entrants({"a": [outputs]}, targets, MAE, groups=np.zeros(40)).scores["a"]
     assert alone.high > alone.low
-    assert alone == standing({"a": [outputs]}, targets, MAE).scores["a"]
+    assert alone == rank_entrants({"a": [outputs]}, targets, MAE).scores["a"]
 
 
 def test_a_table_with_times_draws_blocks_that_all_its_series_share() -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from bakeoff.messages import set_language
-from bakeoff.study.analysis.uncertainty import Difference, Estimate, Standing
-from bakeoff.study.analysis.verdict import EntrantResult, decide
+from bakeoff.study.analysis.uncertainty import Difference, Estimate, Ranking
+from bakeoff.study.analysis.verdict import EntrantResult, conclude
 
 KINDS = {
     "majority": "baseline",
@@ -39,7 +39,7 @@ def placed(
     leader = leader or top
     baseline = "majority" if "majority" in scores else None
     order = sorted((name for name in chance if chance[name] > 0.01), key=lambda name: -chance[name])
-    return Standing(
+    return Ranking(
         leader=leader,
         winner=winner,
         candidates=(winner,) if winner else (leader, *(name for name in order if name != leader)),
@@ -75,10 +75,10 @@ def placed(
     )
 
 
-def said(standing, language="en", unjudged=()):
+def said(ranking, language="en", unjudged=()):
     entrants = [
         EntrantResult(name=name, kind=KINDS[name], family=name, flops_per_example=FLOPS[name])
-        for name in standing.scores
+        for name in ranking.scores
     ]
     late = [
         EntrantResult(
@@ -86,7 +86,7 @@ def said(standing, language="en", unjudged=()):
         )
         for name in unjudged
     ]
-    verdict = decide([*entrants, *late], standing, metric="accuracy")
+    verdict = conclude([*entrants, *late], ranking, metric="accuracy")
     set_language(language)
     try:
         return verdict, " ".join(verdict.sentences)
@@ -284,9 +284,9 @@ CATALOGUE = {
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("case", CATALOGUE)
 def test_what_is_said_follows_from_the_evidence(case, language):
-    standing, unjudged, must, must_not = CATALOGUE[case]
+    ranking, unjudged, must, must_not = CATALOGUE[case]
     place = ("en", "ko").index(language)
-    _, text = said(standing, language, unjudged)
+    _, text = said(ranking, language, unjudged)
     for pair in must:
         assert pair[place] in text, (pair[place], text)
     for pair in must_not:
@@ -296,15 +296,15 @@ def test_what_is_said_follows_from_the_evidence(case, language):
 
 
 def test_nobody_wins_where_fewer_than_two_were_judged():
-    for standing in (ALONE, ONLY_BASELINE):
-        verdict, _ = said(standing)
+    for ranking in (ALONE, ONLY_BASELINE):
+        verdict, _ = said(ranking)
         assert (verdict.winner, verdict.tied) == (None, ())
         assert not verdict.needs_network
 
 
 def test_the_three_answers_are_disjoint_and_leave_nobody_out():
-    for standing, unjudged, _, _ in CATALOGUE.values():
-        verdict, _ = said(standing, unjudged=unjudged)
+    for ranking, unjudged, _, _ in CATALOGUE.values():
+        verdict, _ = said(ranking, unjudged=unjudged)
         answers = [*verdict.better, *verdict.practically_equal, *verdict.undecided]
         assert len(answers) == len(set(answers))
-        assert {verdict.leader, *answers} == set(standing.scores)
+        assert {verdict.leader, *answers} == set(ranking.scores)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from bakeoff.study.analysis.resampling import draw_weights, resample, seed_variances
-from bakeoff.study.analysis.uncertainty import standing, wilson
+from bakeoff.study.analysis.uncertainty import rank_entrants, wilson
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
@@ -23,7 +23,7 @@ def answers(rng, targets, accuracy, runs=3, seed_spread=0.0):
 def test_a_clear_winner_is_named_and_the_rest_are_ordered():
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 2, 1000)
-    found = standing(
+    found = rank_entrants(
         {
             "base": answers(rng, targets, 0.5, runs=1),
             "b": answers(rng, targets, 0.8),
@@ -46,7 +46,7 @@ def test_equal_outputs_are_an_exact_tie_and_share_the_probability():
     rng = np.random.default_rng(1)
     targets = rng.integers(0, 2, 300)
     same = answers(rng, targets, 0.9)
-    found = standing(
+    found = rank_entrants(
         {"a": same, "worse": answers(rng, targets, 0.6), "b": [run.copy() for run in same]}, targets, ACCURACY
     )
     assert found.winner is None
@@ -58,7 +58,7 @@ def test_equal_outputs_are_an_exact_tie_and_share_the_probability():
 def test_one_entrant_alone_is_its_own_winner_and_one_seed_will_do():
     rng = np.random.default_rng(2)
     targets = rng.integers(0, 2, 50)
-    found = standing({"a": answers(rng, targets, 0.9, runs=1)}, targets, ACCURACY)
+    found = rank_entrants({"a": answers(rng, targets, 0.9, runs=1)}, targets, ACCURACY)
     assert (found.winner, found.seeds) == ("a", 1)
 
 
@@ -69,7 +69,7 @@ def test_errors_are_better_when_smaller():
         name: [targets + rng.normal(size=(400, 1)) * s for _ in range(3)]
         for name, s in (("far", 2.0), ("near", 0.5))
     }
-    found = standing(entrants, targets, METRICS["rmse"])
+    found = rank_entrants(entrants, targets, METRICS["rmse"])
     assert found.winner == "near"
     assert 0.45 < found.scores["near"].low < 0.5 < found.scores["near"].high < 0.56
 
@@ -82,7 +82,7 @@ def test_equal_entrants_seldom_have_a_winner_and_noise_never_beats_the_baseline(
         targets = rng.integers(0, 2, 200)
         entrants = {f"e{index}": answers(rng, targets, 0.5, seed_spread=0.01) for index in range(7)}
         entrants["base"] = [np.log(np.tile([0.6, 0.4], (200, 1)))]
-        found = standing(entrants, targets, ACCURACY, baselines=["base"], replicates=1000, seed=seed)
+        found = rank_entrants(entrants, targets, ACCURACY, baselines=["base"], replicates=1000, seed=seed)
         winners += found.winner is not None
         above += bool(found.above_baseline)
     assert winners <= 3
@@ -98,7 +98,7 @@ def test_the_true_best_is_among_the_candidates_as_often_as_stated():
             f"e{index}": answers(rng, targets, accuracy, seed_spread=0.02)
             for index, accuracy in enumerate((0.7, 0.7, 0.74, 0.72, 0.5))
         }
-        found = standing(entrants, targets, ACCURACY, replicates=1000, seed=seed)
+        found = rank_entrants(entrants, targets, ACCURACY, replicates=1000, seed=seed)
         kept += "e2" in found.candidates
         told_apart += "e4" not in found.candidates
     assert kept >= 55
@@ -114,7 +114,7 @@ def test_intervals_hold_the_expected_score_of_a_training_as_often_as_stated():
         targets = rng.integers(0, 2, 150)
         drawn = answers(rng, targets, 0.8, seed_spread=0.04)
         for name in held:
-            score = standing({"a": drawn}, targets, METRICS[name], replicates=1000).scores["a"]
+            score = rank_entrants({"a": drawn}, targets, METRICS[name], replicates=1000).scores["a"]
             truth = 0.8 if name == "accuracy" else -(0.8 * np.log(0.9) + 0.2 * np.log(0.1))
             held[name] += score.low <= truth <= score.high
     assert min(held.values()) >= 0.88 * repetitions
@@ -129,7 +129,7 @@ def test_a_handful_of_misses_is_no_proof():
         wrong[:misses] = wrong[:misses, ::-1]
         p_value = stats.binomtest(misses, misses, 0.5, alternative="greater").pvalue
         assert (p_value < 0.05) == (candidates == 1)
-        assert len(standing({"a": [right], "b": [wrong]}, targets, ACCURACY).candidates) == candidates
+        assert len(rank_entrants({"a": [right], "b": [wrong]}, targets, ACCURACY).candidates) == candidates
 
 
 def test_wilsons_interval_is_scipys():
@@ -158,8 +158,8 @@ def test_examples_that_belong_together_widen_the_interval():
     targets = np.zeros(400, dtype=np.int64)
     groups = np.repeat(np.arange(40), 10)
     outputs = np.log(np.where(patient[groups][:, None], [[0.9, 0.1]], [[0.1, 0.9]]))
-    alone = standing({"a": [outputs]}, targets, ACCURACY).scores["a"]
-    together = standing({"a": [outputs]}, targets, ACCURACY, groups=groups).scores["a"]
+    alone = rank_entrants({"a": [outputs]}, targets, ACCURACY).scores["a"]
+    together = rank_entrants({"a": [outputs]}, targets, ACCURACY, groups=groups).scores["a"]
     assert together.high - together.low > 2 * (alone.high - alone.low)
 
 
@@ -209,14 +209,14 @@ def test_a_single_seed_is_unknown_and_not_zero_unless_it_can_be_borrowed():
     rng = np.random.default_rng(12)
     targets = rng.integers(0, 2, 300)
     one = {"a": answers(rng, targets, 0.9, runs=1), "b": answers(rng, targets, 0.9, runs=1)}
-    assert standing(one, targets, ACCURACY).seeds_unknown
-    assert not standing(one, targets, ACCURACY, deterministic=["a", "b"]).seeds_unknown
+    assert rank_entrants(one, targets, ACCURACY).seeds_unknown
+    assert not rank_entrants(one, targets, ACCURACY, deterministic=["a", "b"]).seeds_unknown
     sizes = {name: [[0.80, 0.84, 0.82], [0.86, 0.90]] for name in one}
-    lent = standing(one, targets, ACCURACY, elsewhere=sizes)
+    lent = rank_entrants(one, targets, ACCURACY, elsewhere=sizes)
     assert (lent.seeds_unknown, lent.seeds_borrowed) == (False, ("a", "b"))
     drawn = resample(one, targets, ACCURACY, elsewhere=sizes)
     assert drawn.seed_variance[0] == pytest.approx((2 * 0.0004 + 0.0008) / 3)
-    plain = standing(one, targets, ACCURACY).scores["a"]
+    plain = rank_entrants(one, targets, ACCURACY).scores["a"]
     assert lent.scores["a"].high - lent.scores["a"].low > 1.3 * (plain.high - plain.low)
 
 
@@ -230,12 +230,12 @@ def test_validation_puts_forward_and_test_tells_who_stands_above():
     }
     top = max(scores, key=scores.get)
     other = "cnn" if top == "knn" else "knn"
-    found = standing(entrants, targets, ACCURACY, validation={top: 0.90, other: 0.91, "bad": 0.5})
+    found = rank_entrants(entrants, targets, ACCURACY, validation={top: 0.90, other: 0.91, "bad": 0.5})
     assert (found.leader, found.top, found.winner) == (other, top, None)
     assert set(found.candidates) == {"knn", "cnn"}
     # Chosen on validation or not, who is ahead of all beyond doubt wins.
     clear = {"knn": answers(rng, targets, 0.99), "cnn": answers(rng, targets, 0.8)}
-    assert standing(clear, targets, ACCURACY, validation={"knn": 0.8, "cnn": 0.9}).winner == "knn"
+    assert rank_entrants(clear, targets, ACCURACY, validation={"knn": 0.8, "cnn": 0.9}).winner == "knn"
 
 
 def test_equal_shares_are_within_the_margin_only_where_the_examples_can_hold_it():
@@ -244,7 +244,7 @@ def test_equal_shares_are_within_the_margin_only_where_the_examples_can_hold_it(
     for examples in (40, 200, 400):
         targets = np.zeros(examples, dtype=np.int64)
         right = decided(np.arange(examples) > 2, targets, 0.9)
-        found = standing(
+        found = rank_entrants(
             {"a": right, "b": decided(np.arange(examples) > 2, targets, 0.8)},
             targets,
             ACCURACY,
@@ -287,10 +287,12 @@ def alike(targets):
 def test_entrants_that_decide_alike_do_not_hide_a_perfect_one():
     targets = np.arange(400) % 2
     entrants = alike(targets) | {"lstm": decided(targets >= 0, targets, 0.9)}
-    found = standing(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["boosting"])
+    found = rank_entrants(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["boosting"])
     assert (found.winner, found.above_baseline) == ("lstm", ("lstm",))
     # Without the perfect one there is nothing to be shown.
-    none = standing(alike(targets), targets, ACCURACY, baselines=["majority"], deterministic=["boosting"])
+    none = rank_entrants(
+        alike(targets), targets, ACCURACY, baselines=["majority"], deterministic=["boosting"]
+    )
     assert (none.winner, none.above_baseline) == (None, ())
     assert set(none.candidates) == {"majority", "linear", "boosting"}
 
@@ -309,7 +311,9 @@ def test_a_ring_that_linear_and_majority_miss_alike_is_won_by_those_that_see_it(
         "mlp": decided(miss, targets, 0.95),
         "knn": decided(knn, targets, 0.9),
     }
-    found = standing(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["boosting", "knn"])
+    found = rank_entrants(
+        entrants, targets, ACCURACY, baselines=["majority"], deterministic=["boosting", "knn"]
+    )
     assert set(found.above_baseline) == {"boosting", "mlp", "knn"}
     assert found.winner is None
     assert "linear" not in found.candidates
@@ -328,7 +332,9 @@ def test_on_xor_those_that_are_always_right_leave_the_linear_ones_behind():
         "boosting": decided(targets >= 0, targets, 0.95),
         "mlp": decided(targets >= 0, targets, 0.99),
     }
-    found = standing(entrants, targets, ACCURACY, baselines=["majority"], deterministic=["knn", "boosting"])
+    found = rank_entrants(
+        entrants, targets, ACCURACY, baselines=["majority"], deterministic=["knn", "boosting"]
+    )
     assert set(found.candidates) == {"knn", "boosting", "mlp"}
 
 
@@ -344,14 +350,14 @@ def test_an_entrant_equal_to_another_or_worse_everywhere_changes_nobody_elses_ve
     worse = right_c.copy()
     worse[np.flatnonzero(right_c)[:150]] = False
     extra = {"equal": decided(right_c, targets, 0.55), "worse": decided(worse, targets, 0.9)}
-    plain = standing(entrants, targets, ACCURACY, baselines=["majority"])
-    more = standing(entrants | extra, targets, ACCURACY, baselines=["majority"])
+    plain = rank_entrants(entrants, targets, ACCURACY, baselines=["majority"])
+    more = rank_entrants(entrants | extra, targets, ACCURACY, baselines=["majority"])
     assert more.winner == plain.winner == "a"
     assert more.candidates == plain.candidates
     assert [name for name in more.above_baseline if name in entrants] == list(plain.above_baseline)
     # It can fail: what is truly as good as the best is named beside it.
     right_a = np.argmax(entrants["a"][0], axis=1) == targets
-    rival = standing(
+    rival = rank_entrants(
         entrants | {"rival": decided(right_a, targets, 0.7)}, targets, ACCURACY, baselines=["majority"]
     )
     assert set(rival.candidates) == {"a", "rival"}

@@ -8,8 +8,8 @@ import pytest
 
 from bakeoff.messages import set_language
 from bakeoff.messages.verdict import SENTENCES
-from bakeoff.study.analysis.uncertainty import standing
-from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, decide, result_json
+from bakeoff.study.analysis.uncertainty import rank_entrants
+from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, conclude, result_json
 from bakeoff.tasks.metrics.registry import METRICS
 
 KINDS = {"majority": "baseline", "boosting": "classical", "linear": "network", "cnn": "network"}
@@ -23,7 +23,7 @@ def case(accuracies, *, forecast=0.97, withheld=None, extra=(), examples=600):
     for name, accuracy in accuracies.items():
         right = np.arange(examples) < round(examples * accuracy)
         outputs[name] = [np.log(np.where(right[:, None], [[0.9, 0.1]], [[0.1, 0.9]]))]
-    found = standing(
+    found = rank_entrants(
         outputs, targets, METRICS["accuracy"], baselines=["majority"], deterministic=list(outputs)
     )
     entrants = [
@@ -44,7 +44,7 @@ def case(accuracies, *, forecast=0.97, withheld=None, extra=(), examples=600):
         )
         for name, accuracy in accuracies.items()
     ]
-    return decide([*entrants, *extra], found, metric="accuracy"), [*entrants, *extra]
+    return conclude([*entrants, *extra], found, metric="accuracy"), [*entrants, *extra]
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +130,7 @@ def test_who_was_not_judged_is_named_with_what_it_would_take():
         in verdict.sentences[0]
     )
     assert "too small to judge gru; about 45 more seconds" in verdict.sentences[3]
-    nobody = decide([late], None, metric="accuracy")
+    nobody = conclude([late], None, metric="accuracy")
     assert nobody.winner is nobody.leader is None
     assert nobody.sentences[0].startswith("No entrant could be judged")
 
@@ -138,16 +138,16 @@ def test_who_was_not_judged_is_named_with_what_it_would_take():
 def test_a_crossing_is_told_with_its_interval_and_an_open_one_as_open():
     _, entrants = case({"majority": 0.5, "cnn": 0.95})
     targets = np.zeros(9, dtype=np.int64)
-    found = standing({"cnn": [np.log(np.full((9, 2), 0.5))]}, targets, METRICS["accuracy"])
+    found = rank_entrants({"cnn": [np.log(np.full((9, 2), 0.5))]}, targets, METRICS["accuracy"])
     closed = Crossover(behind="mlp", ahead="cnn", examples=5000.0, low=4000.0, high=9000.0)
     hidden = Crossover(behind="x", ahead="y", withheld="never")
-    verdict = decide(entrants, found, metric="accuracy", crossovers=(hidden, closed))
+    verdict = conclude(entrants, found, metric="accuracy", crossovers=(hidden, closed))
     assert (
         "mlp is expected to pass cnn at about 5,000 training examples (4,000 to 9,000)"
         in verdict.sentences[-1]
     )
     open_end = Crossover(behind="mlp", ahead="cnn", examples=5000.0, low=4000.0, high=math.inf)
-    verdict = decide(entrants, found, metric="accuracy", crossovers=(open_end,))
+    verdict = conclude(entrants, found, metric="accuracy", crossovers=(open_end,))
     assert "perhaps never" in verdict.sentences[-1]
     assert verdict.to_json()["crossovers"][0]["high"] is None
 

@@ -14,7 +14,13 @@ from bakeoff.report.content.matched_budgets import equal_sentences, given_rows
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import Profile, choose_entrants
 from bakeoff.study.design.jobs import BATCH, SHORTEST_TRAINING, TUNING_PART, Definition, tuning_work
-from bakeoff.study.design.matched_budgets import LONGEST, check_equal, equal_widths, nearest_width, share_out
+from bakeoff.study.design.matched_budgets import (
+    LONGEST_RATIO,
+    allocate_steps,
+    check_equal,
+    equal_widths,
+    nearest_width,
+)
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.store import Store, find_run
 
@@ -26,7 +32,7 @@ PROFILES = (
 
 
 def shared(equal: str, *, left: float | None = None, wanted: int = 1000, profiles=PROFILES):  # type: ignore[no-untyped-def]
-    return share_out(profiles, equal=equal, examples=500, wanted=wanted, seconds_left=left, workers=2)
+    return allocate_steps(profiles, equal=equal, examples=500, wanted=wanted, seconds_left=left, workers=2)
 
 
 def spread(amounts: list[float]) -> float:
@@ -59,9 +65,9 @@ def test_under_a_clock_tuning_fills_its_part_of_the_time_and_no_more(equal: str,
 
 
 def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> None:
-    dear = Profile(entrant="dear", training_flops=10, seconds_per_step=10.0)
-    found = shared("steps", left=40.0, profiles=(dear, *PROFILES))
-    assert [profile.entrant for profile in found.dropped] == ["dear"]
+    expensive = Profile(entrant="expensive", training_flops=10, seconds_per_step=10.0)
+    found = shared("steps", left=40.0, profiles=(expensive, *PROFILES))
+    assert [profile.entrant for profile in found.dropped] == ["expensive"]
     assert set(found.steps) == {p.entrant for p in PROFILES}
     assert min(found.steps.values()) >= SHORTEST_TRAINING
 
@@ -70,15 +76,15 @@ def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> No
 def test_a_network_that_takes_the_time_of_all_others_is_dropped(
     seconds_per_step: float, leaves: bool
 ) -> None:
-    """60 000 examples are 600 steps an epoch; 150 steps of the dear one fit, and would be all that anybody gets."""
-    dear = Profile(entrant="dear", training_flops=10, seconds_per_step=seconds_per_step)
-    found = share_out(
-        (dear, *PROFILES), equal="steps", examples=60_000, wanted=6000, seconds_left=60.0, workers=2
+    """60 000 examples are 600 steps an epoch; only 150 of the expensive one fit, which would limit all others."""
+    expensive = Profile(entrant="expensive", training_flops=10, seconds_per_step=seconds_per_step)
+    found = allocate_steps(
+        (expensive, *PROFILES), equal="steps", examples=60_000, wanted=6000, seconds_left=60.0, workers=2
     )
-    assert ("dear" in [profile.entrant for profile in found.dropped]) == leaves
+    assert ("expensive" in [profile.entrant for profile in found.dropped]) == leaves
     assert min(found.steps.values()) >= 600
-    alone = share_out(
-        (dear, PROFILES[0]), equal="steps", examples=60_000, wanted=6000, seconds_left=60.0, workers=2
+    alone = allocate_steps(
+        (expensive, PROFILES[0]), equal="steps", examples=60_000, wanted=6000, seconds_left=60.0, workers=2
     )
     assert not alone.dropped, "of two networks none is sent away: then there would be no comparison"
 
@@ -87,7 +93,7 @@ def test_a_network_that_would_need_far_too_many_steps_gets_less_and_is_named() -
     tiny = Profile(entrant="tiny", training_flops=10, seconds_per_step=1e-4)
     found = shared("flops", profiles=(tiny, *PROFILES))
     assert found.capped == ("tiny",)
-    assert found.steps["tiny"] == LONGEST * 1000
+    assert found.steps["tiny"] == LONGEST_RATIO * 1000
     assert not shared("flops").capped
 
 

@@ -1,4 +1,4 @@
-"""What is planned: entrants, sizes, steps under a clock, and which parcels of a curve are granted."""
+"""What is planned: entrants, sizes, steps under a clock, and which trials of a curve are affordable."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table
 from bakeoff.errors import ModelError, OptionError
 from bakeoff.study.design import jobs
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition, Parcel
+from bakeoff.study.design.jobs import Definition, TrialRequest
 from bakeoff.study.design.trial import Trial
 
 TABLE = Schema(input=Table(features=3), target=Classes(names=("a", "b")))
@@ -77,60 +77,62 @@ def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:
 
 
 def test_the_parcels_cover_all_sizes_and_seeds_but_the_one_that_was_tuned() -> None:
-    points = [parcel.point for parcel in jobs.parcels(NETWORK, definition(), contender=True)]
+    points = [request.point for request in jobs.parcels(NETWORK, definition(), still_in_race=True)]
     everything = {(size, seed) for size in (25, 50, 100, 200, 400) for seed in (5, 6, 7)}
     assert sorted(points) == sorted(everything - {(400, 5)})
 
 
 def test_a_contender_gets_its_seeds_before_a_hopeless_entrant_gets_its_curve() -> None:
-    hopeful = jobs.parcels(NETWORK, definition(), contender=True)
-    hopeless = jobs.parcels(
-        Entrant(name="rnn", kind="network", family="rnn", settings=()), definition(), contender=False
+    still_in_race = jobs.parcels(NETWORK, definition(), still_in_race=True)
+    eliminated = jobs.parcels(
+        Entrant(name="rnn", kind="network", family="rnn", settings=()), definition(), still_in_race=False
     )
-    granted, refused = jobs.grant([*hopeless, *hopeful], {"mlp": 1.0, "rnn": 1.0}, 6.0, 1)
-    assert {parcel.entrant for parcel in granted} == {"mlp"}
-    assert {parcel.entrant for parcel in refused} >= {"rnn"}
+    affordable, refused = jobs.grant([*eliminated, *still_in_race], {"mlp": 1.0, "rnn": 1.0}, 6.0, 1)
+    assert {request.entrant for request in affordable} == {"mlp"}
+    assert {request.entrant for request in refused} >= {"rnn"}
 
 
 def test_what_is_granted_never_exceeds_the_time_that_is_left() -> None:
     wanted = [
-        Parcel(entrant=name, what="curve", rank=0, examples=size, seed=0)
+        TrialRequest(entrant=name, what="curve", rank=0, examples=size, seed=0)
         for name in "abcdef"
         for size in (10, 20)
     ]
-    granted, refused = jobs.grant(wanted, dict.fromkeys("abcdef", 1.0), 6.0, 2)
-    assert len(granted) / 2 <= 6.0 * jobs.TRUST
-    assert len(granted) == 10, "and it is used: five on each worker"
-    assert [parcel.entrant for parcel in refused] == ["f", "f"]
+    affordable, refused = jobs.grant(wanted, dict.fromkeys("abcdef", 1.0), 6.0, 2)
+    assert len(affordable) / 2 <= 6.0 * jobs.TRUST
+    assert len(affordable) == 10, "and it is used: five on each worker"
+    assert [request.entrant for request in refused] == ["f", "f"]
 
 
 def test_a_training_that_no_worker_has_time_for_is_refused_and_a_shorter_one_takes_its_place() -> None:
     wanted = [
-        Parcel(entrant=name, what="seeds", rank=0, examples=10, seed=seed) for name in "ab" for seed in (1, 2)
+        TrialRequest(entrant=name, what="seeds", rank=0, examples=10, seed=seed)
+        for name in "ab"
+        for seed in (1, 2)
     ]
-    granted, refused = jobs.grant(wanted, {"a": 9.0, "b": 2.0}, 10.0, 2)
-    assert [parcel.entrant for parcel in granted] == ["b", "b"]
-    assert [parcel.entrant for parcel in refused] == ["a", "a"]
+    affordable, refused = jobs.grant(wanted, {"a": 9.0, "b": 2.0}, 10.0, 2)
+    assert [request.entrant for request in affordable] == ["b", "b"]
+    assert [request.entrant for request in refused] == ["a", "a"]
 
 
 def test_the_points_of_one_contender_are_dealt_out_over_the_workers() -> None:
-    wanted = list(jobs.parcels(NETWORK, definition(), contender=True))
+    wanted = list(jobs.parcels(NETWORK, definition(), still_in_race=True))
     seconds = {"mlp": 5.0}
     assert jobs.dealt_out(wanted, seconds, 2) == {"mlp": 2}
     given = {"mlp": NETWORK}, {"mlp": 0.1}, {"mlp": 70}
     first, second = jobs.curve_jobs(wanted, *given, {"mlp": 2})
     points = [{(trial.examples, trial.seed) for trial in job.trials} for job in (first, second)]
-    assert points[0] | points[1] == {parcel.point for parcel in wanted}
+    assert points[0] | points[1] == {request.point for request in wanted}
     assert not points[0] & points[1]
     assert len(points[0]) == len(points[1]) == 7
     assert first.name != second.name
     (whole,) = jobs.curve_jobs(wanted, *given, None)
-    assert len(whole.trials) == len(wanted), "without a clock nothing is dealt out"
+    assert len(whole.trials) == len(wanted), "without a clock nothing is split among workers"
 
 
 def test_entrants_stay_whole_where_there_are_enough_of_them_and_where_the_work_is_small() -> None:
     wanted = [
-        Parcel(entrant=name, what="curve", rank=0, examples=10, seed=seed)
+        TrialRequest(entrant=name, what="curve", rank=0, examples=10, seed=seed)
         for name in "abc"
         for seed in range(4)
     ]
@@ -141,7 +143,7 @@ def test_entrants_stay_whole_where_there_are_enough_of_them_and_where_the_work_i
 
 def test_three_equal_entrants_on_two_workers_are_dealt_out_so_that_nobody_waits() -> None:
     wanted = [
-        Parcel(entrant=name, what="curve", rank=0, examples=10, seed=seed)
+        TrialRequest(entrant=name, what="curve", rank=0, examples=10, seed=seed)
         for name in "abc"
         for seed in range(4)
     ]
@@ -150,7 +152,7 @@ def test_three_equal_entrants_on_two_workers_are_dealt_out_so_that_nobody_waits(
 
 
 def test_without_a_clock_everything_is_granted() -> None:
-    wanted = [Parcel(entrant="a", what="curve", rank=0, examples=10, seed=0)]
+    wanted = [TrialRequest(entrant="a", what="curve", rank=0, examples=10, seed=0)]
     assert jobs.grant(wanted, {"a": 1e9}, None, 1) == (wanted, [])
 
 

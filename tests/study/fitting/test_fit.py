@@ -26,15 +26,15 @@ def _fit(out: Path, model: str, data: object = "iris", **options: object) -> Fit
 
 
 def test_the_score_is_that_of_the_network_on_disk_and_beats_chance_by_far(tmp_path: Path) -> None:
-    told = []
-    fit = _fit(tmp_path, "mlp", epochs=30, listener=told.append)
+    reported = []
+    fit = _fit(tmp_path, "mlp", epochs=30, listener=reported.append)
     data = load("iris")
     rows = data.splits.test
     assert fit.test.score == accuracy_score(data.targets[rows], fit.predict(data.inputs[rows]))
     assert fit.test.low <= fit.test.score <= fit.test.high
     assert fit.test.score >= 0.8
     assert fit.found
-    assert tuple(told) == fit.history
+    assert tuple(reported) == fit.history
     best = min(fit.history, key=lambda moment: moment.validation_loss)
     assert best.step == fit.best_step
     logarithms = fit.fitted.outputs(data.inputs[data.splits.validation])

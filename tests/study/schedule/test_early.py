@@ -1,4 +1,4 @@
-"""Curves that are begun before everybody is tuned: whose, how much of them, and when not."""
+"""Curves that are started before every entrant is tuned: whose, how much of them, and when not."""
 
 import time
 
@@ -8,12 +8,12 @@ import pytest
 from bakeoff.data.load import load
 from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes, tuning_job
-from bakeoff.study.design.matched_budgets import Shares
+from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import State, TrialResult
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 
-SECONDS = {"cheap": 0.05, "dear": 5.0}
+SECONDS = {"cheap": 0.05, "expensive": 5.0}
 
 
 def study(left: float | None, weak: str = "") -> Study:
@@ -41,13 +41,13 @@ def study(left: float | None, weak: str = "") -> Study:
         clock=clock,
         pool=None,  # type: ignore[arg-type]
     )
-    made.so_far.profiles = {name: Profile(entrant=name) for name in names}
-    made.so_far.shares = Shares(steps=dict.fromkeys(names, 100), amount=100)
+    made.state.profiles = {name: Profile(entrant=name) for name in names}
+    made.state.allocation = StepAllocation(steps=dict.fromkeys(names, 100), amount=100)
     truth = dataset.targets_at(dataset.splits.validation)
     for entrant in entrants:
         said = (truth + (entrant.name == weak)) % 3
         outputs = np.log(np.eye(3, dtype=np.float32)[said] + 0.01)
-        made.so_far.results[f"{entrant.name}/tuning"] = tuple(
+        made.state.results[f"{entrant.name}/tuning"] = tuple(
             TrialResult(
                 trial=trial,
                 state=State.FINISHED,
@@ -61,7 +61,7 @@ def study(left: float | None, weak: str = "") -> Study:
     return made
 
 
-def test_while_there_is_more_to_tune_only_a_cheap_curve_is_begun() -> None:
+def test_while_there_is_more_to_tune_only_a_cheap_curve_is_started() -> None:
     found = study(60.0)
     job = found.early_curve(idle=False)
     assert job is not None
@@ -72,22 +72,22 @@ def test_while_there_is_more_to_tune_only_a_cheap_curve_is_begun() -> None:
     )
 
 
-@pytest.mark.parametrize("weak", ["cheap", "dear"])
+@pytest.mark.parametrize("weak", ["cheap", "expensive"])
 def test_a_worker_that_would_wait_gets_curves_of_those_that_may_win_first(weak: str) -> None:
     found = study(200.0, weak)
     jobs = list(iter(lambda: found.early_curve(idle=True), None))
-    strong = "dear" if weak == "cheap" else "cheap"
+    strong = "expensive" if weak == "cheap" else "cheap"
     assert [job.entrant for job in jobs[:2]] == [strong, weak]
     assert len(jobs[0].trials) > 10, "most of it at once"
     trained = [(trial.entrant, trial.examples, trial.seed) for job in jobs for trial in job.trials]
     assert len(set(trained)) == len(trained) == 2 * (len(found.definition.sizes) * found.definition.seeds - 1)
 
 
-def test_nothing_is_begun_early_that_does_not_fit() -> None:
+def test_nothing_is_started_early_that_does_not_fit() -> None:
     assert study(0.05).early_curve(idle=True) is None
-    late = study(10.0, "dear")
+    late = study(10.0, "expensive")
     late.early_curve(idle=True)
-    assert late.early_curve(idle=True) is None, "of the dear one no parcel fits a tenth of ten seconds"
+    assert late.early_curve(idle=True) is None, "no request of the expensive one fits a tenth of ten seconds"
 
 
 def test_without_a_clock_whoever_waits_gets_all_of_a_curve_and_nothing_is_cut() -> None:
@@ -116,7 +116,7 @@ def test_neighbours_have_a_quarter_of_the_time_and_at_least_what_loading_takes(
 ) -> None:
     found, pool = study(left), Noting()
     knn = Entrant(name="knn", kind="classical", family="classical", settings=(1.0, 3.0))
-    found.so_far.entrants["knn"], found.pool, found._shared = knn, pool, None  # type: ignore[assignment]
+    found.state.entrants["knn"], found.pool, found._shared = knn, pool, None  # type: ignore[assignment]
     found._phase = "tuning"
     found._hand_out(tuning_job(knn, found.definition, 0))
     assert pool.deadlines == [pytest.approx(seconds, abs=0.2)]

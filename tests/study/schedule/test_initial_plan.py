@@ -1,5 +1,6 @@
 """Before the first training: a network that takes too long to be timed does not take the time of the others."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from bakeoff.data.load import load
 from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes
+from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.schedule import scheduler
 from bakeoff.study.schedule.clock import Clock
-from bakeoff.study.schedule.initial_plan import make_plan
+from bakeoff.study.schedule.initial_plan import TrainingPlan, initial_plan
 from bakeoff.study.schedule.scheduler import Study
 
 NETWORKS = tuple(
@@ -75,21 +77,24 @@ def test_while_nobody_is_timed_the_workers_may_still_be_starting(monkeypatch: py
 
 
 def test_the_plan_says_who_was_given_up_and_why() -> None:
-    plan = make_plan(NETWORKS, {"quick": QUICK}, definition(), seconds_left=30.0, workers=2)
-    assert set(plan["steps"]) == {"quick"}
-    (skipped,) = plan["skipped"]
-    assert (skipped["entrant"], skipped["what"]) == ("endless", "not_started")
-    assert skipped["reason"] == "timing a few of its steps took too long"
-    nobody = make_plan(NETWORKS, {}, definition(), seconds_left=0.0, workers=2)
-    assert {entry["reason"] for entry in nobody["skipped"]} == {"the time was over"}
+    plan = initial_plan(NETWORKS, {"quick": QUICK}, definition(), seconds_left=30.0, workers=2)
+    assert set(plan.steps) == {"quick"}
+    (skipped,) = plan.skipped
+    assert (skipped.entrant, skipped.what) == ("endless", "not_started")
+    assert skipped.reason == "timing a few of its steps took too long"
+    nobody = initial_plan(NETWORKS, {}, definition(), seconds_left=0.0, workers=2)
+    assert {entry.reason for entry in nobody.skipped} == {"the time was over"}
 
 
 def test_a_network_that_cannot_be_built_is_left_out_with_its_reason() -> None:
     broken = Profile(entrant="endless", fault="no such layer")
-    plan = make_plan(
+    plan = initial_plan(
         NETWORKS, {"quick": QUICK, "endless": broken}, definition(), seconds_left=None, workers=2
     )
-    assert plan["skipped"] == [
+    assert plan.skipped == (Skipped(entrant="endless", what="fault", reason="no such layer"),)
+    assert plan.steps == {"quick": 1200}
+    stored = json.loads(json.dumps(plan.to_json()))
+    assert TrainingPlan.from_json(stored) == plan
+    assert stored["skipped"] == [
         {"entrant": "endless", "what": "fault", "reason": "no such layer", "seconds": None}
     ]
-    assert plan["steps"] == {"quick": 1200}

@@ -1,4 +1,4 @@
-"""Large data: neighbours and boosting begin with few examples, and are spared the rest where they cannot win."""
+"""Progressive sampling on large data: neighbours and boosting start small and are pruned where they cannot win."""
 
 import re
 import time
@@ -8,15 +8,21 @@ import pytest
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
-from bakeoff.study.analysis.summary import Assembly
+from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, Job, rung_job, training_sizes, tuning_job
-from bakeoff.study.design.matched_budgets import Shares
+from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import State, TrialResult
 from bakeoff.study.results.outcome import Outcome
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.clock import Clock
-from bakeoff.study.schedule.progressive_sampling import Next, Rung, climbs, next_rung, out_of_reach
+from bakeoff.study.schedule.progressive_sampling import (
+    NextSize,
+    Rung,
+    next_rung,
+    out_of_reach,
+    samples_progressively,
+)
 from bakeoff.study.schedule.scheduler import Study
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -34,10 +40,8 @@ def rungs(*scores: float, seconds: float = 1.0) -> list[Rung]:
     ]
 
 
-def following(climbed: list[Rung], *, seconds_left: float, leader: float | None = None) -> Next:
-    return next_rung(
-        climbed, SIZES, seconds_left=seconds_left, leader=leader, metric=ACCURACY, judged_on=2000
-    )
+def following(tried: list[Rung], *, seconds_left: float, leader: float | None = None) -> NextSize:
+    return next_rung(tried, SIZES, seconds_left=seconds_left, leader=leader, metric=ACCURACY, judged_on=2000)
 
 
 def test_the_climb_begins_with_the_smallest_size_and_ends_with_all_examples() -> None:
@@ -56,7 +60,7 @@ def test_a_rung_is_predicted_to_take_as_long_as_it_has_examples() -> None:
     stopped = next_rung(
         rungs(0.5, 0.6), SIZES, seconds_left=3.9, leader=None, metric=ACCURACY, judged_on=2000
     )
-    assert (stopped.examples, stopped.spared) == (None, False)
+    assert (stopped.examples, stopped.pruned) == (None, False)
     assert stopped.seconds == 4.0 + 8.0 + 16.0
 
 
@@ -65,16 +69,16 @@ def test_a_rung_is_predicted_to_take_as_long_as_it_has_examples() -> None:
     [(0.95, True), (0.80, False)],
 )
 def test_who_cannot_reach_the_leader_is_spared(leader: float, is_out: bool) -> None:
-    climbed = rungs(0.70, 0.72, 0.74)
-    assert out_of_reach(climbed, SIZES[-1], leader, ACCURACY, 2000) == is_out
-    found = following(climbed, seconds_left=1e9, leader=leader)
-    assert (found.spared, found.examples) == (is_out, None if is_out else 8000)
+    tried = rungs(0.70, 0.72, 0.74)
+    assert out_of_reach(tried, SIZES[-1], leader, ACCURACY, 2000) == is_out
+    found = following(tried, seconds_left=1e9, leader=leader)
+    assert (found.pruned, found.examples) == (is_out, None if is_out else 8000)
 
 
 def test_errors_in_the_unit_of_the_data_are_judged_the_other_way_round() -> None:
-    climbed = rungs(-5.0, -4.7, -4.4)  # growing with quality: an RMSE of 5.0, 4.7, 4.4
-    assert out_of_reach(climbed, SIZES[-1], -1.0, RMSE, 2000)
-    assert not out_of_reach(climbed, SIZES[-1], -4.0, RMSE, 2000)
+    tried = rungs(-5.0, -4.7, -4.4)  # growing with quality: an RMSE of 5.0, 4.7, 4.4
+    assert out_of_reach(tried, SIZES[-1], -1.0, RMSE, 2000)
+    assert not out_of_reach(tried, SIZES[-1], -4.0, RMSE, 2000)
 
 
 def test_two_sizes_and_a_steep_curve_rule_nobody_out() -> None:
@@ -86,9 +90,9 @@ def test_two_sizes_and_a_steep_curve_rule_nobody_out() -> None:
 
 def test_few_validation_examples_rule_out_less() -> None:
     """Measured on breast_cancer, 91 of them: boosting's first three rungs, and the leader that it became itself."""
-    climbed = [Rung(examples=n, score=s, seconds=1.0) for n, s in ((22, 0.923), (45, 0.934), (91, 0.945))]
-    assert not out_of_reach(climbed, 364, 1.0, ACCURACY, 91)
-    assert out_of_reach(climbed, 364, 1.0, ACCURACY, 50_000)
+    tried = [Rung(examples=n, score=s, seconds=1.0) for n, s in ((22, 0.923), (45, 0.934), (91, 0.945))]
+    assert not out_of_reach(tried, 364, 1.0, ACCURACY, 91)
+    assert out_of_reach(tried, 364, 1.0, ACCURACY, 50_000)
 
 
 @pytest.mark.slow
@@ -117,11 +121,13 @@ def test_only_large_data_under_a_clock_are_climbed_and_never_by_a_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dataset = load("digits")
-    assert not climbs(KNN, dataset, definition(dataset)), "1150 examples of 64 values are not large"
-    monkeypatch.setattr(progressive_sampling, "LARGE", 1000)
-    assert climbs(KNN, dataset, definition(dataset))
-    assert not climbs(NETWORK, dataset, definition(dataset))
-    assert not climbs(KNN, dataset, definition(dataset, budget=None)), (
+    assert not samples_progressively(KNN, dataset, definition(dataset)), (
+        "1150 examples of 64 values are not large"
+    )
+    monkeypatch.setattr(progressive_sampling, "LARGE_DATA_VALUES", 1000)
+    assert samples_progressively(KNN, dataset, definition(dataset))
+    assert not samples_progressively(NETWORK, dataset, definition(dataset))
+    assert not samples_progressively(KNN, dataset, definition(dataset, budget=None)), (
         "without a clock everybody sees everything"
     )
 
@@ -148,7 +154,7 @@ def results(dataset: Dataset, job: Job, accuracy: float, seconds: float) -> tupl
 
 def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000.0) -> Study:
     """Neighbours after three rungs of digits, beside a network of this accuracy."""
-    monkeypatch.setattr(progressive_sampling, "LARGE", 1000)
+    monkeypatch.setattr(progressive_sampling, "LARGE_DATA_VALUES", 1000)
     dataset = load("digits")
     now = time.monotonic()
     made = Study(
@@ -159,12 +165,12 @@ def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000
         clock=Clock(started=now, deadline=now + left),
         pool=None,  # type: ignore[arg-type]
     )
-    made.so_far.shares = Shares(steps={"mlp": 100}, amount=100)
+    made.state.allocation = StepAllocation(steps={"mlp": 100}, amount=100)
     tuned = tuning_job(NETWORK, made.definition, 100)
-    made.so_far.results[tuned.name] = results(dataset, tuned, network, 1.0)
+    made.state.results[tuned.name] = results(dataset, tuned, network, 1.0)
     for size, accuracy in zip(made.definition.sizes, (0.50, 0.53, 0.56), strict=False):
         job = rung_job(KNN, made.definition, size)
-        made.so_far.results[job.name] = results(dataset, job, accuracy, size / 100)
+        made.state.results[job.name] = results(dataset, job, accuracy, size / 100)
     return made
 
 
@@ -174,7 +180,7 @@ def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.Monkey
     assert job is not None
     assert {trial.examples for trial in job.trials} == {made.definition.sizes[3]}
     assert [trial.setting for trial in job.trials] == list(KNN.settings)
-    made.so_far.results[job.name] = results(made.dataset, job, 0.58, 1.0)
+    made.state.results[job.name] = results(made.dataset, job, 0.58, 1.0)
     last = made._next_of(KNN)
     assert last is not None
     assert last.name == "knn/tuning"
@@ -184,29 +190,29 @@ def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.Monkey
 def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.95)
     assert made._next_of(KNN) is None
-    made._record_end_of_climb(KNN)
+    made._record_end_of_sampling(KNN)
     assert [(entry.entrant, entry.what) for entry in made.skipped] == [("knn", "spared")]
     outcome = Outcome(
         entrants=made.entrants,
-        results=tuple(result for job in made.so_far.results.values() for result in job),
+        results=tuple(result for job in made.state.results.values() for result in job),
         profiles={},
-        best_setting=made.so_far.settings(),
+        best_setting=made.state.settings(),
         skipped=tuple(made.skipped),
         steps={"mlp": 100},
-        shares=made.so_far.shares,
+        allocation=made.state.allocation,
         interrupted=False,
     )
-    assembly = Assembly(made.dataset, made.entrants, made.definition, outcome)
-    knn = next(entrant for entrant in assembly.entrants if entrant.name == "knn")
+    summary = Summary(made.dataset, made.entrants, made.definition, outcome)
+    knn = next(entrant for entrant in summary.entrants if entrant.name == "knn")
     assert (knn.judged, knn.state, knn.score) == (False, "spared", None)
     assert [point.examples for point in knn.curve] == list(made.definition.sizes[:3])
     assert [round(point.score, 1) for point in knn.curve] == [0.5, 0.5, 0.6]
     assert re.fullmatch(
         r"its learning curve leads to [56].* % with all examples \([45].* to [567].*\)", knn.reason
     )
-    assert assembly.verdict.leader == "mlp"
-    assert any("cannot win: knn" in sentence for sentence in assembly.verdict.sentences)
-    assert not any("budget was too small" in sentence for sentence in assembly.verdict.sentences)
+    assert summary.verdict.leader == "mlp"
+    assert any("cannot win: knn" in sentence for sentence in summary.verdict.sentences)
+    assert not any("budget was too small" in sentence for sentence in summary.verdict.sentences)
 
 
 def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_take(
@@ -214,7 +220,7 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
 ) -> None:
     made = study(monkeypatch, network=0.6, left=1.0)
     assert made._next_of(KNN) is None
-    made._record_end_of_climb(KNN)
+    made._record_end_of_sampling(KNN)
     (entry,) = made.skipped
     assert entry.what == "climbed"
     assert "287" in entry.reason
@@ -225,9 +231,9 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
 def test_a_rung_that_failed_ends_the_climb_with_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.6)
     job = rung_job(KNN, made.definition, made.definition.sizes[3])
-    made.so_far.results[job.name] = tuple(
+    made.state.results[job.name] = tuple(
         TrialResult(trial=trial, state=State.STOPPED) for trial in job.trials
     )
     assert made._next_of(KNN) is None
-    made._record_end_of_climb(KNN)
+    made._record_end_of_sampling(KNN)
     assert not made.skipped, "the trial itself says why"

@@ -7,13 +7,13 @@ from bakeoff.data.load import load
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.design.trial import State, Trial, TrialResult
-from bakeoff.study.schedule.state import SoFar
+from bakeoff.study.schedule.state import StudyState
 
 RATES = (1e-3, 1e-2, 1e-1)
 MLP = Entrant(name="mlp", kind="network", family="mlp", settings=RATES)
 
 
-def so_far(confidences: dict[float, tuple[float, int]]) -> SoFar:
+def state(confidences: dict[float, tuple[float, int]]) -> StudyState:
     """Iris, tuned: for each rate the probability that it gives its answers, and how many of them are wrong."""
     dataset = load("iris")
     truth = dataset.targets_at(dataset.splits.validation)
@@ -35,7 +35,7 @@ def so_far(confidences: dict[float, tuple[float, int]]) -> SoFar:
         results.append(
             TrialResult(trial=trial, state=State.FINISHED, validation_outputs=outputs, test_outputs=outputs)
         )
-    known = SoFar(dataset=dataset, definition=definition, entrants={"mlp": MLP})
+    known = StudyState(dataset=dataset, definition=definition, entrants={"mlp": MLP})
     known.results["mlp/tuning"] = tuple(results)
     return known
 
@@ -47,8 +47,8 @@ def test_of_rates_with_equally_many_errors_the_one_with_the_lowest_loss_is_taken
     """The order of the rates has no say, as it would where the first of equals were taken."""
     found = {1e-3: (0.5, 1), 1e-2: (0.9, 1), 1e-1: (0.6, 1)}
     rates = [RATES[place] for place in order]
-    assert so_far({rate: found[rate] for rate in rates}).best() == {"mlp": 1e-2}
+    assert state({rate: found[rate] for rate in rates}).best() == {"mlp": 1e-2}
 
 
 def test_fewer_errors_count_more_than_a_lower_loss() -> None:
-    assert so_far({1e-3: (0.4, 0), 1e-2: (0.9, 1), 1e-1: (0.6, 2)}).best() == {"mlp": 1e-3}
+    assert state({1e-3: (0.4, 0), 1e-2: (0.9, 1), 1e-1: (0.6, 2)}).best() == {"mlp": 1e-3}

@@ -60,7 +60,9 @@ def test_a_device_that_fails_leaves_the_network_to_the_cpu(profile: Callable[...
 
 
 def test_what_is_dear_on_the_other_device_is_not_timed_on_the_cpu(profile: Callable[..., Profile]) -> None:
-    assert profile(cpu=AssertionError("it was timed"), meta=2 * worker_tasks.DEAR_SECONDS).device == "meta"
+    assert (
+        profile(cpu=AssertionError("it was timed"), meta=2 * worker_tasks.EXPENSIVE_SECONDS).device == "meta"
+    )
 
 
 def test_a_device_that_was_named_is_the_only_one(profile: Callable[..., Profile]) -> None:

@@ -20,9 +20,9 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def seconds(is_first: bool, is_last: bool, board: str) -> float:
-    begun = time.monotonic()
+    started = time.monotonic()
     startup.warm_up(is_first, is_last, board, 0)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 def test_the_last_worker_waits_for_the_first_and_not_for_ever(board: str) -> None:
@@ -44,8 +44,8 @@ def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(startup, "Pool", Noted)
     monkeypatch.setattr(compilation, "begin_build", lambda: None)
-    startup.begin(1, wait_for_operators=False)
-    startup.begin(3, wait_for_operators=False)
+    startup.start_workers(1, wait_for_operators=False)
+    startup.start_workers(3, wait_for_operators=False)
     assert asked == [(True, False), (True, False), (False, False), (False, True)]
 
 
@@ -57,7 +57,7 @@ def test_nobody_waits_for_a_build_under_a_clock_and_it_is_built_once_without(
     monkeypatch.delenv("BAKEOFF_NATIVE", raising=False)
     monkeypatch.setattr(compilation, "compiler", lambda: "/usr/bin/cc")
     monkeypatch.setattr(compilation, "version", lambda program: "cc 1")
-    monkeypatch.setattr(compilation, "begin_build", lambda: done.append("begun"))
+    monkeypatch.setattr(compilation, "begin_build", lambda: done.append("started"))
 
     def build() -> None:
         done.append("built")
@@ -70,7 +70,7 @@ def test_nobody_waits_for_a_build_under_a_clock_and_it_is_built_once_without(
     assert startup.compiled_operators(wait=False) == {"BAKEOFF_NATIVE": "ready"}
     startup.compiled_operators(wait=True)
     startup.compiled_operators(wait=True)
-    assert done == ["begun", "built"]
+    assert done == ["started", "built"]
     monkeypatch.setenv("BAKEOFF_NATIVE", "0")
     assert startup.compiled_operators(wait=True) == {"BAKEOFF_NATIVE": "0"}
-    assert done == ["begun", "built"]
+    assert done == ["started", "built"]

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.models import build as build_network
-from bakeoff.train.fused.programs import program_of
+from bakeoff.train.fused.programs import compile_program
 from bakeoff.train.kernels import native
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.stacked import run as run_file
-from bakeoff.train.stacked.run import StackRun, evaluate
+from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
 from train.plain_training import assert_as_alone, made_up
 
@@ -67,7 +67,7 @@ def test_an_own_chain_equals_a_plain_loop(make, kind: str, numbers: bool, clip_n
 
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = Recipe(steps=25, batch_size=32, evaluations=1, clip_norm=clip_norm, schedule="cosine")
-    run = StackRun(build, data, REPLICAS, recipe)
+    run = StackedTraining(build, data, REPLICAS, recipe)
     assert run.network.program is not None
     run.advance(recipe.steps)
     _, outputs = evaluate(run.network, data, data.validation)
@@ -101,19 +101,19 @@ def test_what_the_compiled_code_does_not_know_is_no_chain() -> None:
         hooked,
         frozen,
     ):
-        assert program_of(stack_of(module, series), TrainingData(series)) is None
-    assert program_of(stack_of(flat(), series), TrainingData(series)) is not None
-    assert program_of(stack_of(flat(), short), TrainingData(short)) is not None  # it reads no lengths
+        assert compile_program(stack_of(module, series), TrainingData(series)) is None
+    assert compile_program(stack_of(flat(), series), TrainingData(series)) is not None
+    assert compile_program(stack_of(flat(), short), TrainingData(short)) is not None  # it reads no lengths
     reads_lengths = build_network("mlp", short.schema, width=4, seed=0)
-    assert program_of(stack_of(reads_lengths, short), TrainingData(short)) is None
+    assert compile_program(stack_of(reads_lengths, short), TrainingData(short)) is None
     overlapping = nn.Sequential(nn.MaxPool2d(3, stride=1), nn.Flatten(), nn.Linear(36, 3))
-    assert program_of(stack_of(overlapping, image), TrainingData(image)) is None
+    assert compile_program(stack_of(overlapping, image), TrainingData(image)) is None
 
 
 def test_a_deadline_is_kept_between_two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = made_up("table")
     data = TrainingData(dataset)
-    run = StackRun(
+    run = StackedTraining(
         lambda seed: build_network("mlp", dataset.schema, width=4, seed=seed),
         data,
         REPLICAS,

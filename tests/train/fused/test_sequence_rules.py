@@ -13,14 +13,14 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Image, Schema
 from bakeoff.models import build as build_network
 from bakeoff.models.scalable.transformer import Block
-from bakeoff.train.fused.programs import program_of
+from bakeoff.train.fused.programs import compile_program
 from bakeoff.train.fused.tracing import agrees
 from bakeoff.train.kernels import chain as chain_file
 from bakeoff.train.kernels import native
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.stacked.run import StackRun, evaluate
+from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
 from train.plain_training import assert_as_alone, made_up
 
@@ -79,10 +79,10 @@ def test_a_traced_transformer_equals_a_plain_loop(
 
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = Recipe(steps=12, batch_size=32, evaluations=1, clip_norm=0.5)
-    run = StackRun(build, data, REPLICAS, recipe)
+    run = StackedTraining(build, data, REPLICAS, recipe)
     assert run.network.program is not None
-    few = run.network.program.few(32, 8)
-    assert few in {10**6: (32,), 60_000: range(2, 16), 1: (1,)}[cache_bytes]
+    microbatch = run.network.program.microbatch(32, 8)
+    assert microbatch in {10**6: (32,), 60_000: range(2, 16), 1: (1,)}[cache_bytes]
     run.advance(recipe.steps)
     _, outputs = evaluate(run.network, data, data.validation)
     assert_as_alone(outputs, REPLICAS, build, dataset, recipe)
@@ -103,16 +103,12 @@ def test_the_catalogues_transformer_is_a_chain_for_every_input_without_lengths(d
     data = TrainingData(dataset, dtype=torch.float64)
     module = build_network("transformer", dataset.schema, width=8, seed=0).double()
     network = NetworkStack([module], [0], dtype=torch.float64)
-    program = program_of(network, data)
+    program = compile_program(network, data)
     assert program is not None
     assert agrees(program, network, data)
-    wrong = [
-        replace(link, sizes=(link.sizes[0] // 2, link.sizes[1]))
-        for link in program.links
-        if link.kind == "mean"
-    ]
-    links = tuple(wrong[0] if link.kind == "mean" else link for link in program.links)
-    assert not agrees(Program(links=links, names=program.names), network, data)
+    wrong = [replace(op, sizes=(op.sizes[0] // 2, op.sizes[1])) for op in program.ops if op.kind == "mean"]
+    ops = tuple(wrong[0] if op.kind == "mean" else op for op in program.ops)
+    assert not agrees(Program(ops=ops, names=program.names), network, data)
 
 
 @pytest.mark.parametrize("kind", ["tokens", "short series"])
@@ -131,7 +127,7 @@ def test_a_transformer_with_lengths_is_a_chain_and_equals_a_plain_loop(
         return build_network("transformer", dataset.schema, width=8, seed=seed)
 
     recipe = Recipe(steps=12, batch_size=32, evaluations=1, clip_norm=0.5)
-    run = StackRun(build, TrainingData(dataset, dtype=torch.float64), REPLICAS, recipe)
+    run = StackedTraining(build, TrainingData(dataset, dtype=torch.float64), REPLICAS, recipe)
     assert run.network.program is not None
     assert run.network.program.positions == dataset.inputs.shape[-1]
     run.advance(recipe.steps)
@@ -144,7 +140,7 @@ def test_what_lies_beyond_a_length_makes_no_difference_and_what_lies_before_does
     dataset = made_up(kind)
     data = TrainingData(dataset, dtype=torch.float64)
     network = stack_of(build_network("transformer", dataset.schema, width=8, seed=0).double())
-    program = program_of(network, data)
+    program = compile_program(network, data)
     inputs, _, lengths = data.train.at(torch.arange(20))
     assert lengths is not None
     lengths = lengths.clamp(max=inputs.shape[-1] - 2)
@@ -163,7 +159,7 @@ def test_what_lies_beyond_a_length_makes_no_difference_and_what_lies_before_does
 def test_a_word_without_a_vector_is_an_error_and_nothing_is_read(word: int) -> None:
     dataset = made_up("tokens")
     network = stack_of(build_network("transformer", dataset.schema, width=8, seed=0).double())
-    network.program = program_of(network, TrainingData(dataset, dtype=torch.float64))
+    network.program = compile_program(network, TrainingData(dataset, dtype=torch.float64))
     tokens = torch.from_numpy(dataset.inputs_at(range(3)))
     tokens[1, 2] = word
     with pytest.raises(IndexError, match=f"30 words.*{word}"):
@@ -174,7 +170,7 @@ def test_positions_that_are_padding_in_every_example_are_not_computed() -> None:
     dataset = made_up("tokens")
     module = build_network("transformer", dataset.schema, width=8, seed=0).double()
     network = NetworkStack([module], [0], dtype=torch.float64)
-    network.program = program_of(network, TrainingData(dataset, dtype=torch.float64))
+    network.program = compile_program(network, TrainingData(dataset, dtype=torch.float64))
     tokens, lengths = torch.from_numpy(dataset.inputs_at(range(6))), torch.tensor([2, 1, 4, 3, 4, 2])
     before = network.outputs_of(tokens, lengths)
     with torch.no_grad():
@@ -204,7 +200,7 @@ class Forward(nn.Module):
     ],
 )
 def test_an_own_forward_that_is_a_chain_is_found(forward) -> None:
-    assert program_of(stack_of(Forward(forward)), TrainingData(SERIES)) is not None
+    assert compile_program(stack_of(Forward(forward)), TrainingData(SERIES)) is not None
 
 
 @pytest.mark.parametrize(
@@ -222,12 +218,12 @@ def test_an_own_forward_that_is_a_chain_is_found(forward) -> None:
     ],
 )
 def test_another_forward_is_no_chain(forward) -> None:
-    assert program_of(stack_of(Forward(forward)), TrainingData(SERIES)) is None
+    assert compile_program(stack_of(Forward(forward)), TrainingData(SERIES)) is None
 
 
 def test_a_block_of_another_form_is_no_chain() -> None:
     later = nn.TransformerEncoderLayer(16, 2, 24, 0.0, batch_first=True)
     dropped = nn.TransformerEncoderLayer(16, 2, 24, 0.1, batch_first=True, norm_first=True)
     for layer, known in ((torchs_layer(), True), (later, False), (dropped, False)):
-        program = program_of(stack_of(Encoder(layer, 16, 3)), TrainingData(SERIES))
+        program = compile_program(stack_of(Encoder(layer, 16, 3)), TrainingData(SERIES))
         assert (program is not None) is known

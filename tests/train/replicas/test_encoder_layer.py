@@ -8,7 +8,7 @@ from bakeoff.models import build as build_network
 from bakeoff.train.kernels import operators
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas import families
-from bakeoff.train.stacked.run import StackRun, evaluate
+from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
 from train.plain_training import assert_as_alone, made_up
 
@@ -57,10 +57,10 @@ def test_an_encoder_layer_in_a_stack_is_the_plain_one(
         return Encoder(seed, **options)
 
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=6, batch_size=32, evaluations=1)
-    run = StackRun(build, data, REPLICAS, recipe)
+    run = StackedTraining(build, data, REPLICAS, recipe)
     run.advance(recipe.steps)
     _, outputs = evaluate(run.network, data, data.validation)
-    assert run.network.how == "vmap"
+    assert run.network.strategy == "vmap"
     assert bool(calls) == by_kernel
     assert_as_alone(outputs, REPLICAS, build, dataset, recipe)
 
@@ -75,7 +75,7 @@ def test_steps_that_are_padding_in_every_example_are_not_computed(
         return build_network(name, dataset.schema, width=8, seed=seed).double()
 
     data, module = TrainingData(dataset, dtype=torch.float64), build(0)
-    run = StackRun(build, data, REPLICAS[:1], Recipe(steps=1))
+    run = StackedTraining(build, data, REPLICAS[:1], Recipe(steps=1))
     run.network.program = None  # operator by operator
     seen = []
     cut = families.without_padding

@@ -9,13 +9,13 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.models import build
 from bakeoff.train.single import linear_probe
-from bakeoff.train.single.linear_probe import Probe, probe_of
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.linear_probe import LinearProbe, linear_probe_of
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import recipe_for
-from bakeoff.train.single.trainer import make_run
+from bakeoff.train.single.trainer import make_training
 from bakeoff.train.tensors import Resident, TrainingData
 
-CPU = Machine(device=torch.device("cpu"), threads=1)
+CPU = Placement(device=torch.device("cpu"), threads=1)
 
 
 def _digits() -> Dataset:
@@ -29,9 +29,9 @@ def _series_of_unequal_length() -> Dataset:
     return load((x, np.arange(80) % 2), kind="series").changed(lengths=lengths)
 
 
-def _probe(name: str, dataset: Dataset) -> tuple[nn.Module, Probe]:
+def _probe(name: str, dataset: Dataset) -> tuple[nn.Module, LinearProbe]:
     module = build(name, dataset.schema, seed=1)
-    found = probe_of(module, TrainingData(dataset), CPU)
+    found = linear_probe_of(module, TrainingData(dataset), CPU)
     assert found is not None
     return module, found
 
@@ -61,7 +61,7 @@ def test_training_on_features_ends_in_the_weights_of_training_through_the_networ
     common = {"learning_rate": 1e-2, "seed": 1, "machine": CPU, "schedule": recipe.shared()}
 
     def trained(make: object, data: TrainingData, mode: str) -> dict[str, torch.Tensor]:
-        run = make_run(make, data, recipe, mode=mode, **common)  # type: ignore[arg-type]
+        run = make_training(make, data, recipe, mode=mode, **common)  # type: ignore[arg-type]
         run.advance(12)
         return run.module.state_dict()
 
@@ -83,14 +83,14 @@ def test_a_network_that_goes_on_after_its_last_layer_is_not_parted() -> None:
     x = np.random.default_rng(0).standard_normal((60, 3, 14, 14)).astype(np.float32)
     dataset = load((x, np.arange(60) % 2), kind="image")
     module = build("pnet", dataset.schema, seed=0)
-    assert probe_of(module, TrainingData(dataset), CPU) is None  # a mean over windows follows
+    assert linear_probe_of(module, TrainingData(dataset), CPU) is None  # a mean over windows follows
 
 
 def test_it_is_given_up_where_memory_or_time_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = _digits()
-    assert probe_of(build("lenet5", dataset.schema), TrainingData(dataset), CPU, seconds=0.0) is None
+    assert linear_probe_of(build("lenet5", dataset.schema), TrainingData(dataset), CPU, seconds=0.0) is None
     monkeypatch.setattr(linear_probe, "RESIDENT_BYTES", 1000)
-    assert probe_of(build("lenet5", dataset.schema), TrainingData(dataset), CPU) is None
+    assert linear_probe_of(build("lenet5", dataset.schema), TrainingData(dataset), CPU) is None
 
 
 def test_copies_of_the_layer_are_not_watched() -> None:

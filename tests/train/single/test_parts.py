@@ -18,14 +18,14 @@ from bakeoff.train.single import loggers
 from bakeoff.train.single.augment import changer, chosen_changes, crop, cutout, flip, mixup
 from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
 from bakeoff.train.single.learning_rate_finder import FALLBACK, HIGHEST, LOWEST, best_rate, find_rate
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import decay_groups, largest_rate, last_layer, recipe_for, training_loss
 from bakeoff.train.single.run import _parts
-from bakeoff.train.single.trainer import Moment, make_run
+from bakeoff.train.single.trainer import Evaluation, make_training
 from bakeoff.train.single.weight_average import WeightAverage
 from bakeoff.train.tensors import Batch, TrainingData
 
-CPU = Machine(device=torch.device("cpu"), threads=1)
+CPU = Placement(device=torch.device("cpu"), threads=1)
 IMAGES = Schema(input=Image(channels=1, height=8, width=8), target=Classes(names=("a", "b", "c")))
 ROWS = Schema(input=Table(features=4), target=Value())
 
@@ -168,14 +168,14 @@ def test_a_batch_in_pieces_gives_the_gradient_of_the_whole_batch(pieces: int) ->
     found = {}
     for parts in (1, pieces):
         recipe = recipe_for("mlp", data.schema, len(data.train), augment=(), pieces=parts)
-        run = make_run(
+        run = make_training(
             lambda seed: build("mlp", data.schema, width=8, seed=seed).double(),
             data,
             recipe,
             learning_rate=1e-2,
             seed=0,
             mode="full",
-            machine=CPU,
+            placement=CPU,
             schedule=Recipe(steps=20, batch_size=16),
         )
         assert run.advance(20)
@@ -189,14 +189,14 @@ def test_the_rate_finder_stays_below_the_rate_at_which_the_loss_explodes() -> No
     recipe = recipe_for("mlp", data.schema, len(data.train), augment=())
 
     def run(rate: float):  # type: ignore[no-untyped-def]
-        return make_run(
+        return make_training(
             lambda seed: build("mlp", data.schema, seed=seed),
             data,
             recipe,
             learning_rate=rate,
             seed=0,
             mode="full",
-            machine=CPU,
+            placement=CPU,
             schedule=Recipe(steps=10**6, batch_size=16),
         )
 
@@ -259,7 +259,7 @@ def test_a_log_that_fails_ends_with_a_warning_and_the_training_goes_on() -> None
 
     log = loggers.Log("mlflow", write)
     for step in (1, 2, 3):
-        moment = Moment(
+        evaluation = Evaluation(
             step=step,
             steps=3,
             epoch=1.0,
@@ -270,9 +270,9 @@ def test_a_log_that_fails_ends_with_a_warning_and_the_training_goes_on() -> None
         )
         if step == 2:
             with pytest.warns(BakeoffWarning, match=r"log to mlflow ends at step 2.*\(the server is gone\)"):
-                log.moment(moment)
+                log.evaluation(evaluation)
         else:
-            log.moment(moment)
+            log.evaluation(evaluation)
     log.scores({"accuracy": 0.9})
     assert written == [("loss/training", 2.0, 1), ("loss/validation", 3.0, 1), ("learning_rate", 0.1, 1)]
 

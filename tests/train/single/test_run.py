@@ -14,13 +14,13 @@ from bakeoff.models import build as build_network
 from bakeoff.train.device import choose_device
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.single import precision
-from bakeoff.train.single.placement import Machine
-from bakeoff.train.single.run import SingleRun
+from bakeoff.train.single.placement import Placement
+from bakeoff.train.single.run import SingleTraining
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import Batch, TrainingData
 from train.plain_training import made_up, train_alone
 
-CPU = Machine(device=torch.device("cpu"), threads=1)
+CPU = Placement(device=torch.device("cpu"), threads=1)
 REPLICA = Replica(learning_rate=1e-3, seed=0, examples=80)
 RECIPE = Recipe(steps=30, batch_size=32, evaluations=3, schedule="cosine")
 IMAGES = made_up("image")
@@ -48,9 +48,9 @@ class Dropped(nn.Module):
 @pytest.mark.parametrize("resident_bytes", [2**20, 0])
 def test_a_single_run_is_the_plain_training_and_the_replica_of_a_stack(resident_bytes: int) -> None:
     data = TrainingData(IMAGES, dtype=torch.float64, resident_bytes=resident_bytes)
-    found = SingleRun(lambda seed: cnn(seed).double(), data, REPLICA, RECIPE, machine=CPU).run()
+    found = SingleTraining(lambda seed: cnn(seed).double(), data, REPLICA, RECIPE, placement=CPU).run()
     alone = train_alone(cnn, IMAGES, REPLICA, RECIPE, torch.float64)
-    (stacked,) = fit_stack(cnn, data, [REPLICA], RECIPE, width=1)
+    (stacked,) = fit_stack(cnn, data, [REPLICA], RECIPE, stack_size=1)
     assert (found.state, found.best_step, found.steps_done) == (stacked.state, stacked.best_step, 30)
     np.testing.assert_allclose(
         [loss for _, loss in found.history], [loss for _, loss in stacked.history], atol=1e-12
@@ -63,18 +63,18 @@ def test_a_single_run_is_the_plain_training_and_the_replica_of_a_stack(resident_
 
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been() -> None:
     data = TrainingData(IMAGES)
-    whole = SingleRun(Dropped, data, REPLICA, RECIPE, machine=CPU).run()
-    first = SingleRun(Dropped, data, REPLICA, RECIPE, machine=CPU)
+    whole = SingleTraining(Dropped, data, REPLICA, RECIPE, placement=CPU).run()
+    first = SingleTraining(Dropped, data, REPLICA, RECIPE, placement=CPU)
     first.advance(10)
     first.evaluate()
     torch.rand(3)  # somebody else draws in between
-    second = SingleRun(Dropped, data, REPLICA, RECIPE, machine=CPU)
+    second = SingleTraining(Dropped, data, REPLICA, RECIPE, placement=CPU)
     second.restore(*first.state())
     found = second.run()
     assert found.history == whole.history
     np.testing.assert_array_equal(found.test_outputs, whole.test_outputs)
-    other = SingleRun(
-        Dropped, data, Replica(learning_rate=1e-3, seed=1, examples=80), RECIPE, machine=CPU
+    other = SingleTraining(
+        Dropped, data, Replica(learning_rate=1e-3, seed=1, examples=80), RECIPE, placement=CPU
     ).run()
     assert other.history != whole.history
 
@@ -92,8 +92,15 @@ def test_batches_can_be_changed_and_an_average_of_the_weights_judged() -> None:
             for kept, new in zip(average.parameters(), module.parameters(), strict=True):
                 kept.lerp_(new, 1 / step)
 
-    run = SingleRun(
-        cnn, data, REPLICA, RECIPE, machine=CPU, change_batch=nothing, after_step=mean, judged=lambda: average
+    run = SingleTraining(
+        cnn,
+        data,
+        REPLICA,
+        RECIPE,
+        placement=CPU,
+        change_batch=nothing,
+        after_step=mean,
+        judged=lambda: average,
     )
     found = run.run()
     assert steps == list(range(1, 31))
@@ -107,18 +114,18 @@ def test_batches_can_be_changed_and_an_average_of_the_weights_judged() -> None:
 
 def test_a_run_that_diverges_or_is_out_of_time_says_so() -> None:
     data = TrainingData(IMAGES)
-    wild = SingleRun(
-        cnn, data, Replica(learning_rate=1e15, seed=0, examples=80), Recipe(steps=60), machine=CPU
+    wild = SingleTraining(
+        cnn, data, Replica(learning_rate=1e15, seed=0, examples=80), Recipe(steps=60), placement=CPU
     ).run()
     assert wild.state == "diverged"
     assert wild.steps_done < 60
-    late = SingleRun(cnn, data, REPLICA, RECIPE, machine=CPU).run(deadline=time.monotonic() - 1)
+    late = SingleTraining(cnn, data, REPLICA, RECIPE, placement=CPU).run(deadline=time.monotonic() - 1)
     assert (late.state, late.steps_done, late.test_outputs) == ("stopped", 0, None)
 
 
 def test_threads_are_put_back_after_a_run() -> None:
     before = torch.get_num_threads()
-    with Machine(device=torch.device("cpu"), threads=before + 1).in_use():
+    with Placement(device=torch.device("cpu"), threads=before + 1).in_use():
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
 
@@ -132,7 +139,7 @@ def test_unknown_and_missing_devices_are_refused() -> None:
             choose_device("cuda")
         assert choose_device("auto").type in ("cpu", "mps")
     with pytest.raises(OptionError, match="no precision called"):
-        Machine.choose("cpu", precision="half")
+        Placement.choose("cpu", precision="half")
 
 
 @pytest.mark.parametrize(
@@ -162,15 +169,15 @@ def test_the_trial_is_run_once_a_machine(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path))
     ran = []
 
-    def trial(command: list[str]) -> precision.Probe:
+    def trial(command: list[str]) -> precision.PrecisionTrial:
         ran.append(command[-2:])
-        return precision.Probe(works=False, speedup=0.0, reason="The trial was killed (SIGILL).")
+        return precision.PrecisionTrial(works=False, speedup=0.0, reason="The trial was killed (SIGILL).")
 
     monkeypatch.setattr(precision, "run_trial", trial)
     for _ in range(2):
-        precision.probe.cache_clear()
-        assert not precision.probe("cpu", torch.bfloat16).works
-    precision.probe.cache_clear()
+        precision.try_precision.cache_clear()
+        assert not precision.try_precision("cpu", torch.bfloat16).works
+    precision.try_precision.cache_clear()
     assert ran == [["cpu", "bfloat16"]]
 
 
@@ -179,11 +186,11 @@ def test_the_trial_is_run_once_a_machine(monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.mark.parametrize("graphs", [False, True])
 def test_a_run_on_a_gpu_is_the_run_on_the_cpu_to_rounding(graphs: bool) -> None:
     recipe = Recipe(steps=20, batch_size=40, evaluations=2)
-    on_cpu = SingleRun(cnn, TrainingData(IMAGES), REPLICA, recipe, machine=CPU).run()
+    on_cpu = SingleTraining(cnn, TrainingData(IMAGES), REPLICA, recipe, placement=CPU).run()
     for resident in (2**20, 0):
         data = TrainingData(IMAGES, device="cuda", resident_bytes=resident)
-        machine = Machine(device=torch.device("cuda"), graphs=graphs)
-        found = SingleRun(cnn, data, REPLICA, recipe, machine=machine).run()
+        placement = Placement(device=torch.device("cuda"), graphs=graphs)
+        found = SingleTraining(cnn, data, REPLICA, recipe, placement=placement).run()
         np.testing.assert_allclose(found.test_outputs, on_cpu.test_outputs, atol=1e-3)
 
 
@@ -193,7 +200,7 @@ def test_a_run_on_a_gpu_is_the_run_on_the_cpu_to_rounding(graphs: bool) -> None:
 )
 def test_a_stack_on_a_gpu_is_the_stack_on_the_cpu_to_rounding() -> None:
     recipe = Recipe(steps=20, batch_size=32, evaluations=2)
-    on_cpu = fit_stack(cnn, TrainingData(IMAGES), [REPLICA] * 2, recipe, width=2)
-    found = fit_stack(cnn, TrainingData(IMAGES, device="cuda"), [REPLICA] * 2, recipe, width=2)
+    on_cpu = fit_stack(cnn, TrainingData(IMAGES), [REPLICA] * 2, recipe, stack_size=2)
+    found = fit_stack(cnn, TrainingData(IMAGES, device="cuda"), [REPLICA] * 2, recipe, stack_size=2)
     for one, other in zip(found, on_cpu, strict=True):
         np.testing.assert_allclose(one.test_outputs, other.test_outputs, atol=1e-3)

@@ -11,7 +11,7 @@ from bakeoff.models import build as build_network
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked import run as run_file
 from bakeoff.train.stacked.fit_stack import fit_stack
-from bakeoff.train.stacked.run import StackRun, evaluate
+from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
 from train.plain_training import made_up, outputs_of, train_alone
 
@@ -41,9 +41,9 @@ def largest_difference(
     dataset = made_up(kind, numbers=numbers)
     build = partial(network, name, dataset.schema)
     data = TrainingData(dataset, dtype=dtype)
-    run = StackRun(build, data, REPLICAS, recipe)
+    run = StackedTraining(build, data, REPLICAS, recipe)
     run.advance(recipe.steps)
-    assert run.network.how == "rules"
+    assert run.network.strategy == "rules"
     _, outputs = evaluate(run.network, data, data.validation)
     worst = 0.0
     for row, replica in enumerate(REPLICAS):
@@ -76,7 +76,7 @@ def test_a_stack_equals_separate_training_in_float32_to_rounding(name: str, kind
 def test_a_chain_of_layers_equals_separate_training_through_autograd_too(
     name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_file, "program_of", lambda *_: None)
+    monkeypatch.setattr(run_file, "compile_program", lambda *_: None)
     recipe = Recipe(steps=12, batch_size=32, evaluations=1)
     assert largest_difference(name, kind, recipe, torch.float64) < 1e-12
 
@@ -91,7 +91,7 @@ def test_another_order_of_the_batches_is_told_apart() -> None:
     dataset = made_up("image")
     build = partial(network, "mlp", dataset.schema)
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=20, batch_size=32, evaluations=1)
-    run = StackRun(build, data, REPLICAS[:1], recipe)
+    run = StackedTraining(build, data, REPLICAS[:1], recipe)
     run.batches.next()
     run.advance(recipe.steps)
     _, outputs = evaluate(run.network, data, data.validation)
@@ -120,7 +120,7 @@ def assert_same_distribution(name: str, *, steps: int) -> None:
     stacked = [Replica(learning_rate=1e-3, seed=seed, examples=120) for seed in range(12)]
     losses = [
         -float(np.mean(trained.test_outputs[np.arange(len(rows)), dataset.targets[rows]]))
-        for trained in fit_stack(build, TrainingData(dataset), stacked, recipe, width=12)
+        for trained in fit_stack(build, TrainingData(dataset), stacked, recipe, stack_size=12)
     ]
     alone = []
     for seed in range(100, 112):

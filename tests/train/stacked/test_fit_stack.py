@@ -16,7 +16,7 @@ from bakeoff.errors import BakeoffWarning, OptionError
 from bakeoff.models import build as build_network
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas import module as network_file
-from bakeoff.train.result import Trained
+from bakeoff.train.result import TrainingResult
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import TrainingData
 from train.plain_training import made_up, outputs_of, train_alone
@@ -26,11 +26,11 @@ def of(name: str, dataset: Dataset) -> Callable[[int], nn.Module]:
     return lambda seed: build_network(name, dataset.schema, seed=seed)
 
 
-def replicas(*rates: float, contest: str | None = None, seed: int = 0) -> list[Replica]:
-    return [Replica(learning_rate=rate, seed=seed, examples=80, contest=contest) for rate in rates]
+def replicas(*rates: float, tuning_group: str | None = None, seed: int = 0) -> list[Replica]:
+    return [Replica(learning_rate=rate, seed=seed, examples=80, tuning_group=tuning_group) for rate in rates]
 
 
-def same(one: Trained, other: Trained) -> None:
+def same(one: TrainingResult, other: TrainingResult) -> None:
     assert one.state == other.state
     assert one.history == other.history
     np.testing.assert_array_equal(one.test_outputs, other.test_outputs)
@@ -38,7 +38,7 @@ def same(one: Trained, other: Trained) -> None:
         assert torch.equal(tensor, other.weights[name]), name
 
 
-def close(one: Trained, other: Trained, tolerance: float = 1e-12) -> None:
+def close(one: TrainingResult, other: TrainingResult, tolerance: float = 1e-12) -> None:
     np.testing.assert_allclose(
         [loss for _, loss in one.history], [loss for _, loss in other.history], atol=tolerance
     )
@@ -50,11 +50,11 @@ def test_two_calls_give_the_same_bits_and_another_seed_does_not() -> None:
     dataset = made_up("series")
     data, recipe = TrainingData(dataset), Recipe(steps=30, batch_size=16, evaluations=3)
     first, second = (
-        fit_stack(of("gru", dataset), data, replicas(1e-3, 3e-3), recipe, width=2) for _ in range(2)
+        fit_stack(of("gru", dataset), data, replicas(1e-3, 3e-3), recipe, stack_size=2) for _ in range(2)
     )
     for one, other in zip(first, second, strict=True):
         same(one, other)
-    (third,) = fit_stack(of("gru", dataset), data, replicas(1e-3, seed=1), recipe, width=1)
+    (third,) = fit_stack(of("gru", dataset), data, replicas(1e-3, seed=1), recipe, stack_size=1)
     assert not np.allclose(third.test_outputs, first[0].test_outputs)
 
 
@@ -75,8 +75,10 @@ def test_the_reproducible_width_gives_the_same_bits_twice() -> None:
 def test_the_width_of_the_stacks_changes_nothing_but_rounding(width: int) -> None:
     dataset = made_up("table")
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=40, batch_size=32, evaluations=4)
-    wanted = fit_stack(of("mlp", dataset), data, replicas(1e-3, 2e-3, 3e-4, 1e-4, 5e-4), recipe, width=3)
-    found = fit_stack(of("mlp", dataset), data, replicas(1e-3, 2e-3, 3e-4, 1e-4, 5e-4), recipe, width=width)
+    wanted = fit_stack(of("mlp", dataset), data, replicas(1e-3, 2e-3, 3e-4, 1e-4, 5e-4), recipe, stack_size=3)
+    found = fit_stack(
+        of("mlp", dataset), data, replicas(1e-3, 2e-3, 3e-4, 1e-4, 5e-4), recipe, stack_size=width
+    )
     for one, other in zip(found, wanted, strict=True):
         assert one.replica == other.replica
         close(one, other)
@@ -87,8 +89,8 @@ def test_a_replica_that_diverges_leaves_and_the_others_do_not_notice() -> None:
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = Recipe(steps=100, batch_size=32, evaluations=4, clip_norm=None, weight_decay=1.0)
     good = replicas(1e-3, 3e-4)
-    together = fit_stack(of("mlp", dataset), data, [good[0], *replicas(1e12), good[1]], recipe, width=3)
-    apart = fit_stack(of("mlp", dataset), data, good, recipe, width=2)
+    together = fit_stack(of("mlp", dataset), data, [good[0], *replicas(1e12), good[1]], recipe, stack_size=3)
+    apart = fit_stack(of("mlp", dataset), data, good, recipe, stack_size=2)
     assert together[1].state == "diverged"
     assert "finite" in together[1].reason
     assert together[1].steps_done < recipe.steps
@@ -101,8 +103,8 @@ def test_a_replica_that_stops_improving_leaves_early_and_the_others_do_not_notic
     dataset = made_up("table")
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = Recipe(steps=200, batch_size=32, evaluations=20, patience=2)
-    together = fit_stack(of("mlp", dataset), data, replicas(1e-5, 0.05), recipe, width=2)
-    apart = fit_stack(of("mlp", dataset), data, replicas(1e-5), recipe, width=1)
+    together = fit_stack(of("mlp", dataset), data, replicas(1e-5, 0.05), recipe, stack_size=2)
+    apart = fit_stack(of("mlp", dataset), data, replicas(1e-5), recipe, stack_size=1)
     assert [trained.state for trained in together] == ["finished", "early"]
     losses = dict(together[1].history)
     assert together[1].validation_loss == min(losses.values()) == losses[together[1].best_step]
@@ -115,8 +117,8 @@ def test_a_replica_whose_answers_no_longer_change_leaves_early() -> None:
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = {"steps": 400, "batch_size": 32, "evaluations": 40}
     given = replicas(1e-5, 0.05)
-    whole = fit_stack(of("mlp", dataset), data, given, Recipe(**recipe), width=2)
-    short = fit_stack(of("mlp", dataset), data, given, Recipe(**recipe, settled=3), width=2)
+    whole = fit_stack(of("mlp", dataset), data, given, Recipe(**recipe), stack_size=2)
+    short = fit_stack(of("mlp", dataset), data, given, Recipe(**recipe, settled=3), stack_size=2)
     assert [trained.state for trained in whole] == ["finished", "finished"]
     assert short[1].state == "early"
     assert short[1].reason == "3 evaluations changed no answer on validation."
@@ -129,7 +131,7 @@ def test_the_best_checkpoint_is_the_network_of_that_step() -> None:
     dataset = made_up("table")
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = Recipe(steps=120, batch_size=32, evaluations=12)
-    (trained,) = fit_stack(of("mlp", dataset), data, replicas(0.03), recipe, width=1)
+    (trained,) = fit_stack(of("mlp", dataset), data, replicas(0.03), recipe, stack_size=1)
     assert 0 < trained.best_step < 120
     shorter = Recipe(steps=trained.best_step, batch_size=32, evaluations=1)
     alone = train_alone(of("mlp", dataset), dataset, trained.replica, shorter, torch.float64)
@@ -142,7 +144,7 @@ def test_the_cosine_schedule_and_clipping_are_those_of_the_plain_loop() -> None:
     dataset = made_up("table", numbers=True)
     data = TrainingData(dataset, dtype=torch.float64)
     recipe = Recipe(steps=60, batch_size=32, evaluations=1, schedule="cosine", clip_norm=0.05)
-    for trained in fit_stack(of("mlp", dataset), data, replicas(1e-3, 3e-3), recipe, width=2):
+    for trained in fit_stack(of("mlp", dataset), data, replicas(1e-3, 3e-3), recipe, stack_size=2):
         alone = train_alone(of("mlp", dataset), dataset, trained.replica, recipe, torch.float64)
         for name, tensor in alone.state_dict().items():
             torch.testing.assert_close(trained.weights[name], tensor, atol=1e-12, rtol=0)
@@ -153,9 +155,9 @@ def test_the_worst_of_the_learning_rates_leave_one_by_one_in_each_contest() -> N
     dataset = made_up("table")
     rates = (1e-7, 1e-6, 1e-3, 3e-3)
     recipe = Recipe(steps=100, batch_size=32, evaluations=2, rejections=(0.2, 0.4))
-    entered = replicas(*rates, contest="a") + replicas(*rates, contest="b", seed=1) + replicas(1e-7)
+    entered = replicas(*rates, tuning_group="a") + replicas(*rates, tuning_group="b", seed=1) + replicas(1e-7)
     for width in (9, 3):  # a contest wider than a stack runs in several, side by side
-        results = fit_stack(of("mlp", dataset), TrainingData(dataset), entered, recipe, width=width)
+        results = fit_stack(of("mlp", dataset), TrainingData(dataset), entered, recipe, stack_size=width)
         steps = [trained.steps_done for trained in results]
         assert steps[0:4] == steps[4:8] == [20, 40, 100, 100]
         assert results[8].state == "finished"
@@ -172,7 +174,7 @@ def test_who_is_out_of_time_comes_back_stopped() -> None:
         TrainingData(dataset),
         replicas(1e-3, 1e-4),
         recipe,
-        width=1,
+        stack_size=1,
         deadline=started + 1.0,
     )
     assert time.monotonic() - started < 30.0
@@ -186,17 +188,17 @@ def test_who_is_out_of_time_comes_back_stopped() -> None:
 
 def test_progress_counts_every_step_of_every_replica() -> None:
     dataset = made_up("table")
-    told: list[tuple[int, int, int]] = []
+    reported: list[tuple[int, int, int]] = []
     recipe = Recipe(steps=10, batch_size=32, evaluations=2)
     fit_stack(
         of("linear", dataset),
         TrainingData(dataset),
         replicas(1e-3, 1e-4, 1e-5),
         recipe,
-        width=2,
-        progress=lambda *now: told.append(now),
+        stack_size=2,
+        progress=lambda *now: reported.append(now),
     )
-    assert told == [(10, 30, 2), (20, 30, 2), (25, 30, 1), (30, 30, 1)]
+    assert reported == [(10, 30, 2), (20, 30, 2), (25, 30, 1), (30, 30, 1)]
 
 
 class Normed(nn.Module):
@@ -219,7 +221,7 @@ def test_batch_normalisation_keeps_each_replicas_own_statistics() -> None:
     sizes = [
         Replica(learning_rate=1e-3, seed=seed, examples=size) for seed, size in ((0, 80), (1, 41), (2, 80))
     ]
-    for trained in fit_stack(Normed, data, sizes, recipe, width=3):
+    for trained in fit_stack(Normed, data, sizes, recipe, stack_size=3):
         alone = train_alone(Normed, dataset, trained.replica, recipe, torch.float64)
         for name, tensor in alone.state_dict().items():
             torch.testing.assert_close(trained.weights[name], tensor, atol=1e-12, rtol=0)
@@ -231,10 +233,10 @@ def test_dropout_is_different_in_every_replica_and_the_same_whoever_is_in_the_st
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=20, batch_size=32, evaluations=1)
     dropped, plain = partial(Normed, chance=0.5), Normed
     one, two = replicas(1e-3), replicas(1e-3, seed=1)
-    together = fit_stack(dropped, data, one + two, recipe, width=2)
-    close(together[0], fit_stack(dropped, data, one, recipe, width=1)[0])
-    close(together[1], fit_stack(dropped, data, two, recipe, width=1)[0])
-    without = fit_stack(plain, data, one, recipe, width=1)[0]
+    together = fit_stack(dropped, data, one + two, recipe, stack_size=2)
+    close(together[0], fit_stack(dropped, data, one, recipe, stack_size=1)[0])
+    close(together[1], fit_stack(dropped, data, two, recipe, stack_size=1)[0])
+    without = fit_stack(plain, data, one, recipe, stack_size=1)[0]
     assert abs(without.validation_loss - together[0].validation_loss) > 1e-3
 
 
@@ -255,15 +257,15 @@ class Stubborn(nn.Module):
 def test_a_module_that_cannot_be_stacked_is_trained_in_a_loop_and_that_is_said_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(network_file, "_SAID", set())
+    monkeypatch.setattr(network_file, "_WARNED", set())
     dataset = made_up("table")
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=30, batch_size=32, evaluations=1)
     entered = [*replicas(1e-3), Replica(learning_rate=1e-3, seed=1, examples=41)]
     with pytest.warns(BakeoffWarning, match="'Stubborn' cannot be trained as a stack"):
-        results = fit_stack(Stubborn, data, entered, recipe, width=2)
+        results = fit_stack(Stubborn, data, entered, recipe, stack_size=2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fit_stack(Stubborn, data, entered, recipe, width=2)
+        fit_stack(Stubborn, data, entered, recipe, stack_size=2)
     for trained in results:
         alone = train_alone(Stubborn, dataset, trained.replica, recipe, torch.float64)
         for name, tensor in alone.state_dict().items():
@@ -295,7 +297,7 @@ def test_a_users_module_is_vectorised_with_its_own_and_tied_parameters() -> None
     dataset = made_up("table")
     data, recipe = TrainingData(dataset, dtype=torch.float64), Recipe(steps=40, batch_size=32, evaluations=1)
     entered = [*replicas(1e-3, 3e-4), Replica(learning_rate=1e-3, seed=1, examples=41)]
-    for trained in fit_stack(Odd, data, entered, recipe, width=3):
+    for trained in fit_stack(Odd, data, entered, recipe, stack_size=3):
         alone = train_alone(Odd, dataset, trained.replica, recipe, torch.float64)
         assert set(trained.weights) == set(alone.state_dict())
         for name, tensor in alone.state_dict().items():
@@ -309,7 +311,7 @@ def test_a_streamed_dataset_gives_the_same_bits_as_a_resident_one() -> None:
     assert kept.resident
     assert not streamed.resident
     one, other = (
-        fit_stack(of("cnn", dataset), data, replicas(1e-3, 3e-3), recipe, width=2)
+        fit_stack(of("cnn", dataset), data, replicas(1e-3, 3e-3), recipe, stack_size=2)
         for data in (kept, streamed)
     )
     for a, b in zip(one, other, strict=True):

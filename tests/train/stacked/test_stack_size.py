@@ -9,10 +9,10 @@ from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked import stack_size as width_file
 from bakeoff.train.stacked.stack_size import (
     activation_bytes,
-    choose_width,
+    choose_stack_size,
     couples_examples,
+    largest_stack,
     seconds_per_step,
-    widest,
 )
 from bakeoff.train.tensors import TrainingData
 from train.plain_training import made_up
@@ -36,21 +36,21 @@ def test_the_memory_limit_holds_the_width_down() -> None:
     data = TrainingData(TABLE)
     each = 5 * 4 * sum(p.numel() for p in mlp(0).parameters()) + 2 * activation_bytes(mlp(0), data, 50)
     for fits in (1, 3, 7):
-        assert widest(mlp, data, RECIPE, limit_bytes=each * fits + each // 2, replicas=10) == fits
-    assert widest(mlp, data, RECIPE, limit_bytes=10, replicas=10) == 1
-    assert widest(mlp, data, RECIPE, limit_bytes=2**40, replicas=10) == 10
+        assert largest_stack(mlp, data, RECIPE, limit_bytes=each * fits + each // 2, replicas=10) == fits
+    assert largest_stack(mlp, data, RECIPE, limit_bytes=10, replicas=10) == 1
+    assert largest_stack(mlp, data, RECIPE, limit_bytes=2**40, replicas=10) == 10
 
 
 def test_the_width_with_the_shortest_time_a_replica_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     data = TrainingData(TABLE)
-    monkeypatch.setattr(width_file, "program_of", lambda *_: None)
+    monkeypatch.setattr(width_file, "compile_program", lambda *_: None)
     for best, wanted in ((4, 4), (10, 10), (1, 1)):  # 10 replicas in stacks of at most 4 are 4, 3 and 3
 
         def took(build: object, data: object, width: int, *_: object, best: int = best) -> list[float]:
             return [1e9, width * (1.0 if width == best else 2.0)]
 
         monkeypatch.setattr(width_file, "_step_times", took)
-        found = choose_width(mlp, data, REPLICAS, RECIPE, limit_bytes=2**30, reproducible=False)
+        found = choose_stack_size(mlp, data, REPLICAS, RECIPE, limit_bytes=2**30, reproducible=False)
         assert found == wanted
 
 
@@ -59,8 +59,8 @@ def test_a_chain_of_layers_is_as_wide_as_memory_allows(monkeypatch: pytest.Monke
         pytest.skip(f"no compiled operators here: {native.describe()}")
     monkeypatch.setattr(width_file, "_step_times", None)  # no timing is asked for
     data = TrainingData(TABLE)
-    assert choose_width(mlp, data, REPLICAS, RECIPE, limit_bytes=2**30, reproducible=False) == 10
-    assert choose_width(mlp, data, REPLICAS, RECIPE, limit_bytes=10, reproducible=False) == 1
+    assert choose_stack_size(mlp, data, REPLICAS, RECIPE, limit_bytes=2**30, reproducible=False) == 10
+    assert choose_stack_size(mlp, data, REPLICAS, RECIPE, limit_bytes=10, reproducible=False) == 1
 
 
 def test_a_step_takes_time_and_more_replicas_take_longer() -> None:
@@ -72,7 +72,7 @@ def test_a_step_takes_time_and_more_replicas_take_longer() -> None:
 def test_of_a_long_step_one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     data = TrainingData(TABLE)
     assert len(width_file._step_times(mlp, data, 2, 100, 4)) == 4, "after warming up"
-    monkeypatch.setattr(width_file, "LONG_STEP", 0.0)
+    monkeypatch.setattr(width_file, "LONG_STEP_SECONDS", 0.0)
     assert len(width_file._step_times(mlp, data, 2, 100, 4)) == 1
     assert seconds_per_step(mlp, data, 2) > 0
 

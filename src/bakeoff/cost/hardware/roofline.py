@@ -33,7 +33,7 @@ _REPEATS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class HardwarePeaks:
     """Peaks of a machine: FLOP/s of matrix products by number format, and bytes a second of its memory."""
 
     name: str
@@ -67,13 +67,13 @@ class Bound:
     layers: tuple[LayerBound, ...]
 
 
-def machines() -> dict[str, Machine]:
+def machines() -> dict[str, HardwarePeaks]:
     """The chips whose peaks are published, by name."""
     table = tomllib.loads((files("bakeoff.cost.hardware") / "machines.toml").read_text(encoding="utf-8"))
-    return {name: Machine(**record) for name, record in table.items()}
+    return {name: HardwarePeaks(**record) for name, record in table.items()}
 
 
-def machine_called(name: str, device: str | None = None) -> Machine:
+def peaks_of(name: str, device: str | None = None) -> HardwarePeaks:
     """A published chip by its name, or, for "this", the machine we run on.
 
     Raises:
@@ -87,7 +87,7 @@ def machine_called(name: str, device: str | None = None) -> Machine:
     return known[name]
 
 
-def bound_on(cost: Cost, machine: Machine, number_format: str = "float32") -> Bound:
+def bound_on(cost: Cost, machine: HardwarePeaks, number_format: str = "float32") -> Bound:
     """The roofline bound for a network.
 
     Traffic is that of operations run one by one, each reading its inputs and writing its outputs once. A compiler that
@@ -130,7 +130,7 @@ def bound_on(cost: Cost, machine: Machine, number_format: str = "float32") -> Bo
 # --- this machine -------------------------------------------------------------------------------------------------
 
 
-def this_machine(device: str | None = None) -> Machine:
+def this_machine(device: str | None = None) -> HardwarePeaks:
     """Peaks of the machine we run on: measured once, then read from the user's cache.
 
     Args:
@@ -151,9 +151,9 @@ def this_machine(device: str | None = None) -> Machine:
     return machine
 
 
-def measure_machine(device: str) -> Machine:
+def measure_machine(device: str) -> HardwarePeaks:
     """Measure the peaks: the best of several large matrix products, and of several copies in memory. Takes seconds."""
-    return Machine(
+    return HardwarePeaks(
         name=_device_name(device),
         source=f"measured with torch {torch.__version__}, {torch.get_num_threads()} threads",
         bandwidth=_measured_bandwidth(device),
@@ -208,10 +208,10 @@ def _cache_file(device: str) -> Path:
     return cache_folder() / f"machine-{safe}.json"
 
 
-def _read(path: Path) -> Machine | None:
+def _read(path: Path) -> HardwarePeaks | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        machine = Machine(**record)
+        machine = HardwarePeaks(**record)
         return (
             machine if machine.bandwidth > 0 and all(value > 0 for value in machine.flops.values()) else None
         )
@@ -219,7 +219,7 @@ def _read(path: Path) -> Machine | None:
         return None
 
 
-def _write(path: Path, machine: Machine) -> None:
+def _write(path: Path, machine: HardwarePeaks) -> None:
     """A cache that cannot be written costs a measurement the next time, nothing else."""
     with contextlib.suppress(OSError, StoreError):
         path.parent.mkdir(parents=True, exist_ok=True)

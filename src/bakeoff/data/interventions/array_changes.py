@@ -17,12 +17,12 @@ Array = NDArray[Any]
 #: (raw inputs [B, ...], true lengths [B] or None, generator of this block) -> inputs [B, ...].
 Change = Callable[[Array, NDArray[np.int64] | None, np.random.Generator], Array]
 
-#: Examples are changed in blocks of so many, so that nothing needs the whole set twice.
+#: Examples that are changed at once, so that the full set is not held in memory twice.
 BLOCK = 2048
 
 
 def mapped(dataset: Dataset, change: Change, *, seed: int) -> Array:
-    """All inputs changed, block by block; what is drawn depends on the seed and the block alone."""
+    """All inputs changed, block by block; the random numbers of a block depend on the seed and its start only."""
     blocks = []
     for start in range(0, len(dataset), BLOCK):
         part = slice(start, start + BLOCK)
@@ -42,8 +42,8 @@ def reorder(x: Array, order: NDArray[np.int64], lengths: NDArray[np.int64] | Non
 
     Args:
         x: [B, C, H, W], [B, C, T] or [B, T].
-        order: [P] for all, or [B, P] one each. Among the real positions of a shorter example it keeps its sequence.
-        lengths: true lengths [B], None where all are whole.
+        order: [P] for all examples, or [B, P], one each. Padded positions of shorter examples are moved to the end.
+        lengths: true lengths [B], None where all are complete.
     """
     each = np.broadcast_to(order, (len(x), order.shape[-1]))
     if lengths is not None:
@@ -85,15 +85,15 @@ def rolled(x: Array, lengths: NDArray[np.int64] | None, rng: np.random.Generator
             rows[:, None, :, None],
             columns[:, None, None, :],
         ]
-    whole = np.full(len(x), x.shape[-1]) if lengths is None else np.maximum(lengths, 1)
-    start = (rng.random(len(x)) * whole).astype(np.int64)
+    full_lengths = np.full(len(x), x.shape[-1]) if lengths is None else np.maximum(lengths, 1)
+    start = (rng.random(len(x)) * full_lengths).astype(np.int64)
     steps = np.arange(x.shape[-1])
-    order = np.where(steps < whole[:, None], (steps + start[:, None]) % whole[:, None], steps)
+    order = np.where(steps < full_lengths[:, None], (steps + start[:, None]) % full_lengths[:, None], steps)
     return np.take_along_axis(x, order[:, None, :], axis=2)
 
 
 def turned(x: Array, lengths: NDArray[np.int64] | None, rng: np.random.Generator) -> Array:
-    """Each image turned by a random quarter: any of four where it is square, else none or a half."""
+    """Each image rotated by a random multiple of 90 degrees; of 180 degrees where it is not square."""
     square = x.shape[2] == x.shape[3]
     quarters = rng.integers(0, 4, len(x)) if square else 2 * rng.integers(0, 2, len(x))
     out = x.copy()
@@ -155,17 +155,17 @@ def halved(x: Array) -> Array:
 
 
 def filtered(x: Array, *, keep_low: bool, part: float = 0.25) -> Array:
-    """Images or series without their high frequencies (above `part` of the highest one), or without the others.
+    """Images or series without their high frequencies (above `part` of the highest one), or without the low ones.
 
-    The mean of each channel (frequency zero) stays, so that brightness and level are as they were.
+    The mean of each channel (frequency zero) does not change.
     """
     axes = (2, 3) if x.ndim == 4 else (2,)
     grids = np.meshgrid(*(np.fft.fftfreq(x.shape[axis]) for axis in axes), indexing="ij")
     distance = np.sqrt(sum(grid**2 for grid in grids))
     low = distance <= part * 0.5
-    kept = low if keep_low else ~low
-    kept[(0,) * len(axes)] = True
-    spectrum = np.fft.fftn(x.astype(np.float32), axes=axes) * kept
+    passed = low if keep_low else ~low
+    passed[(0,) * len(axes)] = True
+    spectrum = np.fft.fftn(x.astype(np.float32), axes=axes) * passed
     return np.fft.ifftn(spectrum, axes=axes).real.astype(np.float32)
 
 
@@ -182,7 +182,7 @@ def words_replaced(x: Array, rng: np.random.Generator, *, vocabulary_size: int, 
 
 
 def channel_statistics(dataset: Dataset) -> tuple[Array, Array]:
-    """Mean and deviation of each channel or feature, as the dataset's scaling knows them from the training split."""
+    """Mean and standard deviation of each channel or feature of the training split, from the dataset's scaling."""
     assert not isinstance(dataset.schema.input, Tokens)
     assert dataset.scaling is not None
     return dataset.scaling.mean, dataset.scaling.std

@@ -1,8 +1,8 @@
 """Interventions: pure changes of a dataset, each of which removes one assumption about it.
 
-What a family of networks loses when it is trained again on the changed data is what it owed to that assumption.
-Splits and (save where labels are shuffled) targets stay as they are, so that scores before and after are paired, and
-everything drawn at random depends on the seed alone.
+The drop of a network's score when it is trained again on the changed data measures how much it depends on that
+assumption. Splits and targets do not change (except where labels are shuffled), so that scores before and after are
+paired, and everything random depends on the seed only.
 
     >>> from bakeoff import load
     >>> digits = load("digits")
@@ -24,9 +24,12 @@ from bakeoff.data.interventions import array_changes, graph_changes
 from bakeoff.data.schema import Forecast, Graph, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError, suggest
 
-#: The standard deviation of added noise, in those of the data; the part of the tokens that is replaced.
-NOISE, REPLACED = 0.5, 0.2
+#: Standard deviation of the added noise, in standard deviations of the data.
+NOISE = 0.5
+#: Part of the tokens that is replaced by random ones.
+REPLACED = 0.2
 
+#: (dataset, amount, seed) -> changed dataset.
 Apply = Callable[[Dataset, int, int], Dataset]
 
 
@@ -40,9 +43,9 @@ class Intervention:
         assumption: what no longer holds (a key under "why.assumption.").
         inputs: the kinds of input that it can change.
         amount: steps, or the side of a block; None where there is none.
-        control: True where the answer is known beforehand: a comparison that finds otherwise is broken.
-        rank: what is left out first where time is short (high ones).
-        drawn: whether something is drawn for each example, so that another seed gives another training set.
+        control: whether the result is known beforehand; a study with another result is broken.
+        rank: interventions with a high rank are left out first where time is short.
+        drawn: whether it is random for each example, so that another seed gives another training set.
     """
 
     name: str
@@ -119,8 +122,8 @@ def _rescaled(change: Callable[[array_changes.Array], array_changes.Array]) -> A
 def _keep_last(dataset: Dataset, amount: int, seed: int) -> Dataset:
     if isinstance(dataset.schema.input, Tokens):
         lengths = true_lengths(dataset)
-        kept = array_changes.last_tokens(np.asarray(dataset.inputs), lengths, keep=amount)
-        return dataset.changed(inputs=kept, lengths=np.minimum(lengths, amount))
+        cut = array_changes.last_tokens(np.asarray(dataset.inputs), lengths, keep=amount)
+        return dataset.changed(inputs=cut, lengths=np.minimum(lengths, amount))
     mean, _ = array_changes.channel_statistics(dataset)
     keep = partial(array_changes.last_steps, keep=amount, fill=mean)
     return dataset.changed(
@@ -132,18 +135,18 @@ def _silence(dataset: Dataset, amount: int, seed: int) -> Dataset:
     """`amount` steps of the mean after the last real one; the schema's length grows by as many."""
     assert isinstance(dataset.schema.input, Series)
     mean, _ = array_changes.channel_statistics(dataset)
-    whole = dataset.schema.input.length
+    length = dataset.schema.input.length
     lengths = true_lengths(dataset)
 
     def lengthen(
         x: array_changes.Array, block: np.ndarray | None, rng: np.random.Generator
     ) -> array_changes.Array:
-        longer = np.broadcast_to(mean[:, None], (len(x), len(mean), whole + amount)).astype(np.float32)
-        real = np.arange(whole) < (np.full(len(x), whole) if block is None else block)[:, None]
-        longer[:, :, :whole] = np.where(real[:, None, :], x, longer[:, :, :whole])
+        longer = np.broadcast_to(mean[:, None], (len(x), len(mean), length + amount)).astype(np.float32)
+        real = np.arange(length) < (np.full(len(x), length) if block is None else block)[:, None]
+        longer[:, :, :length] = np.where(real[:, None, :], x, longer[:, :, :length])
         return longer
 
-    schema = replace(dataset.schema, input=replace(dataset.schema.input, length=whole + amount))
+    schema = replace(dataset.schema, input=replace(dataset.schema.input, length=length + amount))
     return dataset.changed(
         schema=schema,
         inputs=array_changes.mapped(dataset, lengthen, seed=seed),
@@ -167,7 +170,7 @@ def _rotation(dataset: Dataset, amount: int, seed: int) -> Dataset:
     def turned(
         x: array_changes.Array, lengths: np.ndarray | None, rng: np.random.Generator
     ) -> array_changes.Array:
-        """Back in the columns' own units, so that a network trained before the turn can be tested on it."""
+        """In the columns' own units, so that a network trained on unchanged data can be tested on it."""
         return ((scaling.apply(x) @ turn) * scaling.std + scaling.mean).astype(np.float32)
 
     return with_scaling(dataset.changed(inputs=array_changes.mapped(dataset, turned, seed=seed)))
@@ -315,11 +318,11 @@ KINDS: dict[str, _Kind] = {
 
 
 def interventions(schema: Schema) -> tuple[Intervention, ...]:
-    """All that apply to this kind of data, with their usual amounts, most telling first."""
+    """All interventions that apply to this kind of data, with their usual amounts, the most informative first."""
     return tuple(sorted(_all(schema), key=lambda change: change.rank))
 
 
-#: Of each kind of input the changes that tell most by themselves, the first one first.
+#: For each kind of input the most informative changes, in order.
 _MOST_TELLING: dict[type, tuple[str, ...]] = {
     Image: ("permute_positions", "random_shift", "mirror"),
     Series: ("permute_positions", "random_shift", "reverse_time"),
@@ -330,7 +333,7 @@ _MOST_TELLING: dict[type, tuple[str, ...]] = {
 
 
 def most_telling(schema: Schema) -> tuple[Intervention, ...]:
-    """The few that tell most about this kind of data, where there is no time for all; for forecasts about memory."""
+    """The most informative interventions for this kind of data, where there is no time for all of them."""
     if isinstance(schema.target, Forecast):
         length = schema.input.shape[-1]
         amounts = dict.fromkeys(max(length // part, 1) for part in (4, 16))

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Lengths = NDArray[np.int64] | None
 
-#: Swaps are tried so many times for each edge of the graph that has most; ten are usual for a well-mixed graph
-#: (Milo et al. 2003, arXiv cond-mat/0312028, found that a multiple of about that order is enough).
+#: Swaps that are tried for each edge of the graph with the most edges: enough for a well-mixed graph
+#: (Milo et al. 2003, arXiv cond-mat/0312028).
 SWAPS_PER_EDGE = 10
 
 
 def without_edges(x: Array, lengths: Lengths, rng: np.random.Generator) -> Array:
-    """Graphs [B, F + V, V] whose nodes stand alone."""
+    """Graphs [B, F + V, V] without edges."""
     out = x.copy()
     out[:, _features(x) :] = 0
     return out
@@ -44,7 +44,7 @@ def renumbered(x: Array, lengths: Lengths, rng: np.random.Generator) -> Array:
 
 
 def rewired(x: Array, lengths: Lengths, rng: np.random.Generator) -> Array:
-    """Graphs [B, F + V, V] with other neighbours, each node with as many as before.
+    """Graphs [B, F + V, V] with random neighbours; the degree of each node does not change.
 
     Double-edge swaps (Maslov & Sneppen, Science 296, 2002): two random edges a-b and c-d become a-d and c-b, unless
     that would make a loop or a second edge between two nodes. Loops stay; an edge's weight goes with it.

@@ -20,9 +20,14 @@ _PART_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ArrayPart:
-    """Inputs [N, ...] and, where there are any, answers [N] or [N, size] of one part (train, test or all).
+    """The arrays of one part (train, validation, test or all).
 
-    Graphs are known by their arrays, so that `kind` says so, and `lengths` has their true numbers of nodes.
+    Attributes:
+        inputs: [N, ...].
+        targets: [N] or [N, size]; None where there are none.
+        groups: [N], or None.
+        lengths: of graphs, their true numbers of nodes [N]; None where all are complete.
+        kind: "graph" where an adjacency array says so; else None.
     """
 
     inputs: NDArray[Any]
@@ -72,7 +77,7 @@ def _padded(inputs: Any) -> NDArray[Any]:
 
 
 def _shapes(examples: Any) -> set[tuple[int, ...]]:
-    """The different shapes of a list's members; empty where one of them has none."""
+    """The distinct shapes of a list's members; empty where one of them is ragged."""
     try:
         return {np.shape(example) for example in examples}
     except ValueError:
@@ -167,7 +172,7 @@ def _part(
     inputs: NDArray[Any],
     targets: NDArray[Any] | None,
 ) -> ArrayPart:
-    """With the arrays that stand beside x and y: groups, and what makes graphs of x."""
+    """The part with its further arrays: groups, and the adjacency matrices that make graphs of x."""
     groups = _lookup(arrays, ("groups",), spellings)
     adjacency = _lookup(arrays, ("adjacency",), spellings)
     if adjacency is None:

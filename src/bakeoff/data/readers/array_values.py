@@ -16,7 +16,7 @@ from bakeoff.data.readers.graphs import check_symmetric
 from bakeoff.data.schema import Graph, Image, Input, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError
 
-#: Most rows that are looked at in one go, so that nothing needs the whole set as float.
+#: Rows that are checked at once, so that the full set is never held in memory as float.
 _BLOCK_ROWS = 8192
 
 
@@ -53,8 +53,8 @@ def arrange(
 
     Args:
         array: [N, ...], of one of the forms in this module's header.
-        kind: what the axes mean where they do not tell.
-        schema: that of a trained network, which the array must then fit.
+        kind: the meaning of the axes where their number is ambiguous.
+        schema: of a trained network, which the array must then fit.
 
     Raises:
         DataError: the axes mean nothing known, do not fit the schema, or a number is not finite.
@@ -86,7 +86,7 @@ def arrange(
 
 
 def has_gaps(array: NDArray[Any]) -> bool:
-    """Whether there is a NaN, looked for block by block."""
+    """Whether there is a NaN; checked in blocks of `_BLOCK_ROWS`."""
     if array.dtype.kind != "f":
         return False
     return any(

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoder import FormEncoder, NewData
+from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.readers.array_files import ArrayPart, array_parts
 from bakeoff.data.readers.array_values import arrange, has_gaps
 from bakeoff.data.readers.graphs import resized
@@ -26,7 +26,7 @@ KINDS = ("image", "series", "table", "text", "graph")
 
 @dataclass(frozen=True, kw_only=True)
 class ArrayEncoder(FormEncoder):
-    """Arrays come as they are; only the meaning of their axes is remembered."""
+    """Arrays are used as given; the record holds only the meaning of their axes."""
 
     kind: ClassVar[str] = "arrays"
     axes: str | None = None
@@ -38,7 +38,7 @@ class ArrayEncoder(FormEncoder):
     def from_json(cls, record: dict[str, Any]) -> Self:
         return cls(axes=record["axes"])
 
-    def read(self, source: Any, schema: Schema) -> NewData:
+    def read(self, source: Any, schema: Schema) -> NewExamples:
         parts = array_parts(source, needs_targets=False)
         if isinstance(schema.input, Graph):
             parts = {name: _graphs_like(part, schema.input) for name, part in parts.items()}
@@ -55,7 +55,7 @@ class ArrayEncoder(FormEncoder):
         if all(answer is not None for answer in answers):
             targets = known_targets(np.concatenate([np.asarray(answer) for answer in answers]), schema.target)
         names = [str(row + 1) for row in range(len(inputs))]
-        return NewData(inputs=inputs, lengths=_lengths(parts), targets=targets, names=names)
+        return NewExamples(inputs=inputs, lengths=_lengths(parts), targets=targets, names=names)
 
 
 def load_arrays(
@@ -74,8 +74,8 @@ def load_arrays(
     Args:
         source: the arrays, or the path of an `.npz` or `.npy` file.
         name, described: the dataset's name and where it came from.
-        kind: "image", "series", "table", "text" or "graph" where neither axes nor names tell.
-        task: "classes" or "value" where the targets do not tell.
+        kind: "image", "series", "table", "text" or "graph", where axes and names are ambiguous.
+        task: "classes" or "value", where the targets are ambiguous.
         target: for one 2-D array: the number of the column to predict.
 
     Raises:
@@ -101,7 +101,7 @@ def load_arrays(
         return _load_with_gaps(inputs, answers, kind=kind, task=task, **common)
     arranged, schema_input = arrange(inputs, kind=kind)
     targets, schema_target = read_target(answers, task=task)
-    return finish(
+    return make_dataset(
         input=schema_input,
         target=schema_target,
         inputs=arranged,
@@ -115,7 +115,7 @@ def load_arrays(
 def _load_with_gaps(
     inputs: NDArray[Any], answers: NDArray[Any], *, kind: str | None, task: str | None, **common: Any
 ) -> Dataset:
-    """Arrays with NaN: a table's gaps are imputed as a file's are; a series' are bridged, at its end they pad."""
+    """A dataset from arrays with NaN: a table's are imputed as in a file; a series' are interpolated, or padding."""
     if inputs.ndim == 2 and kind in (None, "table"):
         import polars
 
@@ -134,7 +134,7 @@ def _load_with_gaps(
 
 
 def _graphs_like(part: ArrayPart, kind: Graph) -> ArrayPart:
-    """New graphs with as many nodes, some of them padding, as those that a network was trained on."""
+    """New graphs padded to the number of nodes that a network was trained on."""
     if part.kind != "graph" and part.inputs.shape[1:] != kind.shape:
         raise DataError(
             "The network was trained on graphs: give x [graphs, nodes, features] and adjacency [graphs, nodes, nodes], "
@@ -145,7 +145,7 @@ def _graphs_like(part: ArrayPart, kind: Graph) -> ArrayPart:
 
 
 def _kind(parts: dict[str, ArrayPart]) -> str | None:
-    """What the arrays' names say of them, which all parts must agree on."""
+    """The kind that the arrays' names imply, which must be the same for all parts; None where they imply none."""
     kinds = {part.kind for part in parts.values()}
     if len(kinds) > 1:
         raise DataError("Some parts have an array 'adjacency' and some have none: give one to each part.")
@@ -153,12 +153,14 @@ def _kind(parts: dict[str, ArrayPart]) -> str | None:
 
 
 def _lengths(parts: dict[str, ArrayPart]) -> NDArray[np.int64] | None:
-    """True lengths of all parts, None where every example is whole."""
+    """True lengths of all parts, None where every example is complete."""
     if all(part.lengths is None for part in parts.values()):
         return None
-    whole = [np.full(len(part.inputs), part.inputs.shape[-1], np.int64) for part in parts.values()]
+    full_lengths = [np.full(len(part.inputs), part.inputs.shape[-1], np.int64) for part in parts.values()]
     found = [part.lengths for part in parts.values()]
-    return np.concatenate([full if own is None else own for full, own in zip(whole, found, strict=True)])
+    return np.concatenate(
+        [full if own is None else own for full, own in zip(full_lengths, found, strict=True)]
+    )
 
 
 def _joined(arrays: list[NDArray[Any]], *, what: str) -> NDArray[Any]:

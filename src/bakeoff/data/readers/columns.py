@@ -12,9 +12,9 @@ import polars as pl
 
 from bakeoff.errors import DataError, printable
 
-#: A category becomes one feature for each of its most frequent values, and one for all others.
+#: A category has one feature for each of this many most frequent values, and one for all others.
 MOST_CATEGORIES = 32
-#: A column of words is read as numbers if this share of what is filled in can be (the rest count as missing).
+#: A column of strings is read as numbers if at least this share of its filled cells are; the rest count as missing.
 NUMBER_SHARE = 0.9
 DATE_FORMATS = (
     "%Y-%m-%d",
@@ -39,7 +39,13 @@ _DATE_PARTS = ("days", "year", "month", "day", "weekday", "hour")
 
 @dataclass(frozen=True, kw_only=True)
 class NumberColumn:
-    """`value`, missing ones replaced by the training median; and `is missing` (0 or 1) where training had gaps."""
+    """A column of numbers.
+
+    Attributes:
+        name: of the column.
+        median: of the training rows, by which missing values are replaced.
+        flag: whether there is a second feature, 1 where the value is missing (where training rows have missing values).
+    """
 
     name: str
     median: float
@@ -59,8 +65,8 @@ class NumberColumn:
 class CategoryColumn:
     """One 0/1 feature for each of `categories`, and one for any other (or missing) value.
 
-    Where training had more than `MOST_CATEGORIES`, the frequent ones are kept; the feature "(other)" is always
-    there, so that new data may bring values that training never saw.
+    Of more than `MOST_CATEGORIES` categories in training the most frequent ones have a feature. The feature "(other)"
+    always exists, since new data may have values that the training rows do not have.
     """
 
     name: str
@@ -120,7 +126,7 @@ def column_from_json(record: dict[str, Any]) -> Column:
 
 
 def learn_column(train: pl.Series) -> Column | None:
-    """How this column becomes numbers, learned from its training rows alone; None where it is constant there."""
+    """The encoding of this column, learned from its training rows only; None where it is constant there."""
     if train.dtype.is_numeric() or train.dtype in (pl.Boolean, pl.Duration, pl.Time):
         return _learn_number(train)
     if train.dtype.is_temporal():
@@ -176,8 +182,8 @@ def as_words(column: pl.Series) -> pl.Series:
     if column.dtype == pl.String:
         return column
     if column.dtype.is_float():
-        whole = column.drop_nulls().drop_nans()
-        if len(whole) and (whole == whole.round(0)).all() and (whole.abs() < 1e15).all():
+        present = column.drop_nulls().drop_nans()
+        if len(present) and (present == present.round(0)).all() and (present.abs() < 1e15).all():
             column = column.fill_nan(None).cast(pl.Int64, strict=False)
     return column.cast(pl.String, strict=False)
 
@@ -286,8 +292,8 @@ def _learn_category(words: pl.Series) -> CategoryColumn | None:
     counts = (
         filled.rename("word").value_counts(name="count").sort(["count", "word"], descending=[True, False])
     )
-    kept = counts["word"].head(MOST_CATEGORIES).to_list()
-    return CategoryColumn(name=words.name, categories=tuple(sorted(kept)), flag=flag)
+    frequent = counts["word"].head(MOST_CATEGORIES).to_list()
+    return CategoryColumn(name=words.name, categories=tuple(sorted(frequent)), flag=flag)
 
 
 def feature_names(columns: Sequence[Column]) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewData
+from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.readers.columns import as_dates, as_numbers, as_words, date_format_of, looks_like_numbers
 from bakeoff.data.readers.frame_columns import open_table, require_column
 from bakeoff.data.readers.seasonality import repeat_error, seasonal_period
@@ -24,14 +24,21 @@ from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.data.splits import LARGEST_TEST, LARGEST_VALIDATION, Splits
 from bakeoff.errors import DataError, OptionError, listed, printable, suggest
 
-TRAIN_SHARE, VALIDATION_SHARE = 0.64, 0.16
-MOST_WINDOW, MOST_HORIZON = 512, 1000
+#: Part of the windows for training; the rest after validation is for the test.
+TRAIN_SHARE = 0.64
+#: Part of the windows for validation.
+VALIDATION_SHARE = 0.16
+#: The longest window, in steps.
+MOST_WINDOW = 512
+#: The longest horizon, in steps.
+MOST_HORIZON = 1000
+#: Windows of several series are thinned out so that they take no more than this (those of one series take no memory).
 _MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastEncoder(FormEncoder):
-    """Which columns are the time, the channels (the target first) and the group, and how long a window is."""
+    """The columns of the time, the channels (the target first) and the group, and the lengths of window and horizon."""
 
     kind: ClassVar[str] = "forecast"
     time: str
@@ -60,10 +67,10 @@ class ForecastEncoder(FormEncoder):
             horizon=int(record["horizon"]),
         )
 
-    def read(self, source: Any, schema: Schema) -> NewData:
-        """A window for every step that has `window` steps behind it, the last one (the true future) included.
+    def read(self, source: Any, schema: Schema) -> NewExamples:
+        """A window for every step with `window` steps before it, the one after the last row included.
 
-        Targets are NaN where the values to come are not (all) in the data; None where that is so for all of them.
+        Targets are NaN where the following values are not all in the data; None where that is so for every window.
         """
         frame, _, described = open_table(source)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):
@@ -89,14 +96,21 @@ class ForecastEncoder(FormEncoder):
         future_values = np.stack(targets)
         is_known = ~np.isnan(future_values).any(axis=1)
         future_values[~is_known] = np.nan
-        return NewData(
+        return NewExamples(
             inputs=np.stack(inputs), targets=future_values if is_known.any() else None, names=names
         )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OneSeries:
-    """One group's rows in order of time: values float32 [T, C] without gaps, times as numbers and as they read."""
+    """One group's rows in order of time.
+
+    Attributes:
+        name: of the group.
+        values: float32 [T, C], missing values interpolated.
+        ticks: [T], times as numbers. times: as they are shown.
+        gaps: number of missing values.
+    """
 
     name: str
     values: NDArray[np.float32]
@@ -121,9 +135,12 @@ def load_forecast(
         source: a table file or a frame, one row a step (and group).
         time: its column of times: dates, or numbers.
         target: the numeric column to forecast.
-        horizon: how many steps; the seasonal period if there is one and the series is long enough, else up to 12.
+        horizon: steps to forecast; by default the seasonal period where there is one and the series is at least ten
+            times as long, else a twentieth of the series, at most 12.
         group: the column that says which series a row belongs to.
-        window: how many past steps are seen; two periods, or three horizons, at least 16, at most a quarter.
+        window: past steps that are seen; by default two periods or three horizons, at least 16 and at most a quarter
+            of the longest series.
+        name: of the dataset.
 
     Raises:
         DataError: a column is missing or not numeric, a time occurs twice, or the series is too short.
@@ -137,7 +154,7 @@ def load_forecast(
     target = require_column(frame, target, option="target")
     if group is not None:
         require_column(frame, group, option="group")
-    channels, told = _channels(frame, target=target, others_not=[time, group])
+    channels, channel_findings = _channels(frame, target=target, others_not=[time, group])
     series = series_of(frame, time=time, group=group, channels=channels)
     longest = max(len(one.values) for one in series)
     past = [one.values[: int(len(one.values) * TRAIN_SHARE), 0].astype(np.float64) for one in series]
@@ -152,8 +169,8 @@ def load_forecast(
     first_later = min(starts[splits.validation].min(), starts[splits.test].min())
     train_past = [one.values[one.ticks < first_later, 0].astype(np.float64) for one in series]
     scale = repeat_error(train_past, season)
-    findings += told + _findings(series)
-    return finish(
+    findings += channel_findings + _findings(series)
+    return make_dataset(
         name=name or described.rpartition(".")[0] or described,
         input=Series(channels=len(channels), length=window),
         target=Forecast(horizon=horizon, season=season),
@@ -173,7 +190,7 @@ def load_forecast(
 def series_of(
     frame: pl.DataFrame, *, time: str, group: str | None, channels: Sequence[str]
 ) -> list[OneSeries]:
-    """The series of a table, each in order of time, the gaps bridged along straight lines.
+    """The series of a table, each in order of time, with missing values interpolated linearly.
 
     Raises:
         DataError: times are missing or occur twice, or a channel is not numeric or empty.
@@ -283,7 +300,7 @@ def _ticks(column: pl.Series) -> tuple[NDArray[np.float64], pl.Series]:
 
 
 def _bridged(values: NDArray[np.float64], channels: Sequence[str]) -> NDArray[np.float32]:
-    """Missing values along straight lines in each channel, flat at the ends; float32 [T, C]."""
+    """Values float32 [T, C] with the missing ones of each channel interpolated linearly, constant at the ends."""
     filled = values.astype(np.float32)
     steps = np.arange(len(values))
     for place, channel in enumerate(channels):

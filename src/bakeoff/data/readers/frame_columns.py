@@ -22,7 +22,7 @@ from bakeoff.errors import DataError, OptionError, printable, suggest
 
 
 def open_table(source: Any) -> tuple[pl.DataFrame, list[Finding], str]:
-    """The frame of a file or of anybody's frame, what reading it found, and how to call it.
+    """(frame, findings, name) of a table file or of a data frame of any package.
 
     Raises:
         DataError: it cannot be read, or it has no rows or no columns.

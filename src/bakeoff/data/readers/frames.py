@@ -1,4 +1,4 @@
-"""Anybody's data frame (pandas, Polars, PyArrow, Modin ...) as a Polars frame, by way of narwhals."""
+"""Data frames of other packages (pandas, PyArrow, Modin ...) as Polars frames, by way of narwhals."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from bakeoff.errors import DataError, printable
 
 
 def is_frame(source: Any) -> bool:
-    """Whether this is a data frame that narwhals knows."""
+    """Whether this is a data frame that narwhals supports."""
     import narwhals as nw
 
     if isinstance(source, pl.DataFrame | pl.LazyFrame):
@@ -48,7 +48,7 @@ def to_polars(source: Any) -> pl.DataFrame:
 
 
 def _is_missing(value: Any) -> bool:
-    """None, NaN, NaT and pandas' NA: what is not equal to itself, or will not say."""
+    """Whether it is None, NaN, NaT or pandas' NA: not equal to itself, or without a truth value."""
     try:
         return value is None or bool(value != value)
     except TypeError:

@@ -1,8 +1,8 @@
 """Graphs as arrays: nodes with numbers, and the undirected edges between them, weighted or not.
 
-An example is one array [F + V, V]: a column a node, F rows of its numbers above V rows of the adjacency matrix. So
-padding stands at the end of the last axis, as in a series, and each part of the program that pads, scales or cuts
-series does the same to graphs.
+An example is one array [F + V, V]: a column for each node, F rows of its numbers above V rows of the adjacency matrix.
+Padding is at the end of the last axis, as in a series, so that the code that pads, scales or cuts series works for
+graphs as well.
 Letters: N examples, V nodes of the largest graph, F numbers a node.
 """
 
@@ -17,14 +17,14 @@ from bakeoff.errors import DataError
 
 Array = NDArray[Any]
 
-#: Most matrices that are looked at in one go.
+#: Graphs that are checked at once.
 _BLOCK = 2048
 
 
 def joined(
     features: Array, adjacency: Array, nodes: Array | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
-    """Graphs [N, F + V, V] as the project keeps them, and their true numbers of nodes [N] (None where all are whole).
+    """Graphs [N, F + V, V], as the project stores them, and their true numbers of nodes [N] (None: all complete).
 
     Args:
         features: [N, V, F], numbers of each node.
@@ -47,7 +47,7 @@ def joined(
     for array, name in ((features, "x"), (adjacency, "adjacency")):
         if array.dtype.kind not in "biuf":
             raise DataError(f"'{name}' must hold numbers, not {array.dtype}.")
-    with np.errstate(over="ignore"):  # such a number becomes infinite, and is told like one
+    with np.errstate(over="ignore"):  # such a number becomes infinite, and is reported like one
         graphs = np.concatenate([features.transpose(0, 2, 1), adjacency], axis=1).astype(np.float32)
     lengths = None if nodes is None else _counts(nodes, graphs)
     kind = Graph(nodes=graphs.shape[2], features=features.shape[2])
@@ -74,10 +74,10 @@ def real_part(kind: Graph, lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
 def resized(
     graphs: Array, lengths: NDArray[np.int64] | None, kind: Graph
 ) -> tuple[Array, NDArray[np.int64] | None]:
-    """New graphs of the form of those that were trained on: padded, or without padding that is too much.
+    """New graphs padded, or cut in their padding, to the number of nodes that a network was trained on.
 
     Args:
-        graphs: [N, F + V, V], with lengths [N] or None where all are whole.
+        graphs: [N, F + V, V]. lengths: [N], or None where all are complete.
         kind: what a network was trained on.
 
     Raises:
@@ -98,9 +98,9 @@ def resized(
         )
     if nodes == kind.nodes:
         return graphs, lengths
-    kept = min(nodes, kind.nodes)
+    shared_nodes = min(nodes, kind.nodes)
     out = np.zeros((len(graphs), *kind.shape), np.float32)
-    out[:, : features + kept, :kept] = graphs[:, : features + kept, :kept]
+    out[:, : features + shared_nodes, :shared_nodes] = graphs[:, : features + shared_nodes, :shared_nodes]
     return out, np.full(len(graphs), nodes, np.int64) if lengths is None else lengths
 
 
@@ -129,8 +129,10 @@ def check_symmetric(graphs: Array, kind: Graph) -> None:
 
 
 def _counts(nodes: Array, graphs: Array) -> NDArray[np.int64]:
-    whole = nodes.dtype.kind in "iu" or (nodes.dtype.kind == "f" and bool((nodes == np.round(nodes)).all()))
-    if nodes.shape != (len(graphs),) or not whole or nodes.min() < 1 or nodes.max() > graphs.shape[2]:
+    are_whole = nodes.dtype.kind in "iu" or (
+        nodes.dtype.kind == "f" and bool((nodes == np.round(nodes)).all())
+    )
+    if nodes.shape != (len(graphs),) or not are_whole or nodes.min() < 1 or nodes.max() > graphs.shape[2]:
         raise DataError(
             f"'nodes' must hold a whole number from 1 to {graphs.shape[2]} for each of the {len(graphs)} graphs: "
             "how many of its nodes are real."

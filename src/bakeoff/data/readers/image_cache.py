@@ -1,7 +1,7 @@
 """Images are decoded once, into one file of bytes in the user's cache folder, which is then memory-mapped.
 
-The folder's name is a hash of what the pixels depend on: every file's path, size and time of change, and the size
-asked for. A cache is written beside its place and moved there when it is whole, so that a killed run leaves none.
+The folder's name is a hash of what the pixels depend on: every file's path, size and time of change, and the requested
+size. A cache is written under another name and renamed when it is complete, so that a killed run leaves none.
 """
 
 import errno
@@ -26,13 +26,15 @@ from bakeoff.data.readers.image_decoder import Header, RefusedPictureError, deco
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import cache_folder
 
-#: Goes into the key: a change of the decoding must not find old pixels.
+#: Part of the key; raised when the decoding changes, so that old pixels are not used.
 _VERSION = 1
-#: Where no size is asked for, the longer side of the common size is at most this.
+#: Where no size is given, the longer side of the common size is at most this.
 LONGEST_SIDE = 64
+#: Threads that decode images.
 _THREADS = min(4, os.cpu_count() or 1)
-#: Smaller pictures are decoded one after the other: threads would only wait for the interpreter's lock.
+#: Images with fewer pixels than this (in the median) are decoded in one thread: others would wait for Python's lock.
 _PIXELS_WORTH_A_THREAD = 160 * 160
+#: Images that are decoded before they are written.
 _BLOCK_FILES = 1024
 _LEFT_OVER_SECONDS = 86_400
 
@@ -43,13 +45,13 @@ class Pictures:
 
     Attributes:
         pixels: uint8 [N, C, H, W], memory-mapped.
-        kept: which of the files they are, int64 [N].
-        refused: (file's place, reason) of the others.
+        decoded: indices of their files, int64 [N].
+        refused: (index of the file, reason) of the others.
         smallest, largest: (height, width) as they were; the smallest and largest by area.
     """
 
     pixels: NDArray[np.uint8]
-    kept: NDArray[np.int64]
+    decoded: NDArray[np.int64]
     refused: tuple[tuple[int, str], ...]
     smallest: tuple[int, int]
     largest: tuple[int, int]
@@ -101,15 +103,15 @@ def cached_pictures(
 def decode_now(
     files: Sequence[str], *, channels: int, height: int, width: int
 ) -> tuple[NDArray[np.uint8], list[int], list[tuple[int, str]]]:
-    """Pixels uint8 [N, C, H, W] in memory, the places of the files that were read, (place, reason) of the others."""
+    """Pixels uint8 [N, C, H, W] in memory, the indices of the files that were read, (index, reason) of the others."""
     with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads:
         results = list(threads.map(partial(_pixels_or_reason, form=(channels, height, width)), files))
-    kept = [place for place, result in enumerate(results) if not isinstance(result, str)]
+    decoded = [place for place, result in enumerate(results) if not isinstance(result, str)]
     refused = [(place, result) for place, result in enumerate(results) if isinstance(result, str)]
-    pixels = np.empty((len(kept), channels, height, width), np.uint8)
-    for row, place in enumerate(kept):
+    pixels = np.empty((len(decoded), channels, height, width), np.uint8)
+    for row, place in enumerate(decoded):
         pixels[row] = results[place]
-    return pixels, kept, refused
+    return pixels, decoded, refused
 
 
 def _key(files: Sequence[str], form: str) -> str:
@@ -157,9 +159,9 @@ def _common_form(
 
 
 def _write(folder: Path, files: Sequence[str], headers: list[Header | str], facts: dict[str, Any]) -> None:
-    """`pixels.bin`, written in order as plain bytes (a memory map would kill the program on a full disk)."""
+    """Write `pixels.bin` and `index.json` (not by a memory map, which would kill the program on a full disk)."""
     form = (facts["channels"], facts["height"], facts["width"])
-    kept: list[int] = []
+    decoded: list[int] = []
     refused = [(place, header) for place, header in enumerate(headers) if isinstance(header, str)]
     readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
     areas = [header.height * header.width for header in headers if isinstance(header, Header)]
@@ -174,13 +176,13 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
                 if isinstance(result, str):
                     refused.append((place, result))
                 else:
-                    kept.append(place)
+                    decoded.append(place)
                     out.write(np.ascontiguousarray(result).data)
         out.flush()
         os.fsync(out.fileno())
-    if not kept:
+    if not decoded:
         raise DataError("Not one of the images can be decoded: they are damaged or cut short.")
-    record = {**facts, "kept": kept, "refused": sorted(refused)}
+    record = {**facts, "kept": decoded, "refused": sorted(refused)}
     (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
 
 
@@ -193,7 +195,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _move(unfinished: Path, place: Path) -> None:
-    """Into place; another run that was faster with the same pixels is as good, a damaged one makes room."""
+    """Rename a finished cache; one that another run has finished meanwhile is used, a damaged one is replaced."""
     if place.exists() and _open_cache(place) is None:
         shutil.rmtree(place)
     try:
@@ -204,7 +206,7 @@ def _move(unfinished: Path, place: Path) -> None:
 
 
 def _open_cache(place: Path) -> Pictures | None:
-    """The pictures of a whole cache, else None."""
+    """The pictures of a complete cache, else None."""
     try:
         record = json.loads((place / "index.json").read_text(encoding="utf-8"))
         shape = (len(record["kept"]), record["channels"], record["height"], record["width"])
@@ -212,7 +214,7 @@ def _open_cache(place: Path) -> Pictures | None:
             return None
         return Pictures(
             pixels=np.memmap(place / "pixels.bin", dtype=np.uint8, mode="r", shape=shape),
-            kept=np.array(record["kept"], np.int64),
+            decoded=np.array(record["kept"], np.int64),
             refused=tuple((int(file), str(reason)) for file, reason in record["refused"]),
             smallest=(int(record["smallest"][0]), int(record["smallest"][1])),
             largest=(int(record["largest"][0]), int(record["largest"][1])),

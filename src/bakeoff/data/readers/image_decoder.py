@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
+#: Images that claim more pixels are refused.
 MOST_PIXELS = 100_000_000
+#: The EXIF tag.
 _ORIENTATION = 0x0112
 _ORIENTATION_NOTES = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 
 
 class RefusedPictureError(Exception):
-    """This one file cannot be used; the message is the reason, short and in words."""
+    """This file cannot be used; the message is a short reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a picture's first bytes say: its size in pixels once upright, and whether it is grey."""
+    """An image's size in pixels once it is upright, and whether it is grey, from its first bytes."""
 
     height: int
     width: int
@@ -37,7 +39,7 @@ class Header:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Pillow's own limit raised to ours, its remarks on odd files silenced."""
+    """Inside, Pillow has no limit of its own (`MOST_PIXELS` is checked instead) and does not warn about odd files."""
     before = Pillow.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -79,7 +81,7 @@ def decode(path: str | Path, *, channels: int, height: int, width: int) -> NDArr
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Whatever Pillow's readers raise on damaged bytes (they raise many types) becomes a reason to refuse the file."""
+    """Inside, any exception of Pillow's readers, which raise many types, becomes a `RefusedPictureError`."""
     try:
         yield
     except (MemoryError, RefusedPictureError):

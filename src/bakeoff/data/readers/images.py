@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewData
+from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.readers.image_cache import Pictures, cached_pictures, decode_now
 from bakeoff.data.readers.targets import check_classes, known_targets
 from bakeoff.data.schema import Classes, Image, Schema
@@ -30,7 +30,7 @@ _MEMORY_BYTES = 1 << 28
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEncoder(FormEncoder):
-    """Every image becomes bytes of this form: upright, over white, stretched to height x width."""
+    """Every image becomes bytes of this form: upright, transparency over white, stretched to height x width."""
 
     kind: ClassVar[str] = "images"
     channels: int
@@ -44,30 +44,30 @@ class ImageEncoder(FormEncoder):
     def from_json(cls, record: dict[str, Any]) -> Self:
         return cls(channels=int(record["channels"]), height=int(record["height"]), width=int(record["width"]))
 
-    def read(self, source: Any, schema: Schema) -> NewData:
+    def read(self, source: Any, schema: Schema) -> NewExamples:
         """One image file, a folder of them, or a folder with a sub-folder for each class; or arrays of pixels."""
         if not isinstance(source, str | Path):
             from bakeoff.data.readers.arrays import ArrayEncoder
 
             return ArrayEncoder(axes="image").read(source, schema)
         root, files, answers = _new_files(Path(source))
-        pixels, kept = self._decode(root, files)
-        targets = known_targets(np.array(answers)[kept], schema.target) if answers else None
-        return NewData(
-            inputs=pixels, targets=targets, names=[relative_name(root, files[place]) for place in kept]
+        pixels, decoded = self._decode(root, files)
+        targets = known_targets(np.array(answers)[decoded], schema.target) if answers else None
+        return NewExamples(
+            inputs=pixels, targets=targets, names=[relative_name(root, files[place]) for place in decoded]
         )
 
     def _decode(self, root: Path, files: Sequence[str]) -> tuple[NDArray[np.uint8], Sequence[int]]:
         refused: Sequence[tuple[int, str]]
         if len(files) * self.channels * self.height * self.width <= _MEMORY_BYTES:
-            pixels, kept, refused = decode_now(
+            pixels, decoded, refused = decode_now(
                 files, channels=self.channels, height=self.height, width=self.width
             )
         else:
             form = (self.channels, self.height, self.width)
             pictures = cached_pictures(files, size=form[1:], channels=form[0])
-            pixels, kept, refused = pictures.pixels, pictures.kept.tolist(), pictures.refused
-        if not kept:
+            pixels, decoded, refused = pictures.pixels, pictures.decoded.tolist(), pictures.refused
+        if not decoded:
             raise DataError(
                 f"Not one of {len(files)} files can be read as an image: give JPEG, PNG or WebP files."
             )
@@ -77,7 +77,7 @@ class ImageEncoder(FormEncoder):
                 BakeoffWarning,
                 stacklevel=4,
             )
-        return pixels, kept
+        return pixels, decoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +107,13 @@ def load_images(
     part_of = np.repeat(list(parts), [len(part.files) for part in parts.values()])
     pictures = cached_pictures(files, size=size)
     names = sorted_classes(set(labels))
-    codes = np.array([names.index(label) for label in labels], np.int64)[pictures.kept]
+    codes = np.array([names.index(label) for label in labels], np.int64)[pictures.decoded]
     target = Classes(names=tuple(names))
     check_classes(codes, target, what="class")
-    part_of = part_of[pictures.kept]
+    part_of = part_of[pictures.decoded]
     channels, height, width = pictures.pixels.shape[1:]
     places = {part: np.flatnonzero(part_of == part).astype(np.int64) for part in ("validation", "test")}
-    return finish(
+    return make_dataset(
         name=name or root.name,
         input=Image(channels=channels, height=height, width=width),
         target=target,
@@ -123,7 +123,7 @@ def load_images(
         test=places["test"] if len(places["test"]) else None,
         validation=places["validation"] if len(places["validation"]) else None,
         seed=seed,
-        labels=[relative_name(root, files[place]) for place in pictures.kept],
+        labels=[relative_name(root, files[place]) for place in pictures.decoded],
         source=root.name,
         findings=_findings(root, files, pictures),
     )
@@ -167,7 +167,7 @@ def image_files(folder: Path) -> list[str]:
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    """Paths as words: a `Path` each costs seconds where there are 60 000."""
+    """Paths as strings: 60 000 objects of `Path` would take seconds."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-#: Autocorrelation that a period must have at least, after a straight line is taken out.
+#: The smallest autocorrelation of a period, after the linear trend is removed.
 LEAST_CORRELATION = 0.3
-#: A repeat after a whole period must err this much less than one after half a period.
+#: Repeating the values of a period ago must have less than this part of the error of those of half a period ago.
 LEAST_GAIN = 0.9
+#: The longest period, in steps.
 LONGEST_PERIOD = 2000
 
 
 def seasonal_period(series: Sequence[NDArray[np.float64]]) -> int:
-    """The period in steps that most of the series repeat with, or 1 where there is none.
+    """The seasonal period of the series in steps, or 1 where there is none.
 
-    A straight line is taken out of each series and the (biased) autocorrelations are averaged. A candidate is a
-    local maximum of at least `LEAST_CORRELATION` whose period fits three times into the series; it counts only if the
-    values one period ago predict better than those half a period ago. That second test is what a random walk, whose
-    autocorrelation also has hills, does not pass.
+    The linear trend of each series is removed and the (biased) autocorrelations are averaged. A candidate is a local
+    maximum of at least `LEAST_CORRELATION` whose period fits three times into the series; it is accepted only if the
+    values one period ago predict better than those half a period ago. That second test rejects random walks, whose
+    autocorrelation has local maxima too.
 
     >>> seasonal_period([np.sin(2 * np.pi * np.arange(200) / 12)])
     12
@@ -45,7 +46,7 @@ def seasonal_period(series: Sequence[NDArray[np.float64]]) -> int:
 
 
 def autocorrelation(values: NDArray[np.float64], most_lag: int) -> NDArray[np.float64]:
-    """Biased autocorrelation at lags 0 ... min(most_lag, T - 1), after a straight line is taken out, by FFT."""
+    """Biased autocorrelation at lags 0 ... min(most_lag, T - 1), after the linear trend is removed, by FFT."""
     steps = np.arange(len(values)) - (len(values) - 1) / 2
     centred = values - values.mean()
     rest = centred - steps * (steps @ centred) / max(float(steps @ steps), 1e-12)

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewData
+from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.readers.array_files import array_parts
 from bakeoff.data.readers.targets import known_targets, read_target
 from bakeoff.data.readers.ts_file import SeriesFile, read_series_file, split_ucr_line
@@ -24,7 +24,7 @@ _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesEncoder(FormEncoder):
-    """Series are padded (or, if longer than in training, cut at their end) to `length`; gaps are bridged straight."""
+    """Series are padded (or, if longer than in training, cut at their end) to `length`; gaps are interpolated."""
 
     kind: ClassVar[str] = "series"
     channels: int
@@ -68,7 +68,7 @@ class SeriesEncoder(FormEncoder):
             lengths[place] = length
         return inputs, lengths
 
-    def read(self, source: Any, schema: Schema) -> NewData:
+    def read(self, source: Any, schema: Schema) -> NewExamples:
         if not isinstance(source, str | Path):
             return self._read_arrays(source, schema)
         files = _new_series_files(Path(source))
@@ -78,14 +78,14 @@ class SeriesEncoder(FormEncoder):
         targets = None
         if len(answers) == len(examples):
             targets = known_targets(_as_answers(answers, schema.is_classification), schema.target)
-        return NewData(
+        return NewExamples(
             inputs=inputs,
             lengths=lengths if self.keeps_lengths else None,
             targets=targets,
             names=[str(row + 1) for row in range(len(inputs))],
         )
 
-    def _read_arrays(self, source: Any, schema: Schema) -> NewData:
+    def _read_arrays(self, source: Any, schema: Schema) -> NewExamples:
         """Arrays [N, C, T] (or [N, T] of one channel, or lists of series), NaN where a value is missing or padded."""
         part = next(iter(array_parts(source, needs_targets=False).values()))
         array = part.inputs if part.inputs.ndim > len(schema.input.shape) - 1 else part.inputs[None]
@@ -97,7 +97,7 @@ class SeriesEncoder(FormEncoder):
                 f"{array.shape}: give [N, {self.channels}, T]."
             )
         inputs, lengths = self.encode([np.asarray(example, np.float32) for example in array])
-        return NewData(
+        return NewExamples(
             inputs=inputs,
             lengths=lengths if self.keeps_lengths else None,
             targets=None if part.targets is None else known_targets(part.targets, schema.target),
@@ -144,13 +144,13 @@ def build_series(
     """A dataset from examples [C, T] of equal or different length, NaN where a value is missing or padded.
 
     Args:
-        common: what `finish` takes besides (name, test, validation, groups, seed, source).
+        common: further arguments of `make_dataset` (name, test, validation, groups, seed, source).
     """
     lengths = [_true_length(example) for example in examples]
     keeps_lengths = min(lengths) < max(lengths)
     encoder = SeriesEncoder(channels=len(examples[0]), length=max(lengths), keeps_lengths=keeps_lengths)
     inputs, true_lengths = encoder.encode(examples)
-    return finish(
+    return make_dataset(
         input=Series(channels=encoder.channels, length=encoder.length),
         target=target,
         inputs=inputs,
@@ -191,7 +191,7 @@ def is_ucr_file(path: Path) -> bool:
 
 
 def bridge_gaps(example: NDArray[np.float32], place: int) -> tuple[NDArray[np.float32], int]:
-    """The example [C, T] up to its true length, gaps filled along a straight line (flat at the ends), and that length.
+    """The example [C, T] up to its true length, with gaps interpolated (constant at the ends), and that length.
 
     Raises:
         DataError: it has an infinite value, or a channel without any value.

@@ -1,4 +1,4 @@
-"""Tables: rows of numbers, categories and dates become float32 [N, F], by what the training rows taught."""
+"""Tables: rows of numbers, categories and dates become float32 [N, F], by encodings learned from the training rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewData
+from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.readers.columns import (
     Column,
     as_words,
@@ -34,14 +34,15 @@ from bakeoff.data.schema import Schema, Table
 from bakeoff.data.splits import Indices, make_splits
 from bakeoff.errors import DataError, OptionError, listed, printable
 
-#: Words are an identifier, not a category, where more than this share of the filled rows are different.
+#: A column of strings is an identifier, not a category, where more than this share of its filled cells are distinct.
 IDENTIFIER_SHARE = 0.5
+#: Names that a column of row numbers may have.
 _ROW_NUMBER_NAMES = ("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableEncoder(FormEncoder):
-    """What each used column becomes, in order, and the column of answers."""
+    """The encoding of each used column, in order, and the name of the target's column."""
 
     kind: ClassVar[str] = "table"
     columns: tuple[Column, ...]
@@ -73,9 +74,9 @@ class TableEncoder(FormEncoder):
                 place += 1
         return encoded
 
-    def read(self, source: Any, schema: Schema) -> NewData:
+    def read(self, source: Any, schema: Schema) -> NewExamples:
         frame = new_frame(source, [column.name for column in self.columns])
-        return NewData(
+        return NewExamples(
             inputs=self.encode(frame),
             targets=new_targets(frame, self.target, schema.target),
             names=[str(row + 1) for row in range(len(frame))],
@@ -151,7 +152,7 @@ def build_table(
     licence: str = "",
     findings: Sequence[Finding] = (),
 ) -> Dataset:
-    """A dataset from the columns of `frame` and the answers beside them (no missing ones).
+    """A dataset from the columns of `frame` and its targets (without missing ones).
 
     Args:
         test, validation: the rows of parts that came with the data; None makes them here.
@@ -159,10 +160,10 @@ def build_table(
     targets, schema_target = column_target(answers, task=task)
     schema = Schema(input=Table(features=1), target=schema_target)
     splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
-    frame, told = _usable(frame)
+    frame, usable_findings = _usable(frame)
     encoder, constant = _learn(frame, np.sort(splits.train), target=target)
     inputs = encoder.encode(frame)
-    return finish(
+    return make_dataset(
         name=name,
         input=Table(features=inputs.shape[1]),
         target=schema_target,
@@ -173,7 +174,7 @@ def build_table(
         groups=groups,
         source=source,
         licence=licence,
-        findings=[*findings, *told, *constant],
+        findings=[*findings, *usable_findings, *constant],
     )
 
 
@@ -212,7 +213,7 @@ def text_columns(frame: pl.DataFrame) -> list[str]:
 
 
 def _usable(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """The frame without what no network can learn from: row numbers, identifiers, texts and nested values."""
+    """The frame without columns that say nothing: row numbers, identifiers, texts and nested values; with findings."""
     left_out: dict[str, list[str]] = {}
     for name in frame.columns:
         reason = _reason_to_leave_out(frame[name])

@@ -1,4 +1,4 @@
-"""CSV, TSV, Parquet and JSON Lines files as Polars frames, with a clear word where a file is damaged."""
+"""CSV, TSV, Parquet and JSON Lines files as Polars frames, with a clear error where a file is damaged."""
 
 import codecs
 import csv
@@ -23,7 +23,7 @@ _SAMPLE_BYTES = 1 << 16
 
 
 def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
-    """The whole table and what reading it found (another encoding, no header).
+    """The table and the findings of reading it (another encoding, no header).
 
     Raises:
         DataError: the file is empty, damaged, ragged or not what its ending says; the line is named where there is one.
@@ -111,7 +111,7 @@ def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
 
 
 def _read_csv(source: Path | bytes, *, separator: str, has_header: bool, decimal_comma: bool) -> pl.DataFrame:
-    """All rows count for the columns' types; where a number is too large for any type, everything stays words."""
+    """Read a CSV file; types are inferred from all rows. Where a number fits no type, all columns stay strings."""
     for look_at in (None, 0):
         try:
             return pl.read_csv(
@@ -177,7 +177,7 @@ def _sample(source: Path | bytes) -> str:
 
 
 def _separator(sample: str) -> str:
-    """The separator that the header line has most of, outside of quotes."""
+    """The separator that occurs most often in the header line, outside of quotes."""
     header = re.sub(r'"[^"]*"', "", sample.splitlines()[0])
     return max(_SEPARATORS, key=header.count)
 

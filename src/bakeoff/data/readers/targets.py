@@ -1,8 +1,8 @@
-"""From a column of answers to targets: what is a class, what is a real number, and what cannot be learned.
+"""From a column of answers to targets: classes, real values, or an error.
 
-The rule, where the person does not say (`task="classes"` or `"value"`): words and truth values are classes; whole
-numbers are classes where there are at most `MOST_NUMERIC_CLASSES` different ones, or where they are exactly
-0 ... K-1 with `LEAST_EXAMPLES_A_CLASS` examples each on average; everything else is a value.
+The rule, where the user does not say (`task="classes"` or `"value"`): strings and truth values are classes; whole
+numbers are classes where there are at most `MOST_NUMERIC_CLASSES` distinct ones, or where they are exactly 0 ... K-1
+with `LEAST_EXAMPLES_A_CLASS` examples each on average; everything else is a value.
 """
 
 import warnings
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from bakeoff.data.schema import Classes, Target, Value
 from bakeoff.errors import BakeoffWarning, DataError, OptionError, printable
 
+#: Whole numbers with at most this many distinct values are classes.
 MOST_NUMERIC_CLASSES = 20
+#: Whole numbers 0 ... K-1 are classes where there are at least this many examples for each.
 LEAST_EXAMPLES_A_CLASS = 5
+#: The most classes of a target.
 MOST_CLASSES = 1000
 TASKS = ("classes", "value")
 
@@ -27,7 +30,7 @@ def read_target(
 
     Args:
         values: words, truth values or numbers; one per example.
-        task: "classes" or "value" where the person says what they are; None decides by the rule above.
+        task: "classes" or "value" where the user says so; None decides by the rule above.
         what: the name of the column, for messages.
 
     Returns:
@@ -56,9 +59,9 @@ def read_target(
 
 
 def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
-    """Answers of new data in the terms of a trained network's `target`; None (with a warning) where they do not fit.
+    """Targets of new data, coded as a trained network's `target`; None (with a warning) where that is not possible.
 
-    Predictions need no answers, so a class that training never saw costs the score, not the predictions.
+    Predictions need no targets, so that with a class unknown to the network only the score is missing.
     """
     values = np.asarray(values)
     if not isinstance(target, Classes):

@@ -1,8 +1,8 @@
-"""Free text as tokens: int32 [N, T], by a vocabulary that the training rows taught.
+"""Free text as tokens: int32 [N, T], by a vocabulary learned from the training rows.
 
-Words are runs of letters and digits, in lower case; each other sign is a word of its own. Scripts that do not divide
-words by spaces, or glue endings to them (Korean, Japanese, Chinese, Thai), are cut into pairs of neighbouring signs
-(character bigrams), which need no dictionary and share stems. 0 is padding, 1 an unknown word.
+Words are runs of letters and digits, in lower case; each other character is a word of its own. Scripts that do not
+separate words by spaces, or attach endings to them (Korean, Japanese, Chinese, Thai), are cut into character bigrams,
+which need no dictionary and share stems. 0 is padding, 1 an unknown word.
 """
 
 import re
@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bakeoff.data.assembly import finish
+from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.readers.columns import as_words
 from bakeoff.data.readers.token_cache import cut_once
@@ -26,20 +26,22 @@ from bakeoff.data.schema import Schema, Tokens
 from bakeoff.data.splits import make_splits
 from bakeoff.errors import DataError, listed, printable
 
-#: A vocabulary holds at most this many words, each seen in at least `LEAST_TEXTS` training texts.
+#: The most words of a vocabulary.
 MOST_WORDS = 20_000
+#: Training texts that a word of the vocabulary occurs in at least.
 LEAST_TEXTS = 2
+#: Token ids.
 PADDING, UNKNOWN = 0, 1
 _UNSPACED = "\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])\w)+|[^\w\s]")
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
-#: The same words where there is nothing of these scripts, found 2.5 times as fast.
+#: Finds the same words in texts without these scripts, 2.5 times as fast.
 _SPACED_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextEncoder(TokenEncoder):
-    """The vocabulary (the word of token 2 + i is `words[i]`) and the longest text that is kept whole."""
+    """A vocabulary learned from training texts; the word of token 2 + i is `words[i]`."""
 
     kind: ClassVar[str] = "text"
     column: str
@@ -101,9 +103,10 @@ def split_words(text: str) -> list[str]:
 
 
 def is_free_text(column: pl.Series) -> bool:
-    """Whether a column of words is sentences: mostly different, and at least four words (or 12 signs) on average.
+    """Whether a column of strings holds sentences.
 
-    A column with up to 20 different values, or of numbers or dates, is none.
+    These are mostly distinct, with at least four words (or 12 characters of a script without spaces) on average. A
+    column with up to 20 distinct values, or of numbers or dates, is no free text.
     """
     filled = column.drop_nulls()
     if len(filled) == 0 or filled.n_unique() <= 20 or filled.n_unique() < 0.3 * len(filled):
@@ -129,12 +132,12 @@ def learn_text(texts: Sequence[str], *, column: str, target: str) -> TextEncoder
         words = split_words(text)
         lengths.append(len(words))
         seen.update(set(words))
-    kept = sorted((-count, word) for word, count in seen.items() if count >= LEAST_TEXTS)[:MOST_WORDS]
-    if not kept:
+    frequent = sorted((-count, word) for word, count in seen.items() if count >= LEAST_TEXTS)[:MOST_WORDS]
+    if not frequent:
         raise DataError(
             "No word of the text column occurs in two training texts: there is nothing to learn from."
         )
-    known = tuple(word for _, word in kept)
+    known = tuple(word for _, word in frequent)
     return TextEncoder(column=column, target=target, words=known, length=kept_length(lengths))
 
 
@@ -152,9 +155,9 @@ def build_text(
     findings: Sequence[Finding],
     tokenizer: str | Path | None = None,
 ) -> Dataset:
-    """A dataset of tokens from the first of `columns`; a note names what else the table holds.
+    """A dataset of tokens from the first of `columns`; a finding names the other columns.
 
-    `tokenizer` is a published one (see the module `tokenizer`); without it the training texts teach a vocabulary.
+    `tokenizer` is a published one (see the module `tokenizer`); without it the vocabulary is learned.
     """
     from bakeoff.data.readers.frame_columns import column_target
 
@@ -186,10 +189,10 @@ def build_text(
         learn=learn,
         read=read,
     )
-    told = list(findings)
+    all_findings = list(findings)
     others = [other for other in frame.columns if other not in (column, target)]
     if others:
-        told.append(
+        all_findings.append(
             Finding(
                 kind="text_only",
                 severity="note",
@@ -198,8 +201,8 @@ def build_text(
         )
     empty = sum(not text.strip() for text in texts)
     if empty:
-        told.append(Finding(kind="empty_texts", severity="warning", values={"count": empty}))
-    return finish(
+        all_findings.append(Finding(kind="empty_texts", severity="warning", values={"count": empty}))
+    return make_dataset(
         name=name,
         input=Tokens(vocabulary_size=encoder.vocabulary_size, length=encoder.length),
         target=schema_target,
@@ -211,5 +214,5 @@ def build_text(
         groups=groups,
         labels=short_labels(texts),
         source=source,
-        findings=told,
+        findings=all_findings,
     )

@@ -1,8 +1,8 @@
-"""Texts are cut into tokens once: vocabulary and tokens are kept in the user's cache folder, memory-mapped from there.
+"""Texts are cut into tokens once: vocabulary and tokens are stored in the user's cache folder and memory-mapped.
 
 The folder's name is a hash of what they depend on: every text, which of them are training examples, and how they are
-cut. As with decoded images (`image_cache`) a cache is written beside its place and moved there when it is whole; texts
-that are read by two programs at once, on a full disk or where nothing may be written are simply cut again.
+cut. As with decoded images (`image_cache`) a cache is written under another name and renamed when it is complete. Where
+it cannot be written (by two programs at once, on a full disk, without permission), texts are cut again each time.
 """
 
 import hashlib
@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 from bakeoff.data.readers.token_encoder import TokenEncoder
 from bakeoff.system.files import cache_folder
 
-#: Goes into the key: a change of the cutting must not find old tokens.
+#: Part of the key; raised when the cutting changes, so that old tokens are not used.
 _VERSION = 1
-#: Fewer signs than this are cut in a tenth of a second.
+#: Texts with fewer characters than this in all are not cached: they are cut in a tenth of a second.
 LEAST_SIGNS = 1_000_000
-#: So many caches are kept besides those of the last day.
-MOST_KEPT = 10
+#: Caches that are not removed, besides those used within a day.
+MOST_CACHES = 10
 _DAY_SECONDS = 86_400
 
+#: Encoder, tokens [N, T] and lengths [N].
 Cut = tuple[TokenEncoder, NDArray[np.int32], NDArray[np.int64]]
 
 
@@ -41,11 +42,11 @@ def cut_once(
     learn: Callable[[list[str]], TokenEncoder],
     read: Callable[[dict[str, Any]], TokenEncoder],
 ) -> Cut:
-    """The encoder that the training texts taught, and all texts' tokens [N, T] and lengths [N], from the cache or anew.
+    """The encoder learned from the training texts, with all texts' tokens [N, T] and lengths [N]; cached.
 
     Args:
         texts: all of them.
-        training: places of the training texts.
+        training: indices of the training texts.
         form: everything else that the encoder depends on.
         learn: makes the encoder from the training texts.
         read: makes it from its record.
@@ -57,7 +58,7 @@ def cut_once(
     if found is None:
         found = _cut(texts, training, learn)
         with suppress(OSError):
-            _keep(place, found)
+            _store(place, found)
     return found
 
 
@@ -78,13 +79,13 @@ def _key(texts: Sequence[str], training: NDArray[np.int64], form: str) -> str:
 
 
 def _open(place: Path, count: int, read: Callable[[dict[str, Any]], TokenEncoder]) -> Cut | None:
-    """What a whole cache holds, else None."""
+    """The contents of a complete cache, else None."""
     try:
         encoder = read(json.loads((place / "encoder.json").read_text(encoding="utf-8")))
         tokens = np.load(place / "tokens.npy", mmap_mode="r", allow_pickle=False)
         lengths = np.load(place / "lengths.npy", allow_pickle=False)
-        whole = tokens.shape == (count, encoder.length) and lengths.shape == (count,)
-        if not whole or tokens.dtype != np.int32 or lengths.dtype != np.int64:
+        complete = tokens.shape == (count, encoder.length) and lengths.shape == (count,)
+        if not complete or tokens.dtype != np.int32 or lengths.dtype != np.int64:
             return None
         if tokens.min() < 0 or tokens.max() >= encoder.vocabulary_size:
             return None
@@ -96,8 +97,8 @@ def _open(place: Path, count: int, read: Callable[[dict[str, Any]], TokenEncoder
         return None
 
 
-def _keep(place: Path, cut: Cut) -> None:
-    """Write beside the place and move there; a run that was faster with the same tokens is as good."""
+def _store(place: Path, cut: Cut) -> None:
+    """Write a cache under another name and rename it; one that another run has finished meanwhile stays."""
     encoder, tokens, lengths = cut
     place.parent.mkdir(parents=True, exist_ok=True)
     _sweep(place.parent)
@@ -122,5 +123,5 @@ def _sweep(folder: Path) -> None:
             if time.time() - changed > _DAY_SECONDS:
                 old.append((entry.name.startswith("unfinished-"), changed, entry))
     finished = sorted(entry for entry in old if not entry[0])
-    for *_, entry in [entry for entry in old if entry[0]] + finished[: max(0, len(finished) - MOST_KEPT)]:
+    for *_, entry in [entry for entry in old if entry[0]] + finished[: max(0, len(finished) - MOST_CACHES)]:
         shutil.rmtree(entry, ignore_errors=True)

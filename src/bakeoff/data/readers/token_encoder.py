@@ -8,20 +8,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bakeoff.data.encoder import FormEncoder, NewData
+from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.readers.columns import as_words
 from bakeoff.data.schema import Schema
 
-#: Texts are cut after this many tokens, or after the length that this share of the training texts keeps to.
-MOST_TOKENS, LENGTH_SHARE = 256, 0.98
+#: Texts are cut after the length that this share of the training texts does not exceed ...
+LENGTH_SHARE = 0.98
+#: ... but after at most this many tokens.
+MOST_TOKENS = 256
 
 
 class TokenEncoder(FormEncoder):
-    """A column of texts to tokens, by whatever vocabulary.
+    """Encodes a column of texts as tokens; the base of both kinds of vocabulary.
 
     Attributes:
         column, target: their names in the table.
-        length: of the longest text that is kept whole, in tokens.
+        length: tokens after which texts are cut.
     """
 
     column: str
@@ -37,7 +39,7 @@ class TokenEncoder(FormEncoder):
     def encode(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Tokens int32 [N, T], padded with 0 at the end, and how many of them are real, int64 [N] (at least 1)."""
 
-    def read(self, source: Any, schema: Schema) -> NewData:
+    def read(self, source: Any, schema: Schema) -> NewExamples:
         from bakeoff.data.readers.frame_columns import new_frame, new_targets
 
         if isinstance(source, list | tuple) and all(isinstance(text, str) for text in source):
@@ -45,7 +47,7 @@ class TokenEncoder(FormEncoder):
         frame = new_frame(source, [self.column])
         texts = as_words(frame[self.column]).fill_null("").to_list()
         tokens, lengths = self.encode(texts)
-        return NewData(
+        return NewExamples(
             inputs=tokens,
             lengths=lengths,
             targets=new_targets(frame, self.target, schema.target),
@@ -54,7 +56,7 @@ class TokenEncoder(FormEncoder):
 
 
 def kept_length(lengths: Sequence[int]) -> int:
-    """Texts are cut after so many tokens: what `LENGTH_SHARE` of the training texts keep to, at most `MOST_TOKENS`."""
+    """Tokens after which texts are cut: `LENGTH_SHARE` of the training texts are no longer; at most `MOST_TOKENS`."""
     return int(np.clip(np.quantile(lengths, LENGTH_SHARE, method="higher"), 1, MOST_TOKENS))
 
 

@@ -1,8 +1,8 @@
 """Texts cut by a published network's own tokenizer, without which its weights are of no use.
 
-A pre-trained network (BERT, GPT-2 ...) knows tokens by number. The publisher's table of them lies beside the weights:
+A pre-trained network (BERT, GPT-2 ...) expects its publisher's token ids. The table of them lies beside the weights:
 `tokenizer.json`, or in older form `vocab.txt` (BERT) or `vocab.json` and `merges.txt` (GPT-2). They are read, and
-texts are cut, by the package `tokenizers` (`pip install 'bakeoff[hub]'`); the whole table is kept in the encoder's
+texts are cut, by the package `tokenizers` (`pip install 'bakeoff[hub]'`); the full table is part of the encoder's
 record, so that a trained network predicts without the publisher's files.
 
     bakeoff.load("reviews.csv", target="label", tokenizer="bert-base-uncased/")
@@ -74,7 +74,7 @@ def has_tokenizer(place: str | Path) -> bool:
 def published_encoder(
     cutter: Any, texts: Sequence[str], *, column: str, target: str
 ) -> PublishedTokenEncoder:
-    """The encoder of a published tokenizer; the length of training texts tells where texts are cut.
+    """The encoder of a published tokenizer; texts are cut after a length that follows from the training texts.
 
     Args:
         cutter: the tokenizer, from `open_tokenizer`.

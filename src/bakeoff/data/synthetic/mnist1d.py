@@ -1,4 +1,4 @@
-"""MNIST-1D: the ten digits as short curves, padded, dilated, moved, sheared and drowned in noise.
+"""MNIST-1D: the ten digits as short curves, padded, scaled, shifted, sheared and with noise added.
 
 Greydanus & Kobak, *Scaling down deep learning with MNIST-1D*, 2024 (arXiv 2011.14439). The curves and the numbers
 below are the published ones; with them this generator gives the same 5000 examples as the authors' package
@@ -22,11 +22,26 @@ TEMPLATES = (
     (5, 4, 3.5, 3.5, 4, 5, 5, 4, 3.5, 3.5, 4, 5),
     (5, 4, 3.5, 3.5, 4, 5, 5, 5, 5, 4.7, 4.3, 5),
 )
-EXAMPLES, TRAIN_EXAMPLES, LENGTH, SEED = 5000, 4000, 40, 42
-#: Zeros put behind a curve; the width that it is then stretched to.
-FEWEST_ZEROS, MOST_ZEROS, WIDE = 36, 60, 72
-SCALE, FURTHEST_MOVE, SHEAR = 0.4, 48, 0.75
-SMOOTH_NOISE, SMOOTHING, WHITE_NOISE = 0.25, 2, 0.02
+#: All examples, and those for training.
+EXAMPLES, TRAIN_EXAMPLES = 5000, 4000
+#: Steps of a series.
+LENGTH = 40
+#: Of the random numbers.
+SEED = 42
+#: Zeros appended to a curve.
+FEWEST_ZEROS, MOST_ZEROS = 36, 60
+#: Steps to which curve and zeros are then stretched.
+WIDE = 72
+#: Range of the random factor around 1.
+SCALE = 0.4
+#: The largest shift, in steps, is less than this.
+FURTHEST_MOVE = 48
+#: Range of the random slope.
+SHEAR = 0.75
+#: Deviation of the correlated noise, and of the Gaussian filter (in steps) that makes it.
+SMOOTH_NOISE, SMOOTHING = 0.25, 2
+#: Deviation of the white noise.
+WHITE_NOISE = 0.02
 
 
 def generate() -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Planted tasks: generated data with a known answer to "which family fits?". The benchmark of truth runs on them.
+"""Planted tasks: generated data with a known answer to "which family fits?". `benchmarks/truth.py` runs on them.
 
 | name           | what decides                                  | the right answer                      |
 |----------------|-----------------------------------------------|---------------------------------------|
@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 from bakeoff.data.schema import Classes, Schema, Series, Table, Tokens
 from bakeoff.data.synthetic.planted_graphs import homophily, hubs, node_counts
 
+#: Examples of a task.
 EXAMPLES = 2000
-#: Relations between far-apart elements take more examples before anybody sees the rule.
+#: Examples of a task about relations between distant elements, which are learned from more examples.
 RELATION_EXAMPLES = 6000
-#: Of the series tasks.
+#: Steps of a series.
 LENGTH = 64
+#: Steps of a motif.
 MOTIF_LENGTH = 9
 
 Arrays = tuple[NDArray[Any], NDArray[np.int64], Schema]
@@ -38,9 +40,12 @@ Arrays = tuple[NDArray[Any], NDArray[np.int64], Schema]
 
 @dataclass(frozen=True, kw_only=True)
 class Planted:
-    """A generated task: `make(seed)` gives (inputs [N, ...], targets [N], schema); `summary` says what decides.
+    """A generated task.
 
-    `lengths(seed)` gives the true lengths [N] where examples are padded.
+    Attributes:
+        name: of the task. summary: what decides about the class.
+        make: seed -> (inputs [N, ...], targets [N], schema).
+        lengths: seed -> true lengths [N]; None where examples are not padded.
     """
 
     name: str
@@ -101,8 +106,10 @@ def shuffled_motif(seed: int) -> Arrays:
     return x[:, :, np.random.default_rng(seed + 1).permutation(LENGTH)], y, schema
 
 
-#: Of the task of two events: length, and how far apart the events are at least.
-LINE, APART = 24, 8
+#: Steps of a series of the task with two events.
+LINE = 24
+#: The smallest distance of the events, in steps.
+APART = 8
 
 
 def event_order(seed: int) -> Arrays:
@@ -127,8 +134,12 @@ def event_order(seed: int) -> Arrays:
     return np.stack([size, marks], axis=1).astype(np.float32), y, schema
 
 
-#: Of the look-up task: keys, values and pairs shown.
-KEYS, VALUES, PAIRS = 12, 6, 8
+#: Distinct keys of the look-up task.
+KEYS = 12
+#: Distinct values.
+VALUES = 6
+#: Pairs that an example shows.
+PAIRS = 8
 
 
 def lookup(seed: int) -> Arrays:

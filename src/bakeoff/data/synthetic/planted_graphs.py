@@ -1,4 +1,4 @@
-"""Planted tasks on graphs: what decides is known, and so is what each intervention must cost.
+"""Planted tasks on graphs, with a known rule and a known effect of each intervention.
 
 | name      | what decides                                   | removing edges | rewiring | nodes alike |
 |-----------|------------------------------------------------|----------------|----------|-------------|
@@ -16,14 +16,22 @@ from numpy.typing import NDArray
 from bakeoff.data.interventions.graph_changes import renumbered, rewired
 from bakeoff.data.schema import Classes, Graph, Schema
 
+#: Graphs of a task.
 GRAPHS = 2000
-#: Numbers of nodes that occur; of the largest, and the links of each in `homophily`.
+#: Numbers of nodes that occur.
 SIZES = (12, 14, 16)
-LARGEST, DEGREE = max(SIZES), 4
-#: Of the edges, same-coloured less other ones are at least this share, or at most its negative.
+#: Nodes of the largest graph.
+LARGEST = max(SIZES)
+#: Edges of each node in `homophily`.
+DEGREE = 4
+#: Share of edges between equal colours minus that between different ones: at least this, or at most its negative.
 AGREEMENT = 0.25
-#: In `hubs`: edges for each node, how many hubs there are, and how much likelier an edge ends in one.
-EDGES_PER_NODE, HUBS, ATTRACTION = 2, 2, 12.0
+#: Edges for each node in `hubs`.
+EDGES_PER_NODE = 2
+#: Hubs of a graph.
+HUBS = 2
+#: How many times as likely an edge is to end in a hub.
+ATTRACTION = 12.0
 
 Arrays = tuple[NDArray[Any], NDArray[np.int64], Schema]
 
@@ -51,7 +59,7 @@ def homophily(seed: int) -> Arrays:
 
 
 def hubs(seed: int) -> Arrays:
-    """As many edges for all; in one class two nodes have far more of them than the others. Colours mean nothing."""
+    """All graphs have as many edges; in one class two nodes have far more than the others. Colours are random."""
     rng = np.random.default_rng(seed)
     counts, y = node_counts(seed), rng.integers(0, 2, GRAPHS)
     weight = np.ones((GRAPHS, LARGEST))
@@ -72,7 +80,7 @@ def _schema(*names: str) -> Schema:
 def _graphs(
     colours: NDArray[Any], adjacency: NDArray[Any], counts: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[Any]:
-    """As the project keeps graphs [N, 1 + V, V], the nodes numbered at random."""
+    """Graphs [N, 1 + V, V], as the project stores them, with randomly numbered nodes."""
     return renumbered(np.concatenate([colours[:, None], adjacency], axis=1).astype(np.float32), counts, rng)
 
 
@@ -107,7 +115,7 @@ def _change_places(
     which: NDArray[np.int64],
     wanted: NDArray[np.int64],
 ) -> None:
-    """In each of these graphs the two nodes of different colours change places that bring it nearest to its class."""
+    """In each of these graphs, swap the two nodes of different colours that bring it nearest to its class."""
     own, edges = colours[which], adjacency[which]
     beside = own * np.einsum("nij,nj->ni", edges, own)
     pair = own[:, :, None] * own[:, None, :]

@@ -1,4 +1,4 @@
-"""The table of losses: from test outputs before and after each change to one `Cell` an entrant and change."""
+"""The table of score drops: from test outputs before and after each change to one `Cell` an entrant and change."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,32 +13,32 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.records import Cell
-from bakeoff.explain.biases.score_drops import Loss, Pair, losses, with_claims
-from bakeoff.explain.biases.worker_tasks import TrainingOutputs
+from bakeoff.explain.biases.score_drops import Pair, ScoreDrop, score_drops, with_claims
+from bakeoff.explain.biases.worker_tasks import ChangedTrialResult
 from bakeoff.messages.statement import Statement
 from bakeoff.study.design import classical
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
-#: Of the controls together: that one which must change nothing did so by chance has one part in a hundred.
+#: Probability that no control of a table is reported as broken by chance alone.
 CONTROL_LEVEL = 0.99
 
 
-class LossTable:
-    """What each entrant loses by each change.
+class DropTable:
+    """The drop of each entrant's score by each change.
 
     Args:
-        dataset: as it is.
+        dataset: unchanged.
         changes: in the order of the table.
-        results: outputs by (entrant, change), None for the data as they are; more may come in later.
+        results: by (entrant, change), with None for the unchanged data; more may be added later.
         seed: of the interventions.
-        metric, context: in which losses are.
+        metric, context: of the scores.
     """
 
     def __init__(
         self,
         dataset: Dataset,
         changes: Sequence[Intervention],
-        results: Mapping[tuple[str, str | None], TrainingOutputs],
+        results: Mapping[tuple[str, str | None], ChangedTrialResult],
         *,
         seed: int,
         metric: Metric,
@@ -49,7 +49,7 @@ class LossTable:
         self.targets = dataset.targets_at(dataset.splits.test)
 
     def before(self) -> dict[str, tuple[NDArray[np.float32], ...]]:
-        """Test outputs of every entrant on the data as they are, one a seed."""
+        """Test outputs of every entrant on the unchanged data, one array a seed."""
         return {
             name: result.outputs
             for (name, change), result in self.results.items()
@@ -58,7 +58,7 @@ class LossTable:
 
     @cached_property
     def baselines(self) -> dict[str, NDArray[np.float32]]:
-        """Test outputs of what learns nothing."""
+        """Test outputs of the baselines, by name."""
         train = np.sort(self.dataset.splits.train)
         return {
             plain.name: plain.fit(self.dataset, train, 0, [None], math.inf)[0].test
@@ -67,7 +67,7 @@ class LossTable:
         }
 
     def cells(self) -> tuple[Cell, ...]:
-        """All finished cells, with Holm's claims over those that are no controls."""
+        """All finished cells; `shown` is decided by Holm's procedure over those that are not controls."""
         before = self.before()
         places = [
             (change, name)
@@ -79,7 +79,7 @@ class LossTable:
             self.pair(before[name], self.results[name, change.name].outputs, change)
             for change, name in places
         ]
-        found = losses(pairs, self.metric, context=self.context)
+        found = score_drops(pairs, self.metric, context=self.context)
         tested = self._tested(before, places)
         counted = [index for index, (change, _) in enumerate(places) if not change.control]
         claims = dict(zip(counted, with_claims([found[index].p_value for index in counted]), strict=True))
@@ -122,10 +122,14 @@ class LossTable:
             if outputs:
                 keys.append((name, change.name))
                 pairs.append(self.pair(before[name], outputs, change))
-        return dict(zip(keys, losses(pairs, self.metric, context=self.context), strict=True)) if pairs else {}
+        return (
+            dict(zip(keys, score_drops(pairs, self.metric, context=self.context), strict=True))
+            if pairs
+            else {}
+        )
 
     def _all_changes(self) -> list[Intervention]:
-        """Those that were asked for, and the lengths of memory that were tried besides, in the order of the table."""
+        """The planned changes and the numbers of last steps that were tried besides, in the order of the table."""
         names = dict.fromkeys(change.name for change in self.changes)
         names |= dict.fromkeys(change for _, change in self.results if change is not None)
         made = [intervention(name, self.dataset.schema) for name in names]
@@ -133,7 +137,7 @@ class LossTable:
         return sorted(made, key=lambda change: (kinds.index(change.kind), change.amount or 0))
 
     def broken(self, cells: Sequence[Cell]) -> tuple[Statement, ...]:
-        """Controls that came out as they cannot, at `CONTROL_LEVEL` for all of them together."""
+        """Controls with a result that they cannot have, at `CONTROL_LEVEL` for all of them together."""
         made: list[tuple[float, Statement]] = []
         for cell in cells:
             if cell.assumption == "column_order":
@@ -147,8 +151,8 @@ class LossTable:
         claims = with_claims([p_value for p_value, _ in made], level=CONTROL_LEVEL)
         return tuple(statement for (_, statement), claim in zip(made, claims, strict=True) if claim)
 
-    def _above_baseline(self, cell: Cell) -> Loss:
-        """How far an entrant trained on shuffled labels is above the best baseline on them."""
+    def _above_baseline(self, cell: Cell) -> ScoreDrop:
+        """The gain over the best baseline of an entrant that was trained on shuffled labels."""
         change = intervention(cell.change, self.dataset.schema)
         targets = self._targets_after(change)
         scored = {name: self.metric.score(o, targets, self.context) for name, o in self.baselines.items()}
@@ -160,12 +164,12 @@ class LossTable:
             targets=targets,
             targets_after=targets,
         )
-        return losses([pair], self.metric, context=self.context)[0]
+        return score_drops([pair], self.metric, context=self.context)[0]
 
-    def faults(self) -> dict[str, str]:
-        """What was begun and not finished, with the reason."""
+    def failures(self) -> dict[str, str]:
+        """The trainings that failed, with the reason."""
         return {
-            f"{name}/{change or 'as they are'}": result.fault
+            f"{name}/{change or 'as they are'}": result.failure
             for (name, change), result in self.results.items()
-            if result.fault
+            if result.failure
         }

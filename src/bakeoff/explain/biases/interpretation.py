@@ -1,4 +1,4 @@
-"""From the outputs of a study over changed data to `Why`: losses, claims, memory, controls, sentences."""
+"""From the outputs of a study over changed data to `Why`: score drops, claims, memory length, controls, sentences."""
 
 import math
 import time
@@ -11,37 +11,43 @@ from numpy.typing import NDArray
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.errors import BudgetError
 from bakeoff.explain.biases import sentences
-from bakeoff.explain.biases.drop_table import LossTable
-from bakeoff.explain.biases.perturbation_study import ChangedStudy, memory_to_try
-from bakeoff.explain.biases.records import Cell, Memory, Taking, Why
-from bakeoff.explain.biases.score_drops import losses
+from bakeoff.explain.biases.drop_table import DropTable
+from bakeoff.explain.biases.perturbation_study import PerturbationStudy, memory_to_try
+from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, Why
+from bakeoff.explain.biases.score_drops import score_drops
 from bakeoff.explain.biases.width_check import look_at, size_advice, try_sizes
 from bakeoff.messages.statement import Statement
-from bakeoff.study.analysis.uncertainty import Standing, standing
+from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
-#: While closing in on the memory, a shorter one "hurts" where its loss is this improbable as chance.
+#: In the bisection of the memory length, a length "hurts" where its score drop has a smaller p-value than this.
 _HURTS = 0.01
 
 
-class Reading:
-    """From the outputs of a study to `Why`."""
+class Interpretation:
+    """Interprets the outputs of a study as `Why`.
+
+    Args:
+        study: whose table is trained; a few more trainings are made where there is time.
+        metric, context: of the scores.
+        sizes: whether the best network is also trained at half and at twice its width.
+    """
 
     def __init__(
-        self, study: ChangedStudy, metric: Metric, context: MetricContext, *, sizes: bool = False
+        self, study: PerturbationStudy, metric: Metric, context: MetricContext, *, sizes: bool = False
     ) -> None:
         self.sizes, self.study, self.metric, self.context = sizes, study, metric, context
         self.dataset = study.dataset
-        self.table = LossTable(
+        self.table = DropTable(
             study.dataset, study.changes, study.results, seed=study.seed, metric=metric, context=context
         )
 
-    def why(self, begun: float) -> Why:
+    def why(self, started: float) -> Why:
         before = self.table.before()
         if not before:
             raise BudgetError("No entrant finished its training in the time allowed: give a larger --budget.")
-        found = self._standing(before)
-        entrants = self._taking(found, before)
+        found = self._ranking(before)
+        entrants = self._entrant_scores(found, before)
         best = entrants[0].name
         memory = self._memory(best)
         cells = self.table.cells()
@@ -72,17 +78,17 @@ class Reading:
             advice=advice,
             broken=self.table.broken(cells),
             left_out=dict.fromkeys(self.study.plan.left_out, "no time")
-            | self.study.faults
-            | self.table.faults(),
+            | self.study.failures
+            | self.table.failures(),
             steps=self.study.plan.steps,
             seeds=len(self.study.plan.seeds),
-            seconds=time.monotonic() - begun,
+            seconds=time.monotonic() - started,
         )
 
-    def _standing(self, before: dict[str, tuple[NDArray[np.float32], ...]]) -> Standing:
+    def _ranking(self, before: dict[str, tuple[NDArray[np.float32], ...]]) -> Ranking:
         baselines = self.table.baselines
         outputs: dict[str, Sequence[NDArray[np.float32]]] = {name: [o] for name, o in baselines.items()}
-        return standing(
+        return rank_entrants(
             outputs | before,
             self.table.targets,
             self.metric,
@@ -90,10 +96,10 @@ class Reading:
             context=self.context,
         )
 
-    def _taking(self, found: Standing, before: dict[str, Any]) -> tuple[Taking, ...]:
+    def _entrant_scores(self, found: Ranking, before: dict[str, Any]) -> tuple[EntrantScore, ...]:
         family = {entrant.name: entrant.family for entrant in self.study.entrants}
         made = [
-            Taking(
+            EntrantScore(
                 name=name,
                 family=family[name],
                 setting=self.study.settings.get(name),
@@ -103,8 +109,8 @@ class Reading:
         ]
         return tuple(sorted(made, key=lambda one: -self.metric.sign * one.score))
 
-    def _memory(self, best: str) -> Memory | None:
-        """Close in on the number of last steps that the best entrant needs, as long as there is time."""
+    def _memory(self, best: str) -> MemoryLength | None:
+        """Bisect the number of last steps that the best entrant needs, as long as there is time."""
         entrant = next(one for one in self.study.entrants if one.name == best)
         length = self.dataset.schema.input.shape[-1]
         while True:
@@ -120,7 +126,7 @@ class Reading:
                 return (
                     None
                     if enough is None
-                    else Memory(entrant=best, enough=enough, too_few=too_few, length=length)
+                    else MemoryLength(entrant=best, enough=enough, too_few=too_few, length=length)
                 )
             before = len(self.study.results)
             self.study.train_table([entrant], [following])
@@ -128,11 +134,11 @@ class Reading:
                 return (
                     None
                     if enough is None
-                    else Memory(entrant=best, enough=enough, too_few=too_few, length=length)
+                    else MemoryLength(entrant=best, enough=enough, too_few=too_few, length=length)
                 )
 
-    def _spoken_memory(self, memory: Memory | None, cells: Sequence[Cell]) -> Memory | None:
-        """Only where the loss below it is shown over the whole table."""
+    def _spoken_memory(self, memory: MemoryLength | None, cells: Sequence[Cell]) -> MemoryLength | None:
+        """The memory length; None where the drop at `too_few` steps is not significant over the whole table."""
         if memory is None:
             return None
         shown = [
@@ -142,8 +148,8 @@ class Reading:
         ]
         return memory if any(shown) else None
 
-    def _fields(self, before: Collection[str], memory: Memory | None) -> dict[str, int]:
-        """What a unit of each convolutional network sees, where it is known how much is needed."""
+    def _fields(self, before: Collection[str], memory: MemoryLength | None) -> dict[str, int]:
+        """The receptive field of each convolutional network, where the steps needed (`memory`) are known."""
         if memory is None or not self.study.has_time(1.0):
             return {}
         looked = look_at(self.study, list(before), field=True)
@@ -166,7 +172,7 @@ class Reading:
         pair = self.table.pair(
             self.study.results[name, None].outputs, self.study.results[name, change.name].outputs, change
         )
-        loss = losses([pair], self.metric, context=self.context)[0]
+        loss = score_drops([pair], self.metric, context=self.context)[0]
         return loss.loss > 0 and loss.p_value < _HURTS
 
     def _time_for(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""`why`: which assumptions about the data each family lives from, measured by removing them one at a time."""
+"""`why`: which assumptions about the data each family depends on, measured by removing them one at a time."""
 
 import time
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from bakeoff.data.interventions.catalogue import Intervention, intervention, int
 from bakeoff.data.load import load
 from bakeoff.data.schema import Table
 from bakeoff.errors import BudgetError, OptionError
-from bakeoff.explain.biases.interpretation import Reading
-from bakeoff.explain.biases.perturbation_study import ChangedStudy, Listener, limited
+from bakeoff.explain.biases.interpretation import Interpretation
+from bakeoff.explain.biases.perturbation_study import PerturbationStudy, PhaseListener, limited
 from bakeoff.explain.biases.records import Why
 from bakeoff.models import ModelCard
 from bakeoff.study.design.entrants import Entrant, choose_entrants
@@ -18,9 +18,11 @@ from bakeoff.study.workers import startup
 from bakeoff.study.workers.local import Pool
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 
-#: What a table takes by default, and the least that is any use.
-BUDGET_SECONDS, SHORTEST_BUDGET_SECONDS = 300.0, 20.0
-#: Kept for the verdict at the end.
+#: The default budget.
+BUDGET_SECONDS = 300.0
+#: The smallest budget: with less, hardly any cell would be finished.
+SHORTEST_BUDGET_SECONDS = 20.0
+#: Seconds reserved at the end for the statistics and the sentences.
 RESERVE_SECONDS = 4.0
 
 
@@ -36,12 +38,12 @@ def why(
     steps: int | None = None,
     sizes: bool = True,
     workers: int | None = None,
-    listener: Listener | None = None,
+    listener: PhaseListener | None = None,
     started: float | None = None,
     pool: Pool | None = None,
     **reading: Any,
 ) -> Why:
-    """Measure what each family of networks owes to each assumption about this data.
+    """Measure how much each family of networks depends on each assumption about this data.
 
     Args:
         data: anything that `bakeoff.load` reads, or a `Dataset`.
@@ -49,21 +51,21 @@ def why(
         budget_seconds: for everything; None trains the whole table without a clock, reproducibly.
         seed: of splits, changes and trainings.
         changes: names of interventions ("mirror", "keep_last_12"); None for all that apply.
-        metric: in which losses are measured; accuracy, RMSE or MASE where None.
+        metric: in which score drops are measured; accuracy, RMSE or MASE where None.
         seeds: of every training, at least 2.
         steps: of every training; None lets budget and data decide.
         sizes: whether the best network is also trained at half and at twice its width.
         workers: processes of one thread; as many as cores where None.
-        listener: is told (phase, done, total, seconds left).
+        listener: called with (phase, done, total, seconds left).
         started: when the budget began, on the monotonic clock; now where None.
-        pool: of workers that is there already, and stays; None makes one of its own.
+        pool: of workers, which the caller closes; None makes one for this call.
         reading: options of `bakeoff.load`.
 
     Raises:
         DataError: the data cannot be read, or an intervention does not apply to it.
         ModelError, OptionError: what was asked cannot be done. BudgetError: it is too small for any table.
     """
-    begun = time.monotonic() if started is None else started
+    clock_start = time.monotonic() if started is None else started
     if budget_seconds is not None and budget_seconds < SHORTEST_BUDGET_SECONDS:
         raise BudgetError(
             f"The budget is {budget_seconds:g} s; a table of biases needs at least {SHORTEST_BUDGET_SECONDS:g} s, "
@@ -72,31 +74,31 @@ def why(
     if seeds < 2:
         raise OptionError(f"'seeds' is {seeds}: give at least 2, since one says nothing about the spread.")
     own = pool is None
-    pool = pool or startup.begin(workers, wait_for_operators=budget_seconds is None)
+    pool = pool or startup.start_workers(workers, wait_for_operators=budget_seconds is None)
     try:
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)
         deciding = metric_named(metric, dataset.schema, context)
-        study = ChangedStudy(
+        study = PerturbationStudy(
             dataset=dataset,
             entrants=_entrants(dataset, models),
             changes=_changes(dataset, changes),
             seeds=seeds,
             seed=seed,
-            deadline=None if budget_seconds is None else begun + budget_seconds - RESERVE_SECONDS,
+            deadline=None if budget_seconds is None else clock_start + budget_seconds - RESERVE_SECONDS,
             pool=pool,
             steps=steps,
             listener=listener,
         )
         _run(study)
-        return Reading(study, deciding, context, sizes=sizes).why(begun)
+        return Interpretation(study, deciding, context, sizes=sizes).why(clock_start)
     finally:
         if own:
             pool.close()
 
 
-def _run(study: ChangedStudy) -> None:
-    """To the end, or to Ctrl-C: then what was finished is read, if anything was."""
+def _run(study: PerturbationStudy) -> None:
+    """Run the study; after Ctrl-C what is finished so far is interpreted, if there is anything."""
     try:
         study.run()
     except KeyboardInterrupt:
@@ -107,7 +109,7 @@ def _run(study: ChangedStudy) -> None:
 
 
 def _entrants(dataset: Dataset, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
-    """The networks, and boosting where the data are a table (what falls when its axes turn)."""
+    """The networks, and boosting where the data are a table, since it depends on the orientation of the axes."""
     everyone = choose_entrants(dataset.schema, models)
     return tuple(
         entrant

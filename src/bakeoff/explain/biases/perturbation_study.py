@@ -1,8 +1,8 @@
-"""The study behind `why`: the same entrants, steps and seeds on the data as they are and on each changed form.
+"""The study behind `why`: the same entrants, steps and seeds on the unchanged data and on each changed form.
 
-The order of work: profile the networks, choose the steps that let everything fit, tune each entrant's learning rate
-on the data as they are, train the table (data as they are first), then, where a shorter memory was found to hurt,
-close in on the number of steps that is needed.
+The order of work: profile the networks, choose the steps with which everything fits, tune each entrant's learning rate
+on the unchanged data, train the table (unchanged data first), then, where a shorter series was found to hurt, bisect
+the number of steps that is needed.
 """
 
 import time
@@ -14,36 +14,40 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
-from bakeoff.explain.biases.plan import Plan, Room, plan
-from bakeoff.explain.biases.worker_tasks import Training, TrainingOutputs, train_changed
+from bakeoff.explain.biases.plan import PerturbationPlan, WorkerTime, plan_perturbations
+from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, train_changed
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Job, full_steps
 from bakeoff.study.design.trial import State, Trial, TrialResult
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.local import Pool, SharedDataset
-from bakeoff.study.workers.queue import Task, work_off
+from bakeoff.study.workers.queue import WorkerTask, run_tasks
 
-#: Tuning is over after this part of the time, whoever has not finished it.
+#: Tuning ends after this part of the time left; entrants that have not finished it take no part.
 TUNING_PART = 0.45
-#: More training examples are not used: the table is about biases, not about the last tenth of a point.
-LARGEST_TRAINING, LARGEST_TEST = 10_000, 4_000
+#: The most training examples that are used: the table is about biases, not about the last tenth of a point ...
+LARGEST_TRAINING = 10_000
+#: ... and the most validation examples, and test examples.
+LARGEST_TEST = 4_000
 
-Listener = Callable[[str, int, int, float | None], None]
+#: Called with (phase, done, total, seconds left).
+PhaseListener = Callable[[str, int, int, float | None], None]
 
 
 @dataclass
-class ChangedStudy:
-    """One study under way.
+class PerturbationStudy:
+    """One study, while it runs.
 
     Args:
-        dataset: as `limited` gives it.
+        dataset: as `limited` returns it.
         entrants: networks and classical ones.
-        changes: the interventions, most telling first.
+        changes: the interventions, the most informative first.
         seeds: how many are wanted.
         seed: the first one, and that of the interventions.
-        deadline: on the monotonic clock; None for no clock, when nothing depends on a timing.
+        deadline: on the monotonic clock; None without a clock, when nothing depends on a timing.
         pool: of workers.
-        listener: is told (phase, done, total, seconds left).
+        steps: of every training; None lets budget and data decide.
+        listener: called with (phase, done, total, seconds left).
     """
 
     dataset: Dataset
@@ -54,22 +58,22 @@ class ChangedStudy:
     deadline: float | None
     pool: Pool
     steps: int | None = None
-    listener: Listener | None = None
-    results: dict[tuple[str, str | None], TrainingOutputs] = field(default_factory=dict)
+    listener: PhaseListener | None = None
+    results: dict[tuple[str, str | None], ChangedTrialResult] = field(default_factory=dict)
     settings: dict[str, float | None] = field(default_factory=dict)
-    faults: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
     _spent: float = 0.0
     _predicted: float = 1e-9
 
-    def run(self) -> Plan:
+    def run(self) -> PerturbationPlan:
         """Profile, plan, tune and train the table; `results` has what was finished in time."""
         self._shared: SharedDataset = self.pool.share(self.dataset)
         profiles = self._profiles()
         seeds = tuple(range(self.seed, self.seed + self.seeds))
-        room = Room(workers=self.pool.workers, seconds_left=self._left())
+        time_left = WorkerTime(workers=self.pool.workers, seconds_left=self._left())
         examples = len(self.dataset.splits.train)
-        self.plan = plan(
-            profiles, self.changes, seeds=seeds, room=room, steps=self.steps or full_steps(examples)
+        self.plan = plan_perturbations(
+            profiles, self.changes, seeds=seeds, time=time_left, steps=self.steps or full_steps(examples)
         )
         cheapest_first = sorted(
             (e for e in self.entrants if e.kind != "network" or e.name in self.plan.changes),
@@ -77,50 +81,52 @@ class ChangedStudy:
         )
         self._tune(cheapest_first, profiles)
         self._plan_again(profiles)
-        taking_part = [e for e in cheapest_first if e.name in self.settings]
-        self.train_table([e for e in taking_part if e.kind != "network" or e.name in self.plan.changes])
+        tuned = [e for e in cheapest_first if e.name in self.settings]
+        self.train_table([e for e in tuned if e.kind != "network" or e.name in self.plan.changes])
         return self.plan
 
     def _plan_again(self, profiles: dict[str, Profile]) -> None:
-        """Under a clock: with the speed that tuning has shown, plan the table again (perhaps with fewer steps)."""
+        """Under a clock: plan the table again with the speed measured in tuning, perhaps with fewer steps."""
         tuned = {name: profile for name, profile in profiles.items() if name in self.settings}
         if self.deadline is None or not tuned:
             return
         steps = self.plan.steps
-        room = Room(
+        time_left = WorkerTime(
             workers=self.pool.workers,
             seconds_left=self._left(),
             slower=max(self._spent / self._predicted, 0.5),
         )
-        again = plan(tuned, self.plan.changes, seeds=self.plan.seeds, room=room, steps=steps, tuning=0.0)
+        again = plan_perturbations(
+            tuned, self.plan.changes, seeds=self.plan.seeds, time=time_left, steps=steps, tuning=0.0
+        )
         self.plan = replace(again, left_out=(*self.plan.left_out, *again.left_out))
 
     def train_table(self, entrants: Sequence[Entrant], also: Sequence[Intervention] = ()) -> None:
-        """Train these entrants on the data as they are, on their changes, and on what is asked `also`.
+        """Train these entrants on the unchanged data, on their changes, and on the changes in `also`.
 
-        What is finished already is not trained again. The most telling changes come first.
+        What is finished is not trained again. The most informative changes come first.
         """
         every = (*self.plan.every_change, *also) if self.plan.changes else (*self.changes, *also)
-        trainings = [
-            self._training(entrant, change)
+        trials = [
+            self._changed_trial(entrant, change)
             for change in (None, *every)
             for entrant in entrants
             if (entrant.name, change.name if change else None) not in self.results
             and (change is None or change in also or change in self.plan.changes.get(entrant.name, every))
         ]
         tasks = [
-            Task(train_changed, (self._shared, training, self.deadline, self.deadline is None), training)
-            for training in trainings
+            WorkerTask(train_changed, (self._shared, trial, self.deadline, self.deadline is None), trial)
+            for trial in trials
         ]
-        for training, outcome in self.work_off("table", tasks):
+        for trial, outcome in self.run_tasks("table", tasks):
             if isinstance(outcome, BaseException):
-                outcome = TrainingOutputs(training=training, fault=f"{type(outcome).__name__}: {outcome}")
-            self.results[training.entrant.name, training.change] = outcome
+                outcome = ChangedTrialResult(trial=trial, failure=f"{type(outcome).__name__}: {outcome}")
+            self.results[trial.entrant.name, trial.change] = outcome
 
-    def _training(self, entrant: Entrant, change: Intervention | None) -> Training:
+    def _changed_trial(self, entrant: Entrant, change: Intervention | None) -> ChangedTrial:
         own = self.plan.changes.get(entrant.name, ())
         names = tuple(c.name for c in own) if change is None else ()
-        return Training(
+        return ChangedTrial(
             entrant=entrant,
             change=change.name if change else None,
             setting=self.settings[entrant.name],
@@ -133,19 +139,20 @@ class ChangedStudy:
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
         tasks = [
-            Task(worker_tasks.profile, (self._shared, entrant, True), entrant.name) for entrant in networks
+            WorkerTask(worker_tasks.profile, (self._shared, entrant, True), entrant.name)
+            for entrant in networks
         ]
         found = {}
-        for name, outcome in self.work_off("profile", tasks):
-            fault = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
-            if fault:
-                self.faults[name] = fault
+        for name, outcome in self.run_tasks("profile", tasks):
+            failure = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
+            if failure:
+                self.failures[name] = failure
             else:
                 found[name] = outcome
         return found
 
     def _tune(self, entrants: Sequence[Entrant], profiles: dict[str, Profile]) -> None:
-        """Each entrant's setting with the lowest validation loss, on the data as they are."""
+        """Choose each entrant's setting: that with the lowest validation loss on the unchanged data."""
         jobs = [entrant for entrant in entrants if len(entrant.settings) > 1]
         left = self._left()
         deadline = None if left is None else time.monotonic() + TUNING_PART * left
@@ -153,23 +160,27 @@ class ChangedStudy:
             entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
         }
         tasks = [self._tuning_task(entrant, profiles, deadline) for entrant in jobs]
-        for name, outcome in self.work_off("tuning", tasks):
+        for name, outcome in self.run_tasks("tuning", tasks):
             best = None if isinstance(outcome, BaseException) else self._best_setting(outcome)
             if name in profiles and not isinstance(outcome, BaseException):
                 self._spent += sum(result.seconds for result in outcome)
                 self._predicted += sum(r.steps_done for r in outcome) * profiles[name].seconds_per_step
             if best is None:
-                self.faults[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
+                self.failures[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
             else:
                 self.settings[name] = best
 
-    def _tuning_task(self, entrant: Entrant, profiles: dict[str, Profile], deadline: float | None) -> Task:
+    def _tuning_task(
+        self, entrant: Entrant, profiles: dict[str, Profile], deadline: float | None
+    ) -> WorkerTask:
         job = self._tuning_job(entrant)
         if entrant.kind != "network":
-            return Task(worker_tasks.fit_classical, (self._shared, entrant, job, deadline), entrant.name)
+            return WorkerTask(
+                worker_tasks.fit_classical, (self._shared, entrant, job, deadline), entrant.name
+            )
         known, no_weights = profiles[entrant.name], [None] * len(job.trials)
         arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None, "loss")
-        return Task(worker_tasks.train, arguments, entrant.name)
+        return WorkerTask(worker_tasks.train, arguments, entrant.name)
 
     def _tuning_job(self, entrant: Entrant) -> Job:
         steps = self.plan.steps if entrant.kind == "network" else 0
@@ -185,10 +196,10 @@ class ChangedStudy:
             )
             for setting in entrant.settings
         )
-        return Job(name=f"{entrant.name}/tuning", entrant=entrant.name, trials=trials, contest=True)
+        return Job(name=f"{entrant.name}/tuning", entrant=entrant.name, trials=trials, is_tuning_group=True)
 
     def _best_setting(self, results: Sequence[TrialResult]) -> float | None:
-        """By validation loss; classical fits, which have none, by the loss of their validation outputs."""
+        """The setting with the lowest loss of the validation outputs; None where no trial was completed."""
         able = [
             r
             for r in results
@@ -208,25 +219,25 @@ class ChangedStudy:
         return min(able, key=loss).trial.setting
 
     def has_time(self, seconds: float) -> bool:
-        """Whether that much work on one worker fits before the deadline, with something to spare."""
+        """Whether so many seconds of work on one worker fit before the deadline, with half of it and 1 s to spare."""
         left = self._left()
         return left is None or 1.5 * seconds + 1.0 < left
 
-    def work_off(self, phase: str, tasks: Sequence[Task]) -> Iterator[tuple[Any, Any]]:
-        """(payload, result or exception) of every task, the listener told."""
+    def run_tasks(self, phase: str, tasks: Sequence[WorkerTask]) -> Iterator[tuple[Any, Any]]:
+        """(payload, result or exception) of every task; the listener is called with the progress."""
 
-        def tell(done: int, total: int) -> None:
+        def report(done: int, total: int) -> None:
             if self.listener is not None:
                 self.listener(phase, done, total, self._left())
 
-        return work_off(self.pool, tasks, tell)
+        return run_tasks(self.pool, tasks, report)
 
     def _left(self) -> float | None:
         return None if self.deadline is None else self.deadline - time.monotonic()
 
 
 def limited(dataset: Dataset) -> Dataset:
-    """At most `LARGEST_TRAINING` training and `LARGEST_TEST` other examples, held in memory as they are."""
+    """The dataset with at most `LARGEST_TRAINING` training and `LARGEST_TEST` other examples a split, in memory."""
     splits = dataset.splits
     parts = [splits.train[:LARGEST_TRAINING], _thinned(splits.validation), _thinned(splits.test)]
     if sum(map(len, parts)) == len(dataset):
@@ -250,6 +261,6 @@ def _thinned(part: np.ndarray) -> np.ndarray:
 
 
 def memory_to_try(dataset: Dataset, hurts: int, harmless: int) -> Intervention | None:
-    """The next number of last steps to try between one that hurts and one that does not; None where they touch."""
+    """The number of last steps midway between one that hurts and one that does not; None where none lies between."""
     middle = (hurts + harmless) // 2
     return intervention(f"keep_last_{middle}", dataset.schema) if hurts < middle < harmless else None

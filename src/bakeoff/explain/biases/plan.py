@@ -1,4 +1,4 @@
-"""What a study over changed data can afford: steps, seeds, and which network is trained on which changes."""
+"""The plan of a study over changed data: steps, seeds, and which network is trained on which changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from bakeoff.data.interventions.catalogue import Intervention
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.design.jobs import tuning_work
 
-#: No entrant is trained for fewer steps; where the budget does not allow them, less is asked.
+#: The fewest steps of a training; where the budget does not allow them, changes, seeds or networks are left out.
 FEWEST_STEPS = 200
-#: Predicted times are trusted up to this part of the time that is left.
+#: Work is planned up to this part of the time left, since predicted times may be too short.
 TRUST = 0.75
-#: At least two seeds: one says nothing about the spread.
+#: The fewest seeds: with one, nothing is known about the variance over seeds.
 FEWEST_SEEDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the budget allows.
+class PerturbationPlan:
+    """What is trained within the budget.
 
     Attributes:
         steps, seeds: of every training.
-        changes: those that each network is trained on; a network that is not here takes no part.
+        changes: that each network is trained on; a network that is not here takes no part.
         left_out: what there is no time for, as "network/change" or "network".
     """
 
@@ -32,53 +32,64 @@ class Plan:
 
     @property
     def every_change(self) -> tuple[Intervention, ...]:
-        """All that any network is trained on, most telling first."""
+        """The changes that any network is trained on, the most informative first."""
         found = {change.name: change for own in self.changes.values() for change in own}
         return tuple(sorted(found.values(), key=lambda change: change.rank))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
-    """Workers, the seconds that are left (None: no clock), and how much slower than profiled the machine has proved."""
+class WorkerTime:
+    """The time of all workers.
+
+    Attributes:
+        workers: processes that train at the same time.
+        seconds_left: until the deadline; None without a clock.
+        slower: measured seconds of trainings so far divided by the predicted ones.
+    """
 
     workers: int
     seconds_left: float | None
     slower: float = 1.0
 
 
-def plan(
+def plan_perturbations(
     profiles: dict[str, Profile],
     changes: Sequence[Intervention] | dict[str, tuple[Intervention, ...]],
     *,
     seeds: tuple[int, ...],
-    room: Room,
+    time: WorkerTime,
     steps: int,
     fewest: int = FEWEST_STEPS,
     tuning: float = tuning_work(1),
-) -> Plan:
-    """The most that fits: first fewer steps (down to `fewest`), then fewer changes for the dear networks, then
-    fewer seeds, then fewer networks.
+) -> PerturbationPlan:
+    """The largest study that fits into the time.
+
+    Where it does not fit, first steps are reduced (down to `fewest`), then changes for the most expensive networks are
+    left out, then seeds, then networks.
 
     Args:
         profiles: of the networks that can take part.
-        changes: wanted, most telling first, of all or of each network.
+        changes: wanted, the most informative first: of all networks, or of each.
         seeds, steps: wanted.
-        room: the time there is.
-        tuning: trainings' worth of work that each network needs besides its table.
+        time: the time left.
+        fewest: steps of a training at least.
+        tuning: work for tuning each network, in full trainings.
     """
-    seconds = {name: profile.seconds_per_step * room.slower for name, profile in profiles.items()}
-    dearest_first = sorted(profiles, key=lambda name: -seconds[name])
-    chosen = {name: list(changes[name] if isinstance(changes, dict) else changes) for name in dearest_first}
+    seconds = {name: profile.seconds_per_step * time.slower for name, profile in profiles.items()}
+    most_expensive_first = sorted(profiles, key=lambda name: -seconds[name])
+    chosen = {
+        name: list(changes[name] if isinstance(changes, dict) else changes) for name in most_expensive_first
+    }
     left_out: list[str] = []
 
     def affordable() -> int:
         a_step = sum(seconds[name] * (tuning + len(seeds) * (1 + len(own))) for name, own in chosen.items())
-        if room.seconds_left is None:
+        if time.seconds_left is None:
             return steps
-        return int(TRUST * max(room.seconds_left, 0.0) * room.workers / max(a_step, 1e-9))
+        return int(TRUST * max(time.seconds_left, 0.0) * time.workers / max(a_step, 1e-9))
 
     while chosen and affordable() < min(fewest, steps):
-        name, rank = _dearest_block(chosen, seconds)
+        name, rank = _most_expensive_block(chosen, seconds)
         if rank > 0:
             left_out += [f"{name}/{change.name}" for change in chosen[name] if change.rank == rank]
             chosen[name] = [change for change in chosen[name] if change.rank != rank]
@@ -89,7 +100,7 @@ def plan(
             del chosen[name]
         else:
             break
-    return Plan(
+    return PerturbationPlan(
         steps=max(min(affordable(), steps), min(fewest, steps)),
         seeds=seeds,
         changes={name: tuple(own) for name, own in chosen.items()},
@@ -97,8 +108,10 @@ def plan(
     )
 
 
-def _dearest_block(chosen: dict[str, list[Intervention]], seconds: dict[str, float]) -> tuple[str, int]:
-    """The network and rank of changes (above 0) that cost most together; (dearest network, 0) where none is left."""
+def _most_expensive_block(
+    chosen: dict[str, list[Intervention]], seconds: dict[str, float]
+) -> tuple[str, int]:
+    """The network and the rank (above 0) whose changes cost most together; the costliest network and 0 without any."""
     blocks = {
         (name, change.rank): seconds[name] * sum(other.rank == change.rank for other in own)
         for name, own in chosen.items()

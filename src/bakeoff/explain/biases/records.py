@@ -1,24 +1,24 @@
-"""What `why` found: frozen records of figures, one cell for each entrant and intervention."""
+"""The frozen records of `why`: one cell of figures for each entrant and intervention."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bakeoff.explain.biases.score_drops import Loss
+from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.study.analysis.verdict import Statement
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What one change of the data did to one entrant.
+    """The effect of one intervention on one entrant.
 
     Attributes:
-        entrant: who.
+        entrant: its name.
         change, kind, assumption, amount: of the intervention (see `bakeoff.data.interventions.catalogue`).
-        control: whether the answer was known beforehand.
-        loss: of score when it is trained again on the changed data, paired over examples and seeds.
-        tested: loss when, trained on the data as they are, it is only tested on the changed ones; None where it
-            cannot be (another length, or labels that say nothing).
+        control: whether the result was known beforehand.
+        loss: the drop of the score when it is trained again on the changed data, paired over examples and seeds.
+        tested: the drop when it is trained on unchanged data and only tested on changed data; None where that is not
+            possible (another length) or says nothing (shuffled labels).
     """
 
     entrant: str
@@ -27,13 +27,13 @@ class Cell:
     assumption: str
     amount: int | None
     control: bool
-    loss: Loss
-    tested: Loss | None = None
+    loss: ScoreDrop
+    tested: ScoreDrop | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taking:
-    """An entrant on the data as they are: score with its 95 % interval and its learning rate."""
+class EntrantScore:
+    """An entrant's score on the unchanged data, with its 95 % interval, and its learning rate (`setting`)."""
 
     name: str
     family: str
@@ -44,8 +44,15 @@ class Taking:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
-    """How many of the last steps an entrant needs: `enough` cost nothing that could be shown, `too_few` did."""
+class MemoryLength:
+    """How many of the last steps of a series an entrant needs.
+
+    Attributes:
+        entrant: its name.
+        enough: steps with which no drop of the score was shown.
+        too_few: the most steps with which a drop was shown.
+        length: of the series.
+    """
 
     entrant: str
     enough: int
@@ -55,13 +62,13 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """An entrant at another width than its `usual` one, and what that costs it (less than 0: it gains)."""
+    """An entrant at another `width` than its `usual` one, and the drop of its score there (below 0: it gains)."""
 
     entrant: str
     width: int
     usual: int
     parameters: int
-    loss: Loss
+    loss: ScoreDrop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,27 +76,30 @@ class Why:
     """The measured biases of some entrants on some data.
 
     Attributes:
-        name: of the data. metric: in which scores and losses are.
-        entrants: on the data as they are, best first. baseline: the best score that nothing learned.
-        tied: those of the entrants that may be the best.
+        name: of the data.
+        metric: of all scores and drops.
+        entrants: their scores on unchanged data, best first.
+        baseline: the best score of a baseline.
+        tied: the entrants that may be the best.
         cells: one for each entrant and change that was finished.
-        memory: of the best entrant; None where it was not asked or not found.
+        memory: of the best entrant; None where it was not measured or not found.
         sizes: the best entrant at half and at twice its width, where there was time.
-        statements: what the table says, each with a figure. advice: what to try next.
-        broken: controls that came out other than they must; then the table should not be believed.
-        left_out: changes and networks for which there was no time, with those that failed.
+        statements: what the table shows, each with a figure.
+        advice: what to try next.
+        broken: controls with another result than they must have, in which case the table should not be trusted.
+        left_out: changes and networks that were not measured, with the reason ("no time", or an error).
         steps, seeds, seconds: of the study.
-        needed_seconds: what the least that would tell anything was predicted to take, where there was no time for it.
-        interrupted: whether Ctrl-C ended it before its time.
+        needed_seconds: predicted for the smallest useful part of the table, where there was no time for it; else None.
+        interrupted: whether Ctrl-C ended it.
     """
 
     name: str
     metric: str
-    entrants: tuple[Taking, ...]
+    entrants: tuple[EntrantScore, ...]
     baseline: float
     tied: tuple[str, ...]
     cells: tuple[Cell, ...]
-    memory: Memory | None = None
+    memory: MemoryLength | None = None
     sizes: tuple[Size, ...] = ()
     statements: tuple[Statement, ...] = ()
     advice: tuple[Statement, ...] = ()
@@ -134,5 +144,5 @@ class Why:
 
 
 def is_shown(cell: Cell) -> bool:
-    """Whether the loss of this cell is a finding: shown over the whole table, harmful, and no control."""
+    """Whether this cell is a finding: its drop is significant over the whole table, positive, and not a control's."""
     return cell.loss.shown and cell.loss.loss > 0 and not cell.control

@@ -1,10 +1,11 @@
-"""The strength of a bias: what an entrant loses when an assumption no longer holds, with a paired interval.
+"""The strength of a bias: how far an entrant's score drops when an assumption no longer holds, with a paired interval.
 
-Before and after, the entrant is trained with the same seeds and tested on the same examples, so that the loss is
-paired over both. Its variance has two parts: the draw of examples (of the mean over seeds of the paired differences)
-and the draw of seeds (of the paired differences of the seeds, moderated as in `analysis.resampling`). A table has many
-cells, so a loss counts as shown where Holm's procedure rejects "no loss" for it at `LEVEL` over the whole table: in a
-table without any true loss, nothing at all is shown with at least that probability.
+Before and after the change, the entrant is trained with the same seeds and tested on the same examples, so that the
+drop is paired over both. Its variance has two parts: the draw of examples (of the mean over seeds of the paired
+differences) and the draw of seeds (of the paired differences of the seeds, moderated as in `analysis.resampling`). A
+table has many cells, so a drop counts as shown where Holm's procedure rejects "no drop" for it at `LEVEL` over the
+whole
+table: where no drop is real, none at all is shown with at least that probability.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from scipy import special
 from bakeoff.study.analysis.resampling import draw_weights, is_hit_or_miss, seed_variances
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
-#: Of the intervals, and of all claims of a table together.
+#: Probability of the intervals, and of all claims of a table together.
 LEVEL = 0.95
 #: Replicates of the bootstrap for metrics that are no mean over examples.
 REPLICATES = 400
@@ -38,13 +39,14 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss:
-    """A loss of score, positive where the change did harm, in the metric's unit.
+class ScoreDrop:
+    """The drop of a score by a change of the data, in the metric's unit.
 
     Attributes:
         before, after: scores, mean over seeds.
-        loss: the difference in the direction of "worse". low, high: its paired 95 % interval.
-        p_value: of "no loss and no gain", two-sided, for this cell alone.
+        loss: the drop, positive where the score got worse (the name is part of the JSON record).
+        low, high: its paired 95 % interval.
+        p_value: of "no difference", two-sided, for this cell alone.
         shown: whether it is significant over the whole table (Holm 1979).
     """
 
@@ -57,10 +59,10 @@ class Loss:
     shown: bool = False
 
 
-def losses(
+def score_drops(
     pairs: Sequence[Pair], metric: Metric, *, context: MetricContext = NO_CONTEXT, seed: int = 0
-) -> list[Loss]:
-    """The loss of each pair, `shown` not yet decided (see `with_claims`)."""
+) -> list[ScoreDrop]:
+    """The drop of each pair, with `shown` still False (see `with_claims`)."""
     rows = [_differences(pair, metric, context, seed) for pair in pairs]
     variances = np.array([row.example_variance for row in rows])
     seeds, degrees = seed_variances([row.per_seed for row in rows], variances, unknown=[False] * len(rows))
@@ -70,7 +72,7 @@ def losses(
         loss = row.before - row.after if metric.higher_is_better else row.after - row.before
         reach = float(special.stdtrit(df, (1 + LEVEL) / 2)) * error
         found.append(
-            Loss(
+            ScoreDrop(
                 before=row.before,
                 after=row.after,
                 loss=loss,
@@ -83,7 +85,7 @@ def losses(
 
 
 def with_claims(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
-    """Which hypotheses Holm's step-down procedure rejects: the family-wise error is at most 1 - level.
+    """Which hypotheses Holm's step-down procedure rejects, with a family-wise error of at most 1 - level.
 
     >>> with_claims([0.001, 0.04, 0.02, 0.9])
     [True, False, False, False]
@@ -142,7 +144,7 @@ def _differences(pair: Pair, metric: Metric, context: MetricContext, seed: int) 
 
 
 def _error(row: _Row, of_seeds: float, freedom: float) -> tuple[float, float]:
-    """Standard error, and its degrees of freedom by Satterthwaite."""
+    """Standard error of a drop, and its degrees of freedom by Satterthwaite's approximation."""
     of_examples = row.example_variance + row.smoothing
     total = of_examples + of_seeds
     if total == 0:

@@ -1,26 +1,26 @@
-"""Which of a comparison's networks show why it came out so, on which changes, and how much of it fits the time."""
+"""Which of a comparison's entrants are trained again, on which changes, and how much of it fits into the time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: Of those that may be the best so many are trained again, beside one control.
+#: Of the entrants that may be the best, at most this many are trained again, besides one control.
 MOST_LEADERS = 2
-#: A network that assumes nothing: what it loses, everybody must.
+#: A network without assumptions about the data's structure: where it loses, information was removed that all need.
 CONTROL = "mlp"
-#: Predicted times are trusted up to this part of the time there is.
+#: Work is planned up to this part of the time left, since predicted times may be too short.
 TRUST = 0.8
-#: Losses are paired over at least so many seeds.
+#: Score drops are paired over at least this many seeds.
 FEWEST_SEEDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """Somebody who can be trained again.
+class RetrainableEntrant:
+    """An entrant that can be trained again.
 
     Attributes:
         name: of the entrant.
         seconds: of one training on one worker, as measured.
-        seeds: those whose training on the data as they are is there already.
+        seeds: those that the comparison has trained on the unchanged data.
     """
 
     name: str
@@ -30,30 +30,32 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What is trained.
+    """What is trained again.
 
     Attributes:
         seeds: of every training.
-        wishes: (entrant, change), the most telling first; empty where nothing fits.
-        seconds: predicted, on all workers together.
-        needed_seconds: of the least that would tell anything.
+        requests: (entrant, change), the most informative first; empty where nothing fits.
+        seconds: predicted wall-clock seconds.
+        needed_seconds: predicted for the smallest useful part: one leader on the first change.
     """
 
     seeds: tuple[int, ...] = ()
-    wishes: tuple[tuple[str, str], ...] = ()
+    requests: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     needed_seconds: float = 0.0
 
 
-def cast(ranking: Sequence[str], candidates: Sequence[str]) -> tuple[str, ...]:
-    """Who is trained again: the leaders, and a control that assumes nothing (or, where it leads, the next best).
+def choose_to_retrain(ranking: Sequence[str], candidates: Sequence[str]) -> tuple[str, ...]:
+    """Choose the entrants to train again: the leaders and a control (`CONTROL`, or where it leads the next best).
 
     Args:
-        ranking: all who can be, best first.
-        candidates: those that may be the best.
+        ranking: all entrants that can be trained again, best first.
+        candidates: the entrants that may be the best.
 
-    >>> cast(("gru", "cnn", "rnn", "mlp"), ("gru", "cnn", "rnn")), cast(("mlp", "cnn", "linear"), ("mlp",))
-    (('gru', 'cnn', 'mlp'), ('mlp', 'cnn'))
+    >>> choose_to_retrain(("gru", "cnn", "rnn", "mlp"), ("gru", "cnn", "rnn"))
+    ('gru', 'cnn', 'mlp')
+    >>> choose_to_retrain(("mlp", "cnn", "linear"), ("mlp",))
+    ('mlp', 'cnn')
     """
     leaders = [name for name in ranking if name in candidates][:MOST_LEADERS] or list(ranking[:1])
     others = [name for name in ranking if name not in leaders]
@@ -62,65 +64,69 @@ def cast(ranking: Sequence[str], candidates: Sequence[str]) -> tuple[str, ...]:
 
 
 def select(
-    people: Sequence[Candidate],
+    entrants: Sequence[RetrainableEntrant],
     changes: Sequence[str],
     *,
     seeds: Sequence[int],
     seconds_left: float | None,
     workers: int,
 ) -> Selection:
-    """The most telling trainings that fit.
+    """The most informative trainings that fit into the time.
 
-    First the first change for everybody, then the second ... With more than two seeds only where all of it fits, and
-    where everybody has them on the data as they are; with two, what does not fit is left out.
+    The first change for all entrants comes first, then the second, and so on. More than `FEWEST_SEEDS` seeds are used
+    only where the comparison has trained them for all entrants and everything fits; else what does not fit is left out.
 
     Args:
-        people: the leaders, then the control.
-        changes: the most telling first.
+        entrants: the leaders, then the control.
+        changes: the most informative first.
         seeds: of the comparison, in order.
-        seconds_left: None for no clock.
+        seconds_left: for all of it; None without a clock.
+        workers: processes that train at the same time.
     """
-    wishes = [(person.name, change) for change in changes for person in people]
-    known = {person.name: person for person in people}
-    shared = [seed for seed in seeds if all(seed in person.seeds for person in people)]
+    requests = [(entrant.name, change) for change in changes for entrant in entrants]
+    known = {entrant.name: entrant for entrant in entrants}
+    shared = [seed for seed in seeds if all(seed in entrant.seeds for entrant in entrants)]
     first, *_ = (*seeds, 0)
     fewest = tuple(seeds[:FEWEST_SEEDS]) if len(seeds) >= FEWEST_SEEDS else (first, first + 1)
     choices = [tuple(shared[:count]) for count in range(len(shared), FEWEST_SEEDS, -1)]
-    room = None if seconds_left is None else TRUST * max(seconds_left, 0.0)
+    available_seconds = None if seconds_left is None else TRUST * max(seconds_left, 0.0)
     for chosen in choices:
-        cost = _wall_seconds(wishes, known, chosen, workers)
-        if room is None or cost <= room:
-            return Selection(seeds=chosen, wishes=tuple(wishes), seconds=cost)
+        cost = _wall_seconds(requests, known, chosen, workers)
+        if available_seconds is None or cost <= available_seconds:
+            return Selection(seeds=chosen, requests=tuple(requests), seconds=cost)
     fitting: list[tuple[str, str]] = []
-    for wish in wishes:
-        if room is None or _wall_seconds([*fitting, wish], known, fewest, workers) <= room:
-            fitting.append(wish)
+    for request in requests:
+        if (
+            available_seconds is None
+            or _wall_seconds([*fitting, request], known, fewest, workers) <= available_seconds
+        ):
+            fitting.append(request)
     least = min(
         (
-            _wall_seconds([(person.name, changes[0])], known, fewest, workers)
-            for person in people[:-1] or people
+            _wall_seconds([(entrant.name, changes[0])], known, fewest, workers)
+            for entrant in entrants[:-1] or entrants
         ),
         default=0.0,
     )
-    if not any(name == person.name for name, _ in fitting for person in people[:-1] or people):
+    if not any(name == entrant.name for name, _ in fitting for entrant in entrants[:-1] or entrants):
         return Selection(seeds=fewest, needed_seconds=least / TRUST)
     return Selection(
         seeds=fewest,
-        wishes=tuple(fitting),
+        requests=tuple(fitting),
         seconds=_wall_seconds(fitting, known, fewest, workers),
         needed_seconds=least / TRUST,
     )
 
 
 def _wall_seconds(
-    wishes: Sequence[tuple[str, str]],
-    known: Mapping[str, Candidate],
+    requests: Sequence[tuple[str, str]],
+    known: Mapping[str, RetrainableEntrant],
     seeds: Sequence[int],
     workers: int,
 ) -> float:
-    """Time on all workers: a stack of seeds each wish, and what is missing on the data as they are."""
-    tasks = [len(seeds) * known[name].seconds for name, _ in wishes]
-    for name in dict.fromkeys(name for name, _ in wishes):
+    """Predicted wall-clock seconds: a stack of all seeds a request, and the seeds missing on unchanged data."""
+    tasks = [len(seeds) * known[name].seconds for name, _ in requests]
+    for name in dict.fromkeys(name for name, _ in requests):
         missing = [seed for seed in seeds if seed not in known[name].seeds]
         if missing:
             tasks.append(len(missing) * known[name].seconds)

@@ -1,24 +1,29 @@
-"""From the table of losses to sentences, each with a figure whose interval excludes zero, and to advice."""
+"""From the table of score drops to sentences, each with a figure whose interval excludes zero, and to advice."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bakeoff.explain.biases.records import Cell, Memory, Taking, is_shown
-from bakeoff.explain.biases.score_drops import Loss
+from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, is_shown
+from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.study.analysis.verdict import Statement
 from bakeoff.tasks.metrics.registry import Metric
 
-#: "Next to nothing": a loss surely below this, in shares (2 points) or relative to the score before.
+#: A drop is negligible where the upper end of its interval is below this: in shares (2 points), or relative to the
+#: score before the change.
 NEGLIGIBLE = 0.02
-#: At most so many statements are said; the rest is in the table.
+#: The most statements; the rest can be read in the table.
 MOST = 8
 
 
 def statements(
-    cells: Sequence[Cell], entrants: Sequence[Taking], baseline: float, memory: Memory | None, metric: Metric
+    cells: Sequence[Cell],
+    entrants: Sequence[EntrantScore],
+    baseline: float,
+    memory: MemoryLength | None,
+    metric: Metric,
 ) -> tuple[Statement, ...]:
-    """One for each assumption that was shown to matter, the greatest loss first; or that none was."""
+    """One statement for each assumption that was shown to matter, the largest drop first; or one that none was."""
     found = []
     for assumption in dict.fromkeys(cell.assumption for cell in cells):
         shown = [cell for cell in cells if cell.assumption == assumption and is_shown(cell)]
@@ -33,10 +38,10 @@ def statements(
     return tuple(said[:MOST])
 
 
-def _spoken(shown: Sequence[Cell], entrants: Sequence[Taking]) -> Cell:
-    """Of the shown cells of an assumption the one to speak of: the best entrant's, at the most telling amount.
+def _spoken(shown: Sequence[Cell], entrants: Sequence[EntrantScore]) -> Cell:
+    """The cell that an assumption's statement is about: the best entrant's, at the most informative amount.
 
-    That is the smallest block that matters, and the most steps that are still too few.
+    That is the smallest block that matters, or the most steps that are still too few.
     """
     rank = {entrant.name: place for place, entrant in enumerate(entrants)}
     best = min(shown, key=lambda cell: rank[cell.entrant]).entrant
@@ -62,7 +67,11 @@ def _matters(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric)
 
 
 def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement:
-    """Who loses nothing, or surely less, though it had as much to lose; where nobody, who surely loses more."""
+    """The part of a statement about another entrant with the same change.
+
+    One whose drop is zero or surely smaller, although its score before was high enough to drop as far; if there is
+    none, one whose drop is surely larger.
+    """
     above = metric.sign * (cell.loss.before - baseline)
     if cell.assumption == "word_order" and cell.loss.high < above / 2:
         return Statement(key="why.rest.words", values={})
@@ -83,7 +92,7 @@ def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) ->
 
 
 def _more(cell: Cell, cells: Sequence[Cell], metric: Metric) -> Statement:
-    """Who was shown to lose surely more by the same change."""
+    """The entrant whose drop with the same change is surely larger, if there is one."""
     worse = [
         other
         for other in cells
@@ -95,7 +104,7 @@ def _more(cell: Cell, cells: Sequence[Cell], metric: Metric) -> Statement:
     return Statement(key="why.rest.more", values={"other": most.entrant, **figures(most.loss, metric)})
 
 
-def _memory(memory: Memory, cells: Sequence[Cell], metric: Metric) -> Iterator[Statement]:
+def _memory(memory: MemoryLength, cells: Sequence[Cell], metric: Metric) -> Iterator[Statement]:
     by_amount = {c.amount: c.loss for c in cells if c.kind == "keep_last" and c.entrant == memory.entrant}
     enough, worse = by_amount[memory.enough], by_amount[memory.too_few]
     bad = figures(worse, metric)
@@ -116,12 +125,12 @@ def _memory(memory: Memory, cells: Sequence[Cell], metric: Metric) -> Iterator[S
 
 def advice(
     cells: Sequence[Cell],
-    entrants: Sequence[Taking],
+    entrants: Sequence[EntrantScore],
     tied: Sequence[str],
-    memory: Memory | None,
+    memory: MemoryLength | None,
     metric: Metric,
 ) -> tuple[Statement, ...]:
-    """Which family, and what to try next; each follows from a figure of the table."""
+    """Which family to use and what to try next; each piece of advice follows from a figure of the table."""
     best = entrants[0]
     key = "why.advice.family" if len(tied) == 1 else "why.advice.families"
     family = Statement(key=key, values={"names": ", ".join(tied), "score": metric.show(best.score)})
@@ -129,7 +138,7 @@ def advice(
 
 
 def next_steps(
-    cells: Sequence[Cell], best: Taking, memory: Memory | None, metric: Metric
+    cells: Sequence[Cell], best: EntrantScore, memory: MemoryLength | None, metric: Metric
 ) -> tuple[Statement, ...]:
     """What to try next with the best entrant."""
     said: list[Statement] = []
@@ -153,7 +162,7 @@ def next_steps(
         said.append(Statement(key="why.advice.window", values=window))
     for cell in own.values():
         if cell.loss.shown and cell.loss.loss < 0 and not cell.control:
-            shown = figures(turned_round(cell.loss), metric)
+            shown = figures(as_gain(cell.loss), metric)
             values = {"entrant": best.name, "change": cell.change, "gain": shown["loss"]}
             said.append(
                 Statement(key="why.helps", values={**values, "low": shown["low"], "high": shown["high"]})
@@ -162,9 +171,9 @@ def next_steps(
 
 
 def receptive_advice(
-    fields: Mapping[str, int], tied: Sequence[str], memory: Memory | None
+    fields: Mapping[str, int], tied: Sequence[str], memory: MemoryLength | None
 ) -> tuple[Statement, ...]:
-    """A larger receptive field for who sees less than the best needs, and was shown to be behind.
+    """Advice to enlarge the receptive field of entrants that see less than the best one needs and are behind it.
 
     Args:
         fields: input positions that a unit of each convolutional entrant can see.
@@ -182,18 +191,18 @@ def receptive_advice(
     )
 
 
-def turned_round(loss: Loss) -> Loss:
-    """A loss as a gain."""
+def as_gain(loss: ScoreDrop) -> ScoreDrop:
+    """The same change with the opposite sign: a drop as a gain, or a gain as a drop."""
     return replace(loss, loss=-loss.loss, low=-loss.high, high=-loss.low)
 
 
-def is_negligible(loss: Loss, metric: Metric) -> bool:
-    """Whether a loss is surely next to nothing."""
+def is_negligible(loss: ScoreDrop, metric: Metric) -> bool:
+    """Whether the upper end of a drop's interval is below `NEGLIGIBLE`."""
     return loss.high < (NEGLIGIBLE if metric.percent else NEGLIGIBLE * abs(loss.before))
 
 
-def figures(loss: Loss, metric: Metric) -> dict[str, Statement | str]:
-    """A loss and the ends of its interval as a person reads them: "9.1 points", "8.2", "10.0"."""
+def figures(loss: ScoreDrop, metric: Metric) -> dict[str, Statement | str]:
+    """A drop and the ends of its interval, formatted: "9.1 points", "8.2", "10.0"."""
     if metric.percent:
         points = {name: f"{100 * getattr(loss, name):.1f}" for name in ("loss", "low", "high")}
         return {**points, "loss": Statement(key="why.points", values={"points": points["loss"]})}

@@ -1,4 +1,4 @@
-"""What a worker process does for `why`: train an entrant on changed data, and test trained ones on it."""
+"""Tasks of the worker processes for `why`: train an entrant on changed data, and test trained networks on it."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.schema import Schema
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE, SETTLED
+from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE_EVALUATIONS, UNCHANGED_EVALUATIONS
 from bakeoff.study.workers.local import SharedDataset, report_progress
 
 if TYPE_CHECKING:
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
 
 #: Examples that go through a network at once when it is tested on changed data.
 ROWS = 250
-#: Training examples that are changed along with them, for a change that learns its scaling.
+#: Training examples that are changed with the test examples, since some changes learn statistics from them.
 TRAINING_ROWS = 2000
 
+#: Test outputs of one seed, [N, outputs].
 Outputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
-    """One entrant on one form of the data, with all its seeds.
+class ChangedTrial:
+    """The trainings of one entrant on one form of the data, with all seeds. The names of the fields are hashed.
 
     Attributes:
-        change: name of the intervention; None for the data as they are.
-        setting: its learning rate (or other tuned number), chosen on the data as they are.
-        seeds: of subset, order and initial weights; the same for every change, so that losses are paired.
-        steps: optimiser steps; 0 where there are none.
-        test_on: interventions whose test data it is also tested on, as it is.
+        entrant: what is trained.
+        change: name of the intervention; None for the unchanged data.
+        setting: its learning rate (or other tuned number), chosen on the unchanged data.
+        seeds: of subset, order and initial weights; the same for every change, so that score drops are paired.
+        steps: optimiser steps; 0 for entrants without steps.
+        test_on: names of interventions on whose test data it is tested as well.
         seed: of the interventions that are the same for all seeds.
         judge: of the evaluations (see `bakeoff.train.recipe.Recipe`).
     """
@@ -53,17 +55,22 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TrainingOutputs:
-    """What came of it: test outputs of every seed that counts, [N, outputs] each, in the order of the seeds.
+class ChangedTrialResult:
+    """The result of a `ChangedTrial`.
 
-    `tested` has the outputs on the changed test data, by intervention. `fault` says why there is nothing.
+    Attributes:
+        trial: what was trained.
+        outputs: test outputs [N, outputs] of each seed, in order; () where it failed.
+        tested: the same on changed test data, by intervention.
+        seconds: of all seeds together.
+        failure: why there are no outputs, else "".
     """
 
-    training: Training
+    trial: ChangedTrial
     outputs: tuple[Outputs, ...] = ()
     tested: Mapping[str, tuple[Outputs, ...]] = field(default_factory=dict)
     seconds: float = 0.0
-    fault: str = ""
+    failure: str = ""
 
 
 @lru_cache(maxsize=2)
@@ -74,63 +81,65 @@ def _changed(shared: SharedDataset, change: str | None, seed: int) -> Dataset:
 
 def train_changed(
     shared: SharedDataset,
-    training: Training,
+    trial: ChangedTrial,
     deadline: float | None,
     reproducible: bool,
     board_path: str,
     slot: int,
-) -> TrainingOutputs:
-    """Train an entrant on changed data; who is not finished at the deadline does not count."""
+) -> ChangedTrialResult:
+    """Train an entrant on changed data; a training that is not finished at the deadline has failed ("stopped")."""
     started = time.monotonic()
-    tell = report_progress(board_path, slot)
+    report = report_progress(board_path, slot)
     if deadline is not None and started > deadline:
-        return TrainingOutputs(training=training, fault="stopped")
+        return ChangedTrialResult(trial=trial, failure="stopped")
     parts = []
-    for part in _by_draw(training, shared.bare.schema):
+    for part in _by_draw(trial, shared.bare.schema):
         dataset = _changed(shared, part.change, part.seed)
         if part.entrant.kind == "network":
-            parts.append(_train_network(dataset, part, deadline, reproducible, tell))
+            parts.append(_train_network(dataset, part, deadline, reproducible, report))
         else:
             parts.append(_fit_classical(dataset, part, deadline))
-        if parts[-1].fault:
-            return TrainingOutputs(training=training, fault=parts[-1].fault)
-    return TrainingOutputs(
-        training=training,
+        if parts[-1].failure:
+            return ChangedTrialResult(trial=trial, failure=parts[-1].failure)
+    return ChangedTrialResult(
+        trial=trial,
         outputs=tuple(run for part in parts for run in part.outputs),
         tested=parts[0].tested,
         seconds=sum(part.seconds for part in parts),
     )
 
 
-def _by_draw(training: Training, schema: Schema) -> list[Training]:
-    """A change that draws something for each example is drawn anew for every seed, so that the spread of the seeds
-    holds what another draw would have given; any other change is one and the same for all, and they train as a stack.
+def _by_draw(trial: ChangedTrial, schema: Schema) -> list[ChangedTrial]:
+    """The parts of a training that see the same changed data.
+
+    A change with randomness for each example is drawn again for every seed, so that the variance over seeds includes
+    that of the draw: one part a seed. Any other change is the same for all seeds, which are trained as one stack.
     """
-    if training.change is None or not intervention(training.change, schema).drawn:
-        return [training]
-    return [replace(training, seeds=(seed,), seed=seed) for seed in training.seeds]
+    if trial.change is None or not intervention(trial.change, schema).drawn:
+        return [trial]
+    return [replace(trial, seeds=(seed,), seed=seed) for seed in trial.seeds]
 
 
-def _fit_classical(dataset: Dataset, training: Training, deadline: float | None) -> TrainingOutputs:
-    plain = classical.by_name(dataset.schema)[training.entrant.name]
+def _fit_classical(dataset: Dataset, trial: ChangedTrial, deadline: float | None) -> ChangedTrialResult:
+    plain = classical.by_name(dataset.schema)[trial.entrant.name]
     until = float("inf") if deadline is None else deadline
     outputs = []
     try:
-        for seed in training.seeds:
+        for seed in trial.seeds:
             order = training_order(dataset, seed=seed)
-            outputs.append(plain.fit(dataset, order, seed, [training.setting], until)[0].test)
+            outputs.append(plain.fit(dataset, order, seed, [trial.setting], until)[0].test)
     except classical.OutOfTimeError:
-        return TrainingOutputs(training=training, fault="stopped")
-    return TrainingOutputs(training=training, outputs=tuple(outputs))
+        return ChangedTrialResult(trial=trial, failure="stopped")
+    return ChangedTrialResult(trial=trial, outputs=tuple(outputs))
 
 
 def _train_network(
     dataset: Dataset,
-    training: Training,
+    trial: ChangedTrial,
     deadline: float | None,
     reproducible: bool,
-    tell: Any,
-) -> TrainingOutputs:
+    report: Any,
+) -> ChangedTrialResult:
     import torch
 
     from bakeoff import models
@@ -139,21 +148,21 @@ def _train_network(
     from bakeoff.train.tensors import TrainingData
 
     torch.set_num_threads(1)
-    card, width = training.entrant.card, training.entrant.width
+    card, width = trial.entrant.card, trial.entrant.width
     assert card is not None
-    data = TrainingData(dataset, device=training.entrant.device)
+    data = TrainingData(dataset, device=trial.entrant.device)
     recipe = Recipe(
-        steps=training.steps,
+        steps=trial.steps,
         batch_size=BATCH,
         schedule="cosine",
         evaluations=EVALUATIONS,
-        patience=PATIENCE,
-        settled=SETTLED,
-        judge=training.judge,
+        patience=PATIENCE_EVALUATIONS,
+        settled=UNCHANGED_EVALUATIONS,
+        judge=trial.judge,
     )
     replicas = [
-        Replica(learning_rate=float(training.setting or 0), seed=seed, examples=len(dataset.splits.train))
-        for seed in training.seeds
+        Replica(learning_rate=float(trial.setting or 0), seed=seed, examples=len(dataset.splits.train))
+        for seed in trial.seeds
     ]
     trained = fit_stack(
         lambda seed: models.build(card, dataset.schema, width=width, seed=seed),
@@ -161,17 +170,17 @@ def _train_network(
         replicas,
         recipe,
         deadline=deadline,
-        progress=lambda done, total, alive: tell(done, total),
+        progress=lambda done, total, alive: report(done, total),
         reproducible=reproducible,
     )
     counting = [one for one in trained if one.state in ("finished", "early") and one.test_outputs is not None]
     if len(counting) < len(trained):
         states = {one.state for one in trained} - {"finished", "early"}
-        return TrainingOutputs(training=training, fault=sorted(states)[0] if states else "failed")
+        return ChangedTrialResult(trial=trial, failure=sorted(states)[0] if states else "failed")
     weights = [one.weights for one in counting]
-    tested = _tested(dataset, training.entrant, weights, training, deadline)
-    return TrainingOutputs(
-        training=training,
+    tested = _tested(dataset, trial.entrant, weights, trial, deadline)
+    return ChangedTrialResult(
+        trial=trial,
         outputs=tuple(one.test_outputs for one in counting if one.test_outputs is not None),
         tested=tested,
         seconds=sum(one.seconds for one in counting),
@@ -180,31 +189,32 @@ def _train_network(
 
 def test_trained(
     shared: SharedDataset,
-    training: Training,
+    trial: ChangedTrial,
     weights: Sequence[str],
     deadline: float | None,
     board_path: str,
     slot: int,
 ) -> dict[str, tuple[Outputs, ...]]:
-    """Outputs of networks trained already on the test examples of `training.test_on`, one [N, outputs] a seed.
+    """Outputs [N, outputs] of trained networks on the changed test data of `test_on`, by intervention, one a seed.
+
+    Interventions for which there is no time are left out.
 
     Args:
-        weights: files, one for each of the training's seeds.
-
-    What there is no time for is left out.
+        trial: which network, and which interventions.
+        weights: files, one for each seed of `trial`.
     """
     from safetensors.torch import load_file
 
     report_progress(board_path, slot)
     loaded = [load_file(path) for path in weights]
-    return _tested(shared.open(), training.entrant, loaded, training, deadline)
+    return _tested(shared.open(), trial.entrant, loaded, trial, deadline)
 
 
 def _tested(
     dataset: Dataset,
     entrant: Entrant,
     weights: Sequence[Mapping[str, "Tensor"]],
-    training: Training,
+    trial: ChangedTrial,
     deadline: float | None,
 ) -> dict[str, tuple[Outputs, ...]]:
     import torch
@@ -223,24 +233,24 @@ def _tested(
         return outputs.log_softmax(dim=-1) if scaling is None else scaling.undo(outputs)
 
     small, found = _for_testing(dataset), {}
-    for name in training.test_on:
+    for name in trial.test_on:
         if deadline is not None and time.monotonic() > deadline:
             break
         change = intervention(name, dataset.schema)
-        changed, runs = change(small, seed=training.seed), []
+        changed, runs = change(small, seed=trial.seed), []
         if change.kind == "shuffle_labels" or changed.schema != dataset.schema:
             continue
-        for seed, one in zip(training.seeds, weights, strict=True):
+        for seed, one in zip(trial.seeds, weights, strict=True):
             changed = change(small, seed=seed) if change.drawn else changed
             runs.append(_test(module, one, changed, small, in_unit_of_data, deadline))
-        whole = tuple(run for run in runs if run is not None)
-        if len(whole) == len(runs):
-            found[name] = whole
+        finished = tuple(run for run in runs if run is not None)
+        if len(finished) == len(runs):
+            found[name] = finished
     return found
 
 
 def _for_testing(dataset: Dataset) -> Dataset:
-    """The whole test split, and of the others only what the statistics of a change need."""
+    """The full test split, and of the training split only the examples that the statistics of a change need."""
     splits = dataset.splits
     train = np.sort(splits.train)[:TRAINING_ROWS]
     rows = np.concatenate([train, splits.test])
@@ -263,9 +273,9 @@ def _test(
     in_unit_of_data: "Callable[[Tensor], Tensor]",
     deadline: float | None,
 ) -> Outputs | None:
-    """Outputs of a network, trained on `dataset`, on the changed test examples, scaled as in its training.
+    """Outputs of a network trained on `dataset` on the changed test examples, scaled as in its training.
 
-    None where the time was over before the last of them.
+    None where the time is over before all of them are computed.
     """
     import torch
 

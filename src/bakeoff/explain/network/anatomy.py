@@ -1,4 +1,4 @@
-"""What can be known of a network before it is trained: its width, its parameters at other widths, what a unit sees."""
+"""Properties of an untrained network: its width, its parameters at other widths, and its receptive field."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from bakeoff.data.dataset import Dataset
 
-#: Examples whose gradients are looked at for what a unit sees.
+#: Examples whose gradients measure the receptive field.
 EXAMPLES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Anatomy:
-    """One network on this kind of data.
+    """Properties of one network on this kind of data.
 
     Attributes:
-        width: of its dial; None where it has none.
+        width: of its layers; None where it has no width to set.
         parameters: at half of that width, at that width and at twice that width, by width.
         receptive_field: input positions that a unit of its last convolution can see; None without a convolution.
     """
@@ -31,10 +31,10 @@ class Anatomy:
 
 
 def anatomy(shared: SharedDataset, entrant: Entrant, field: bool, board_path: str, slot: int) -> Anatomy:
-    """In a worker: look at an untrained network.
+    """In a worker: the properties of an untrained network.
 
     Args:
-        field: whether the receptive field is wanted.
+        field: whether the receptive field is measured.
     """
     report_progress(board_path, slot)
     dataset = shared.open()
@@ -61,7 +61,7 @@ def _count(module: "nn.Module") -> int:
 
 
 def _width(dataset: "Dataset", entrant: Entrant) -> int | None:
-    """The named width, the card's, or the one that gives the default's parameters; None where the dial does nothing."""
+    """The width set by the user, the card's, or the one with as many parameters as the default; None without any."""
     from bakeoff.study.design.matched_budgets import nearest_width
 
     assert entrant.card is not None

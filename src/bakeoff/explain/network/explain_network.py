@@ -9,26 +9,36 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoder import NewData
+from bakeoff.data.encoder import NewExamples
 from bakeoff.data.schema import Classes, Input
 from bakeoff.data.splits import Splits
 from bakeoff.errors import DataError, printable
 from bakeoff.explain.network import probes
 from bakeoff.explain.network.linearity import LinearShare, linear_share
 from bakeoff.explain.network.probes import Floats, ReceptiveField
-from bakeoff.inference.predictor import Fitted
+from bakeoff.inference.predictor import Predictor
 from bakeoff.models import takes_lengths
 from bakeoff.study.analysis.verdict import Statement
 
-#: Examples that are looked at, that gradients are taken of, and that are shown.
-EXAMPLES, PROBED, SHOWN = 2000, 64, 6
-#: A linear map needs at least so many examples to be fitted and judged.
+#: The most examples whose outputs are computed.
+EXAMPLES = 2000
+#: The most examples whose gradients are computed.
+PROBED = 64
+#: The most examples that are shown.
+SHOWN = 6
+#: A linear map is fitted and evaluated on at least this many examples.
 FEWEST_FOR_LINE = 40
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Head:
-    """One attention head: how far it looks on average, in positions of the input, and evenly spread attention would."""
+    """One attention head.
+
+    Attributes:
+        layer, head: counted from 1.
+        distance: mean distance between an element and what it attends to, in positions of the input.
+        even: the same distance for uniform attention.
+    """
 
     layer: int
     head: int
@@ -38,7 +48,13 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Wrong:
-    """An example that it gets badly wrong: its place among the new data, the truth and the answer."""
+    """A bad mistake of the network.
+
+    Attributes:
+        index: of the example in the new data. name: of the example.
+        truth, answer: class names, or values as text.
+        confidence: probability of the answer; not a number for values.
+    """
 
     index: int
     name: str
@@ -49,17 +65,19 @@ class Wrong:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Explained:
-    """What was found out about one network on some data; a part is None or empty where the network has no such thing.
+    """What was measured of one network on some data; a part is None or empty where the network has no such layer.
 
     Attributes:
         model, data: their names. kind: what one example is.
-        linear: how much a linear map explains.
-        receptive: of the last convolution.
-        reach: gradient norm of the last state by step [T]. reach_steps: those that hold 95 % of it.
-        attention: weights of the shown examples [SHOWN, heads, T, T] a layer. heads: how far each looks.
-        shown: places of the shown examples. saliency: of them. filters: of the first convolution. feature_maps: of
-            the first shown example.
-        wrong: the worst answers; None where the data have no answers.
+        linear: how much of the outputs a linear map explains.
+        receptive: receptive field of the last convolution.
+        reach: norm of the gradient of the last recurrent state with respect to each step, [T].
+        reach_steps: number of the last steps that hold 95 % of it.
+        attention: weights for the shown examples, [SHOWN, heads, T, T] for each layer.
+        heads: mean attention distance of each head.
+        shown: indices of the shown examples. saliency: of them.
+        filters: of the first convolution. feature_maps: of the first shown example.
+        wrong: the worst mistakes; None where the data have no targets.
     """
 
     model: str
@@ -79,7 +97,7 @@ class Explained:
 
     @property
     def statements(self) -> tuple[Statement, ...]:
-        """What it says in sentences, each with its figure."""
+        """The findings as sentences, each with its figure."""
         made = []
         if self.linear is not None:
             part = {name: f"{round(100 * getattr(self.linear, name))} %" for name in ("share", "low", "high")}
@@ -107,13 +125,16 @@ class Explained:
         return tuple(statement.text() for statement in self.statements)
 
 
-def explain_network(fitted: Fitted, new: NewData, *, data: str = "data", seed: int = 0) -> Explained:
-    """Look into a trained network with these examples.
+def explain_network(
+    predictor: Predictor, new: NewExamples, *, data: str = "data", seed: int = 0
+) -> Explained:
+    """Measure what a trained network uses of these examples.
 
     Args:
-        fitted: the network.
-        new: examples of the form that it was trained on; with their answers, the worst mistakes are found.
+        predictor: the trained network.
+        new: examples of the form that it was trained on; where they have targets, the worst mistakes are listed.
         data: their name.
+        seed: of the choice of examples, where there are more than `EXAMPLES`.
 
     Raises:
         DataError: there is no example.
@@ -121,33 +142,35 @@ def explain_network(fitted: Fitted, new: NewData, *, data: str = "data", seed: i
     if len(new) == 0:
         raise DataError("There are no examples to explain the network with: name data with at least one.")
     rows = np.sort(np.random.default_rng(seed).permutation(len(new))[:EXAMPLES])
-    module = fitted.module
-    inputs, lengths = _scaled(fitted, new, rows)
+    module = predictor.module
+    inputs, lengths = _scaled(predictor, new, rows)
     given = lengths if takes_lengths(module) else None
     few, few_lengths = inputs[:PROBED], None if given is None else given[:PROBED]
-    outputs = fitted.outputs(np.asarray(new.inputs)[rows], None if new.lengths is None else new.lengths[rows])
-    wrong = _wrong(fitted, new, rows, outputs)
+    outputs = predictor.outputs(
+        np.asarray(new.inputs)[rows], None if new.lengths is None else new.lengths[rows]
+    )
+    wrong = _wrong(predictor, new, rows, outputs)
     shown = tuple(one.index for one in wrong)[:SHOWN] if wrong else tuple(int(row) for row in rows[:SHOWN])
-    seen, seen_lengths = _scaled(fitted, new, np.array(shown, np.int64))
+    seen, seen_lengths = _scaled(predictor, new, np.array(shown, np.int64))
     seen_given = seen_lengths if takes_lengths(module) else None
     grid = inputs.is_floating_point()
     norms = probes.gradient_reach(module, few, few_lengths)
     convolutions = probes.convolutions(module) if grid else []
     layers = probes.attention_weights(module, few, few_lengths)
     return Explained(
-        model=fitted.model if fitted.width is None else f"{fitted.model}@{fitted.width}",
+        model=predictor.model if predictor.width is None else f"{predictor.model}@{predictor.width}",
         data=data,
-        kind=fitted.schema.input,
+        kind=predictor.schema.input,
         linear=_line(inputs, outputs) if grid else None,
         receptive=probes.receptive_field(module, few) if grid else None,
         reach=norms,
         reach_steps=0 if norms is None else probes.reach(norms),
         attention=tuple(part.float().numpy() for part in probes.attention_weights(module, seen, seen_given)),
-        heads=_heads(fitted, layers),
+        heads=_heads(predictor, layers),
         shown=shown,
         saliency=probes.saliency(module, seen, seen_given),
         filters=convolutions[0].weight.detach().numpy() if convolutions else None,
-        feature_maps=_feature_maps(fitted, seen[:1]) if convolutions else None,
+        feature_maps=_feature_maps(predictor, seen[:1]) if convolutions else None,
         wrong=wrong,
     )
 
@@ -157,17 +180,17 @@ def _nearest_and_farthest(heads: tuple[Head, ...]) -> tuple[Head, ...]:
     return tuple(ordered) if len(ordered) < 2 else (ordered[0], ordered[-1])
 
 
-def _scaled(fitted: Fitted, new: NewData, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-    """Inputs of these rows as the network takes them, and their lengths."""
+def _scaled(predictor: Predictor, new: NewExamples, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+    """Scaled inputs of these rows, as the network takes them, and their true lengths."""
     nothing = np.zeros(0, np.int64)
     dataset = Dataset(
         name="new",
-        schema=fitted.schema,
+        schema=predictor.schema,
         inputs=new.inputs,
         targets=np.zeros(len(new), np.int64),
         splits=Splits(train=nothing, validation=nothing, test=nothing),
         lengths=new.lengths,
-        scaling=fitted.scaling,
+        scaling=predictor.scaling,
     )
     lengths = dataset.lengths_at(rows)
     return torch.from_numpy(dataset.inputs_at(rows)), None if lengths is None else torch.from_numpy(lengths)
@@ -177,10 +200,10 @@ def _line(inputs: Tensor, outputs: NDArray[np.float32]) -> LinearShare | None:
     return linear_share(inputs.numpy(), outputs) if len(inputs) >= FEWEST_FOR_LINE else None
 
 
-def _heads(fitted: Fitted, layers: list[Tensor]) -> tuple[Head, ...]:
+def _heads(predictor: Predictor, layers: list[Tensor]) -> tuple[Head, ...]:
     found = []
     for number, weights in enumerate(layers):
-        places = probes.element_positions(fitted.module, fitted.schema.input, weights.shape[2])
+        places = probes.element_positions(predictor.module, predictor.schema.input, weights.shape[2])
         even = probes.attention_distance(torch.full_like(weights[:1], 1 / weights.shape[3]), places)
         for head, distance in enumerate(probes.attention_distance(weights, places)):
             found.append(
@@ -189,22 +212,22 @@ def _heads(fitted: Fitted, layers: list[Tensor]) -> tuple[Head, ...]:
     return tuple(found)
 
 
-def _feature_maps(fitted: Fitted, inputs: Tensor) -> NDArray[np.float32]:
-    module = fitted.module
+def _feature_maps(predictor: Predictor, inputs: Tensor) -> NDArray[np.float32]:
+    module = predictor.module
     with torch.no_grad(), probes.watched(module, probes.convolutions(module)[0]) as found:
         module(inputs)
     return np.asarray(found[-1][0].numpy())
 
 
 def _wrong(
-    fitted: Fitted, new: NewData, rows: NDArray[np.int64], outputs: NDArray[np.float32]
+    predictor: Predictor, new: NewExamples, rows: NDArray[np.int64], outputs: NDArray[np.float32]
 ) -> tuple[Wrong, ...] | None:
     """The most confident mistakes, or the largest errors, the worst first."""
     if new.targets is None:
         return None
     truth = np.asarray(new.targets)[rows]
     names = new.names if len(new.names) == len(new) else [str(row) for row in range(len(new))]
-    target = fitted.schema.target
+    target = predictor.schema.target
     if isinstance(target, Classes):
         answers, sure = outputs.argmax(axis=1), np.exp(outputs.max(axis=1))
         order = [place for place in np.argsort(-sure, kind="stable") if answers[place] != truth[place]]

@@ -1,4 +1,4 @@
-"""How much of what a network answers a linear map explains."""
+"""How much of a network's outputs a linear map of its inputs explains."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: Penalties that the linear map chooses from by generalised cross-validation.
+#: Ridge penalties of which generalised cross-validation chooses one.
 PENALTIES = tuple(10.0**power for power in range(-4, 5))
+#: Bootstrap replicates of the interval.
 REPLICATES = 500
 
 

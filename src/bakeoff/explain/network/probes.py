@@ -1,4 +1,4 @@
-"""Probes of one network: what its parts can see, and what they use. Plain functions of a module and a batch.
+"""Probes of one network: receptive fields, gradients and attention. Pure functions of a module and a batch.
 
 Letters: B examples, C channels, H height, W width, T steps or elements, K outputs, D hidden size.
 """
@@ -22,22 +22,27 @@ Floats = NDArray[np.float64]
 #: A unit counts as used where its gradient is above this part of the largest (two deviations of a Gaussian: Luo et
 #: al. 2016, arXiv:1701.04128, measure an effective receptive field so).
 USED = 1 - 0.9545
-#: The reach of a gradient holds this part of it.
+#: Part of the gradient's norm that the steps of its reach hold.
 REACH = 0.95
-#: Random directions in which a Jacobian's norm is estimated, and random inputs for what can be seen at all.
-DIRECTIONS, RANDOM_INPUTS = 8, 32
-#: The theoretical field is measured on inputs this many times as wide, with at most so many numbers in a batch.
-_WIDER, _MOST_NUMBERS = 3, 4_000_000
+#: Random directions by which the norm of a Jacobian is estimated.
+DIRECTIONS = 8
+#: Random inputs by which the theoretical receptive field is measured.
+RANDOM_INPUTS = 32
+#: The theoretical field is measured on inputs this many times as wide, so that it does not end at their edges ...
+_WIDER = 3
+#: ... with at most this many values in a batch.
+_MOST_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReceptiveField:
-    """Of one unit, in the middle, of the last convolution.
+    """The receptive field of the middle unit of the last convolution.
 
     Attributes:
-        seen: [H, W] or [T], True where the unit can see at all. used: mean absolute gradient there on real examples.
-        theoretical: side (or length) of the smallest box around all it could see in an input without edges.
-        effective: side (or length) of a square as large as the area that it uses.
+        seen: [H, W] or [T], True where the unit depends on the input at all.
+        used: of the same shape, mean absolute gradient on real examples.
+        theoretical: side (or length) of the smallest box around everything that it can depend on in an unbounded input.
+        effective: side (or length) of a square with the area in which the gradient is above `USED` of the largest.
     """
 
     seen: NDArray[np.bool_]
@@ -47,12 +52,12 @@ class ReceptiveField:
 
 
 class _SeenError(Exception):
-    """The part that was watched has answered: the rest of the network is not needed."""
+    """Ends a forward pass after the watched part, where the rest is not needed."""
 
 
 @contextmanager
 def watched(module: nn.Module, part: nn.Module, *, stop: bool = False) -> Iterator[list[Tensor]]:
-    """Collects what `part` gives whenever `module` runs; with `stop`, what comes after it does not run."""
+    """Inside, collects the outputs of `part` whenever `module` runs; with `stop`, the forward pass ends there."""
     found: list[Tensor] = []
 
     def keep(_: nn.Module, __: Any, output: Any) -> None:
@@ -68,15 +73,15 @@ def watched(module: nn.Module, part: nn.Module, *, stop: bool = False) -> Iterat
 
 
 def convolutions(module: nn.Module) -> list[nn.Conv1d | nn.Conv2d]:
-    """All of them, in the order in which they were made."""
+    """All convolutions, in the order of `module.modules()`."""
     return [part for part in module.modules() if isinstance(part, nn.Conv1d | nn.Conv2d)]
 
 
 def receptive_field(module: nn.Module, inputs: Tensor, *, seed: int = 0) -> ReceptiveField | None:
-    """What the middle unit of the last convolution can see, and what it uses on these inputs [B, C, ...].
+    """The receptive field of the middle unit of the last convolution on these inputs [B, C, ...]; None without one.
 
-    What can be seen is found by gradients as well: of a copy with positive weights, on random positive inputs, where
-    no rectifier closes and every position of a maximum is chosen sooner or later. None without a convolution.
+    The theoretical field is measured by gradients as well: of a copy with positive weights, on random positive inputs,
+    so that no ReLU is inactive and every position of a maximum is selected for some input.
     """
     if not convolutions(module):
         return None
@@ -102,7 +107,7 @@ def _ever(module: nn.Module, shape: Sequence[int], generator: torch.Generator) -
 
 
 def _side(seen: Tensor) -> int:
-    """Of the smallest box around everything that is True."""
+    """The longest side of the smallest box around everything that is True."""
     places = torch.nonzero(seen)
     return int((places.amax(0) - places.amin(0) + 1).max()) if len(places) else 0
 
@@ -167,7 +172,7 @@ def _in_steps(module: nn.Module, lengths: Tensor) -> Tensor:
 
 
 def reach(norms: Floats) -> int:
-    """How many of the last steps hold `REACH` of the gradient's norm.
+    """The number of last steps that hold `REACH` of the gradient's norm.
 
     >>> reach(np.array([0.0, 0.0, 1.0, 9.0, 90.0]))
     2

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Image, Input, Schema, Series, Tokens
 from bakeoff.errors import ModelError
-from bakeoff.models.layers.views import EMBEDDING, Embedding, Steps, is_real
+from bakeoff.models.layers.views import EMBEDDING, Embedding, StepSequence, is_real
 
 Lengths = Int[Tensor, " batch"] | None
 
@@ -22,13 +22,13 @@ GUNPOINT = Schema(input=Series(channels=1, length=150), target=Classes(names=("g
 class EveryStep(nn.Module):
     """An example as a sequence [B, T, C] with nothing left out: each step of a series, word of a text, row of an image.
 
-    The scalable families read long series in frames (`views.Steps`); the networks of the papers read every step.
+    The scalable families read long series in frames (`views.StepSequence`); the networks of the papers read every step.
     `channels` is C and `steps` is T; padded steps come out as zeros.
     """
 
     def __init__(self, kind: Input, embedding: int = EMBEDDING) -> None:
         super().__init__()
-        self.rows = Steps(kind) if isinstance(kind, Image) else None
+        self.rows = StepSequence(kind) if isinstance(kind, Image) else None
         self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
         self.example: tuple[int | None, ...] = (
             kind.shape if self.rows is not None else (*kind.shape[:-1], None)

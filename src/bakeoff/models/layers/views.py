@@ -80,7 +80,7 @@ class Counts(nn.Module):
         return (self.weight(tokens) * real).sum(1) / real.sum(1).clamp(min=1)
 
 
-class Row(nn.Module):
+class Flattened(nn.Module):
     """All values of an example in one row [B, F]: no neighbourhood, no order. `features` is F."""
 
     def __init__(self, kind: Input, embedding: int = EMBEDDING // 2) -> None:
@@ -99,7 +99,7 @@ class Row(nn.Module):
         return x.flatten(1)
 
 
-class Line(nn.Module):
+class ChannelSequence(nn.Module):
     """A series or a text as channels along one axis [B, C, T], for a convolution. `channels` is C."""
 
     def __init__(self, kind: Series | Tokens, embedding: int = EMBEDDING) -> None:
@@ -115,7 +115,7 @@ class Line(nn.Module):
         return x if lengths is None else x * is_real(lengths, x.shape[-1])[:, None, :]
 
 
-class Steps(nn.Module):
+class StepSequence(nn.Module):
     """An example as a sequence [B, T, C]: an image's rows, a series' steps, a text's tokens, a table's features.
 
     And a graph's nodes, as a set: whoever reads them as a sequence finds no order in them.

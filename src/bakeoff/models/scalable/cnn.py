@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from bakeoff.data.schema import Classes, Image, Schema, Series, Tokens
 from bakeoff.models import register
-from bakeoff.models.layers.views import Line, is_real
+from bakeoff.models.layers.views import ChannelSequence, is_real
 from bakeoff.models.registry.card import ModelCard
 
 LAST_LINE, LAST_GRID = 8, 7
@@ -35,7 +35,7 @@ class Convolution1d(nn.Module):
     def __init__(self, schema: Schema, width: int) -> None:
         super().__init__()
         assert isinstance(schema.input, Series | Tokens)
-        self.line = Line(schema.input)
+        self.line = ChannelSequence(schema.input)
         self.stages = nn.ModuleList()
         self.kernels: list[int] = []
         channels, length = self.line.channels, schema.input.length

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Image, Schema, Tokens
 from bakeoff.models import register
-from bakeoff.models.layers.views import Counts, Row
+from bakeoff.models.layers.views import Counts, Flattened
 from bakeoff.models.registry.card import ModelCard
 
 
@@ -21,7 +21,7 @@ class Linear(nn.Module):
 
     def __init__(self, schema: Schema) -> None:
         super().__init__()
-        self.row = Row(schema.input)
+        self.row = Flattened(schema.input)
         self.out = nn.Linear(self.row.features, schema.outputs)
 
     def forward(

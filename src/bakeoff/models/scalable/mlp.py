@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Image, Schema
 from bakeoff.models import register
-from bakeoff.models.layers.views import Row
+from bakeoff.models.layers.views import Flattened
 from bakeoff.models.registry.card import ModelCard
 
 
@@ -20,7 +20,7 @@ class MLP(nn.Module):
 
     def __init__(self, schema: Schema, width: int) -> None:
         super().__init__()
-        self.row = Row(schema.input)
+        self.row = Flattened(schema.input)
         self.layers = nn.Sequential(
             nn.Linear(self.row.features, width),
             nn.ReLU(),

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Classes, Image, Schema, Series, Tokens
 from bakeoff.models import register
-from bakeoff.models.layers.views import Steps
+from bakeoff.models.layers.views import StepSequence
 from bakeoff.models.registry.card import Build, ModelCard
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -33,7 +33,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, schema: Schema, cell: str, width: int) -> None:
         super().__init__()
-        self.steps = Steps(schema.input)
+        self.steps = StepSequence(schema.input)
         self.cell = CELLS[cell](self.steps.channels, width, batch_first=True)
         if cell == "lstm":
             with torch.no_grad():  # forget gate open at the start (Gers et al. 2000; Jozefowicz et al. 2015)

@@ -1,8 +1,8 @@
 """The Transformer encoder: every element looks at every other, and learns at which.
 
 Vaswani et al., *Attention is all you need*, 2017 (arXiv 1706.03762). New then: relations by content alone, with no
-recurrence and no convolution. It assumes only that any two elements may be related; even their order must be told to
-it (by a learned vector a position), so it needs data to find out what the others take for granted. Where this differs:
+recurrence and no convolution. It assumes only that any two elements may be related; even their order must be given to
+it (by a learned vector a position), so it needs data to learn what the others assume. Where this differs:
 normalisation before each part (pre-norm, Xiong et al. 2020), learned positions, the mean over elements as the summary.
 """
 
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from bakeoff.data.schema import Classes, Image, Schema, Series, Table
 from bakeoff.models import register
-from bakeoff.models.layers.views import Features, Patches, Steps, is_real
+from bakeoff.models.layers.views import Features, Patches, StepSequence, is_real
 from bakeoff.models.registry.card import ModelCard
 
 LAYERS, HEADS = 2, 4
@@ -77,12 +77,14 @@ class Transformer(nn.Module):
         super().__init__()
         heads = HEADS if width % HEADS == 0 else 1
         self.embed: nn.Module
-        self.elements: Steps | Patches | None = None
+        self.elements: StepSequence | Patches | None = None
         if isinstance(schema.input, Table):
             self.embed, steps = Features(schema.input.features, width), schema.input.features
         else:
             self.elements = (
-                Patches(schema.input) if isinstance(schema.input, Image) else Steps(schema.input, width)
+                Patches(schema.input)
+                if isinstance(schema.input, Image)
+                else StepSequence(schema.input, width)
             )
             self.embed, steps = nn.Linear(self.elements.channels, width), self.elements.steps
         self.positions = nn.Parameter(torch.randn(steps, width) * 0.02)
@@ -94,7 +96,7 @@ class Transformer(nn.Module):
         self, x: Tensor, lengths: Int[Tensor, " batch"] | None = None
     ) -> Float[Tensor, "batch outputs"]:
         real = None
-        if isinstance(self.elements, Steps):
+        if isinstance(self.elements, StepSequence):
             x = self.elements(x, lengths)
             real = None if lengths is None else is_real(self.elements.lengths(lengths), x.shape[1])
         elif self.elements is not None:

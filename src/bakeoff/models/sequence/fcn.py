@@ -48,7 +48,7 @@ class SameConv(nn.Conv1d):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch norm, and ReLU unless told otherwise: the brick of FCN and of ResNet for series."""
+    """Convolution, batch norm, and ReLU unless given otherwise: the brick of FCN and of ResNet for series."""
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, *, relu: bool = True) -> None:
         super().__init__()

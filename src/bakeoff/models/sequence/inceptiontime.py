@@ -150,7 +150,7 @@ def build(schema: Schema, width: int | None = None, **options: Any) -> Inception
 def build_ensemble(
     schema: Schema, width: int | None = None, *, networks: int = 5, **options: Any
 ) -> InceptionTimeEnsemble:
-    """The paper's ensemble, of five networks where not told otherwise."""
+    """The paper's ensemble, of five networks unless given otherwise."""
     members = [build(schema, width, **options) for _ in range(networks)]
     return InceptionTimeEnsemble(members, classes=schema.is_classification)
 

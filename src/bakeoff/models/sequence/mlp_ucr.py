@@ -4,7 +4,7 @@ Paper: Wang, Yan, Oates, "Time Series Classification from Scratch with Deep Neur
 IJCNN 2017 (arXiv 1611.06455).
 
 What was new: nothing, on purpose. Three layers of 500 units with ReLU and dropout, the plainest network there is,
-told how much of the success of deep networks on series comes from their idea of time - this one has none.
+showed how much of the success of deep networks on series comes from their idea of time - this one has none.
 
 What it assumes: each moment of the series has a meaning of its own, the same in all examples. Shift the series by
 five steps and it is a stranger. That is harmless where the recordings are cut and aligned (ItalyPowerDemand, 95 %)

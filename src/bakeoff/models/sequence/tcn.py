@@ -16,7 +16,7 @@ built:
     one level:  x -> [conv k, dilation 2^i -> ReLU -> dropout] twice -> + x -> ReLU
                      (x goes through a convolution of one step where the number of channels changes)
 
-Where this differs: where not told, the number of levels is the smallest whose reach covers the whole series. The
+Where this differs: unless given, the number of levels is the smallest whose reach covers the whole series. The
 authors' code means to start the convolutions at N(0, 0.01), but its weight normalisation sets them back to torch's
 default; so does this.
 """
@@ -147,7 +147,7 @@ def build(
     levels: int | None = None,
     dropout: float = 0.05,
 ) -> TCN:
-    """A TCN; 25 channels, kernels of 7 and dropout 0.05 where not told, as in the paper's sequential MNIST."""
+    """A TCN; 25 channels, kernels of 7 and dropout 0.05 unless given, as in the paper's sequential MNIST."""
     return TCN(schema, width or 25, kernel=kernel, levels=levels, dropout=dropout)
 
 

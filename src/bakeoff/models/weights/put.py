@@ -43,10 +43,10 @@ def load_tensors(
         ModelError: a tensor is missing, surplus or of another shape; the first of each kind are named. The module is
             then unchanged.
     """
-    chosen, renamed, faults = _best(module, tensors, _known(layouts or {}, layout), new_head)
-    if faults:
+    chosen, renamed, misfits = _best(module, tensors, _known(layouts or {}, layout), new_head)
+    if misfits:
         raise ModelError(
-            f"The weights do not fit (read in the layout '{chosen}'): {'; '.join(faults)}: give the weights "
+            f"The weights do not fit (read in the layout '{chosen}'): {'; '.join(misfits)}: give the weights "
             "of this very network."
         )
     state = module.state_dict()
@@ -86,7 +86,7 @@ def _known(layouts: Mapping[str, Layout], layout: str | None) -> dict[str, Layou
 def _best(
     module: nn.Module, tensors: Mapping[str, Tensor], layouts: Mapping[str, Layout], new_head: bool
 ) -> tuple[str, dict[str, Tensor], list[str]]:
-    """The layout with the fewest names that do not fit, what it gives, and the faults left."""
+    """The layout with the fewest names that do not fit, the tensors by our names, and what does not fit."""
     state = module.state_dict(keep_vars=True)
     best: tuple[int, str, Renamed, set[str], set[str]] | None = None
     for name, layout in layouts.items():
@@ -101,19 +101,19 @@ def _best(
     assert best is not None
     _, chosen, renamed, missing, surplus = best
     theirs = layouts[chosen].theirs
-    faults = []
+    misfits = []
     if missing:
-        faults.append(f"missing {_listed(_both(name, theirs(name)) for name in sorted(missing))}")
+        misfits.append(f"missing {_listed(_both(name, theirs(name)) for name in sorted(missing))}")
     if surplus or renamed.unknown:
-        faults.append(
+        misfits.append(
             f"surplus {_listed(sorted({*renamed.unknown, *(theirs(name) or name for name in surplus)}))}"
         )
     fitted, shapes = {}, []
     for name, tensor in renamed.ours.items():
         if name in state and not _is_head(name, new_head):
             fitted[name] = _resized(module, name, tensor)
-            shapes += _shape_fault(_both(name, theirs(name)), fitted[name], state[name])
-    return chosen, fitted, faults + _first(shapes)
+            shapes += _shape_misfit(_both(name, theirs(name)), fitted[name], state[name])
+    return chosen, fitted, misfits + _first(shapes)
 
 
 def _missing(state: Mapping[str, Tensor], ours: Mapping[str, Tensor], new_head: bool) -> set[str]:
@@ -139,7 +139,7 @@ def _resized(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
     return fit_tensor(name, tensor) if callable(fit_tensor) else tensor
 
 
-def _shape_fault(name: str, theirs: Tensor, ours: Tensor) -> list[str]:
+def _shape_misfit(name: str, theirs: Tensor, ours: Tensor) -> list[str]:
     if theirs.shape == ours.shape:
         return []
     advice = " (for other classes than published, say new_head=True)" if name.startswith(f"'{HEAD}") else ""
@@ -147,8 +147,8 @@ def _shape_fault(name: str, theirs: Tensor, ours: Tensor) -> list[str]:
 
 
 def _first(shapes: list[str]) -> list[str]:
-    """The first few faults of shape, that of the last layer in front, since it says what to do."""
-    shapes = sorted(shapes, key=lambda fault: not fault.startswith(f"'{HEAD}"))
+    """The first few wrong shapes; that of the last layer first, since it says what to do."""
+    shapes = sorted(shapes, key=lambda shape: not shape.startswith(f"'{HEAD}"))
     more = len(shapes) - _SHAPES_IN_AN_ERROR
     return shapes[:_SHAPES_IN_AN_ERROR] + ([f"{more} more of another shape"] if more > 0 else [])
 

@@ -1,4 +1,4 @@
-"""What the figures about answers show, as records of numbers and names: confusion matrix, classes, residuals."""
+"""Records of the figures about predictions: confusion matrix, rates of each class, residuals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MOST_SCATTER_POINTS = 1500
 
 @dataclass(frozen=True, kw_only=True)
 class ConfusionFigure:
-    """How many test examples of each true class (row) were taken for each class (column), of one entrant."""
+    """How many test examples of each true class (row) one entrant predicted as each class (column)."""
 
     entrant: str
     names: tuple[str, ...]
@@ -61,7 +61,7 @@ def confusion_figure(
 
 
 def largest_confusions(figure: ConfusionFigure, *, most: int = 20) -> list[tuple[str, str, int]]:
-    """(true class, taken for, how often), the most frequent mistakes first."""
+    """(true class, predicted class, how often), the most frequent mistakes first."""
     counts = np.array(figure.counts)
     np.fill_diagonal(counts, 0)
     order = np.argsort(-counts, axis=None, kind="stable")[:most]
@@ -94,8 +94,8 @@ def class_rows(figure: ConfusionFigure) -> list[ClassRow]:
     return rows
 
 
-def _rate(part: int, whole: int) -> float | None:
-    return float(part) / float(whole) if whole else None
+def _rate(part: int, total: int) -> float | None:
+    return float(part) / float(total) if total else None
 
 
 def residual_figure(entrant: str, targets: Floats, outputs: Floats) -> ResidualFigure:

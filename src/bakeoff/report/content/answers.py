@@ -1,4 +1,4 @@
-"""What the leader answered on the test examples: confusion matrix or residuals, each class, and its mistakes."""
+"""The leader's predictions on the test examples: confusion matrix or residuals, rates of each class, and mistakes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from bakeoff.study.results.comparison import Comparison, Mistake
 
 @dataclass(frozen=True, kw_only=True)
 class ClassWords:
-    """One class in the table per class, as words."""
+    """One row of the table of classes, formatted."""
 
     name: str
     examples: str
@@ -37,7 +37,7 @@ class ClassWords:
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """The matrix where it fits, else the most frequent mistakes; and each class."""
+    """The confusion matrix where it is small enough, else the most frequent mistakes; and a row for each class."""
 
     note: str
     figure: ConfusionFigure
@@ -58,7 +58,7 @@ class Residuals:
 
 @dataclass(frozen=True, kw_only=True)
 class MistakeCard:
-    """One mistake: the example made visible, what was answered and what is true, how sure, which example."""
+    """One mistake: the example drawn (`shown`), the predicted and the true class or value, and details."""
 
     shown: Markup | None
     answer: Markup
@@ -74,7 +74,7 @@ class Mistakes:
 
 
 def answering(comparison: Comparison) -> str | None:
-    """Whose answers are shown: the leader's, else the first judged entrant's that left any."""
+    """The entrant whose predictions are shown: the leader, else the first one that has any."""
     leader = comparison.verdict.leader
     if leader in comparison.test_outputs:
         return leader
@@ -82,7 +82,7 @@ def answering(comparison: Comparison) -> str | None:
 
 
 def confusion(comparison: Comparison) -> Confusion | None:
-    """None for values, and where nobody answered."""
+    """The confusion of the leader's classes; None for values, and where no entrant has predictions."""
     target, name = comparison.dataset.schema.target, answering(comparison)
     if not isinstance(target, Classes) or name is None:
         return None
@@ -114,7 +114,7 @@ def _percent(share: float | None) -> str:
 
 
 def residuals(comparison: Comparison) -> Residuals | None:
-    """None for classes, and where nobody answered."""
+    """The residuals of the leader's values; None for classes, and where no entrant has predictions."""
     name = answering(comparison)
     if isinstance(comparison.dataset.schema.target, Classes) or name is None:
         return None
@@ -190,6 +190,6 @@ def _shown(comparison: Comparison, index: int, label: str) -> Markup | None:
 
 
 def _column_names(comparison: Comparison) -> Sequence[str]:
-    """Names of a table's features, where its encoder knows them."""
+    """Names of a table's features, where its encoder has them."""
     names: Sequence[str] = getattr(comparison.dataset.encoder, "feature_names", ())
     return names

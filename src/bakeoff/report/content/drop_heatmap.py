@@ -1,4 +1,4 @@
-"""The table of losses as a heat map: one record of words and warmth, drawn by terminal, report and page alike."""
+"""The table of score drops as a heat map: one record of formatted cells, drawn by terminal, report and page."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from bakeoff.messages import say
 from bakeoff.report.words.text import clean, shorten, significant
 from bakeoff.tasks.metrics.registry import METRICS
 
-#: Losses up to this many points (or this part of the score) have the full colour.
+#: Drops of this size and more, in shares (30 points) or relative to the score, have the full colour.
 FULL_COLOUR = 0.3
-#: Longer names of entrants and changes are shortened on a terminal.
+#: Names of entrants and changes are shortened to this many cells on a terminal.
 _LONGEST_NAME = 24
 #: Blanks between columns.
 _GAP = 2
@@ -22,9 +22,12 @@ _GAP = 2
 
 @dataclass(frozen=True, kw_only=True)
 class HeatCell:
-    """One loss: the figure, half of its interval, whether it is shown over the whole table, and its warmth.
+    """One score drop, formatted.
 
-    `warmth` lies between -1 (a great gain) and 1 (a great loss).
+    Attributes:
+        loss: the drop. reach: half of its interval.
+        shown: whether it is significant over the whole table.
+        warmth: between -1 (a large gain, blue) and 1 (a large drop, red).
     """
 
     loss: str
@@ -34,7 +37,7 @@ class HeatCell:
 
     @property
     def colour(self) -> str:
-        """In CSS: red for a loss, blue for a gain, over any background."""
+        """The cell's background in CSS: red for a drop, blue for a gain, transparent for 0."""
         return f"rgba({'206,62,24' if self.warmth > 0 else '38,116,200'},{0.62 * abs(self.warmth):.2f})"
 
 
@@ -47,7 +50,7 @@ class HeatRow:
 
 @dataclass(frozen=True, kw_only=True)
 class HeatMap:
-    """The whole table; `scores` are those on the data as they are."""
+    """The whole table; `scores` are those on the unchanged data."""
 
     heads: tuple[str, ...]
     scores: tuple[str, ...]
@@ -55,7 +58,7 @@ class HeatMap:
 
 
 def heat_map(why: Why, *, tested: bool = False) -> HeatMap | None:
-    """What was lost when trained again, or when only `tested` on the changed data; None where there is nothing."""
+    """The drops after training again, or of networks only `tested` on changed data; None where there are none."""
     names = [entrant.name for entrant in why.entrants]
     rows = []
     for change in why.changes:
@@ -77,13 +80,13 @@ def heat_map(why: Why, *, tested: bool = False) -> HeatMap | None:
 
 
 def closing_title(why: Why) -> str:
-    """What the table at the end of a comparison shows."""
+    """The title of the table at the end of a comparison."""
     metric = say(f"verdict.metric.{why.metric}")
     return say("why.closing.title", metric=metric[:1].upper() + metric[1:], seeds=why.seeds)
 
 
 def heat_cell(cell: Cell | None, metric: str, *, tested: bool = False) -> HeatCell | None:
-    """One cell in words; None where there is no such loss."""
+    """One cell, formatted; None where there is no such drop."""
     loss = None if cell is None else cell.tested if tested else cell.loss
     if loss is None:
         return None
@@ -100,7 +103,7 @@ def _figure(value: float, metric: str) -> str:
 
 
 def heat(loss: float, before: float, metric: str) -> float:
-    """Between -1 (a great gain) and 1 (a great loss)."""
+    """The warmth of a drop: between -1 (a large gain) and 1 (a large drop)."""
     scale = FULL_COLOUR if METRICS[metric].percent else FULL_COLOUR * max(abs(before), 1e-12)
     return float(np.clip(loss / scale, -1.0, 1.0))
 
@@ -108,8 +111,8 @@ def heat(loss: float, before: float, metric: str) -> float:
 def heat_tables(drawn: HeatMap, width: int) -> list[Table]:
     """The heat map for a terminal of this width, divided by columns where it is too wide.
 
-    Red where an entrant falls, blue where it gains; what is shown over the whole table is bold and has a star, so that
-    it can be told without colours too.
+    Red for a drop, blue for a gain; significant drops are bold and have a star, so that they are visible without
+    colours.
     """
     columns = [
         [shorten(head, _LONGEST_NAME), drawn.scores[index], *(_text(row.cells[index]) for row in drawn.rows)]
@@ -123,8 +126,8 @@ def heat_tables(drawn: HeatMap, width: int) -> list[Table]:
     explained = label + meaning + sum(widths) <= width
     parts: list[list[int]] = [[]]
     for index, needed in enumerate(widths):
-        room = width - label - (meaning if explained else 0)
-        if parts[-1] and sum(widths[other] for other in parts[-1]) + needed > room:
+        space = width - label - (meaning if explained else 0)
+        if parts[-1] and sum(widths[other] for other in parts[-1]) + needed > space:
             parts.append([])
         parts[-1].append(index)
     return [_table(drawn, part, columns, explained) for part in parts]

@@ -1,6 +1,6 @@
-"""One example made visible: a picture as PNG, a series or a graph as a small plot, a row as a list, a text as text.
+"""Draws one example: an image as PNG, a series or a graph as a small plot, a row as a list, a text as text.
 
-Everything returned is `Markup` that is safe inside a page: data of the user are escaped here and nowhere else.
+Everything returned is `Markup` that is safe inside a page: user data are escaped here and nowhere else.
 """
 
 import base64
@@ -18,15 +18,20 @@ from bakeoff.messages import say
 from bakeoff.report.content.graph_drawing import draw_graph
 from bakeoff.report.words.text import clean, shorten, significant
 
-#: A series is drawn with at most this many channels, each with at most this many points.
-MOST_CHANNELS, MOST_POINTS = 4, 160
-#: A row shows at most this many of its columns, a text at most this many characters.
-MOST_COLUMNS, MOST_CHARACTERS = 8, 260
-#: Pictures are made smaller than this many pixels a side before they go into the page.
+#: The most channels of a series that are drawn ...
+MOST_CHANNELS = 4
+#: ... with at most this many points each.
+MOST_POINTS = 160
+#: The most columns of a row that are shown.
+MOST_COLUMNS = 8
+#: The most characters of a text that are shown.
+MOST_CHARACTERS = 260
+#: Images are reduced to this many pixels a side.
 LARGEST_SIDE = 160
-#: A picture of bytes that has none as bright as this is stretched to the whole range (the digits reach 16).
+#: An image of bytes without a value as high as this is stretched to the full range (the digits reach 16).
 _DARK = 64
 
+#: Of a series' plot, in pixels.
 _WIDTH, _HEIGHT = 200.0, 84.0
 
 
@@ -38,7 +43,7 @@ def show_example(
     Args:
         raw: an image [C, H, W] (bytes, or numbers of any range), a series [C, T], a row [F] or a text.
         columns: names of a row's columns, where known.
-        kind: what it is, where its shape does not tell: a graph [F + V, V] would be taken for a series.
+        kind: of the example, where its shape is ambiguous: a graph [F + V, V] would be drawn as a series.
         length: true length of a series or graph that is padded.
     """
     if isinstance(raw, str):
@@ -105,10 +110,10 @@ def _thin(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.flo
     """(positions, values) of few points that keep each stretch's lowest and highest value."""
     if len(row) <= MOST_POINTS:
         return np.arange(len(row), dtype=np.float64), row
-    kept: list[int] = []
+    indices: list[int] = []
     for part in np.array_split(np.arange(len(row)), MOST_POINTS // 2):
-        kept += sorted({int(part[row[part].argmin()]), int(part[row[part].argmax()])})
-    chosen = np.array(kept)
+        indices += sorted({int(part[row[part].argmin()]), int(part[row[part].argmax()])})
+    chosen = np.array(indices)
     return chosen.astype(np.float64), row[chosen]
 
 
@@ -130,8 +135,8 @@ def _row(names: Sequence[str], values: Sequence[Any] | NDArray[Any]) -> Markup:
 def _cell(value: Any) -> str:
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         number = float(value)
-        whole = np.isfinite(number) and number == int(number) and abs(number) < 1e6
-        return str(int(number)) if whole else significant(number, 4)
+        is_whole = np.isfinite(number) and number == int(number) and abs(number) < 1e6
+        return str(int(number)) if is_whole else significant(number, 4)
     return shorten(clean(value), 28)
 
 

@@ -1,8 +1,7 @@
-"""What the figures of a report show, as records of numbers and names.
+"""Records of the figures of a report: numbers and names, independent of a plotting library.
 
-Drawing them is the work of `report.plotly`; what concerns answers to single examples is in `answer_figures`. Nothing
-here knows a plotting library, so a test can say what a figure claims without looking at a picture. Names are the
-user's own, unescaped; colours are tokens of `palette`.
+`report.plotly` draws them; the records about predictions for single examples are in `answer_figures`. A test can
+check what a figure shows without drawing it. Names are the user's own, unescaped; colours are tokens of `palette`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How one entrant is drawn everywhere: the token of its family's colour, its marker and its dash."""
+    """How one entrant is drawn in every figure: the token of its family's colour, its marker and its dash."""
 
     colour: str
     marker: str
@@ -52,17 +51,18 @@ class CurveFigure:
     foremost: tuple[str, ...] = ()
 
     def zoom(self, sign: int) -> tuple[float, float] | None:
-        """The range of scores of the better half of the curves; None where it shows little more than the whole.
+        """The range of scores of the better half of the curves; None where it is not much smaller than the full range.
 
-        `sign` is that of the metric (1 where higher is better).
+        Args:
+            sign: of the metric, 1 where higher is better.
         """
         ends = sorted(self.lines, key=lambda line: -sign * line.points[-1].score)
         better = ends[: max((len(ends) + 1) // 2, 2)]
         near = [point.score for line in better for point in line.points]
         near += [bound for line in better for point in line.forecast for bound in (point.low, point.high)]
-        whole = [point.score for line in self.lines for point in line.points]
+        every_score = [point.score for line in self.lines for point in line.points]
         low, high = min(near), max(near)
-        if not 0 < high - low < 0.6 * (max(whole) - min(whole)):
+        if not 0 < high - low < 0.6 * (max(every_score) - min(every_score)):
             return None
         return low - 0.08 * (high - low), high + 0.08 * (high - low)
 
@@ -98,7 +98,7 @@ class HorizonFigure:
 
 
 def entrant_styles(entrants: Sequence[EntrantResult]) -> dict[str, Style]:
-    """The style of each entrant by name; those that are no network count as families of their own."""
+    """The style of each entrant by name; entrants that are not networks are families of their own."""
     drawn = styles([entrant.family if entrant.kind == "network" else entrant.name for entrant in entrants])
     return {
         entrant.name: Style(colour=colour, marker=marker, dash=dash)
@@ -140,8 +140,8 @@ def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigu
 def cost_figure(entrants: Sequence[EntrantResult], *, metric: str, cost: str) -> CostFigure | None:
     """Score against "flops" (per example), "parameters" or "seconds" (of training); None with fewer than two points.
 
-    Entrants of unknown cost, or of none at all (a log axis has no zero), are left out, and so are baselines far off
-    the others, which would squeeze all of them into a corner.
+    Entrants of unknown or zero cost are left out (a log axis has no zero), and so are baselines whose score is far from
+    the others', which would otherwise be too close to each other in the figure.
     """
     drawn = entrant_styles(entrants)
     measure = METRICS[metric]
@@ -172,7 +172,7 @@ def cost_figure(entrants: Sequence[EntrantResult], *, metric: str, cost: str) ->
 def _without_low_baseline(
     known: list[tuple[EntrantResult, float, float]],
 ) -> list[tuple[EntrantResult, float, float]]:
-    """Without the baselines whose score lies further from the others than these lie from each other."""
+    """The entrants without baselines whose score is further from the others' range than that range is wide."""
     scores = [score for entrant, _, score in known if entrant.kind != "baseline"]
     if not scores:
         return known

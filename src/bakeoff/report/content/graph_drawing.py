@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from bakeoff.messages import say
 
-#: Larger graphs are told by their numbers of nodes and edges: a drawing would be a ball of wool.
+#: Of larger graphs only the numbers of nodes and edges are shown: a drawing could not be read.
 MOST_NODES = 80
+#: Side and margin of the drawing in pixels, and rounds of the layout.
 _SIDE, _MARGIN, _ROUNDS = 200.0, 10.0, 80
 
 Places = NDArray[np.float64]
@@ -42,9 +43,9 @@ def draw_graph(numbers: NDArray[Any], adjacency: NDArray[Any]) -> Markup:
 
 
 def _layout(linked: NDArray[np.bool_]) -> Places:
-    """Places [V, 2] after Fruchterman & Reingold 1991: all nodes repel each other, linked ones attract each other.
+    """Positions [V, 2] after Fruchterman & Reingold 1991: all nodes repel each other, linked ones attract each other.
 
-    It starts on a circle, which no node leaves outwards, so that the same graph is always drawn in the same way.
+    The nodes start on a circle, so that the same graph is always drawn in the same way, and stay inside it.
     """
     count = len(linked)
     turn = 2 * np.pi * np.arange(count) / count
@@ -62,7 +63,7 @@ def _layout(linked: NDArray[np.bool_]) -> Places:
 
 
 def _on_paper(places: Places) -> Places:
-    """Places inside the drawing's square."""
+    """Positions scaled to the drawing's square."""
     low, high = places.min(axis=0), places.max(axis=0)
     reach = float((high - low).max()) or 1.0
     middle = (low + high) / 2
@@ -70,7 +71,7 @@ def _on_paper(places: Places) -> Places:
 
 
 def _shades(values: NDArray[Any]) -> NDArray[np.float64]:
-    """From 0.1 for the least to 1 for the most; 0.5 where all are the same."""
+    """Opacities from 0.1 for the smallest value to 1 for the largest; 0.5 where all are equal."""
     plain = np.nan_to_num(values.astype(np.float64))
     low, high = plain.min(), plain.max()
     return np.full(len(plain), 0.5) if low == high else 0.1 + 0.9 * (plain - low) / (high - low)

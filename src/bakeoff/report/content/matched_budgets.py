@@ -1,4 +1,4 @@
-"""What was equal among the networks of a comparison, in a sentence, and what each of them got, in a table."""
+"""What was made equal among the networks of a comparison, in a sentence, and what each was allocated, in a table."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from bakeoff.report.words.text import amount, clean, duration
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.records import EntrantResult
 
-#: Sizes further than this from the common one are named.
+#: Networks whose parameters differ from the common number by more than this part of it are named.
 CLOSE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class GivenRow:
-    """What one network got: its size, and for each training its steps, FLOPs and time. Empty words: unknown."""
+    """One network's parameters, and the steps, FLOPs and seconds of each of its trainings; "" where unknown."""
 
     name: str
     style: Style
@@ -42,7 +42,7 @@ def given_rows(comparison: Comparison) -> tuple[GivenRow, ...]:
 
 
 def equal_sentences(comparison: Comparison) -> list[str]:
-    """What every network had equally much of, and who did not; empty where no network took part."""
+    """Sentences on what all networks were allocated equally, and on exceptions; [] where no network took part."""
     networks = [entrant for entrant in comparison.entrants if entrant.steps is not None]
     if not networks:
         return []

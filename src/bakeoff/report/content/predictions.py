@@ -1,4 +1,4 @@
-"""Predictions of a handed-over network on new data, as a table that can be written, shown and scored."""
+"""Predictions of a trained network on new data, as a table that can be written, shown and scored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.encoder import NewData
+from bakeoff.data.encoder import NewExamples
 from bakeoff.data.schema import Classes, Forecast, Schema
 from bakeoff.errors import OptionError, printable
-from bakeoff.system.files import whole
+from bakeoff.system.files import atomic_write
 from bakeoff.tasks.metrics.registry import METRICS, MetricContext
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ _WRITERS: dict[str, Callable[["polars.DataFrame", Path], Any]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """What a network answers on new examples.
+    """A network's predictions for new examples.
 
     Attributes:
         schema: of the network.
         names: of the examples: file names or row numbers.
         outputs: float32 [N, outputs]: log-probabilities, or values in the unit of the data.
-        targets: as in `NewData`; None where the new data have no answers.
+        targets: as in `NewExamples`; None where the new data have no answers.
     """
 
     schema: Schema
@@ -44,12 +44,12 @@ class Predictions:
     targets: NDArray[Any] | None = None
 
     @staticmethod
-    def of(schema: Schema, new: NewData, outputs: NDArray[np.float32]) -> "Predictions":
+    def of(schema: Schema, new: NewExamples, outputs: NDArray[np.float32]) -> "Predictions":
         names = tuple(map(str, new.names)) or tuple(str(row + 1) for row in range(len(new)))
         return Predictions(schema=schema, names=names, outputs=outputs, targets=new.targets)
 
     def at(self, rows: NDArray[np.bool_]) -> "Predictions":
-        """Those of some examples alone."""
+        """The predictions for some of the examples."""
         places = np.flatnonzero(rows)
         targets = None if self.targets is None else self.targets[places]
         names = tuple(self.names[place] for place in places)
@@ -126,12 +126,12 @@ def check_ending(path: Path) -> None:
 
 
 def write_predictions(predictions: Predictions, path: Path) -> Path:
-    """Write CSV, TSV, JSON Lines or Parquet by the file's ending, whole or not at all.
+    """Write CSV, TSV, JSON Lines or Parquet by the file's ending, atomically.
 
     Raises:
         OptionError: another ending. StoreError: the file cannot be written.
     """
     check_ending(path)
-    with whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         _WRITERS[path.suffix.lower()](predictions.frame(), unfinished)
     return path

@@ -1,6 +1,6 @@
-"""The rows of the tables of results, as words ready to print: the same for terminal, report and notebook.
+"""The rows of the tables of results, formatted: the same for terminal, report and notebook.
 
-Words are cleaned of control characters but not escaped for any markup; whoever writes markup escapes them.
+Text is cleaned of control characters but not escaped for markup; the code that writes markup escapes it.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from bakeoff.report.words.text import amount, clean, duration, significant
 from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult, Verdict
 from bakeoff.tasks.metrics.registry import METRICS
 
-#: A score further than this part of the shown range below the others is drawn as an arrow at the edge.
+#: Margin on both sides of the shown range, as a part of it; a score outside is drawn as an arrow at the edge.
 _MARGIN = 0.06
 
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """Where a score and its interval lie in the small picture of a row, in percent of its width."""
+    """The position of a score and its interval in the small plot of a row, in percent of its width."""
 
     left: float = 0.0
     width: float = 0.0
@@ -29,7 +29,7 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class EntrantRow:
-    """One entrant in the table of results; empty words where nothing is known."""
+    """One entrant in the table of results; "" where a value is unknown."""
 
     name: str
     style: Style
@@ -52,7 +52,7 @@ class EntrantRow:
 class SizeTable:
     """Scores at each number of training examples, then forecasts at multiples of the data.
 
-    `sizes` and `multiples` are headings; each row holds (score, interval) pairs, empty words where there is none.
+    `sizes` and `multiples` are headings; each row has a pair (score, interval) for each, ("", "") where there is none.
     """
 
     sizes: tuple[str, ...]
@@ -69,7 +69,7 @@ class SizeRow:
 
 
 def ranked(entrants: Sequence[EntrantResult], metric: str) -> list[EntrantResult]:
-    """The best first; those without a score last, in the order they came in."""
+    """The entrants, best first; those without a score last, in their order."""
     sign = METRICS[metric].sign
     return sorted(
         entrants,
@@ -148,11 +148,11 @@ def _badge(entrant: EntrantResult, verdict: Verdict) -> str:
 
 
 def _note(entrant: EntrantResult) -> str:
-    """Why an entrant was not judged, or how it ended where that was not well."""
+    """The reason why an entrant was not judged, or its state where it was not completed."""
     if entrant.judged and entrant.state in ("finished", "partial"):
         return ""
-    is_told = entrant.judged or entrant.state == "spared"
-    parts = [say(f"report.state.{entrant.state}") if is_told else say("report.unjudged")]
+    is_shown = entrant.judged or entrant.state == "spared"
+    parts = [say(f"report.state.{entrant.state}") if is_shown else say("report.unjudged")]
     if entrant.reason:
         parts.append(reason_text(entrant.reason))
     if entrant.needed_seconds:
@@ -161,7 +161,7 @@ def _note(entrant: EntrantResult) -> str:
 
 
 def _tracks(order: Sequence[EntrantResult]) -> dict[str, Track]:
-    """Positions on one scale that holds the better half of the entrants; the others may lie outside of it."""
+    """Positions on a common scale over the better half of the entrants; the others may be outside."""
     scored = [
         (entrant.name, *_three(entrant)) for entrant in order if entrant.score is not None and entrant.judged
     ]
@@ -235,7 +235,7 @@ def verdict_label(verdict: Verdict) -> str:
 
 
 def withheld_forecasts(entrants: Sequence[EntrantResult]) -> list[str]:
-    """A sentence for each reason that allows no forecast, with everybody it holds for."""
+    """A sentence for each reason why a forecast is withheld, with all entrants that it applies to."""
     by_reason: dict[str, list[str]] = {}
     for entrant in entrants:
         if entrant.forecast_withheld and entrant.curve and entrant.kind != "baseline":
@@ -251,7 +251,7 @@ def withheld_forecasts(entrants: Sequence[EntrantResult]) -> list[str]:
 
 
 def entrant_notes(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[str]:
-    """A sentence for each thing to know about entrants, with everybody it holds for."""
+    """A sentence for each note on entrants, with all that it applies to."""
     by_note: dict[str, list[str]] = {}
     for row in entrant_rows(entrants, verdict):
         if row.note:
@@ -260,6 +260,6 @@ def entrant_notes(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[s
 
 
 def partial_notes(entrants: Sequence[EntrantResult]) -> list[str]:
-    """Who was judged on a part of the protocol only, in one sentence; none where nobody was."""
+    """One sentence on the entrants that were judged on a part of the protocol only; [] where there are none."""
     names = [clean(entrant.name) for entrant in entrants if entrant.judged and entrant.state == "partial"]
     return [say("report.note.partial", names=", ".join(names))] if names else []

@@ -1,8 +1,7 @@
-"""The report of a comparison: one HTML file that holds everything it shows and opens offline.
+"""The report of a comparison: one HTML file with everything it shows, which opens offline.
 
-It is safe to open whatever the data hold: words are escaped by the template, figures travel as JSON in which no tag
-can end, and the page's own Content-Security-Policy allows exactly the two scripts written here (by their hashes) and
-no network at all.
+It is safe to open whatever the data contain: text is escaped by the template, figures are JSON in which no tag can end,
+and the page's Content-Security-Policy allows exactly the two scripts written here (by their hashes) and no network.
 """
 
 import base64
@@ -26,7 +25,7 @@ from bakeoff.system.files import write_text
 
 
 def write_report(comparison: Comparison, path: Path, *, now: datetime | None = None) -> Path:
-    """Write the report into a file, whole or not at all, and return its path.
+    """Write the report into a file, atomically, and return its path.
 
     Args:
         comparison: what to show.
@@ -67,7 +66,7 @@ def render(page: Page) -> str:
 
 
 def json_for_script(value: Mapping[str, Any]) -> Markup:
-    """JSON that can stand inside a script element: nothing in it can end the element or start another.
+    """JSON that is safe inside a script element: nothing in it can end the element or start another.
 
     >>> str(json_for_script({"name": "</script>"}))
     '{"name":"\\\\u003c/script\\\\u003e"}'
@@ -79,7 +78,7 @@ def json_for_script(value: Mapping[str, Any]) -> Markup:
 
 
 def _policy(*scripts: str) -> str:
-    """No network, no frames, no forms; only scripts of these very texts. Plotly sets styles, hence unsafe-inline."""
+    """The policy: no network, frames or forms; only these scripts. Plotly sets styles, hence 'unsafe-inline'."""
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in scripts

@@ -1,6 +1,6 @@
 """Pages of evidence: the table of `why` as a heat map, and the plots of `explain`, as HTML files that open offline.
 
-They hold no script at all; numbers are drawn as pictures and lines, and every word of the user is escaped.
+They contain no script; numbers are drawn as images and lines, and all user text is escaped.
 """
 
 import base64
@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from bakeoff.data.encoder import NewData
+from bakeoff.data.encoder import NewExamples
 from bakeoff.data.schema import Graph
 from bakeoff.errors import printable
 from bakeoff.explain.biases.records import Why
@@ -24,6 +24,7 @@ from bakeoff.report.content.examples import show_example
 from bakeoff.report.words.text import clean
 from bakeoff.system.files import write_text
 
+#: The most filters, and feature maps, that are drawn.
 _MOST_MAPS = 16
 
 _STYLE = """
@@ -54,14 +55,14 @@ def write_why(why: Why, path: Path) -> Path:
     return write_text(path, _page(table_title(why), parts))
 
 
-def write_explained(explained: Explained, new: NewData, path: Path) -> Path:
+def write_explained(explained: Explained, new: NewExamples, path: Path) -> Path:
     """Write the plots of one network into a file. Raises `StoreError` where it cannot be written."""
     title = say("why.explain.title", model=printable(explained.model), data=printable(explained.data))
     return write_text(path, _page(title, [_sentences(explained.sentences), *_plots(explained, new)]))
 
 
 def table_title(why: Why) -> str:
-    """What the table of losses shows."""
+    """The title of the table of score drops."""
     metric = say(f"verdict.metric.{why.metric}")
     return say("why.table.title", name=printable(why.name), metric=metric, seeds=why.seeds, steps=why.steps)
 
@@ -119,7 +120,7 @@ def _heat_cell(cell: HeatCell | None) -> Markup:
     )
 
 
-def _plots(explained: Explained, new: NewData) -> list[Markup]:
+def _plots(explained: Explained, new: NewExamples) -> list[Markup]:
     parts: list[Markup] = []
     if explained.saliency is not None:
         pairs = [
@@ -160,12 +161,12 @@ def _plots(explained: Explained, new: NewData) -> list[Markup]:
     return parts
 
 
-def _example(explained: Explained, new: NewData, row: int) -> Markup:
+def _example(explained: Explained, new: NewExamples, row: int) -> Markup:
     length = None if new.lengths is None else int(new.lengths[row])
     return show_example(np.asarray(new.inputs[row]), kind=explained.kind, length=length) or Markup("")
 
 
-def _heated(explained: Explained, new: NewData, row: int, heat: NDArray[Any]) -> Markup:
+def _heated(explained: Explained, new: NewExamples, row: int, heat: NDArray[Any]) -> Markup:
     """A map of the saliency; of a graph, the same drawing with its nodes shaded by it."""
     if not isinstance(explained.kind, Graph):
         return picture(heat)

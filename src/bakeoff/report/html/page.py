@@ -1,7 +1,7 @@
-"""What a report says, section by section, as records of words ready to be put into a page.
+"""The contents of a report, section by section, as records of formatted text.
 
-`page_of` reads a `Comparison` and decides what is shown; the template only arranges it. Words are cleaned of control
-characters and are escaped by the template; `Markup` is used for pictures alone.
+`page_of` reads a `Comparison` and decides what is shown; the template only arranges it. Text is cleaned of control
+characters here and escaped by the template; `Markup` is used for images only.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.tasks.metrics.registry import METRICS
 
-#: A name longer than this is set smaller.
+#: Names with more characters than this are set in a smaller font.
 _LONG_NAME = 24
 
 
@@ -76,7 +76,7 @@ class CurvesPart:
 
 @dataclass(frozen=True, kw_only=True)
 class WhyPart:
-    """The evidence: sentences, and the losses when trained again (`trained`) and when only `tested`."""
+    """The evidence: sentences, and the score drops after training again (`trained`) and when only `tested`."""
 
     sentences: tuple[str, ...]
     title: str
@@ -112,7 +112,7 @@ class DataPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Everything on the page; None or empty where a section has nothing to show. `plots` by the id of their place."""
+    """Everything on the page; None or empty where a section has nothing to show. `plots` by the id of their element."""
 
     title: str
     data_name: str
@@ -279,7 +279,7 @@ def _costs(comparison: Comparison, plots: dict[str, Plot]) -> tuple[CostPart, ..
 
 
 def skipped_rows(comparison: Comparison) -> list[tuple[str, str]]:
-    """(who, what was not done and why) in sentences: one for each thing, with everybody it holds for."""
+    """(names, sentence) for each thing that was not done, with all entrants that it applies to."""
     alike: dict[tuple[str, str], list[Skipped]] = {}
     for entry in comparison.skipped:
         alike.setdefault((entry.what, reason_text(entry.reason)), []).append(entry)

@@ -10,7 +10,7 @@ from bakeoff.report.words.text import grouped, significant
 
 
 def confusion_plot(figure: ConfusionFigure) -> Plot:
-    """A matrix of counts: right answers in one colour, mistakes in another, each shaded by the share of its row."""
+    """A matrix of counts: right predictions in one colour, mistakes in another, shaded by their share of the row."""
     size = len(figure.names)
     rows = range(size)
     totals = [max(sum(row), 1) for row in figure.counts]
@@ -98,7 +98,7 @@ def _cells(shares: Any, text: Any, hover: Any, colour: str, *, highest: float) -
 
 
 def residual_plot(figure: ResidualFigure) -> Plot:
-    """Predicted against true values; on the line they are equal."""
+    """Predicted against true values, with a diagonal line."""
     values = [value for value in (*figure.true, *figure.predicted) if math.isfinite(value)]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     margin = 0.04 * (high - low or 1.0)

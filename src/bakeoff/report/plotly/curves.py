@@ -23,7 +23,7 @@ from bakeoff.study.analysis.verdict import CurvePoint
 def curve_plot(figure: CurveFigure) -> Plot:
     """Learning curves: line and 95 % band where measured, dotted line and 80 % band where forecast.
 
-    The foremost entrants lie on top, and their bands are stronger than the others'.
+    The best entrants (`foremost`) are drawn on top, with less transparent bands than the others.
     """
     scale = 100.0 if figure.percent else 1.0
     data: list[Plot] = []

@@ -1,8 +1,8 @@
 """What all Plotly figures share: escaped labels, colour tokens, layout and axes.
 
 A Plotly figure here is a plain dictionary {"data": [...], "layout": {...}}. Colours in it are tokens of `palette`
-("token:family-cnn", "token:ink/0.15" for 15 % opacity): the page resolves them against its theme, and
-`with_colours` does so here. Plotly reads a little HTML in its labels, so each word of the user goes through `label`.
+("token:family-cnn", "token:ink/0.15" for 15 % opacity): the page replaces them by its theme's colours, and
+`with_colours` does so here. Plotly interprets some HTML in its labels, so that all user text goes through `label`.
 """
 
 import html
@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"token:([a-z-]+)(?:/([0-9.]+))?")
 
 
 def label(text: object, width: int | None = None) -> str:
-    """User text that Plotly shows letter by letter: cleaned, shortened to `width` cells, escaped.
+    """User text that Plotly shows literally: cleaned, shortened to `width` cells, escaped.
 
     >>> label("<b>a & b</b>")
     '&lt;b&gt;a &amp; b&lt;/b&gt;'
@@ -127,5 +127,5 @@ def _round_ticks(low: float, high: float, most: int = 7) -> list[float]:
 
 
 def _short_tick(text: str) -> str:
-    """'5.00 k' is '5 k' on an axis; '0.5 s' stays."""
+    """A tick's text without zeros after the point: '5.00 k' becomes '5 k'; '0.5 s' does not change."""
     return re.sub(r"\.0+(?=\D|$)", "", text).replace("FLOPs", "").strip()

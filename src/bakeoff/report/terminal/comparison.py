@@ -1,6 +1,6 @@
-"""What a comparison says on a terminal: tables that fit its width, and the verdict in a few sentences.
+"""A comparison on a terminal: tables that fit its width, and the verdict in a few sentences.
 
-Words of the user reach Rich as `Text`, cleaned of control characters, never as markup. A table that is too wide is
+User text is given to Rich as `Text`, cleaned of control characters, never as markup. A table that is too wide is
 divided into several by columns, each with the entrants in front; numbers are never cut.
 """
 
@@ -33,7 +33,7 @@ from bakeoff.report.words.text import bound, clean, duration, wrapped
 from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.results.comparison import Comparison
 
-#: Sentences are not set wider than this.
+#: The longest line of a sentence.
 WIDEST_TEXT = 100
 #: The column of names is folded to this width where the table would not fit otherwise.
 _NARROW_NAME = 14
@@ -119,7 +119,7 @@ def _fitting(columns: Sequence[Column], width: int) -> list[list[Column]]:
 
 
 def _name(row: EntrantRow, width: int | None) -> Text:
-    """The name behind its mark; a name that does not fit is folded, and goes on below its beginning."""
+    """The coloured mark and the name; a name that is too long continues on the next line, indented."""
     name = row.name
     if width is not None and cell_len(name) > width - len(_DOT):
         name = f"\n{' ' * len(_DOT)}".join(chop_cells(name, width - len(_DOT)))
@@ -154,7 +154,7 @@ def result_tables(comparison: Comparison) -> ResultTables:
 
 
 def given_table(comparison: Comparison) -> Table:
-    """What each network got: parameters, and steps, FLOPs and time of a training."""
+    """What each network was allocated: parameters, and steps, FLOPs and time of a training."""
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0), header_style="dim"
     )
@@ -194,14 +194,14 @@ def _sentence(sentence: str, width: int, style: str) -> Text:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What the table does not say: who was not judged, whose forecast is withheld, and warnings."""
+    """Sentences besides the table: entrants that were not judged, withheld forecasts, and warnings."""
     said = entrant_notes(comparison.entrants, comparison.verdict)
     withheld = withheld_forecasts(comparison.entrants)
     return [*said, *withheld, *(clean(warning) for warning in comparison.warnings)]
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
-    """The table, what to know about it, and the verdict."""
+    """Print the table, the notes and the verdict."""
     width = min(console.width, WIDEST_TEXT)
     console.print()
     console.print(result_tables(comparison))
@@ -223,7 +223,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
 
 
 def print_evidence(console: Console, why: Why) -> None:
-    """Why it came out so: the sentences, and the table that they come from."""
+    """Print the evidence: sentences, and the table that they are from."""
     width = min(console.width, WIDEST_TEXT)
     console.print()
     console.print(Text(say("report.section.why"), style="dim"))
@@ -250,7 +250,7 @@ def print_goal(console: Console, answer: GoalAnswer) -> None:
 
 
 def print_places(console: Console, comparison: Comparison, *, report: Path) -> None:
-    """How long it took, and where the report and the network lie."""
+    """Print the seconds spent, and the paths of the report and the network."""
     places = [
         (say("report.done.seconds"), duration(comparison.seconds)),
         (say("report.done.report"), clean(report)),

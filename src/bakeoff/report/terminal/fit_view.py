@@ -1,4 +1,4 @@
-"""A fit as a person sees it: a line of progress while it learns, then its score and where the network lies."""
+"""A fit on a terminal: a line of progress during training, then the score and the network's folder."""
 
 import time
 from pathlib import Path
@@ -15,9 +15,11 @@ from bakeoff.report.terminal.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.words.text import bound, clean, duration, grouped, significant, wrapped
 from bakeoff.study.fitting.result import CHAMPION, Fit
 from bakeoff.tasks.metrics.registry import METRICS
-from bakeoff.train.single.trainer import Moment
+from bakeoff.train.single.trainer import Evaluation
 
+#: Characters of the progress bar.
 _BAR = 24
+#: The longest line of text.
 _WIDEST = 110
 
 
@@ -43,35 +45,40 @@ class FitProgress:
             self._live.stop()
             self._live = None
 
-    def update(self, moment: Moment) -> None:
-        """Show where the training is."""
+    def update(self, evaluation: Evaluation) -> None:
+        """Show the progress of the training."""
         if self.console.is_terminal:
             if self._live is None:
                 self._live = Live(console=self.console, auto_refresh=False, transient=True)
                 self._live.start()
-            self._live.update(_bar(moment), refresh=True)
+            self._live.update(_bar(evaluation), refresh=True)
         elif time.monotonic() - self._printed_at >= PLAIN_SECONDS:
             self._printed_at = time.monotonic()
-            self.console.print(Text(_sentence(moment)), soft_wrap=True)
+            self.console.print(Text(_sentence(evaluation)), soft_wrap=True)
 
 
-def _sentence(moment: Moment) -> str:
-    """The moment in one line: step, losses and the time left at this pace."""
-    left = moment.seconds / moment.step * (moment.steps - moment.step)
+def _sentence(evaluation: Evaluation) -> str:
+    """An evaluation in one line: step, losses and the time left at this speed."""
+    left = evaluation.seconds / evaluation.step * (evaluation.steps - evaluation.step)
     where = say(
         "fit.progress",
-        step=grouped(moment.step),
-        steps=grouped(moment.steps),
-        epoch=f"{moment.epoch:.1f}",
-        training=significant(moment.training_loss),
-        validation=significant(moment.validation_loss),
+        step=grouped(evaluation.step),
+        steps=grouped(evaluation.steps),
+        epoch=f"{evaluation.epoch:.1f}",
+        training=significant(evaluation.training_loss),
+        validation=significant(evaluation.validation_loss),
     )
     return f"{where} · {time_left(left)}"
 
 
-def _bar(moment: Moment) -> Text:
-    filled = round(_BAR * moment.step / moment.steps)
-    parts = (("━" * filled, "bold blue"), ("━" * (_BAR - filled), "bright_black"), "  ", _sentence(moment))
+def _bar(evaluation: Evaluation) -> Text:
+    filled = round(_BAR * evaluation.step / evaluation.steps)
+    parts = (
+        ("━" * filled, "bold blue"),
+        ("━" * (_BAR - filled), "bright_black"),
+        "  ",
+        _sentence(evaluation),
+    )
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
@@ -113,7 +120,7 @@ def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
 
 
 def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
-    """Headings and what stands beside them: parameters, recipe, weights begun with, time, and the network's place."""
+    """(heading, text): parameters, recipe, initial weights, time, and the network's folder."""
     recipe = fit.recipe
     rows = [
         (
@@ -158,6 +165,6 @@ def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
 
 
 def _epochs(fit: Fit) -> str:
-    """How many passes over the training data the recipe's steps are, told from an evaluation on the way."""
-    moment = fit.history[-1]
-    return f"{moment.epoch * fit.recipe.steps / moment.step:.3g}"
+    """The passes over the training data that the recipe's steps make, computed from the last evaluation."""
+    evaluation = fit.history[-1]
+    return f"{evaluation.epoch * fit.recipe.steps / evaluation.step:.3g}"

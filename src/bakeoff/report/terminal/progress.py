@@ -13,8 +13,9 @@ from bakeoff.messages import say
 from bakeoff.report.words.text import clean, duration, shorten
 from bakeoff.study.results.outcome import Progress
 
-#: Away from a terminal a line is printed when the phase changes, and at most this often in between.
+#: Where there is no terminal, a line is printed when the phase changes, and at most once in this time otherwise.
 PLAIN_SECONDS = 10.0
+#: Characters of the progress bar.
 _BAR = 24
 
 
@@ -41,13 +42,13 @@ class ProgressView:
         self.close()
 
     def close(self) -> None:
-        """Take the changing line away; the next event would bring it back."""
+        """Remove the live line; the next event would show it again."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
     def update(self, event: Progress) -> None:
-        """Show where the study is."""
+        """Show the progress of the study."""
         if not self.console.is_terminal:
             self._print_plain(event)
             return
@@ -65,7 +66,7 @@ class ProgressView:
 
 
 def plain_line(event: Progress) -> str:
-    """The event in one line of plain text: phase, percent, who is at work, and the time left."""
+    """The event in one line of plain text: phase, percent, the running entrants, and the time left."""
     parts = [f"{phase_name(event.phase)} {100 * _share(event):.0f} %"]
     if event.entrants:
         parts.append(", ".join(clean(name) for name in dict.fromkeys(event.entrants)))
@@ -87,18 +88,18 @@ def _share(event: Progress) -> float:
 
 
 def _line(event: Progress, width: int) -> Table:
-    """Phase, bar, percent, time left and, where there is room, who is at work."""
+    """Phase, bar, percent, time left and, where there is space, the running entrants."""
     share = _share(event)
     filled = round(_BAR * share)
     bar = Text.assemble(("━" * filled, "bold blue"), ("━" * (_BAR - filled), "bright_black"))
     phase = shorten(phase_name(event.phase), 22)
     left = "" if event.seconds_left is None else time_left(event.seconds_left)
     names = ", ".join(clean(name) for name in dict.fromkeys(event.entrants))
-    room = width - len(phase) - _BAR - 6 - len(left) - 10
+    space = width - len(phase) - _BAR - 6 - len(left) - 10
     grid = Table.grid(padding=(0, 2, 0, 0))
     cells = [Text(phase, style="bold"), bar, Text(f"{100 * share:3.0f} %"), Text(left)]
-    if room >= 8:
-        cells.append(Text(shorten(names, room), style="dim"))
+    if space >= 8:
+        cells.append(Text(shorten(names, space), style="dim"))
     grid.add_row(*(_unwrapped(cell) for cell in cells))
     return grid
 

@@ -1,9 +1,9 @@
-"""One colour per family of entrants, the same in every figure, table and language.
+"""One colour per family of entrants, the same in every figure and table.
 
-The first eight colours of a theme were searched so that the smallest distance between any two, seen normally or with
-protanopia, deuteranopia or tritanopia (Machado et al. 2009, severity 1), is as large as could be found, and then a
-ninth, that of graph networks, as far from them as could be; a test holds it. Entrants of one family share its colour
-and differ by marker and dash.
+The first eight colours of a theme were optimised so that the smallest distance between any two, seen normally or with
+protanopia, deuteranopia or tritanopia (Machado et al. 2009, severity 1), is as large as possible; then a ninth, that of
+graph networks, was added as far from them as possible. A test checks the distance. Entrants of one family share its
+colour and differ by marker and dash.
 
 A figure names colours by token ("family-cnn", "ink"), never by value, so that one figure serves both themes.
 """
@@ -69,7 +69,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def colour_token(family: str) -> str:
-    """The token of a family's colour; families that have none of their own are drawn in the ink of the page.
+    """The token of a family's colour; families without a colour are drawn in the colour of the page's text ("ink").
 
     >>> colour_token("gru"), colour_token("cnn"), colour_token("user")
     ('family-rnn', 'family-cnn', 'ink')

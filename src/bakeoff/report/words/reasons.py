@@ -1,7 +1,7 @@
-"""Reasons that a trial or a plan recorded, in the language in force.
+"""Translates the recorded reasons of trials and plans into the language in force.
 
-They are recorded in English, as an error's message would be. Those that the catalogue knows are said in the language
-in force; others, which come from an exception, stay as they are.
+They are recorded in English, like an error's message. Those with a sentence in the catalogue are translated; others,
+which come from an exception, are shown as they are.
 """
 
 import re
@@ -28,7 +28,7 @@ def reason_text(reason: str) -> str:
 
 
 def is_known(reason: str) -> bool:
-    """Whether the catalogue knows the reason."""
+    """Whether the catalogue has a sentence for the reason."""
     return any(pattern.fullmatch(clean(reason).rstrip(".")) for pattern in _patterns().values())
 
 

@@ -1,8 +1,8 @@
-"""How numbers and other people's words are written, the same in terminal, report and notebook.
+"""Formats numbers and user text, the same in terminal, report and notebook.
 
-Rounding is to what a reader can use: three significant digits for sizes, one decimal for percentages. Words from
-data (class, column and file names) may hold anything; `clean` makes them harmless to a terminal and to a layout,
-and escaping for markup happens where the markup is written.
+Sizes have three significant digits, percentages one decimal. Text from data (class, column and file names) may contain
+anything; `clean` makes it harmless to a terminal and to a layout, and escaping for markup happens where markup is
+written.
 """
 
 import math
@@ -13,10 +13,10 @@ from rich.cells import cell_len
 
 from bakeoff.messages import say
 
-#: Characters that move the cursor, reverse the reading direction or do not show: never printed as they are.
+#: Unicode categories of characters that move the cursor, reverse the reading direction or are invisible: replaced.
 _HARMFUL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-#: Joiners inside words of several scripts and in emoji: format characters that are part of a name.
+#: Format characters that are not replaced: joiners inside words of several scripts and in emoji.
 _KEPT = {"\u200c", "\u200d"}
 
 
@@ -44,12 +44,12 @@ def shorten(text: str, width: int) -> str:
     """
     if cell_len(text) <= width:
         return text
-    kept = ""
+    shown = ""
     for character in text:
-        if cell_len(kept + character) > width - 1:
+        if cell_len(shown + character) > width - 1:
             break
-        kept += character
-    return kept + "…"
+        shown += character
+    return shown + "…"
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -1,8 +1,8 @@
-"""A measured learning curve made ready for a fit, and what is wrong with it where no fit should be made.
+"""A measured learning curve prepared for a fit, and the reason where no fit should be made.
 
 Curves are fitted as errors (distance from the metric's best score), which fall as the data grow. About one curve in
-seven does not behave (Loog & Viering 2022, arXiv:2211.14061): it peaks, it dips, or it has not begun to learn. Such a
-curve gets no forecast but a reason.
+seven is not monotone (Loog & Viering 2022, arXiv:2211.14061): it has a peak or a dip, or the error is still at chance
+level. Such a curve gets a reason instead of a forecast.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,18 @@ import numpy as np
 from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.registry import Floats, Metric
 
-#: A trend needs at least this many sizes.
+#: A forecast needs at least this many distinct training sizes.
 FEWEST_SIZES = 4
-#: The spread of seeds, pooled over sizes relative to the error, counts for so many degrees of freedom at each size.
+#: Degrees of freedom that the relative spread of seeds, pooled over all sizes, counts for at each size.
 _POOLED_DEGREES = 4
-#: Where nothing is known of the spread of seeds (one seed at every size): relative to the error.
+#: Standard deviation over seeds relative to the error, assumed where every size has one seed.
 UNKNOWN_SPREAD = 0.08
-#: A rise of the error counts as a fault where it is this improbable as noise, and larger than this part of the error.
-_FAULT_LEVEL, _FAULT_RISE = 0.005, 0.05
+#: No forecast is made where the error rises with more data, noise alone would explain that rise with less than this
+#: probability ...
+_RISE_LEVEL = 0.005
+#: ... and the rise is larger than this part of the error.
+_LEAST_RISE = 0.05
+#: Simulated monotone curves from which that probability is estimated.
 _SIMULATIONS = 1000
 
 
@@ -33,8 +37,8 @@ class ErrorCurve:
         errors: [P], mean over seeds of the distance from the best score.
         noise: [P], standard error of that mean (the spread of seeds).
         relative_noise: typical noise / error, for sizes not measured.
-        floor: the smallest difference of errors that means anything.
-        degrees: degrees of freedom that the noise is known with.
+        floor: differences of errors smaller than this count as noise.
+        degrees: degrees of freedom of the estimate of the noise.
     """
 
     examples: Floats
@@ -48,9 +52,10 @@ class ErrorCurve:
 def error_curve(
     points: Sequence[CurvePoint], metric: Metric, unknown_spread: float = UNKNOWN_SPREAD
 ) -> ErrorCurve:
-    """The curve of errors; points that are not finite are left out, the last of two points of one size counts.
+    """The points as errors; points that are not finite are left out, and of two points of one size the last one counts.
 
-    `unknown_spread` of seeds, relative to the error, is assumed where there is one seed at every size.
+    Args:
+        unknown_spread: standard deviation over seeds relative to the error, where every size has one seed.
     """
     by_size = {point.examples: point for point in points if np.isfinite(point.score) and point.examples > 0}
     chosen = [by_size[size] for size in sorted(by_size)]
@@ -78,7 +83,7 @@ def error_curve(
     )
 
 
-def fault(
+def withheld_reason(
     curve: ErrorCurve,
     *,
     chance: float | None = None,
@@ -88,8 +93,8 @@ def fault(
     """Why no forecast should be made (a key under "verdict.withheld."), or None.
 
     Args:
-        chance: the error of an entrant that knows nothing; a curve still there has not begun to learn.
-        fewest: sizes that a trend needs.
+        chance: the error of the best baseline; a network that is still there has not learned anything.
+        fewest: training sizes that a forecast needs at least.
     """
     if len(curve.examples) < fewest:
         return "too_few_points"
@@ -103,17 +108,17 @@ def fault(
 
 
 def _not_monotone(curve: ErrorCurve, rng: np.random.Generator) -> str | None:
-    """Whether the errors rise by more than noise explains: a peak inside, or a dip at the end."""
+    """Whether errors rise by more than noise explains: "peaking" inside the curve, "dipping" at its end."""
     falling = _falling(curve.errors, curve.noise)
     found = float((((curve.errors - falling) / curve.noise) ** 2).sum())
     rise = curve.errors - np.minimum.accumulate(curve.errors)
-    if rise.max() <= max(_FAULT_RISE * float(curve.errors[int(rise.argmax())]), 2 * curve.floor):
+    if rise.max() <= max(_LEAST_RISE * float(curve.errors[int(rise.argmax())]), 2 * curve.floor):
         return None
     draws = falling + rng.standard_t(curve.degrees, (_SIMULATIONS, len(falling))) * curve.noise
     by_chance = np.array(
         [(((draw - _falling(draw, curve.noise)) / curve.noise) ** 2).sum() for draw in draws]
     )
-    if found <= float(np.quantile(by_chance, 1 - _FAULT_LEVEL)):
+    if found <= float(np.quantile(by_chance, 1 - _RISE_LEVEL)):
         return None
     return "dipping" if rise[-1] >= 0.5 * rise.max() else "peaking"
 

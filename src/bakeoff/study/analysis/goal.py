@@ -23,7 +23,7 @@ Outlook = Literal["reached", "likely", "perhaps", "not_there", "withheld"]
 #: Nothing is said of more than this many times the data.
 FURTHEST = MULTIPLES[-1]
 #: The goal counts as out of reach where fewer than this part of the drawn curves come to it.
-STILL_POSSIBLE = 0.1
+POSSIBLE_SHARE = 0.1
 _SIZES = 120
 _WRITTEN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%?)", re.IGNORECASE)
 
@@ -192,7 +192,7 @@ def _path(entrant: EntrantResult, fit: CurveFit, goal: float, measure: Metric, n
     furthest, low, high = fit.predict(FURTHEST * fit.examples)
     path = replace(path, furthest=furthest, furthest_low=low, furthest_high=high)
     reached = examples_until(fit, goal)
-    if np.isfinite(reached).mean() < STILL_POSSIBLE:
+    if np.isfinite(reached).mean() < POSSIBLE_SHARE:
         return replace(path, outlook="not_there")
     sides = ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
     least, middle, most = (float(size) for size in np.quantile(reached, sides, method="lower"))

@@ -63,7 +63,7 @@ def _of_error(score: float, drawn: Resampled, index: int, level: float) -> tuple
 
 
 def wilson(score: float, variance: float, examples: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share, with as many effective examples as its variance is worth (at 0 or 1, all).
+    """Wilson's interval of a share, with as many examples as its variance corresponds to (`examples` at 0 or 1).
 
     >>> low, high = wilson(1.0, 0.0, 100)
     >>> round(low, 3), high

@@ -1,6 +1,6 @@
 """What may be said of who is best, whether a network is needed and which is the cheapest good one, and no more.
 
-`judge` reads a `Standing`, in which everything has been tested, and picks the sentences whose evidence is there.
+`judge` reads a `Ranking`, in which everything has been tested, and picks the sentences whose evidence is there.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.planning import Deciding, what_would_decide
-from bakeoff.study.analysis.uncertainty import Standing
+from bakeoff.study.analysis.uncertainty import Ranking
 from bakeoff.study.results.records import EntrantResult, count
 from bakeoff.tasks.metrics.registry import Metric
 
@@ -31,7 +31,7 @@ class Judgement:
     deciding: Deciding | None = None
 
 
-def judge(entrants: Sequence[EntrantResult], standing: Standing, measure: Metric) -> Judgement:
+def judge(entrants: Sequence[EntrantResult], standing: Ranking, measure: Metric) -> Judgement:
     """Pick the sentences.
 
     Args:
@@ -42,7 +42,7 @@ def judge(entrants: Sequence[EntrantResult], standing: Standing, measure: Metric
 
 
 class _Judge:
-    def __init__(self, entrants: Sequence[EntrantResult], standing: Standing, measure: Metric) -> None:
+    def __init__(self, entrants: Sequence[EntrantResult], standing: Ranking, measure: Metric) -> None:
         self.entrants = {entrant.name: entrant for entrant in entrants}
         self.standing, self.measure = standing, measure
         judged = [name for name in standing.scores if self.entrants[name].kind != "baseline"]

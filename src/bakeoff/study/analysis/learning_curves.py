@@ -1,4 +1,4 @@
-"""Learning curves: what more data would bring, with an interval, or the reason why that cannot be said.
+"""Learning curves: the score forecast for more data, with an interval, or the reason why no forecast is made.
 
 The error at n examples is taken to follow one of several forms, none of which is known to be right (Viering & Loog
 2021, arXiv:2103.10948; Mohr & Viering 2022 found the three- and four-parameter power laws best on most data):
@@ -33,41 +33,50 @@ from bakeoff.study.analysis.curve_points import (
     ErrorCurve,
     Tested,
     error_curve,
-    fault,
     fitted_at_best,
     stands_still,
     tested,
+    withheld_reason,
 )
 from bakeoff.study.results.records import Crossover, CurvePoint
 from bakeoff.tasks.metrics.registry import METRICS, Floats, Metric
 
-#: Another draw of so many examples changes the error of neighbours and boosting by about this part of it.
+#: Standard deviation of the error of neighbours and boosting over draws of the training examples, relative to the
+#: error; assumed, since each size is tried with one seed.
 RUNG_SPREAD = 0.04
-#: A curve tells where it leads from this many sizes on.
+#: A learning curve is extrapolated from at least this many sizes.
 FEWEST_RUNGS = 3
 
 #: Forecasts are made at these multiples of the data.
 MULTIPLES = (2, 4, 10)
-#: The interval of a forecast.
+#: Probability of a forecast's interval.
 LEVEL = 0.8
-#: Relative doubt about a form at a measured size, growing by so much with each halving from the largest one.
-MISFIT, MISFIT_GROWTH = 0.015, 0.5
-#: Relative doubt of an extrapolation to twice the data; it grows with the square root of the number of doublings.
+#: Standard deviation of the difference between the true curve and a form at the largest measured size, relative to the
+#: error there ...
+MISFIT = 0.015
+#: ... which grows by this part of itself with each halving of the size.
+MISFIT_GROWTH = 0.5
+#: Standard deviation of an extrapolation to twice the data, relative to the error; it grows with the square root of the
+#: number of doublings.
 DRIFT = 0.03
 #: The drawn curves are spread around their median by these factors at multiples of the data (better, worse).
 STRETCH: dict[int, tuple[float, float]] = {1: (1.0, 1.0), 2: (0.6, 0.9), 4: (0.8, 1.0), 10: (1.0, 1.0)}
 #: "More data should help" takes an expected gain of this (points of a share, part of an error), and this probability of
 #: a third of it.
 EXPECTED_SHARE, EXPECTED_PART, HELPS = 0.015, 0.03, 0.6
-_DRAWS, _KEPT = 40_000, 2_000
+#: Curves drawn from the proposal.
+_DRAWS = 40_000
+#: Curves resampled from them by their weights.
+_RESAMPLED = 2_000
 #: A kink lies between the smallest measured size and so many times the largest one.
 _FURTHEST_KINK = 16.0
 #: What a family can fit is asked of its curves at so many times the data.
 _FAR = 16.0
-#: The anchors are proposed from a normal distribution this much wider than their own.
-_WIDER = 1.5
+#: Width of the anchors' proposal distribution, in standard deviations of the measured points.
+_PROPOSAL_WIDTH = 1.5
 
 
+#: A transformation of the number of examples in which a form is linear or exponential.
 Clock = Callable[[Floats], Floats]
 
 #: Forms c + a exp(-rate clock(n)), by their clocks.
@@ -79,9 +88,10 @@ FORMS: tuple[str, ...] = (*_DECAYS, *_LINES, "kinked", "constant")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Draws:
-    """Learning curves drawn from what the measured points allow: a form and its anchors each, [D]."""
+    """D drawn learning curves, one entry [D] each: the form (an index into `FORMS`), its errors at the two anchors, the
+    part of the last error that remains, and a standard normal draw for `DRIFT`."""
 
-    form: NDArray[np.int64]  # index into FORMS
+    form: NDArray[np.int64]
     first: Floats
     last: Floats
     rest: Floats
@@ -117,7 +127,7 @@ class CurveFit:
         metric: name of the metric that its points are in.
         examples: the largest size measured; 0 where there was none.
         withheld: why no forecast is made (a key under "verdict.withheld."), else None.
-        evidence: of each form, summing to 1; empty where withheld.
+        evidence: posterior probability of each form, summing to 1; empty where withheld.
         flat: whether the last two sizes do not differ: it may be compared with others, but nothing is forecast of it.
     """
 
@@ -211,20 +221,20 @@ def fit_curve(
         chance: the score of the baseline; a curve that is still there is not forecast.
         training: scores on the training examples themselves, by size, where they are known: they bound the forecast.
         seed: of the draws.
-        fewest: sizes that a trend needs.
-        unknown_spread: of seeds, relative to the error, where there is one seed at every size.
+        fewest: training sizes that a forecast needs at least.
+        unknown_spread: standard deviation over seeds relative to the error, where every size has one seed.
     """
     curve = error_curve(points, metric, unknown_spread)
     rng = np.random.default_rng(seed)
     largest = int(curve.examples[-1]) if len(curve.examples) else 0
     chance_error = None if chance is None else metric.sign * (metric.best - chance)
-    withheld = fault(curve, chance=chance_error, rng=rng, fewest=fewest)
+    withheld = withheld_reason(curve, chance=chance_error, rng=rng, fewest=fewest)
     if withheld is not None:
         return CurveFit(metric=metric.name, examples=largest, withheld=withheld, evidence={})
     draws, weights = _weighted_draws(curve, rng, fitted_at_best(training, metric))
     if weights is None:
         return CurveFit(metric=metric.name, examples=largest, withheld="poor_fit", evidence={})
-    kept = rng.choice(len(weights), size=_KEPT, p=weights)
+    chosen = rng.choice(len(weights), size=_RESAMPLED, p=weights)
     evidence = {name: float(weights[draws.form == index].sum()) for index, name in enumerate(FORMS)}
     return CurveFit(
         metric=metric.name,
@@ -236,11 +246,11 @@ def fit_curve(
         _noise=curve.relative_noise,
         _tested=tested(points, metric),
         _draws=_Draws(
-            form=draws.form[kept],
-            first=draws.first[kept],
-            last=draws.last[kept],
-            rest=draws.rest[kept],
-            drift=rng.standard_normal(_KEPT),
+            form=draws.form[chosen],
+            first=draws.first[chosen],
+            last=draws.last[chosen],
+            rest=draws.rest[chosen],
+            drift=rng.standard_normal(_RESAMPLED),
         ),
     )
 
@@ -256,10 +266,10 @@ def forecast(fit: CurveFit, multiples: Sequence[int] = MULTIPLES) -> tuple[Curve
 def crossover(
     first: CurveFit, second: CurveFit, *, names: tuple[str, str], furthest: float = MULTIPLES[-1]
 ) -> Crossover:
-    """Where the curve that is behind now is expected to pass the other one.
+    """The number of examples at which the curve that is behind now is expected to pass the other one.
 
-    A number is given where at least half of the drawn pairs of curves cross before `furthest` times the data and
-    nine in ten agree who is ahead now.
+    It is given only where at least half of the drawn pairs of curves cross before `furthest` times the data, and nine
+    in ten of them agree on which is ahead now.
     """
     reason = first.withheld or second.withheld
     if reason is not None:
@@ -322,7 +332,7 @@ def _weighted_draws(
     doubt = MISFIT * (1 + MISFIT_GROWTH * np.log2(end / curve.examples)) * curve.errors
     deviation = np.sqrt(curve.noise**2 + doubt**2)
     form = rng.integers(0, len(FORMS), _DRAWS)
-    anchors = rng.standard_normal((2, _DRAWS)) * _WIDER
+    anchors = rng.standard_normal((2, _DRAWS)) * _PROPOSAL_WIDTH
     first = np.maximum(curve.errors[0] + anchors[0] * deviation[0], 0.0)
     last = np.maximum(curve.errors[-1] + anchors[1] * deviation[-1], 0.0)
     # A decay falls from the first anchor to the last; where noise says otherwise it is flat.
@@ -332,7 +342,7 @@ def _weighted_draws(
     # Student's t with few degrees of freedom: one odd point does not decide.
     degrees = 5.0
     likelihood = -(degrees + 1) / 2 * np.log1p(misses**2 / degrees).sum(axis=1)
-    log_weights = likelihood + 0.5 * ((anchors / _WIDER) ** 2).sum(axis=0)
+    log_weights = likelihood + 0.5 * ((anchors / _PROPOSAL_WIDTH) ** 2).sum(axis=0)
     if fitted is not None:
         far = draws.errors(np.array([_FAR * end]), begin, end)[:, 0]
         log_weights = log_weights + special.log_ndtr((far - fitted[0]) / fitted[1])
@@ -346,7 +356,7 @@ def _weighted_draws(
 def fit_rungs(
     points: Sequence[CurvePoint], metric: Metric, *, chance: float | None = None, seed: int = 0
 ) -> CurveFit:
-    """The curve through an entrant's rungs: fewer sizes than another curve needs, one seed each; see `fit_curve`."""
+    """Fit a learning curve to few sizes with one seed each (see `fit_curve`, which asks for more by default)."""
     return fit_curve(
         points, metric, chance=chance, seed=seed, fewest=FEWEST_RUNGS, unknown_spread=RUNG_SPREAD
     )

@@ -29,12 +29,17 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Forecast, Series
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
-#: Degrees of freedom that the pooled spread of seeds counts for.
+#: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
-#: Between so many replicates, as many as `_WORK` weights allow.
-FEWEST, MOST, _WORK = 1000, 4000, 8_000_000
+#: The fewest replicates ...
+FEWEST = 1000
+#: ... and the most; in between, as many as make `_WORK` weights in all.
+MOST = 4000
+#: Weights (replicates times test examples) that take about a tenth of a second for each entrant and seed.
+_WORK = 8_000_000
+#: Weights that are held in memory at once.
 _BLOCK = 1_000_000
-#: Blocks of time are made shorter, down to a horizon, where the test split would hold fewer than these.
+#: Blocks of time are made shorter, down to one horizon, where the test split would have fewer blocks than this.
 FEWEST_BLOCKS = 5
 #: There are no more blocks than these: long ones hold what windows far apart still share (an error that stays for a
 #: while), and Student's quantile for eight blocks is only a fifth above that for any number.
@@ -58,10 +63,10 @@ class Resampled:
         spread_degrees: degrees of freedom of all that is known of the spread of seeds, over all entrants.
         twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
         smoothing: variance added to a difference of two that are not twins (see `standing`).
-        discordant: [E, E], on how many examples (or groups) two entrants differ; None where examples do not count
-            exactly 0 or 1.
+        discordant: [E, E], number of examples (or groups) on which two entrants differ; None where the score of an
+            example can be other than 0 and 1.
         examples: N.
-        groups: how many groups were drawn from; None where examples were drawn one by one.
+        groups: number of groups that were resampled; None where single examples were.
         relative: [E, R], for errors: of the mean loss's logarithm, Student's ratio in each replicate; None otherwise.
         relative_error: [E], its standard error in the data. power: of the mean loss, that makes the score.
     """
@@ -90,24 +95,27 @@ class Resampled:
 
     @property
     def degrees(self) -> int:
-        """Degrees of freedom of Student's t for what the draw of examples decides."""
+        """Degrees of freedom of Student's t for the draw of examples (or groups)."""
         return max((self.groups or self.examples) - 1, 1)
 
     def stretch(self, level: float) -> float:
-        """By how much a quantile of the replicates is too near, as there are few groups; 1 where there are none."""
+        """Factor by which a bootstrap quantile at `level` must be moved away from the score, as groups are few.
+
+        The ratio of the quantiles of Student's t and of the normal distribution; 1 where single examples are drawn.
+        """
         if self.groups is None:
             return 1.0
         return float(special.stdtrit(self.degrees, level) / special.ndtri(level))
 
     def few_discordant(self, first: int, second: int, level: float) -> float:
-        """By what a critical value grows since only few examples tell the two apart; 1 where they are many."""
+        """The factor on a critical value because only few examples tell the two apart; about 1 where there are many."""
         if self.discordant is None:
             return 1.0
         degrees = max(int(self.discordant[first, second]), 1)
         return float(special.stdtrit(degrees, level) / special.ndtri(level))
 
     def standard_error(self, first: int, second: int) -> float:
-        """Of the difference of two entrants' scores, from examples and seeds; 0 for twins."""
+        """Standard error of the difference of two entrants' scores, over examples and seeds; 0 for twins."""
         if self.twin[first] == self.twin[second]:
             return 0.0
         return float(np.sqrt(sum(self.variances(first, second))))
@@ -265,7 +273,7 @@ def _log_ratios(losses: Floats, weights: Floats) -> Floats:
 
 
 def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
-    """On how many examples, or in how many groups, each two entrants differ: [E, E] from hits [N, E]."""
+    """The number of examples (or groups) on which each two entrants differ: [E, E] from hits [N, E]."""
     if groups is not None:
         _, inverse = np.unique(groups, return_inverse=True)
         hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
@@ -273,7 +281,7 @@ def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
 
 
 def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
-    """What is drawn as a whole on this dataset's test split, a label each: its groups, or the blocks of a forecast."""
+    """Labels [N] of what is resampled together on the test split: groups or blocks of time; None for examples."""
     test, target, kind = dataset.splits.test, dataset.schema.target, dataset.schema.input
     if dataset.groups is not None:
         return np.asarray(dataset.groups)[test]
@@ -333,8 +341,8 @@ def seed_variances(
     median of a chi-squared variable), so that one unstable entrant does not decide for all.
 
     Args:
-        per_seed: for each entrant the scores of its distinct runs; one run means that the seed changed nothing,
-            unless `unknown` says that only one seed was run: then the pooled spread stands in, if there is one.
+        per_seed: for each entrant the scores of its distinct runs; one run means that the seed changes nothing, unless
+            `unknown` says that only one seed was run: then the pooled variance is used, if there is one.
         example_variance: of each entrant's mean score under the draw of examples, [E].
         noise: of one seed's score, the variance that its own errors on the examples explain, [E]; it is taken off.
             None: nothing is, and the ratio is to `example_variance`.
@@ -351,7 +359,7 @@ def seed_variances(
         ratios = np.log(np.maximum(spreads[known] / scale[known], 1e-6))
         pool = float(np.exp(np.median(ratios))) * typical / float(special.chdtri(typical, 0.5))
         pool = pool if noise is None else max(pool, 1.0)
-    # A pool of one is its own: it brings nothing new.
+    # A variance pooled over one entrant is that entrant's own, and counts for no further degrees of freedom.
     prior = PRIOR_DEGREES if varied.sum() > 1 else 0
     moderated = (prior * pool * scale + own * spreads) / np.maximum(prior + own, 1)
     net = np.where(varied, np.maximum(moderated - off, 0.0), 0.0)
@@ -363,7 +371,7 @@ def seed_variances(
 
 
 def is_hit_or_miss(values: Floats | None) -> bool:
-    """Whether every example counts exactly 0 or 1, as in accuracy."""
+    """Whether every example contributes exactly 0 or 1 to the score, as in accuracy."""
     return values is not None and bool(np.isin(values, (0.0, 1.0)).all())
 
 

@@ -1,4 +1,4 @@
-"""From finished trials to what is said of each entrant: scores, curves, forecasts, the standing and the verdict.
+"""From finished trials to the summary of a comparison: scores, curves, forecasts, the ranking and the verdict.
 
 Here, and nowhere before, the outputs on the test split are read.
 """
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
 from bakeoff.study.analysis.resampling import drawn_together
-from bakeoff.study.analysis.uncertainty import Standing, standing
-from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, decide
+from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
+from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import BATCH, Definition
 from bakeoff.study.design.trial import State, TrialResult
@@ -23,9 +23,11 @@ from bakeoff.study.results.outcome import Outcome
 from bakeoff.study.results.records import SPOKEN_MULTIPLE
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext, applicable, preference
 
-#: Points of a curve below full size get their intervals from this many replicates.
+#: Bootstrap replicates for the interval of a curve point below full size (full size takes `resampling.FEWEST` or more).
 CURVE_REPLICATES = 200
+#: Test examples shown as the leader's worst mistakes.
 MISTAKES = 24
+#: The state of an entrant without a score, by the `what` of the `Skipped` that says why (stored names, both of them).
 _UNJUDGED_STATES = {
     "too_dear": "not_started",
     "not_started": "not_started",
@@ -35,12 +37,12 @@ _UNJUDGED_STATES = {
 }
 
 
-class Assembly:
+class Summary:
     """Everything that the verdict and the report say, made from an `Outcome`.
 
     Attributes:
         verdict: the answer. entrants: best first, the unjudged last.
-        standing: of the judged; None where nobody was.
+        ranking: of the judged entrants; None where nobody was judged.
     """
 
     def __init__(
@@ -57,15 +59,15 @@ class Assembly:
         judged = {name: runs[self._full] for name, runs in self._chosen.items() if runs.get(self._full)}
         self.judged = judged
         self.validation = {name: self._on_validation(runs) for name, runs in judged.items()}
-        self.standing = self._standing(judged, None, validation=self.validation) if judged else None
+        self.ranking = self._ranking(judged, None, validation=self.validation) if judged else None
         results, fits = self._results()
         self.entrants = tuple(sorted(results, key=self._best_first))
-        self.verdict: Verdict = decide(
-            self.entrants, self.standing, metric=definition.metric, crossovers=self._crossovers(fits)
+        self.verdict: Verdict = conclude(
+            self.entrants, self.ranking, metric=definition.metric, crossovers=self._crossovers(fits)
         )
 
     def _counted(self, name: str) -> dict[int, list[TrialResult]]:
-        """The trials at the chosen setting that had their full training, by size, one a seed."""
+        """One entrant's completed trials at its chosen setting: training size -> one result a seed."""
         if name not in self._outcome.best_setting:
             return {}
         setting = self._outcome.best_setting[name]
@@ -84,13 +86,13 @@ class Assembly:
         smaller = [runs for size, runs in self._chosen[name].items() if size != self._full and len(runs) > 1]
         return [[self._score(_test(run), self._truth) for run in runs] for runs in smaller]
 
-    def _standing(
+    def _ranking(
         self,
         judged: Mapping[str, Sequence[TrialResult]],
         replicates: int | None,
         validation: Mapping[str, float] | None = None,
-    ) -> Standing:
-        return standing(
+    ) -> Ranking:
+        return rank_entrants(
             {name: [_test(result) for result in runs] for name, runs in judged.items()},
             self._truth,
             self._metric,
@@ -110,8 +112,8 @@ class Assembly:
         points = self._curve_points()
         baselines = [name for name in self.judged if self._entrants[name].kind == "baseline"]
         chance = None
-        if baselines and self.standing is not None:
-            known = [self.standing.scores[name].score for name in baselines]
+        if baselines and self.ranking is not None:
+            known = [self.ranking.scores[name].score for name in baselines]
             chance = max(known) if self._metric.higher_is_better else min(known)
         results, fits = [], {}
         for name, entrant in self._entrants.items():
@@ -134,10 +136,10 @@ class Assembly:
             here = {name: runs[size] for name, runs in self._chosen.items() if runs.get(size)}
             if not here:
                 continue
-            place = self.standing if size == self._full else self._standing(here, CURVE_REPLICATES)
-            assert place is not None
+            ranking = self.ranking if size == self._full else self._ranking(here, CURVE_REPLICATES)
+            assert ranking is not None
             for name, runs in here.items():
-                estimate = place.scores[name]
+                estimate = ranking.scores[name]
                 points[name].append(
                     CurvePoint(
                         examples=size,
@@ -153,9 +155,9 @@ class Assembly:
         return self._metric.score(outputs, truth, self._context)
 
     def _judged(self, entrant: Entrant, curve: Sequence[CurvePoint], fit: CurveFit | None) -> EntrantResult:
-        assert self.standing is not None
+        assert self.ranking is not None
         name, runs = entrant.name, self.judged[entrant.name]
-        estimate = self.standing.scores[name]
+        estimate = self.ranking.scores[name]
         schema = self._dataset.schema
         metrics = {
             metric.name: float(
@@ -187,7 +189,7 @@ class Assembly:
         )
 
     def _training(self, name: str) -> dict[str, Any]:
-        """What each training of this network was given, and how long one took; nothing for those without steps."""
+        """The fields of `EntrantResult` about a network's trainings (steps, FLOPs, seconds); {} for others."""
         steps, profile = self._outcome.steps.get(name), self._outcome.profiles.get(name)
         if steps is None or profile is None:
             return {}
@@ -203,14 +205,14 @@ class Assembly:
             "training_flops": None if flops is None else steps * min(BATCH, self._full) * flops,
             "training_seconds": float(np.median(taken)) if taken else None,
             "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
-            "capped": name in self._outcome.shares.capped,
+            "capped": name in self._outcome.allocation.capped,
         }
 
     def _seconds(self, name: str) -> float:
         return float(sum(result.seconds for result in self._outcome.results if result.trial.entrant == name))
 
     def _unjudged(self, entrant: Entrant, curve: Sequence[CurvePoint], chance: float | None) -> EntrantResult:
-        """Why an entrant has no score, what it would take, and how it did on fewer examples."""
+        """The result of an entrant without a score: the reason, the seconds needed, its curve on fewer examples."""
         profile = self._outcome.profiles.get(entrant.name)
         empty = EntrantResult(
             name=entrant.name,
@@ -248,7 +250,7 @@ class Assembly:
         return empty
 
     def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:
-        """Where a curve on fewer examples leads, on the test split as every score that is shown."""
+        """A sentence with the score forecast for all examples, from test scores on fewer; "" without a forecast."""
         fit = fit_rungs(curve, self._metric, chance=chance, seed=self._definition.seed)
         if fit.withheld is not None:
             return ""
@@ -259,10 +261,10 @@ class Assembly:
         return (not result.judged, 0.0 if result.score is None else -self._metric.sign * result.score)
 
     def _crossovers(self, fits: Mapping[str, CurveFit]) -> list[Crossover]:
-        """Who is expected to pass the leader, the nearest crossing first."""
-        if self.standing is None or self.standing.leader not in fits:
+        """The networks whose learning curve is expected to pass the leader's, fewest additional examples first."""
+        if self.ranking is None or self.ranking.leader not in fits:
             return []
-        leader = self.standing.leader
+        leader = self.ranking.leader
         found = [
             crossover(fits[name], fits[leader], names=(name, leader))
             for name in fits
@@ -283,7 +285,7 @@ class Assembly:
         return self._best_seed(self.judged[name])
 
     def _best_seed(self, runs: Sequence[TrialResult]) -> TrialResult:
-        """By validation: the test split has no say in what is handed over."""
+        """The seed with the best validation score: the network handed over is not chosen on the test split."""
 
         def on_validation(run: TrialResult) -> tuple[float, float]:
             assert run.validation_outputs is not None
@@ -296,7 +298,7 @@ class Assembly:
         return {name: _test(self._best_seed(runs)) for name, runs in self.judged.items()}
 
     def mistakes(self) -> tuple[Mistake, ...]:
-        """What the leader got most confidently wrong, or missed by most."""
+        """The leader's `MISTAKES` most confident wrong classes, or its largest errors, worst first."""
         if self.verdict.leader is None:
             return ()
         outputs = _test(self._best_seed(self.judged[self.verdict.leader]))

@@ -35,10 +35,21 @@ from bakeoff.study.analysis.probability import best_probabilities
 from bakeoff.study.analysis.resampling import Resampled, resample
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
-__all__ = ["Difference", "Estimate", "Standing", "ahead_of", "difference", "loss_bound", "standing", "wilson"]
+__all__ = [
+    "Difference",
+    "Estimate",
+    "Ranking",
+    "ahead_of",
+    "difference",
+    "loss_bound",
+    "rank_entrants",
+    "wilson",
+]
 
-#: Probability of the claim "this is the best", and of the stronger one "this beats doing nothing".
-LEVEL, BASELINE_LEVEL = 0.95, 0.99
+#: Probability that the set of candidates holds the true best, and of the intervals.
+LEVEL = 0.95
+#: Probability of the claim that an entrant beats the best baseline: higher, as it is the claim that matters most.
+BASELINE_LEVEL = 0.99
 #: What is practically equal, where nobody says otherwise: points of a share, and part of an error.
 SHARE_MARGIN, ERROR_MARGIN = 0.01, 0.02
 #: Error of the second chance of a winner: one that validation did not choose, but that leads clearly on test.
@@ -81,7 +92,7 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class Ranking:
     """Where the entrants stand.
 
     Attributes:
@@ -156,7 +167,7 @@ class Standing:
         return Difference(first=first, second=second, estimate=0.0, low=0.0, high=0.0)
 
 
-def standing(
+def rank_entrants(
     entrants: Mapping[str, Sequence[NDArray[Any]]],
     targets: NDArray[Any],
     metric: Metric,
@@ -171,15 +182,15 @@ def standing(
     elsewhere: Mapping[str, Sequence[Sequence[float]]] | None = None,
     replicates: int | None = None,
     seed: int = 0,
-) -> Standing:
+) -> Ranking:
     """Compare entrants on one test split.
 
     Args:
         entrants: for each name the outputs [N, ...] of each of its seeds (one or more); at least one entrant.
         targets: [N] or [N, size].
         metric: the deciding one.
-        baselines: names of those that know nothing; the best of them is the one to beat.
-        deterministic: names without chance in their training (given with one output).
+        baselines: names of the baselines; the best of them is the one to beat.
+        deterministic: names whose training has no randomness (given with one output).
         groups: [N], labels of examples that belong together (see `bakeoff.study.analysis.resampling`).
         level: probability of each claim.
         validation: score of each on validation, by which the leader is chosen; None: by test.
@@ -215,7 +226,7 @@ def standing(
         if winner is not None
         else _candidates(probability, leader, top, level, known if above else ())
     )
-    return Standing(
+    return Ranking(
         leader=names[leader],
         winner=None if winner is None else names[winner],
         candidates=tuple(names[index] for index in candidates),
@@ -387,8 +398,8 @@ def ahead_of(drawn: Resampled, control: int, metric: Metric, level: float) -> li
     if not others:
         return []
     estimates = metric.sign * (drawn.scores[others] - drawn.scores[control])
-    # The replicates hold the smoothing, so the error that they are divided by must hold it too. Without it, two that
-    # miss the very same examples (error 0) have a ratio without bounds, and it sets the critical value of everybody.
+    # The replicates include the smoothing, so the standard error that divides them must include it too. Without it,
+    # two that miss exactly the same examples (error 0) have an unbounded ratio, which sets the critical value of all.
     tested = np.array([_tested_error(drawn, index, control) for index in others])
     noise = metric.sign * (drawn.replicates[others] - drawn.replicates[control]) - estimates[:, None]
     spread = np.maximum(tested, np.std(noise, axis=1) * 1e-3)[:, None]

@@ -1,4 +1,4 @@
-"""`decide`: from what was measured and tested to a `Verdict`, with three to five sentences.
+"""`conclude`: from what was measured and tested to a `Verdict`, with three to five sentences.
 
 Each sentence is as strong as its evidence. "Best" takes a difference from each other that chance does not explain, and
 names those that could not be judged. "No network needed" and "cheapest good" take an upper bound of what is lost
@@ -12,7 +12,7 @@ from typing import Any
 
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.judgement import judge
-from bakeoff.study.analysis.uncertainty import Standing
+from bakeoff.study.analysis.uncertainty import Ranking
 from bakeoff.study.results.records import (
     SPOKEN_MULTIPLE,
     Crossover,
@@ -36,8 +36,8 @@ __all__ = [
     "State",
     "Statement",
     "Verdict",
+    "conclude",
     "count",
-    "decide",
     "result_json",
 ]
 
@@ -45,57 +45,57 @@ __all__ = [
 SENTENCES = 5
 
 
-def decide(
+def conclude(
     entrants: Sequence[EntrantResult],
-    standing: Standing | None,
+    ranking: Ranking | None,
     *,
     metric: str,
     crossovers: Sequence[Crossover] = (),
 ) -> Verdict:
-    """The verdict from what was measured. It judges nothing itself that `standing` has not tested.
+    """The verdict. It states no difference between entrants that the ranking has not tested.
 
     Args:
         entrants: all of them, judged or not, with curves and forecasts filled in.
-        standing: of the judged ones (`uncertainty.standing`); None where nobody was judged.
+        ranking: of the judged ones (see `uncertainty`); None where nobody was judged.
         metric: name of the deciding metric.
         crossovers: those of interest, most relevant first.
     """
     measure = METRICS[metric]
     unjudged = tuple(entrant.name for entrant in entrants if not entrant.judged)
     by_name = {entrant.name: entrant for entrant in entrants}
-    if standing is None:
+    if ranking is None:
         return Verdict(
             metric=metric,
             unjudged=unjudged,
             statements=(Statement(key="verdict.nobody", values={}), *_unjudged(entrants)),
         )
-    judgement = judge(entrants, standing, measure)
-    more_data = _more_data(by_name[standing.leader], measure)
+    judgement = judge(entrants, ranking, measure)
+    more_data = _more_data(by_name[ranking.leader], measure)
     named_crossings = tuple(crossovers)
     statements = (
         *judgement.statements,
-        *_forecast(more_data, measure, standing),
+        *_forecast(more_data, measure, ranking),
         *_unjudged(entrants),
         *_crossing(named_crossings),
     )
-    winner = standing.winner if judgement.compared else None
+    winner = ranking.winner if judgement.compared else None
     return Verdict(
         metric=metric,
         winner=winner,
-        leader=standing.leader,
-        top=standing.top or standing.leader,
-        tied=() if winner or not judgement.compared else standing.candidates,
-        better=standing.better,
-        practically_equal=standing.practically_equal,
-        undecided=standing.undecided,
-        margin=standing.margin,
-        loses_at_most=dict(standing.loses_at_most),
+        leader=ranking.leader,
+        top=ranking.top or ranking.leader,
+        tied=() if winner or not judgement.compared else ranking.candidates,
+        better=ranking.better,
+        practically_equal=ranking.practically_equal,
+        undecided=ranking.undecided,
+        margin=ranking.margin,
+        loses_at_most=dict(ranking.loses_at_most),
         deciding=judgement.deciding,
-        probability_best=dict(standing.probability_best),
-        level=standing.level,
+        probability_best=dict(ranking.probability_best),
+        level=ranking.level,
         cheapest_good=judgement.cheapest,
         needs_network=judgement.needs_network,
-        beats_baseline=bool(standing.above_baseline),
+        beats_baseline=bool(ranking.above_baseline),
         more_data=more_data,
         crossovers=named_crossings,
         unjudged=unjudged,
@@ -126,8 +126,8 @@ def _more_data(leader: EntrantResult, measure: Metric) -> MoreData | None:
     )
 
 
-def _forecast(more: MoreData | None, measure: Metric, standing: Standing) -> tuple[Statement, ...]:
-    if more is None or (standing.baseline is not None and not standing.above_baseline):
+def _forecast(more: MoreData | None, measure: Metric, ranking: Ranking) -> tuple[Statement, ...]:
+    if more is None or (ranking.baseline is not None and not ranking.above_baseline):
         return ()
     if more.withheld is not None:
         reason = Statement(key=f"verdict.withheld.{more.withheld}", values={})
@@ -155,9 +155,9 @@ def _forecast(more: MoreData | None, measure: Metric, standing: Standing) -> tup
 
 
 def _unjudged(entrants: Sequence[EntrantResult]) -> tuple[Statement, ...]:
-    """Who could not be judged and, where the budget was the reason, what it would take."""
-    spared = ", ".join(entrant.name for entrant in entrants if entrant.state == "spared")
-    said = (Statement(key="verdict.spared", values={"names": spared}),) if spared else ()
+    """Who could not be judged and, where the budget was too small, the seconds that judging would take."""
+    pruned = ", ".join(entrant.name for entrant in entrants if entrant.state == "spared")
+    said = (Statement(key="verdict.spared", values={"names": pruned}),) if pruned else ()
     left_out = [entrant for entrant in entrants if not entrant.judged and entrant.state != "spared"]
     if not left_out:
         return said

@@ -21,11 +21,17 @@ from bakeoff.data.splits import Indices
 #: Numbers of neighbours that are tried, and boosting's learning rates.
 NEIGHBOURS = (1.0, 3.0, 7.0, 15.0)
 BOOSTING_RATES = (0.1, 0.3)
-#: Boosting grows until validation has not improved over `PATIENCE` rounds of `ROUND` trees per class, or `ROUNDS`.
-ROUND, ROUNDS, PATIENCE = 10, 15, 2
-#: A first tree per class tells what a round will take: so many times as long (most of a tree is not its preparation).
-FIRST_ROUND_TELLS = 5.0
+#: Trees a class that gradient boosting adds in one round.
+TREES_PER_ROUND = 10
+#: The most rounds of gradient boosting.
+MOST_ROUNDS = 15
+#: Rounds in a row without a lower validation loss before boosting stops.
+PATIENCE_ROUNDS = 2
+#: Predicted time of a round of `TREES_PER_ROUND` trees, in times of the first tree, which includes preparing the data.
+ROUND_PER_FIRST_TREE = 5.0
+#: TF-IDF rows are reduced to this many singular directions for boosting, since trees want few dense columns.
 TOPICS = 64
+#: Examples whose neighbours are searched at once: the clock is looked at in between.
 _QUERIES = 500
 
 Rows = Any  # a float32 array [N, F] or a scipy sparse matrix of that shape
@@ -37,7 +43,7 @@ class OutOfTimeError(Exception):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClassicalFit:
-    """What one classical fit gives: outputs on validation and test, float32 [N, outputs], and its costs."""
+    """One classical fit: its outputs on validation and test, float32 [N, outputs], and what it cost."""
 
     validation: NDArray[np.float32]
     test: NDArray[np.float32]
@@ -52,7 +58,7 @@ class Classical:
 
     Attributes:
         name, kind: "baseline" or "classical".
-        settings: of its one tuned number; (None,) where there is none.
+        settings: the values tried for its one tuned number; (None,) where nothing is tuned.
         fit: (dataset, training indices, seed, settings, deadline) to one fit per setting.
     """
 
@@ -155,24 +161,24 @@ def _naive(dataset: Dataset, *, season: int) -> ClassicalFit:
 
 
 def row_size(schema: Schema) -> int:
-    """How many numbers an example is to those entrants (a text: its topics)."""
+    """Length of the row that an example becomes for the classical entrants (for a text, `TOPICS`)."""
     return TOPICS if isinstance(schema.input, Tokens) else math.prod(schema.input.shape)
 
 
 def rows(dataset: Dataset, train: Indices, parts: Sequence[Indices], *, dense: bool, seed: int) -> list[Rows]:
-    """Each part's examples as rows; what is learned for that (TF-IDF, topics) is learned on `train` alone."""
+    """Each part's examples as rows [N, F]; TF-IDF weights and singular directions are learned on `train` alone."""
     if not isinstance(dataset.schema.input, Tokens):
         return [dataset.inputs_at(part).reshape(len(part), -1) for part in parts]
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfTransformer
 
-    weigh = TfidfTransformer(sublinear_tf=True).fit(_counts(dataset, train))
-    weighed = [weigh.transform(_counts(dataset, part)) for part in parts]
+    tfidf = TfidfTransformer(sublinear_tf=True).fit(_counts(dataset, train))
+    weighted = [tfidf.transform(_counts(dataset, part)) for part in parts]
     if not dense:
-        return weighed
+        return weighted
     topics = min(TOPICS, len(train) - 1, dataset.schema.input.vocabulary_size - 1)
-    turn = TruncatedSVD(max(topics, 1), random_state=seed).fit(weigh.transform(_counts(dataset, train)))
-    return [turn.transform(part).astype(np.float32) for part in weighed]
+    to_topics = TruncatedSVD(max(topics, 1), random_state=seed).fit(tfidf.transform(_counts(dataset, train)))
+    return [to_topics.transform(part).astype(np.float32) for part in weighted]
 
 
 def _counts(dataset: Dataset, part: Indices) -> Any:
@@ -248,7 +254,7 @@ def _boost(
     *,
     left: int,
 ) -> ClassicalFit:
-    """`left`: how many fits like this one, itself included, must be done before the deadline."""
+    """One fit of boosting. `left` fits, this one included, must be done before the deadline, on the monotonic clock."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     started = time.monotonic()
@@ -261,7 +267,7 @@ def _boost(
     outputs: list[list[NDArray[np.float32]]] = [[], []]
     trees = leaves = 0
     for column in columns:
-        machine = kind(
+        model = kind(
             learning_rate=rate,
             max_iter=1,
             early_stopping=False,
@@ -270,42 +276,42 @@ def _boost(
             min_samples_leaf=min(20, max(1, len(train) // 20)),
         )
         best, waited = np.inf, 0
-        for _ in range(ROUNDS):
+        for _ in range(MOST_ROUNDS):
             round_started = time.monotonic()
-            machine.fit(known, column)
-            first = machine.max_iter == 1  # at least `PATIENCE` rounds follow it, in each fit
+            model.fit(known, column)
+            first = model.max_iter == 1  # at least `PATIENCE_ROUNDS` rounds follow it, in each fit
             ahead = (time.monotonic() - round_started) * (
-                FIRST_ROUND_TELLS * PATIENCE * left if first else 1.0
+                ROUND_PER_FIRST_TREE * PATIENCE_ROUNDS * left if first else 1.0
             )
             if time.monotonic() + ahead > deadline:
                 raise OutOfTimeError
-            loss = _loss(machine, queries[0], dataset, len(outputs[0]))
+            loss = _loss(model, queries[0], dataset, len(outputs[0]))
             best, waited = (loss, 0) if loss < best else (best, waited + 1)
-            if waited >= PATIENCE:
+            if waited >= PATIENCE_ROUNDS:
                 break
-            machine.set_params(max_iter=machine.max_iter + ROUND)
+            model.set_params(max_iter=model.max_iter + TREES_PER_ROUND)
         for store, query in zip(outputs, queries, strict=True):
-            store.append(_outputs(machine, query, dataset.schema))
-        trees += machine.n_iter_ * machine.n_trees_per_iteration_
-        leaves += sum(tree.get_n_leaf_nodes() for group in machine._predictors for tree in group)
+            store.append(_outputs(model, query, dataset.schema))
+        trees += model.n_iter_ * model.n_trees_per_iteration_
+        leaves += sum(tree.get_n_leaf_nodes() for group in model._predictors for tree in group)
     depth = max(int(np.ceil(np.log2(max(leaves / max(trees, 1), 2)))), 1)
     joined = [np.concatenate(store, axis=1) for store in outputs]
     return _done(joined, parameters=leaves, flops=trees * (depth + 1), started=started)
 
 
-def _outputs(machine: Any, query: Rows, schema: Schema) -> NDArray[np.float32]:
+def _outputs(model: Any, query: Rows, schema: Schema) -> NDArray[np.float32]:
     if not schema.is_classification:
-        return machine.predict(query).astype(np.float32)[:, None]
+        return model.predict(query).astype(np.float32)[:, None]
     probabilities = np.full((query.shape[0], schema.outputs), 1e-6)
-    probabilities[:, machine.classes_.astype(int)] = machine.predict_proba(query)
+    probabilities[:, model.classes_.astype(int)] = model.predict_proba(query)
     probabilities = np.maximum(probabilities, 1e-6)
     return np.log(probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _loss(machine: Any, query: Rows, dataset: Dataset, column: int) -> float:
+def _loss(model: Any, query: Rows, dataset: Dataset, column: int) -> float:
     """Mean validation loss: cross-entropy, or squared error of this output column."""
     truth = dataset.targets_at(dataset.splits.validation)
-    outputs = _outputs(machine, query, dataset.schema)
+    outputs = _outputs(model, query, dataset.schema)
     if dataset.schema.is_classification:
         return float(-outputs[np.arange(len(truth)), truth].mean())
     return float(((outputs[:, 0] - truth.reshape(len(truth), -1)[:, column]) ** 2).mean())

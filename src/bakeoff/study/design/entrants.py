@@ -18,15 +18,15 @@ ALL_FAMILIES = "*"
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """One that takes part.
+    """One network, classical method or baseline that takes part in a study.
 
     Attributes:
         name: unique in the study.
         kind: "baseline", "classical" or "network".
-        family: for colours and for the report.
-        settings: of the tuned number; (None,) where there is none.
+        family: of the network; decides its colour in the report.
+        settings: the values tried for its one tuned number; (None,) where nothing is tuned.
         card: of a network; None otherwise.
-        width: the network's dial; None for its default.
+        width: of the network's layers; None for its default.
         device: where a network is trained: "cpu", "cuda", "mps"; or "auto" until its profile has found the fastest.
     """
 
@@ -41,14 +41,14 @@ class Entrant:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """What is known of a network before it is trained, or why it cannot be.
+    """What is measured of a network before it is trained, or why it cannot take part.
 
     Attributes:
         parameters, flops_per_example: see `bakeoff.cost`.
         training_flops: of one example in one optimiser step, forward and backward.
         seconds_per_step: of one replica in a small stack, on one thread of the CPU or on `device`.
-        fault: why it cannot take part, else "".
-        operators: compiled ones or pure torch, for the record.
+        fault: why it cannot take part, else "" (a stored name).
+        operators: which implementation trains it, compiled or torch's, for the record.
         device: where it is trained.
     """
 
@@ -84,13 +84,17 @@ def choose_entrants(
     known = {entrant.name for entrant in chosen}
     scalable = [card for card in catalogue.catalogue().values() if card.scalable and card.takes(schema)]
     wanted: list[str | ModelCard] = []
-    for wish in models if models is not None else [ALL_FAMILIES]:
-        wanted += scalable if wish == ALL_FAMILIES else [wish]
-    for wish in wanted:
-        if isinstance(wish, str) and wish in known and any(e.name == wish and e.card is None for e in chosen):
-            continue  # asked for by name, and there in any case
-        name, width = _name_and_width(wish)
-        card = wish if isinstance(wish, ModelCard) else catalogue.card(name)
+    for model in models if models is not None else [ALL_FAMILIES]:
+        wanted += scalable if model == ALL_FAMILIES else [model]
+    for model in wanted:
+        if (
+            isinstance(model, str)
+            and model in known
+            and any(e.name == model and e.card is None for e in chosen)
+        ):
+            continue  # a baseline or classical entrant, which takes part in any case
+        name, width = _name_and_width(model)
+        card = model if isinstance(model, ModelCard) else catalogue.card(name)
         label = card.name if width is None else f"{card.name}@{width}"
         if label in known:
             raise OptionError(f"'{label}' is there twice: name each entrant once.")
@@ -109,12 +113,12 @@ def choose_entrants(
     return tuple(chosen)
 
 
-def _name_and_width(wish: str | ModelCard) -> tuple[str, int | None]:
-    if isinstance(wish, ModelCard):
-        return wish.name, None
-    name, _, width = wish.partition("@")
+def _name_and_width(model: str | ModelCard) -> tuple[str, int | None]:
+    if isinstance(model, ModelCard):
+        return model.name, None
+    name, _, width = model.partition("@")
     if not width:
         return name, None
     if not width.isdigit() or int(width) < 1:
-        raise OptionError(f"The width in '{wish}' is '{width}': give a whole number, as in 'mlp@200'.")
+        raise OptionError(f"The width in '{model}' is '{width}': give a whole number, as in 'mlp@200'.")
     return name, int(width)

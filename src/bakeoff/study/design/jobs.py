@@ -1,7 +1,7 @@
 """What is to be trained: the definition of a study, and its jobs.
 
-A *job* is the work of one entrant that runs as one program: a stack of replicas, or some classical fits. Each
-entrant has first a tuning job (every setting, at full size, with the first seed) and then curve jobs (more sizes and
+A *job* is a group of trials of one entrant that runs as one task of a worker: a stack of replicas or classical fits.
+Each entrant has first a tuning job (every setting, at full size, with the first seed) and then curve jobs (more sizes and
 seeds, at the setting that did best on validation).
 """
 
@@ -16,19 +16,34 @@ from bakeoff.study.design.trial import Trial
 
 #: Part of a trial's key: raised when the same trial would give other figures.
 PROTOCOL = 2
-#: After each of these parts of the steps the worst of the learning rates leaves.
+#: Parts of the steps after which the learning rate with the worst validation loss is eliminated (successive rejects).
 REJECTIONS = (0.25, 0.5)
+#: Examples a step, the same for every network.
 BATCH = 100
-#: The whole protocol trains for this many epochs at full size, within these bounds of steps.
-EPOCHS, FEWEST_STEPS, MOST_STEPS = 120, 1000, 6000
-#: Under a clock no network is judged on fewer steps than this.
+#: Passes over the full training set, without a clock ...
+EPOCHS = 120
+#: ... but at least this many steps ...
+FEWEST_STEPS = 1000
+#: ... and at most this many.
+MOST_STEPS = 6000
+#: Under a clock no network is judged on fewer steps than this: it is left out instead.
 SHORTEST_TRAINING = 150
-#: Evaluations of a training. It stops where so many in a row brought nothing better, or changed no answer.
-EVALUATIONS, PATIENCE, SETTLED = 12, 8, 3
-SIZES, SEEDS = 5, 3
-#: Jobs of a climb are called ENTRANT/rung-EXAMPLES.
+#: Evaluations on the validation split in a training, evenly spaced.
+EVALUATIONS = 12
+#: Evaluations in a row without a better one before a training stops: 4 to 6 changed a verdict, 8 none
+#: (docs/benchmarks/speed.md).
+PATIENCE_EVALUATIONS = 8
+#: Evaluations in a row that changed no validation answer before a training that does not improve stops: this saves what
+#: the long patience costs.
+UNCHANGED_EVALUATIONS = 3
+#: Training sizes of a learning curve: n/16, n/8, n/4, n/2, n.
+SIZES = 5
+#: Seeds of every point of a learning curve, by default.
+SEEDS = 3
+#: Names of jobs of progressive sampling are ENTRANT/rung-EXAMPLES (stored: see
+#: `bakeoff.study.schedule.progressive_sampling`).
 RUNG = "rung-"
-#: Tuning may take this part of the time that is left for training; seeds and curves need the rest.
+#: Part of the time left for training that tuning may take; seeds and learning curves need the rest.
 TUNING_PART = 0.38
 
 
@@ -46,7 +61,7 @@ class Definition:
         seeds: how many.
         steps: of every training; None lets budget and data decide.
         equal: what the networks have equally much of (see `bakeoff.study.design.matched_budgets`).
-        device: where networks are trained, as it was asked for.
+        device: where networks are trained, as the user gave it.
     """
 
     dataset: str
@@ -67,7 +82,7 @@ class Definition:
         return f"{self.protocol}/{self.dataset}"
 
     def to_json(self) -> dict[str, Any]:
-        """For the store: a run is continued where all of it is the same."""
+        """The record in the store; an unfinished run with an equal record is continued."""
         return {
             name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
         }
@@ -75,12 +90,19 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Some trials of one entrant that run as one program. `contest`: they compete at the rejections."""
+    """Trials of one entrant that run as one task of a worker.
+
+    Attributes:
+        name: ENTRANT/tuning, ENTRANT/rung-EXAMPLES, ENTRANT/curve or ENTRANT/curve-EXAMPLES-SEED (stored).
+        entrant: whose trials they are.
+        trials: in order.
+        is_tuning_group: whether their learning rates compete in successive rejects.
+    """
 
     name: str
     entrant: str
     trials: tuple[Trial, ...]
-    contest: bool = False
+    is_tuning_group: bool = False
 
     @property
     def is_tuning(self) -> bool:
@@ -88,12 +110,12 @@ class Job:
 
     @property
     def is_rung(self) -> bool:
-        """Whether it is a step of a climb (see `bakeoff.study.schedule.progressive_sampling`)."""
+        """Whether it is one size of progressive sampling (see `bakeoff.study.schedule.progressive_sampling`)."""
         return self.name.startswith(f"{self.entrant}/{RUNG}")
 
 
 def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:
-    """Geometric sizes n/16, n/8, n/4, n/2, n, without those that hold fewer than ten examples or two a class."""
+    """The sizes of the learning curve, n/16, n/8, n/4, n/2, n, without those under ten examples or two a class."""
     full = len(dataset.splits.train)
     least = max(10, 2 * dataset.schema.outputs if dataset.schema.is_classification else 10)
     return tuple(n for k in reversed(range(sizes)) if (n := full // 2**k) >= least or k == 0)
@@ -105,11 +127,11 @@ def full_steps(examples: int) -> int:
 
 
 def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
-    """Every setting at full size with the first seed, in one contest."""
+    """Every setting at full size with the first seed; the learning rates compete in successive rejects."""
     return Job(
         name=f"{entrant.name}/tuning",
         entrant=entrant.name,
-        contest=True,
+        is_tuning_group=True,
         trials=tuple(
             _trial(entrant, setting, definition.sizes[-1], definition.seed, steps)
             for setting in entrant.settings
@@ -138,10 +160,15 @@ def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, st
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parcel:
-    """One training of an entrant's curve: how many examples, and which seed. `rank`: lower goes first.
+class TrialRequest:
+    """One point of an entrant's learning curve that should be trained, if there is time.
 
-    `what` it is part of: "seeds" (at full size), "curve", "long curve", or "curve seeds".
+    Attributes:
+        entrant: whose curve it is.
+        what: "seeds" (further seeds at full size), "curve" (the two largest smaller sizes), "long curve" (the sizes
+            below those) or "curve seeds" (further seeds of the smaller sizes).
+        rank: lower is trained first.
+        examples, seed: of the training.
     """
 
     entrant: str
@@ -152,38 +179,42 @@ class Parcel:
 
     @property
     def point(self) -> tuple[int, int]:
+        """(examples, seed)."""
         return self.examples, self.seed
 
 
 def curve_jobs(
-    granted: Sequence[Parcel],
+    affordable: Sequence[TrialRequest],
     entrants: Mapping[str, Entrant],
     best: Mapping[str, float | None],
     steps: Mapping[str, int],
     parts: Mapping[str, int] | None,
 ) -> list[Job]:
-    """Each entrant's granted points at its best setting, as one job; `steps` of each network's trainings.
+    """The jobs that train each entrant's affordable points at its best setting.
 
     Args:
-        parts: into so many jobs an entrant's points are dealt out under a clock, since one would keep a single worker
-            too long; None without a clock, where nothing may depend on a timing.
+        steps: of every training, by network.
+        parts: number of jobs that an entrant's points are split into, since a single job would occupy one worker for
+            too long; None makes one job each, without a clock, where nothing may depend on a timing.
     """
     points: dict[str, list[tuple[int, int]]] = {}
-    for parcel in granted:
-        points.setdefault(parcel.entrant, []).append(parcel.point)
+    for request in affordable:
+        points.setdefault(request.entrant, []).append(request.point)
     jobs = []
     for name, places in points.items():
         places.sort(key=lambda place: (-place[0], place[1]))
         count = 1 if parts is None else min(parts.get(name, 1), len(places))
-        for dealt in (places[first::count] for first in range(count)):
-            trials = (_trial(entrants[name], best[name], *place, steps.get(name, 0)) for place in dealt)
-            label = "curve" if parts is None else f"curve-{dealt[0][0]}-{dealt[0][1]}"
+        for chunk in (places[first::count] for first in range(count)):
+            trials = (_trial(entrants[name], best[name], *place, steps.get(name, 0)) for place in chunk)
+            label = "curve" if parts is None else f"curve-{chunk[0][0]}-{chunk[0][1]}"
             jobs.append(Job(name=f"{name}/{label}", entrant=name, trials=tuple(trials)))
     return jobs
 
 
 def tuning_work(steps: float) -> float:
-    """Trainings' worth of steps in a tuning job: fewer than the settings, since the worst of them leave on the way.
+    """Steps of all learning rates of a tuning job together, where a full training has `steps`.
+
+    Fewer than one full training for each rate, since the worst ones are eliminated on the way.
 
     >>> tuning_work(100)  # 4 rates for a quarter, 3 for the next, 2 for the rest
     275.0

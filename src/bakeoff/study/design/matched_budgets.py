@@ -1,13 +1,14 @@
 """What is made equal among the networks of a comparison: steps, parameters, FLOPs or seconds of a training.
 
-One amount is common to all networks, and each network has a price of one optimiser step in it; steps = amount / price:
+All networks are allocated the same amount, and one optimiser step of a network has a cost; steps = amount / cost. The
+unit of both depends on what is made equal:
 
-    steps        price 1
-    parameters   price 1, after each network's width was set so that its parameters come nearest to a common figure
+    steps        cost 1
+    parameters   cost 1, after each network's width was set so that its parameters come nearest to a common number
     flops        FLOPs of a training step (forward and backward, one batch)
     seconds      seconds of a training step on this machine, as profiled
 
-Baselines, neighbours and boosting have no steps; they are as they are under each of the four.
+Baselines, neighbours and boosting have no optimiser steps; none of the four changes them.
 """
 
 import math
@@ -25,26 +26,27 @@ if TYPE_CHECKING:
 
 #: What can be made equal; the first is the default.
 EQUAL = ("steps", "parameters", "flops", "seconds")
-#: Nobody trains for more than this many times the usual steps, however cheap its steps are.
-LONGEST = 10
-#: A network is too dear where nobody sees every example once because of it, and without it all others train this many
-#: times as long.
-CROWDING = 2
-#: No wider network is tried.
+#: The most steps of a network, in times the usual number, however cheap its steps are.
+LONGEST_RATIO = 10
+#: The most expensive network is left out where two things hold: with it, the shortest training does not see every
+#: example once; without it, every other network could take at least this many times as many steps.
+CROWDING_RATIO = 2
+#: The largest width that is tried to reach a number of parameters.
 WIDEST = 8192
+#: Bisections of the affordable amount: enough for the last bit of a float.
 _HALVINGS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shares:
-    """How the common amount was shared out.
+class StepAllocation:
+    """The optimiser steps that each network was allocated.
 
     Attributes:
         steps: of every training, by network.
-        amount: what each network was given in the unit of `equal` (steps, FLOPs or seconds of one training).
-        capped: networks that got less of it, since `LONGEST` times the usual steps were reached.
-        dropped: networks too dear for the time: even `SHORTEST_TRAINING` steps of it do not fit, or leave the others
-            far too few (`CROWDING`).
+        amount: what each network was allocated, in the unit of `equal` (steps, FLOPs or seconds of one training).
+        capped: networks that got less, since they reached `LONGEST_RATIO` times the usual steps.
+        dropped: networks that are too expensive for the time: even `SHORTEST_TRAINING` steps do not fit, or they would
+            leave too few steps to the others (`CROWDING_RATIO`).
     """
 
     steps: Mapping[str, int]
@@ -66,7 +68,7 @@ def check_equal(equal: str, *, has_clock: bool, steps: int | None) -> None:
         raise OptionError("--equal seconds decides the steps of each network by itself: leave --steps out.")
 
 
-def share_out(
+def allocate_steps(
     profiles: Sequence[Profile],
     *,
     equal: str,
@@ -74,56 +76,58 @@ def share_out(
     wanted: int,
     seconds_left: float | None,
     workers: int,
-) -> Shares:
+) -> StepAllocation:
     """The steps of every network's training.
 
-    The common amount is what `wanted` steps cost the network in the middle (the lower one of two), but at least
-    what `SHORTEST_TRAINING` steps cost the dearest. Under a clock it is lowered until every network can be tuned in
-    its part of the time. The dearest is dropped, and so on, where it would get fewer than `SHORTEST_TRAINING` steps,
-    and where it takes the time that would let the others see each example at least once (`CROWDING`).
+    The common amount is what `wanted` steps of the network with the median cost take (the lower one of two), but at
+    least what `SHORTEST_TRAINING` steps of the most expensive one take. Under a clock it is lowered until the tuning of
+    all networks fits into its part of the time. The most expensive network is dropped, and then the next, where it
+    would get fewer than `SHORTEST_TRAINING` steps, or where it leaves too few steps to the others (`CROWDING_RATIO`).
 
     Args:
         profiles: of all networks that can take part.
         equal: one of `EQUAL`.
-        examples: of the whole training set; a smaller one than `BATCH` makes smaller batches.
+        examples: size of the full training set; where it is smaller than `BATCH`, so are the batches.
         wanted: the usual number of steps.
-        seconds_left: until the last training must be done; None is no clock.
-        workers: that train side by side.
+        seconds_left: until the last training must be done; None without a clock.
+        workers: processes that train at the same time.
     """
     least = min(SHORTEST_TRAINING, wanted)
     epoch = min(math.ceil(examples / BATCH), wanted)
-    prices = {profile.entrant: price_per_step(profile, equal, examples) for profile in profiles}
+    step_costs = {profile.entrant: cost_per_step(profile, equal, examples) for profile in profiles}
 
-    def planned(kept: Sequence[Profile], dropped: Sequence[Profile]) -> Shares:
-        own = {profile.entrant: prices[profile.entrant] for profile in kept}
+    def planned(remaining: Sequence[Profile], dropped: Sequence[Profile]) -> StepAllocation:
+        own = {profile.entrant: step_costs[profile.entrant] for profile in remaining}
         amount = max(wanted * statistics.median_low(own.values()), least * max(own.values()))
         if seconds_left is not None:
-            amount = _affordable(kept, own, amount, TUNING_PART * seconds_left, workers, LONGEST * wanted)
-        steps = {name: int(amount / price * (1 + 1e-9)) for name, price in own.items()}
-        return Shares(
-            steps={name: min(count, LONGEST * wanted) for name, count in steps.items()},
+            amount = _affordable(
+                remaining, own, amount, TUNING_PART * seconds_left, workers, LONGEST_RATIO * wanted
+            )
+        steps = {name: int(amount / step_cost * (1 + 1e-9)) for name, step_cost in own.items()}
+        return StepAllocation(
+            steps={name: min(count, LONGEST_RATIO * wanted) for name, count in steps.items()},
             amount=amount,
-            capped=tuple(name for name, count in steps.items() if count > LONGEST * wanted),
+            capped=tuple(name for name, count in steps.items() if count > LONGEST_RATIO * wanted),
             dropped=tuple(dropped),
         )
 
-    kept = sorted(profiles, key=lambda profile: (prices[profile.entrant], profile.seconds_per_step))
+    remaining = sorted(profiles, key=lambda profile: (step_costs[profile.entrant], profile.seconds_per_step))
     dropped: list[Profile] = []
-    while kept:
-        shares = planned(kept, dropped)
-        shortest = min(shares.steps.values())
+    while remaining:
+        allocation = planned(remaining, dropped)
+        shortest = min(allocation.steps.values())
         if seconds_left is None or least <= shortest >= epoch:
-            return shares
+            return allocation
         if shortest >= least:
-            others = planned(kept[:-1], dropped).steps.values() if len(kept) > 2 else ()
-            if not others or min(others) < CROWDING * shortest:
-                return shares
-        dropped.append(kept.pop())
-    return Shares(steps={}, amount=0.0, dropped=tuple(dropped))
+            others = planned(remaining[:-1], dropped).steps.values() if len(remaining) > 2 else ()
+            if not others or min(others) < CROWDING_RATIO * shortest:
+                return allocation
+        dropped.append(remaining.pop())
+    return StepAllocation(steps={}, amount=0.0, dropped=tuple(dropped))
 
 
-def price_per_step(profile: Profile, equal: str, examples: int) -> float:
-    """What one optimiser step costs in the unit that is made equal."""
+def cost_per_step(profile: Profile, equal: str, examples: int) -> float:
+    """The cost of one optimiser step in the unit that is made equal."""
     if equal == "flops":
         return float(min(BATCH, examples) * (profile.training_flops or 1))
     return max(profile.seconds_per_step, 1e-9) if equal == "seconds" else 1.0
@@ -131,17 +135,18 @@ def price_per_step(profile: Profile, equal: str, examples: int) -> float:
 
 def _affordable(
     profiles: Sequence[Profile],
-    prices: Mapping[str, float],
+    step_costs: Mapping[str, float],
     amount: float,
     seconds: float,
     workers: int,
     most_steps: int,
 ) -> float:
-    """The largest amount up to this one with which all networks are tuned within these seconds."""
+    """The largest amount, at most `amount`, with which the tuning of all networks takes no more than `seconds`."""
 
     def takes(amount: float) -> float:
         each = [
-            tuning_work(min(amount / prices[p.entrant], most_steps)) * p.seconds_per_step for p in profiles
+            tuning_work(min(amount / step_costs[p.entrant], most_steps)) * p.seconds_per_step
+            for p in profiles
         ]
         return max(sum(each) / workers, *each) if each else 0.0
 
@@ -159,8 +164,8 @@ class Widths:
     """Widths that bring networks to a common number of parameters.
 
     Attributes:
-        parameters: the common figure.
-        widths: of the networks whose dial was set.
+        parameters: the common number.
+        widths: by network, where the width was set.
     """
 
     parameters: int
@@ -172,9 +177,8 @@ def equal_widths(
 ) -> Widths:
     """Widths at which these networks have about equally many parameters (a task for a worker: it builds networks).
 
-    The common figure is that of the network in the middle at default widths (the lower one of two). A network
-    without a dial, and one whose width the user named, keeps its size. Networks that cannot be built are left out:
-    their profile tells why.
+    The common number is the median at default widths (the lower one of two). A network whose width cannot be set, or
+    was set by the user, keeps its size. Networks that cannot be built are left out: their profile says why.
     """
     counts = {}
     for entrant in entrants:
@@ -199,7 +203,7 @@ def equal_widths(
 
 
 def _parameters(schema: "Schema", entrant: Entrant, width: int | None) -> int | None:
-    """Numbers of the network at this width, counted without memory for them; None where it cannot be built."""
+    """Parameters of the network at this width, built without allocating memory; None where it cannot be built."""
     import torch
 
     from bakeoff import models

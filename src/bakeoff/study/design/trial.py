@@ -1,4 +1,4 @@
-"""A `Trial`: one training, with everything that its result depends on, and a `TrialResult`: what came of it."""
+"""A `Trial`: one training, given by everything that its result depends on; and its `TrialResult`."""
 
 import hashlib
 import json
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 class State(StrEnum):
     """How a training ended.
 
-    FINISHED after all its steps; EARLY because validation no longer improved; OUTPACED because another learning
-    rate was ahead; DIVERGED because its numbers were no longer finite; STOPPED by the clock or by the user;
-    FAILED with an error that is kept as the reason.
+    FINISHED after all its steps; EARLY because validation no longer improved; OUTPACED because other learning rates
+    did better; DIVERGED because its numbers were no longer finite; STOPPED by the clock or by the user; FAILED with an
+    error, which is the reason. The values are stored names.
     """
 
     FINISHED = "finished"
     EARLY = "early"
-    OUTPACED = "outpaced"
+    ELIMINATED = "outpaced"
     DIVERGED = "diverged"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -42,7 +42,7 @@ class Trial:
         examples: size of the training set, a prefix of the seed's nested order.
         seed: of the subset, of the order of the batches and of the initial weights.
         steps: optimiser steps; 0 for entrants that have none.
-        width: the network's dial; None for its default.
+        width: of the network's layers; None for its default.
     """
 
     entrant: str
@@ -60,14 +60,14 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrialResult:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes:
         validation_outputs, test_outputs: float32 [N, outputs]: log-probabilities, or values in the unit of the data;
             None where the trial ended before it could be evaluated.
-        validation_loss: the best one seen.
-        seconds: its share of the time of the stack it trained in.
-        parameters, flops_per_example: of the trained thing, where known.
+        validation_loss: at the best evaluation.
+        seconds: its share of the time of the stack in which it was trained.
+        parameters, flops_per_example: of the network or classical model, where known.
     """
 
     trial: Trial

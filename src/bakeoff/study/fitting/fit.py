@@ -16,11 +16,11 @@ from bakeoff.study.fitting.result import Fit
 from bakeoff.tasks.metrics.registry import MetricContext, metric_named
 from bakeoff.train.single.augment import chosen_changes
 from bakeoff.train.single.loggers import check_log, log_to
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import recipe_for, suits_augmentation
-from bakeoff.train.single.trainer import MODES, SAVE_SECONDS, Listener, Moment
+from bakeoff.train.single.trainer import MODES, SAVE_SECONDS, Evaluation, EvaluationListener
 
-#: Of the definition; runs of another form are not continued.
+#: Version of the definition's format; a run whose definition has another format is not continued.
 FORMAT = 2
 
 
@@ -43,7 +43,7 @@ def fit(
     threads: int | None = None,
     out: str | Path = "runs",
     name: str | None = None,
-    listener: Listener | None = None,
+    listener: EvaluationListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     log: str | None = None,
     save_seconds: float = SAVE_SECONDS,
@@ -77,8 +77,8 @@ def fit(
         threads: of the CPU; None takes all cores.
         out: the folder of runs.
         name: of the run's folder; data and network where None.
-        listener: called with a `Moment` after every evaluation.
-        on_data: is given the dataset as soon as it is read.
+        listener: called with an `Evaluation` after each one.
+        on_data: called with the dataset as soon as it is read.
         log: "tensorboard" or "mlflow", to log every evaluation and the test scores there too.
         save_seconds: between two checkpoints.
         width, options: passed to the network's `build`.
@@ -95,7 +95,7 @@ def fit(
     clock_start = time.monotonic() if started is None else started
     _check(mode, budget_seconds, learning_rate)
     check_log(log)
-    machine = Machine.choose(device, precision=precision, threads=threads)
+    placement = Placement.choose(device, precision=precision, threads=threads)
     dataset = _read(data, model, weights, seed, reading)
     if min(len(dataset.splits.train), len(dataset.splits.validation), len(dataset.splits.test)) == 0:
         raise DataError(
@@ -125,8 +125,8 @@ def fit(
         "epochs": epochs,
         "seed": seed,
         "mode": mode,
-        "device": machine.device.type,
-        "precision": precision_name(machine),
+        "device": placement.device.type,
+        "precision": precision_name(placement),
     }
     job = FitJob(
         dataset=dataset,
@@ -135,7 +135,7 @@ def fit(
         learning_rate=learning_rate,
         seed=seed,
         mode=mode,
-        machine=machine,
+        placement=placement,
         definition=definition,
         folder=find_folder(Path(out), name or f"{dataset.name}-{network.slug}", definition),
         budget_seconds=budget_seconds,
@@ -145,12 +145,12 @@ def fit(
     job.plan()
     with log_to(log, job.folder, job.settings()) as tracked:
 
-        def told(moment: Moment) -> None:
-            tracked.moment(moment)
+        def report(evaluation: Evaluation) -> None:
+            tracked.evaluation(evaluation)
             if listener is not None:
-                listener(moment)
+                listener(evaluation)
 
-        found = job.to_the_end(deciding, told, save_seconds)
+        found = job.to_the_end(deciding, report, save_seconds)
         tracked.scores(found.scores)
         return found
 
@@ -158,7 +158,7 @@ def fit(
 def _read(
     data: Any, model: str | ModelCard, weights: str | Path | None, seed: int, reading: dict[str, Any]
 ) -> Dataset:
-    """The data; texts once more with the tokenizer of published weights, where these have one."""
+    """The dataset; texts are read a second time with the tokenizer of the published weights, where they have one."""
     dataset = load(data, seed=seed, **reading)
     if data is dataset or not isinstance(dataset.encoder, TextEncoder):
         return dataset

@@ -11,17 +11,17 @@ import torch
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, ModelError
-from bakeoff.inference.predictor import Fitted
-from bakeoff.inference.training_hashes import write_seen
+from bakeoff.inference.predictor import Predictor
+from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.study.analysis.resampling import drawn_together
-from bakeoff.study.analysis.uncertainty import Estimate, standing
+from bakeoff.study.analysis.uncertainty import Estimate, rank_entrants
 from bakeoff.study.fitting.network import FitNetwork
 from bakeoff.study.fitting.result import CHAMPION, Fit
 from bakeoff.study.results.store import run_folders
 from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
 from bakeoff.train.recipe import Recipe
-from bakeoff.train.result import Trained
+from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.checkpoint import CHECKPOINT_FILE, load_checkpoint
 from bakeoff.train.single.learning_rate_finder import (
     FALLBACK,
@@ -31,15 +31,15 @@ from bakeoff.train.single.learning_rate_finder import (
     RateTest,
     find_rate,
 )
-from bakeoff.train.single.linear_probe import Probe, probe_of
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.linear_probe import LinearProbe, linear_probe_of
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import FitRecipe, largest_rate, parameter_counts, steps_per_epoch
-from bakeoff.train.single.run import SingleRun
-from bakeoff.train.single.trainer import Listener, Training, make_run
+from bakeoff.train.single.run import SingleTraining
+from bakeoff.train.single.trainer import EvaluationListener, Trainer, make_training
 from bakeoff.train.stacked.run import Build
 from bakeoff.train.tensors import TrainingData
 
-#: This part of a budget is planned for training; the rest is for evaluations and for writing.
+#: Part of the time left that is planned for optimiser steps; the rest is for evaluations and for writing.
 PLANNED_PART = 0.75
 
 
@@ -55,25 +55,25 @@ class FitJob:
         learning_rate: float | None,
         seed: int,
         mode: str,
-        machine: Machine,
+        placement: Placement,
         definition: dict[str, Any],
         folder: Path,
         budget_seconds: float | None,
         started: float,
         steps_are_given: bool,
     ) -> None:
-        self.dataset, self.network, self.machine = dataset, network, machine
+        self.dataset, self.network, self.placement = dataset, network, placement
         self.recipe, self.learning_rate = recipe, learning_rate
         self.seed, self.mode, self.definition, self.folder = seed, mode, definition, folder
         self.budget_seconds, self.started, self.steps_are_given = budget_seconds, started, steps_are_given
-        self.data = TrainingData(dataset, device=machine.device)
+        self.data = TrainingData(dataset, device=placement.device)
         self.checkpoint = folder / CHECKPOINT_FILE
-        self._probe: Probe | None = None
+        self._probe: LinearProbe | None = None
         self._build: Build = network.module
         self._data, self._part = self.data, mode
 
     def plan(self) -> None:
-        """Learning rate and number of steps: those of the checkpoint, or new ones."""
+        """Set the learning rate and the number of steps: those of the checkpoint, or new ones."""
         self._found = load_checkpoint(self.checkpoint)
         self._part_probe()
         if self._found is None:
@@ -83,17 +83,18 @@ class FitJob:
             self.learning_rate = self._found[1]["learning_rate"]
 
     def _part_probe(self) -> None:
-        """A last layer that alone is trained, on examples that do not change, is trained apart where it can be.
+        """Linear probing without augmentation: train the last layer on the frozen features, computed once.
 
-        A run that goes on does it as it was begun.
+        Where that is not possible (see `features.linear_probe_of`), all of the network is run at every step. A continued
+        run does what the first one did.
         """
         if self.mode != "probe" or self.recipe.augment:
             return
-        begun = None if self._found is None else self._found[1]["features"]
-        if begun is not False:
-            may_take = math.inf if self.budget_seconds is None or begun else self.budget_seconds / 3
+        started_apart = None if self._found is None else self._found[1]["features"]
+        if started_apart is not False:
+            may_take = math.inf if self.budget_seconds is None or started_apart else self.budget_seconds / 3
             module = self.network.module(self.seed)
-            self._probe = probe_of(module, self.data, self.machine, seconds=may_take)
+            self._probe = linear_probe_of(module, self.data, self.placement, seconds=may_take)
         if self._probe is not None:
             self._build, self._data, self._part = self._probe.build, self._probe.data, "full"
 
@@ -108,41 +109,44 @@ class FitJob:
             **self.recipe.to_json(),
         }
 
-    def to_the_end(self, metric: Metric, listener: Listener | None, save_seconds: float) -> Fit:
+    def to_the_end(self, metric: Metric, listener: EvaluationListener | None, save_seconds: float) -> Fit:
         found = self._found
         assert self.learning_rate is not None
-        training = Training(
+        trainer = Trainer(
             self._build,
             self._data,
             self.recipe,
             learning_rate=self.learning_rate,
             seed=self.seed,
             mode=self._part,
-            machine=self.machine,
+            placement=self.placement,
         )
         if found is not None:
-            training.restore(*found)
+            trainer.restore(*found)
         else:
-            self._save(training)
-        trained = training.to_the_end(
-            deadline=self._deadline(training.run.seconds),
+            self._save(trainer)
+        trained = trainer.to_the_end(
+            deadline=self._deadline(trainer.training.seconds),
             listener=listener,
             save=self._save,
             save_seconds=save_seconds,
         )
-        return self._hand_over(training, trained, metric, resumed=found is not None)
+        return self._hand_over(trainer, trained, metric, resumed=found is not None)
 
-    def _save(self, training: Training) -> None:
+    def _save(self, trainer: Trainer) -> None:
         facts = {
             "definition": self.definition,
             "recipe": self.recipe.to_json(),
             "learning_rate": self.learning_rate,
             "features": self._probe is not None,
         }
-        training.write(self.checkpoint, facts)
+        trainer.write(self.checkpoint, facts)
 
     def _deadline(self, trained_seconds: float = 0.0) -> float | None:
-        """When the training must end; a resumed one has what is left of its budget, and at least a twentieth of it."""
+        """When training must end, on the monotonic clock.
+
+        A resumed training has what is left of its budget, but at least a twentieth of the budget (5 s at most).
+        """
         if self.budget_seconds is None:
             return None
         reserve = min(0.05 * self.budget_seconds, 5.0)
@@ -181,7 +185,7 @@ class FitJob:
             evaluations = min(self.recipe.evaluations, max(possible // per_epoch, 3))
             self.recipe = replace(self.recipe, steps=possible, evaluations=evaluations)
 
-    def _trial(self, rate: float) -> SingleRun:
+    def _trial(self, rate: float) -> SingleTraining:
         """A fresh run at a constant rate, whose weights are thrown away."""
         constant = Recipe(
             steps=1_000_000,
@@ -189,18 +193,18 @@ class FitJob:
             weight_decay=self.recipe.weight_decay,
             clip_norm=self.recipe.clip_norm,
         )
-        return make_run(
+        return make_training(
             self._build,
             self._data,
             self.recipe,
             learning_rate=rate,
             seed=self.seed,
             mode=self._part,
-            machine=replace(self.machine, graphs=False),
+            placement=replace(self.placement, graphs=False),
             schedule=constant,
         )
 
-    def _hand_over(self, training: Training, trained: Trained, metric: Metric, *, resumed: bool) -> Fit:
+    def _hand_over(self, trainer: Trainer, trained: TrainingResult, metric: Metric, *, resumed: bool) -> Fit:
         """Write the network and the record."""
         if trained.test_outputs is None or trained.validation_outputs is None:
             if trained.state == "diverged":
@@ -213,7 +217,7 @@ class FitJob:
         validation, test = (
             dataset.targets_at(part) for part in (dataset.splits.validation, dataset.splits.test)
         )
-        total, trainable = parameter_counts(training.run.module)
+        total, trainable = parameter_counts(trainer.training.module)
         if self._probe is not None:
             total += sum(parameter.numel() for parameter in self._probe.frozen)
         result = Fit(
@@ -233,22 +237,22 @@ class FitJob:
             recipe=self.recipe,
             mode=self.mode,
             weights=self.definition["network"]["weights"],
-            precision=precision_name(self.machine),
-            device=self.machine.device.type,
+            precision=precision_name(self.placement),
+            device=self.placement.device.type,
             parameters=total,
             trained_parameters=trainable,
             best_step=trained.best_step,
-            history=tuple(training.moments),
+            history=tuple(trainer.evaluations),
             seconds=trained.seconds,
             resumed=resumed,
             test_outputs=trained.test_outputs,
             test_targets=test,
         )
-        fitted = Fitted.of(
+        predictor = Predictor.of(
             dataset,
             model=self.network.card.name.removesuffix(PRETRAINED),
             width=self.network.width,
-            weights=trained.weights if self._probe is None else self._probe.whole(dict(trained.weights)),
+            weights=trained.weights if self._probe is None else self._probe.with_head(dict(trained.weights)),
             options=self.network.build_options,
             facts={
                 "recipe": self.recipe.to_json(),
@@ -258,15 +262,17 @@ class FitJob:
                 "scores": dict(result.scores),
             },
         )
-        fitted.save(self.folder / CHAMPION)
-        write_seen(self.folder / CHAMPION, dataset)
+        predictor.save(self.folder / CHAMPION)
+        write_training_hashes(self.folder / CHAMPION, dataset)
         result.write()
         return result
 
-    def _estimate(self, trained: Trained, targets: Any, metric: Metric, context: MetricContext) -> Estimate:
-        """The test score of this very network, with an interval over the examples (and groups) alone."""
+    def _estimate(
+        self, trained: TrainingResult, targets: Any, metric: Metric, context: MetricContext
+    ) -> Estimate:
+        """The test score with an interval for the draw of the test examples (or groups); this network is fixed."""
         name = self.network.card.name
-        found = standing(
+        found = rank_entrants(
             {name: [trained.test_outputs]},  # type: ignore[list-item]
             targets,
             metric,
@@ -277,13 +283,13 @@ class FitJob:
         return found.scores[name]
 
 
-def precision_name(machine: Machine) -> str:
-    """Of products and convolutions: "float32", "bfloat16" or "float16"."""
-    return str(machine.half or torch.float32).removeprefix("torch.")
+def precision_name(placement: Placement) -> str:
+    """The precision of matrix products and convolutions: "float32", "bfloat16" or "float16"."""
+    return str(placement.half or torch.float32).removeprefix("torch.")
 
 
 def find_folder(out: Path, name: str, definition: dict[str, Any]) -> Path:
-    """The run with this very definition, to be continued; else a free name."""
+    """The folder of the unfinished run with the same definition, or a new one with a free name."""
     wanted = json.loads(json.dumps(definition))
     for place in run_folders(out, name):
         checkpoint = place / CHECKPOINT_FILE

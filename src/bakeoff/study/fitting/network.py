@@ -16,7 +16,7 @@ from bakeoff.models.registry.external import PRETRAINED, is_external
 
 
 class FitNetwork:
-    """Which network, and how a fresh one is made."""
+    """The network that a fit trains, and how a new instance is built."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class FitNetwork:
                 "--weights, or choose mode 'full'."
             )
         self.build_options = options
-        self.module(0)  # an error about the network comes before anything is written
+        self.module(0)  # a network that cannot be built is an error before anything is written
 
     def _check_words(self, dataset: Dataset) -> None:
-        """Published weights know their own tokenizer's tokens, so texts must have been cut by it."""
+        """Raise `OptionError` where published weights are given but the texts were not cut by their tokenizer."""
         if self.is_published and isinstance(dataset.encoder, TextEncoder):
             raise OptionError(
                 f"The published weights of '{self.card.name}' know the tokens of their own tokenizer, and these texts "

@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.inference.predictor import Fitted
+from bakeoff.inference.predictor import Predictor
 from bakeoff.study.analysis.uncertainty import Estimate
 from bakeoff.system.files import write_json
 from bakeoff.train.single.recipe import FitRecipe
-from bakeoff.train.single.trainer import Moment
+from bakeoff.train.single.trainer import Evaluation
 
-FIT_FILE, CHAMPION = "fit.json", "champion"
+#: The record in the run's folder.
+FIT_FILE = "fit.json"
+#: The folder of the trained network in the run's folder.
+CHAMPION = "champion"
+#: Attributes of `Fit` that `fit.json` leaves out.
 _NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets")
 
 
@@ -27,7 +31,7 @@ class Fit:
         data, model: their names.
         examples: how many the data have, in all splits.
         folder: of the run; the network is in its folder `champion`.
-        state, reason: how the training ended (as in `Trained`), and one sentence about it.
+        state, reason: how the training ended (as in `TrainingResult`), and one sentence about it.
         metric: the deciding one; scores are in its unit.
         test: score on the test split, with a 95 % interval over its examples (for this very network).
         validation: score on the validation split, by whose loss the weights were chosen: a little flattering.
@@ -40,7 +44,7 @@ class Fit:
         precision: of products and convolutions ("float32", "bfloat16", "float16").
         device: where it was trained.
         parameters, trained_parameters: how many.
-        best_step: whose weights these are.
+        best_step: the step whose weights these are.
         history: every evaluation.
         seconds: of training, over all sittings.
         resumed: whether this call went on from a checkpoint.
@@ -68,19 +72,19 @@ class Fit:
     parameters: int
     trained_parameters: int
     best_step: int
-    history: tuple[Moment, ...] = field(repr=False)
+    history: tuple[Evaluation, ...] = field(repr=False)
     seconds: float
     resumed: bool
     test_outputs: NDArray[np.float32] = field(repr=False)
     test_targets: NDArray[Any] = field(repr=False)
 
     @cached_property
-    def fitted(self) -> Fitted:
+    def fitted(self) -> Predictor:
         """The trained network, read from the run's folder."""
-        return Fitted.load(self.folder / CHAMPION)
+        return Predictor.load(self.folder / CHAMPION)
 
     def predict(self, x: Any) -> NDArray[Any]:
-        """Places in the target's class names [N], or values [N, size]; `x` as in `Fitted.read`."""
+        """Places in the target's class names [N], or values [N, size]; `x` as in `Predictor.read`."""
         return self.fitted.predict(x)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,7 +95,7 @@ class Fit:
             "test": asdict(self.test),
             "scores": dict(self.scores),
             "recipe": self.recipe.to_json(),
-            "history": [asdict(moment) for moment in self.history],
+            "history": [asdict(evaluation) for evaluation in self.history],
         }
 
     def write(self) -> Path:

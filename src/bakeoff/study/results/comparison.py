@@ -20,7 +20,7 @@ from bakeoff.study.results.records import CurvePoint, EntrantResult, Evidence, V
 if TYPE_CHECKING:
     import polars
 
-    from bakeoff.inference.predictor import Fitted
+    from bakeoff.inference.predictor import Predictor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class TrialSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """A test example that the leader got wrong with great confidence, or by much.
+    """A test example that the leader got wrong: with high confidence, or by a large error.
 
     Attributes:
         index: of the example in the dataset.
@@ -69,11 +69,11 @@ class Champion:
     is_winner: bool
 
     @cached_property
-    def fitted(self) -> "Fitted":
+    def fitted(self) -> "Predictor":
         """The loaded network."""
-        from bakeoff.inference.predictor import Fitted
+        from bakeoff.inference.predictor import Predictor
 
-        return Fitted.load(self.folder)
+        return Predictor.load(self.folder)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -102,8 +102,9 @@ class Comparison:
     Attributes:
         name: of the data. folder: of the run.
         data_card: what the data are.
-        metric: the deciding one. seconds: from start to verdict. budget_seconds: what was allowed; None: no clock.
-        steps: optimiser steps of every training; None where each network has its own.
+        metric: the deciding one.
+        seconds: from start to verdict. budget_seconds: that were allowed; None without a clock.
+        steps: optimiser steps of every training; None where networks have different numbers.
         seeds: how many the protocol asked for.
         equal: what every network had equally much of: "steps", "parameters", "flops" or "seconds".
         equal_amount: how much: steps, parameters, FLOPs or seconds (of one training at full size).

@@ -1,16 +1,23 @@
-"""What a run tells while it goes on, and what it leaves."""
+"""The progress that a run reports, and its outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.matched_budgets import Shares
+from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import TrialResult
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What a person is told while a study runs: `done` of `total` steps or fits of `phase`, for these entrants."""
+    """Progress of a study: `done` of `total` units of work of this phase.
+
+    Attributes:
+        phase: "profile", "tuning", "curves" or "why".
+        entrants: what is running now.
+        done, total: networks in the phase "profile", trainings in "why", else hundredths of predicted seconds.
+        seconds_left: until the last training must be done; None without a clock.
+    """
 
     phase: str
     entrants: tuple[str, ...]
@@ -19,12 +26,19 @@ class Progress:
     seconds_left: float | None
 
 
-Listener = Callable[[Progress], None]
+ProgressListener = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Skipped:
-    """Something that was not done: who, what (a key under "report.skipped."), and what it would take."""
+    """Something that was not done.
+
+    Attributes:
+        entrant: whose it was.
+        what: a key of messages under "report.skipped." ("fault", "too_dear", "spared", "curve" ...).
+        reason: one sentence.
+        seconds: that it would have taken, where known.
+    """
 
     entrant: str
     what: str
@@ -34,14 +48,17 @@ class Skipped:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """What a run leaves.
+    """What a study has trained.
 
     Attributes:
-        entrants: with the widths that were found, where parameters are equal.
-        results: all trials. profiles: of the networks.
-        best_setting: of each entrant that was tuned. skipped: what was not done.
-        steps: of every training, by network. shares: how they came about.
-        interrupted: whether the run ended before its time.
+        entrants: with the widths that were set, where parameters are made equal.
+        results: of all trials.
+        profiles: of the networks, by name.
+        best_setting: of each entrant that was tuned.
+        skipped: what was not done.
+        steps: of every training, by network.
+        allocation: the allocation that these steps follow from.
+        interrupted: whether Ctrl-C ended the study.
     """
 
     entrants: tuple[Entrant, ...]
@@ -50,5 +67,5 @@ class Outcome:
     best_setting: dict[str, float | None]
     skipped: tuple[Skipped, ...]
     steps: dict[str, int]
-    shares: Shares
+    allocation: StepAllocation
     interrupted: bool

@@ -1,7 +1,7 @@
-"""What a comparison has found, as frozen records of figures, and what it says, in sentences yet without a language.
+"""The frozen records of a comparison's results and of its verdict, independent of the language.
 
 The records hold numbers and names only. A `Statement` is the key of a sentence in `bakeoff.messages` with the figures
-that fill it in, so that a verdict can be said in another language later. Scores are in the metric's own unit (an
+that fill it in; the text is made when it is shown, in the language in force. Scores are in the metric's own unit (an
 accuracy of 0.97, an RMSE in the unit of the target).
 """
 
@@ -15,7 +15,7 @@ from bakeoff.study.analysis.planning import Deciding
 
 Kind = Literal["baseline", "classical", "network"]
 State = Literal["finished", "partial", "not_started", "stopped", "diverged", "failed", "spared"]
-#: The forecast that the verdict speaks of: this many times the data that there are now.
+#: The verdict states the forecast for this many times the present data.
 SPOKEN_MULTIPLE = 4
 #: Of the keys of `Verdict.to_json`: 2 has the three answers, and `leader` is chosen by validation.
 VERDICT_VERSION = 2
@@ -80,12 +80,13 @@ class EntrantResult:
         more_helps: whether four times the data should help (see `CurveFit.helps`); None where nothing is forecast.
         metrics: every metric that applies, on the test split, by name.
         judged: whether it had the protocol's full treatment and may appear in the verdict.
-        state, reason: how it ended, and in one sentence why, where that was not well. "spared": not trained on all
-            examples, since by its curve on fewer of them it cannot win.
+        state, reason: how it ended, and one sentence about the reason where it was not judged. "spared" is the stored
+            name of an entrant that was pruned: not trained on all examples, since by its learning curve it cannot win.
         needed_seconds: what judging it would take, where the budget was too small.
-        steps, training_flops: allowed to each of a network's trainings at full size. training_seconds: what one took,
-            in the middle; under equal seconds, `allowed_seconds` is what it was given.
-        capped: whether it got less than the common amount, since it would have trained for far too many steps.
+        steps, training_flops: of each of a network's trainings at full size, as planned.
+        training_seconds: median of what its trainings at full size took.
+        allowed_seconds: planned for one training, where seconds are made equal; else None.
+        capped: whether it was allocated less than the common amount, since that would be far too many steps.
     """
 
     name: str

@@ -5,8 +5,8 @@
     runs/<name>/champion/         the network handed over
     runs/<name>/report.html
 
-The trials of a job are written in one transaction, so that after `kill -9` a job is there as a whole or not at all:
-a job is the smallest thing that gives the same figures when it is run again.
+The trials of a job are written in one transaction, so that after `kill -9` a job is stored completely or not at all: a
+job is the smallest unit of work that gives the same figures when it is repeated.
 """
 
 import io
@@ -68,18 +68,18 @@ class Store:
             ) from error
 
     def put_fact(self, name: str, value: Any) -> None:
-        """Keep a small JSON value under a name, in place of what was there."""
+        """Store a small JSON value under a name, replacing an earlier one."""
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
 
     def fact(self, name: str, default: Any = None) -> Any:
-        """The JSON value kept under this name."""
+        """The JSON value stored under this name."""
         with self._transaction() as connection:
             row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return default if row is None else json.loads(row[0])
 
     def put_job(self, name: str, results: Sequence[TrialResult], context: str) -> None:
-        """Write a finished job with all its trials, whole."""
+        """Write a finished job with all its trials, in one transaction."""
         rows = [
             (
                 name,
@@ -109,7 +109,7 @@ class Store:
         return {name: tuple(results) for name, results in found.items()}
 
     def weights_path(self, trial: Trial, context: str) -> Path:
-        """Where the weights of this trial are kept, if it kept any."""
+        """The file of this trial's weights, whether they were written or not."""
         return self.folder / "weights" / f"{trial.key(context)}.safetensors"
 
 
@@ -139,7 +139,7 @@ def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes 
 
 
 def find_run(folder: Path, name: str, definition: dict[str, Any]) -> Path:
-    """The run under `folder` with this very definition, to be continued; else a new, free name."""
+    """The folder of the run under `folder` with the same definition, to continue it, or a new one with a free name."""
     for candidate in run_folders(folder, name):
         if not (candidate / "study.sqlite").exists():
             return candidate

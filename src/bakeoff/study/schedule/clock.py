@@ -11,21 +11,24 @@ class Clock:
     Attributes:
         started: of this process; what a run that was killed had spent before is `spent_before`.
         deadline: for the last training; None is no clock.
-        kept_seconds: before the deadline the curves are over; tuning, without which nobody is judged, may use them.
+        reserved_seconds: learning curves end this long before the deadline; tuning may use these seconds, since an
+            entrant that is not tuned is not judged.
     """
 
     started: float
     deadline: float | None = None
     spent_before: float = 0.0
-    kept_seconds: float = 0.0
+    reserved_seconds: float = 0.0
 
     def of_curves(self) -> "Clock":
         """The same clock with the deadline of the curves."""
-        deadline = None if self.deadline is None else self.deadline - self.kept_seconds
-        return replace(self, deadline=deadline, kept_seconds=0.0)
+        deadline = None if self.deadline is None else self.deadline - self.reserved_seconds
+        return replace(self, deadline=deadline, reserved_seconds=0.0)
 
     def left(self) -> float | None:
+        """Seconds until the deadline; None without a clock."""
         return None if self.deadline is None else self.deadline - time.monotonic()
 
     def spent(self) -> float:
+        """Seconds since the run began, those of an earlier, killed process included."""
         return self.spent_before + time.monotonic() - self.started

@@ -5,69 +5,83 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition, Parcel
+from bakeoff.study.design.jobs import Definition, TrialRequest
 
-#: Work of less than this many seconds a worker is not dealt out any finer, nor work where the busiest has no more than
-#: so many times its part.
-WORTH_DEALING, UNEVEN = 1.0, 1.2
-#: Predicted times are trusted only up to this part of the time that is left.
+#: The trainings of an entrant are split into more jobs only where each worker has at least this many seconds of work
+#: (one large stack is cheaper than two small ones) ...
+LEAST_SPLIT_SECONDS = 1.0
+#: ... and only until the worker with the most work has at most this many times the mean.
+LARGEST_IMBALANCE = 1.2
+#: Work is planned up to this part of the time left, since predicted times may be too short.
 TRUST = 0.85
 
 
-def parcels(entrant: Entrant, definition: Definition, *, contender: bool) -> tuple[Parcel, ...]:
-    """An entrant's curve in parcels, by how much they tell.
+def trial_requests(
+    entrant: Entrant, definition: Definition, *, still_in_race: bool
+) -> tuple[TrialRequest, ...]:
+    """All trainings of an entrant's learning curve, ranked by how much they contribute to the verdict.
 
-    For one that may yet win or tie: its other seeds at full size, then its curve, then the curve's other seeds.
-    For one that cannot: first a curve (who would gain from more data?), then the rest.
+    Args:
+        still_in_race: whether it may still win or tie. Then further seeds at full size come first (they decide who
+            wins), then the curve, then the curve's further seeds. Otherwise the curve comes first (would it win with
+            more data?), then the rest.
     """
     first, others = definition.seed, range(definition.seed + 1, definition.seed + definition.seeds)
     full, smaller = definition.sizes[-1], definition.sizes[-2::-1]
     made = (
-        ("seeds", 0 if contender else 6, tuple((full, seed) for seed in others)),
-        ("curve", 1 if contender else 3, tuple((size, first) for size in smaller[:2])),
-        ("long curve", 2 if contender else 4, tuple((size, first) for size in smaller[2:])),
-        ("curve seeds", 5 if contender else 7, tuple((size, seed) for size in smaller for seed in others)),
+        ("seeds", 0 if still_in_race else 6, tuple((full, seed) for seed in others)),
+        ("curve", 1 if still_in_race else 3, tuple((size, first) for size in smaller[:2])),
+        ("long curve", 2 if still_in_race else 4, tuple((size, first) for size in smaller[2:])),
+        (
+            "curve seeds",
+            5 if still_in_race else 7,
+            tuple((size, seed) for size in smaller for seed in others),
+        ),
     )
     return tuple(
-        Parcel(entrant=entrant.name, what=what, rank=rank, examples=examples, seed=seed)
+        TrialRequest(entrant=entrant.name, what=what, rank=rank, examples=examples, seed=seed)
         for what, rank, points in made
         for examples, seed in points
     )
 
 
-def grant(
-    wanted: Sequence[Parcel], seconds_per_point: Mapping[str, float], seconds_left: float | None, workers: int
-) -> tuple[list[Parcel], list[Parcel]]:
-    """(granted, refused): in order of rank, each that still fits into the time left on the worker with least to do.
+def select_affordable(
+    wanted: Sequence[TrialRequest],
+    seconds_per_point: Mapping[str, float],
+    seconds_left: float | None,
+    workers: int,
+) -> tuple[list[TrialRequest], list[TrialRequest]]:
+    """(affordable, refused): in order of rank, each request goes to the worker with the least work if it fits there.
 
     Args:
-        wanted: all parcels.
-        seconds_per_point: predicted time of one training of an entrant on one worker.
-        seconds_left: until the last job must be done; None grants everything.
-        workers: that run side by side.
+        wanted: all requests.
+        seconds_per_point: predicted seconds of one training of an entrant on one worker.
+        seconds_left: until the last job must be done; with None everything is affordable.
+        workers: processes that train at the same time.
     """
-    granted: list[Parcel] = []
-    refused: list[Parcel] = []
+    affordable: list[TrialRequest] = []
+    refused: list[TrialRequest] = []
     loads = [0.0] * workers
-    for parcel in sorted(wanted, key=lambda parcel: (parcel.rank, seconds_per_point[parcel.entrant])):
+    for request in sorted(wanted, key=lambda request: (request.rank, seconds_per_point[request.entrant])):
         idlest = loads.index(min(loads))
-        load = loads[idlest] + seconds_per_point[parcel.entrant]
+        load = loads[idlest] + seconds_per_point[request.entrant]
         if seconds_left is not None and load > TRUST * seconds_left:
-            refused.append(parcel)
+            refused.append(request)
             continue
         loads[idlest] = load
-        granted.append(parcel)
-    return granted, refused
+        affordable.append(request)
+    return affordable, refused
 
 
-def dealt_out(
-    granted: Sequence[Parcel], seconds_per_point: Mapping[str, float], workers: int
+def split_among_workers(
+    affordable: Sequence[TrialRequest], seconds_per_point: Mapping[str, float], workers: int
 ) -> dict[str, int]:
-    """Into how many jobs each entrant's points are dealt out, so that no worker has much more to do than the others.
+    """Number of jobs that each entrant's points are split into, so that the workers have about equally much to do.
 
-    A wide stack is cheaper than two narrow ones: entrants are kept whole where the work is even so, or small.
+    One large stack is cheaper than two small ones, so an entrant is split only where the work is unbalanced by more
+    than `LARGEST_IMBALANCE` and not small (`LEAST_SPLIT_SECONDS`).
     """
-    points = Counter(parcel.entrant for parcel in granted)
+    points = Counter(request.entrant for request in affordable)
     parts = dict.fromkeys(points, 1)
     fair = sum(seconds_per_point[name] * count for name, count in points.items()) / workers
 
@@ -85,7 +99,7 @@ def dealt_out(
             loads[loads.index(min(loads))] += seconds
         return max(loads)
 
-    while fair >= WORTH_DEALING and busiest() > UNEVEN * fair:
+    while fair >= LEAST_SPLIT_SECONDS and busiest() > LARGEST_IMBALANCE * fair:
         divisible = [name for name in points if parts[name] < min(points[name], workers)]
         if not divisible:
             break

@@ -1,11 +1,11 @@
-"""Large data: entrants that cost more the more examples there are begin with few of them.
+"""Progressive sampling: on large data, entrants whose cost grows with the data are tried on few examples first.
 
 A network takes the same number of steps at every size of its learning curve, so that nothing is saved by training it
-on less. Neighbours and gradient boosting cost about as much as there are examples. Under a clock they therefore climb
-their learning curve rung by rung from its smallest size, with all settings at each, as long as the next size fits
-their share of the time. One whose curve leads to a score with which it could not reach the leader is not trained on
-all examples at all. (To give up by the learning curve before all data are used: Domhan, Springenberg & Hutter 2015;
-Mohr & van Rijn 2021, arXiv:2111.13914.)
+on less. The cost of neighbours and of gradient boosting is about proportional to the examples. Under a clock they are
+therefore tuned on the smallest size of the learning curve first, then on the next (each size is a rung), as long as
+the next size is predicted to fit their share of the time. An entrant whose learning curve cannot reach the leader's
+score is pruned: it is not trained on all examples. (Early termination by learning curves: Domhan, Springenberg &
+Hutter 2015; Mohr & van Rijn 2021, arXiv:2111.13914.)
 """
 
 import math
@@ -21,24 +21,30 @@ from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.metric import Metric
 
-#: Data of fewer numbers than this (examples times values of one) are learned whole at once: it takes a few seconds.
-LARGE = 2_000_000
-#: The leader is out of reach where less than this part of the curves that the points allow comes to its score, less
-#: this many standard errors of a score on the validation examples.
-STILL_POSSIBLE, ERRORS = 0.005, 3.0
-#: Finished jobs by name, and what a result is worth on validation, growing with quality.
+#: Progressive sampling begins at this many values (examples times values of an example): fewer are learned within a few
+#: seconds, and nothing would be saved.
+LARGE_DATA_VALUES = 2_000_000
+#: An entrant is pruned where fewer than this share of its possible learning curves reach the leader's score ...
+POSSIBLE_SHARE = 0.005
+#: ... lowered by this many standard errors of a validation score.
+DOUBT_ERRORS = 3.0
+
+
+#: Results of the finished jobs, by the job's name.
 Results = Mapping[str, Sequence[TrialResult]]
+#: A result's score on validation, with the sign under which greater is better.
 Score = Callable[[TrialResult], float]
-#: What to choose by; the greater, the better.
+#: What settings are chosen by; greater is better (see `metrics.preference`).
 Preference = Callable[[TrialResult], tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """One size of an entrant's climb.
+    """One training size on which an entrant was tried, with all its settings.
 
     Attributes:
-        score: the best of its settings on validation, growing with quality.
+        examples: the training size.
+        score: validation score of the best setting, with the sign under which greater is better.
         seconds: of all settings together.
     """
 
@@ -47,34 +53,34 @@ class Rung:
     seconds: float
 
     def seconds_at(self, examples: int) -> float:
-        """Predicted for another size: in proportion to the examples."""
+        """Predicted seconds for another training size: proportional to the examples."""
         return self.seconds * examples / self.examples
 
 
 @dataclass(frozen=True, kw_only=True)
-class Next:
-    """What comes after the rungs that there are.
+class NextSize:
+    """The training size to try next, or why progressive sampling ends.
 
     Attributes:
-        examples: the size that is trained next; None where the climb ends.
+        examples: the next training size; None where no further size is tried.
         seconds: predicted for that size, or for all sizes that would have followed.
-        spared: whether the climb ends since the leader is out of reach, and not for want of time.
+        pruned: whether it ends because the leader's score is out of reach, and not because time is short.
     """
 
     examples: int | None
     seconds: float
-    spared: bool = False
+    pruned: bool = False
 
 
-def climbs(entrant: Entrant, dataset: Dataset, definition: Definition) -> bool:
-    """Whether it begins with few examples: it costs more the more there are, the data are large, there is a clock."""
+def samples_progressively(entrant: Entrant, dataset: Dataset, definition: Definition) -> bool:
+    """Whether this entrant is tried on few examples first: a classical one, on large data, under a clock."""
     if entrant.kind != "classical" or definition.budget_seconds is None:
         return False
-    return len(definition.sizes) > 1 and definition.sizes[-1] * row_size(dataset.schema) >= LARGE
+    return len(definition.sizes) > 1 and definition.sizes[-1] * row_size(dataset.schema) >= LARGE_DATA_VALUES
 
 
-def climbed(entrant: str, results: Results, score: Score) -> list[Rung] | None:
-    """An entrant's rungs so far, smallest first; None where the last of them failed, or took too long."""
+def sizes_tried(entrant: str, results: Results, score: Score) -> list[Rung] | None:
+    """The training sizes that an entrant was tried on, smallest first; None where all trials of one size failed."""
     rungs = []
     for job in _jobs(entrant, results):
         counted = _counted(job)
@@ -93,7 +99,7 @@ def climbed(entrant: str, results: Results, score: Score) -> list[Rung] | None:
 def settings(
     entrants: Iterable[Entrant], results: Results, preference: Preference
 ) -> dict[str, float | None]:
-    """The setting that did best at the largest size, of those that climbed."""
+    """Each progressively sampled entrant's best setting at the largest size that it was tried on."""
     best = {}
     for entrant in entrants:
         for job in _jobs(entrant.name, results):
@@ -112,41 +118,40 @@ def _counted(job: Sequence[TrialResult]) -> list[TrialResult]:
 
 
 def next_rung(
-    climbed: Sequence[Rung],
+    tried: Sequence[Rung],
     sizes: Sequence[int],
     *,
     seconds_left: float,
     leader: float | None,
     metric: Metric,
     judged_on: int,
-) -> Next:
-    """The next size, or why there is none.
+) -> NextSize:
+    """The training size to try next, or why there is none.
 
     Args:
-        climbed: the rungs so far, smallest first.
-        sizes: of the whole curve; the last is all the examples.
+        tried: the sizes tried so far, smallest first.
+        sizes: of the learning curve, ascending; the last is all training examples.
         seconds_left: of the entrant's share of the time.
-        leader: the best score so far of one that saw all examples, growing with quality; None where nobody did.
-        metric: of the scores. judged_on: so many validation examples.
+        leader: best validation score of the entrants that saw all examples, greater is better; None without any.
+        metric: of the scores.
+        judged_on: number of validation examples.
     """
-    if not climbed:
-        return Next(examples=sizes[0], seconds=0.0)
-    last = climbed[-1]
+    if not tried:
+        return NextSize(examples=sizes[0], seconds=0.0)
+    last = tried[-1]
     ahead = [size for size in sizes if size > last.examples]
     all_of_them = sum(map(last.seconds_at, ahead))
-    if leader is not None and out_of_reach(climbed, sizes[-1], leader, metric, judged_on):
-        return Next(examples=None, seconds=all_of_them, spared=True)
+    if leader is not None and out_of_reach(tried, sizes[-1], leader, metric, judged_on):
+        return NextSize(examples=None, seconds=all_of_them, pruned=True)
     if last.seconds_at(ahead[0]) > seconds_left:
-        return Next(examples=None, seconds=all_of_them)
-    return Next(examples=ahead[0], seconds=last.seconds_at(ahead[0]))
+        return NextSize(examples=None, seconds=all_of_them)
+    return NextSize(examples=ahead[0], seconds=last.seconds_at(ahead[0]))
 
 
-def out_of_reach(
-    climbed: Sequence[Rung], examples: int, leader: float, metric: Metric, judged_on: int
-) -> bool:
-    """Whether (almost) no curve through these rungs comes to the leader's score with this many examples."""
+def out_of_reach(tried: Sequence[Rung], examples: int, leader: float, metric: Metric, judged_on: int) -> bool:
+    """Whether less than `POSSIBLE_SHARE` of the curves through these sizes reach the leader's score at `examples`."""
     points = []
-    for rung in climbed:
+    for rung in tried:
         score = metric.sign * rung.score
         points.append(CurvePoint(examples=rung.examples, score=score, low=score, high=score, seeds=(score,)))
     fit = fit_rungs(points, metric)
@@ -154,5 +159,5 @@ def out_of_reach(
         return False
     error = max(metric.sign * metric.best - leader, 1 / judged_on if metric.percent else 0.0)
     deviation = math.sqrt(max(error * (1 - error), 0.0)) if metric.percent else error
-    doubt = ERRORS * deviation / math.sqrt(judged_on)
-    return leader - doubt > metric.sign * fit.best_possible(examples, STILL_POSSIBLE)
+    doubt = DOUBT_ERRORS * deviation / math.sqrt(judged_on)
+    return leader - doubt > metric.sign * fit.best_possible(examples, POSSIBLE_SHARE)

@@ -1,4 +1,4 @@
-"""Who may yet win or tie, by what validation says before the test split is read."""
+"""Racing: which entrants may still win or tie, judged on validation before the test split is read."""
 
 from collections.abc import Mapping
 
@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from bakeoff.tasks.metrics.metric import Floats
 
-#: An entrant this many standard errors behind on validation can no longer win or tie.
-HOPELESS_ERRORS = 3.0
+#: An entrant more than this many standard errors behind the best on validation is out of the race.
+ELIMINATION_ERRORS = 3.0
 
 
-def contenders(
+def survivors(
     outputs: Mapping[str, NDArray[np.float32]], truth: NDArray[np.generic], *, is_classification: bool
 ) -> set[str]:
-    """Those that are not `HOPELESS_ERRORS` standard errors behind the best.
+    """The entrants that are at most `ELIMINATION_ERRORS` standard errors behind the best.
 
     Args:
         outputs: of each entrant at its best setting: log-probabilities or values [N, outputs].
         truth: classes [N], or values [N] or [N, outputs].
-        is_classification: then an example's loss is a miss or none, the squared error otherwise.
+        is_classification: an example's loss is 0 or 1 (a wrong class) where True, the squared error otherwise.
     """
     losses = {name: _losses(given, truth, is_classification) for name, given in outputs.items()}
     if not losses:
@@ -29,10 +29,10 @@ def contenders(
 
 
 def _may_lead(behind: Floats) -> bool:
-    """Whether differences of losses to the leader [N] leave it possible that there is none."""
+    """Whether these paired differences of losses to the leader's [N] are compatible with a mean of 0."""
     count = len(behind)
     error = max(behind.std(), 1e-12) / np.sqrt(count) + (behind.max() if behind.any() else 0) / count
-    return bool(behind.mean() <= HOPELESS_ERRORS * error)
+    return bool(behind.mean() <= ELIMINATION_ERRORS * error)
 
 
 def _losses(outputs: NDArray[np.float32], truth: NDArray[np.generic], is_classification: bool) -> Floats:

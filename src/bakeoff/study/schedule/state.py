@@ -1,4 +1,4 @@
-"""What is known of a study while it runs: how well who did on validation, who may yet win, what a training takes."""
+"""The state of a running study: validation scores, who may still win or tie, and predicted seconds of trainings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,26 +7,27 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, Job, Parcel, tuning_work
-from bakeoff.study.design.matched_budgets import Shares
+from bakeoff.study.design.jobs import Definition, Job, TrialRequest, tuning_work
+from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.schedule import progressive_sampling
-from bakeoff.study.schedule.racing import contenders
+from bakeoff.study.schedule.racing import survivors
 from bakeoff.tasks.metrics.registry import METRICS, MetricContext, preference
 
-#: What a classical entrant takes at the least: a worker has to load scikit-learn for it.
-CLASSICAL_SECONDS = 2.0
+#: The least predicted seconds of a classical entrant's tuning: a worker has to import scikit-learn for it.
+LEAST_CLASSICAL_SECONDS = 2.0
 
 
 @dataclass
-class SoFar:
-    """The finished jobs of a study, and what follows from them. The test split is not looked at.
+class StudyState:
+    """The finished jobs of a study, and what follows from them. The test split is not read.
 
     Attributes:
         dataset, definition: of the study.
-        entrants: by name, with the widths that were found.
-        results: of the finished jobs by name.
-        profiles: of the networks. shares: the steps of each network's trainings.
+        entrants: by name, with the widths that were set.
+        results: of the finished jobs, by the job's name.
+        profiles: of the networks, by name.
+        allocation: the steps of each network's trainings.
     """
 
     dataset: Dataset
@@ -34,7 +35,7 @@ class SoFar:
     entrants: dict[str, Entrant]
     results: dict[str, tuple[TrialResult, ...]] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
-    shares: Shares = field(default_factory=lambda: Shares(steps={}, amount=0.0))
+    allocation: StepAllocation = field(default_factory=lambda: StepAllocation(steps={}, amount=0.0))
 
     def __post_init__(self) -> None:
         self.metric = METRICS[self.definition.metric]
@@ -48,7 +49,8 @@ class SoFar:
         return len(self._truth)
 
     def preference(self, result: TrialResult) -> tuple[float, float]:
-        """On validation: what to choose settings by; see `tasks.metrics.registry.preference`."""
+        """What settings are chosen by, from validation outputs; greater is better (see
+        `tasks.metrics.registry.preference`)."""
         if result.trial not in self._preferences:
             assert result.validation_outputs is not None
             found = preference(self.metric, result.validation_outputs, self._truth, self._context)
@@ -56,11 +58,11 @@ class SoFar:
         return self._preferences[result.trial]
 
     def score(self, result: TrialResult) -> float:
-        """On validation; grows with quality, whatever the metric."""
+        """The validation score, with the sign under which greater is better."""
         return self.preference(result)[0]
 
     def tuned(self) -> dict[str, TrialResult]:
-        """Of each entrant that saw all examples, the setting that did best, among those trained as they should be."""
+        """For each entrant tuned on all examples, the completed trial with the best validation score."""
         found = {}
         for name in self.entrants:
             tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.counts]
@@ -69,35 +71,35 @@ class SoFar:
         return found
 
     def best(self) -> dict[str, float | None]:
-        """The setting of each tuned entrant."""
+        """The best setting of each tuned entrant."""
         return {name: result.trial.setting for name, result in self.tuned().items()}
 
     def settings(self) -> dict[str, float | None]:
-        """The same, and of those that climbed and did not come to all examples."""
+        """The same, and the best setting of the progressively sampled entrants that were not tuned on all examples."""
         return {
             **progressive_sampling.settings(self.entrants.values(), self.results, self.preference),
             **self.best(),
         }
 
     def leading_score(self) -> float | None:
-        """The best score of those that are tuned."""
+        """The best validation score of the tuned entrants, greater is better; None where nobody is tuned."""
         return max(map(self.score, self.tuned().values()), default=None)
 
-    def hopeful(self) -> set[str]:
-        """Those that may yet win or tie."""
+    def still_in_race(self) -> set[str]:
+        """The tuned entrants that may still win or tie."""
         outputs = {
             name: result.validation_outputs
             for name, result in self.tuned().items()
             if result.validation_outputs is not None
         }
-        return contenders(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
+        return survivors(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
 
-    def climbed(self, name: str) -> list[progressive_sampling.Rung] | None:
-        """An entrant's rungs (see `progressive_sampling`); None where the last of them failed."""
-        return progressive_sampling.climbed(name, self.results, self.score)
+    def sizes_tried(self, name: str) -> list[progressive_sampling.Rung] | None:
+        """The training sizes that an entrant was tried on, smallest first; None where all trials of one size failed."""
+        return progressive_sampling.sizes_tried(name, self.results, self.score)
 
-    def missing(self, wanted: Iterable[Parcel]) -> list[Parcel]:
-        """Those of these parcels that have not been trained yet."""
+    def missing(self, wanted: Iterable[TrialRequest]) -> list[TrialRequest]:
+        """The requests whose training is not done yet."""
         best = self.best()
         done = {
             (result.trial.entrant, result.trial.examples, result.trial.seed)
@@ -106,30 +108,32 @@ class SoFar:
             for result in results
             if result.trial.setting == best.get(result.trial.entrant)
         }
-        return [parcel for parcel in wanted if (parcel.entrant, *parcel.point) not in done]
+        return [request for request in wanted if (request.entrant, *request.point) not in done]
 
     def training_seconds(self, name: str) -> float:
-        """Predicted for one training at full size, from those there were; from the profile where there are none."""
+        """Predicted seconds of one training at full size: from its trainings so far, or from its profile before any."""
         spent = [result for job in self.results.values() for result in job if result.trial.entrant == name]
         if self.entrants[name].kind != "network":
             counted = [result.seconds for result in spent if result.state.counts]
             return float(np.mean(counted)) if counted else 0.0
         steps = sum(result.steps_done for result in spent)
         if steps:
-            return sum(result.seconds for result in spent) / steps * self.shares.steps[name]
-        planned = self.shares.steps.get(name, 0)
+            return sum(result.seconds for result in spent) / steps * self.allocation.steps[name]
+        planned = self.allocation.steps.get(name, 0)
         return self.profiles[name].seconds_per_step * planned if name in self.profiles else 0.0
 
     def job_seconds(self, job: Job) -> float:
-        """Predicted for a job, before it begins."""
+        """Predicted seconds of a job."""
         entrant = self.entrants[job.entrant]
         if not (job.is_tuning or job.is_rung):
             return len(job.trials) * self.training_seconds(job.entrant)
         if entrant.kind == "network":
-            return tuning_work(self.shares.steps[job.entrant]) * self.profiles[job.entrant].seconds_per_step
+            return (
+                tuning_work(self.allocation.steps[job.entrant]) * self.profiles[job.entrant].seconds_per_step
+            )
         if entrant.kind == "baseline":
             return 0.0
-        rungs = self.climbed(job.entrant)
+        rungs = self.sizes_tried(job.entrant)
         if not rungs:
-            return CLASSICAL_SECONDS
-        return max(rungs[-1].seconds_at(job.trials[0].examples), CLASSICAL_SECONDS)
+            return LEAST_CLASSICAL_SECONDS
+        return max(rungs[-1].seconds_at(job.trials[0].examples), LEAST_CLASSICAL_SECONDS)

@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.system import memory
 
-#: A task that ran alone when its worker died is given up after so many times.
+#: A task whose worker dies this many times while no other task runs is given up.
 ATTEMPTS = 2
-#: How often a worker looks whether its parent is still there.
+#: Seconds between two checks of a worker that its parent process is still alive.
 _PARENT_SECONDS = 1.0
-#: How often the workers' memory is looked at.
+#: Seconds between two checks of the workers' memory.
 _MEMORY_SECONDS = 0.5
+#: Rows of the shared array of progress: the most tasks that may run or wait at the same time.
 _SLOTS = 256
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
@@ -91,11 +92,11 @@ def share(dataset: Dataset, folder: Path) -> SharedDataset:
 
 
 def _own_file(array: NDArray[Any]) -> Path | None:
-    """The .npy file of which this array is the whole mapped content, if it is one."""
+    """The .npy file whose full content this memory-mapped array is; None for any other array."""
     if not isinstance(array, np.memmap) or array.filename is None or not str(array.filename).endswith(".npy"):
         return None
-    whole = np.load(str(array.filename), mmap_mode="r", allow_pickle=False)
-    same = whole.shape == array.shape and whole.dtype == array.dtype and whole.offset == array.offset
+    mapped = np.load(str(array.filename), mmap_mode="r", allow_pickle=False)
+    same = mapped.shape == array.shape and mapped.dtype == array.dtype and mapped.offset == array.offset
     return Path(str(array.filename)) if same else None
 
 
@@ -198,7 +199,7 @@ class Pool:
         return ended
 
     def _watch_memory(self) -> None:
-        """End the worker that holds the most where all together hold too much; what they did begins again, alone."""
+        """End the worker with the most memory where all together hold too much; their tasks start again, alone."""
         if self.memory_bytes is None or time.monotonic() < self._looked + _MEMORY_SECONDS:
             return
         self._looked = time.monotonic()
@@ -211,7 +212,7 @@ class Pool:
     def _recover(self) -> list[tuple[Any, Any]]:
         """New workers in place of broken ones. Nobody knows which task broke them: from now on each runs alone.
 
-        A task that breaks its worker `ATTEMPTS` times while nothing else runs is given up, whether it had begun or
+        A task that breaks its worker `ATTEMPTS` times while nothing else runs is given up, whether it had started or
         could not even be read there (a network defined where no worker can import it).
         """
         lost = [entry for entry in self._running.values() if entry.payload is not None]
@@ -261,10 +262,10 @@ class Pool:
 
 
 def _take_back(executor: Any) -> None:
-    """Tasks that loky's thread has not seen yet: it forgets them in the shutdown, and then looks for them in vain.
+    """Empty the queue of tasks that loky's thread has not read yet, before the executor is shut down.
 
-    Without this a pool that is closed in the moment in which it starts (a wrong name of a column) may print the
-    traceback of a `KeyError` in that thread.
+    The shutdown forgets these tasks while their numbers stay in the queue. A pool that is closed just after it was
+    started (because a column's name was wrong) could then print the traceback of a `KeyError` in loky's thread.
     """
     with suppress(queue.Empty):
         while True:
@@ -273,10 +274,10 @@ def _take_back(executor: Any) -> None:
 
 @contextmanager
 def _quiet_tracker() -> Iterator[None]:
-    """loky's resource tracker, which begins here, cleans up in silence when this process is killed.
+    """Inside, loky's resource tracker is started such that it prints no warnings.
 
-    It removes the semaphores that a killed process left behind, as it should, and warns of them as leaked: that is
-    nothing that a person at the terminal could or should do anything about.
+    When this process is killed, the tracker removes the semaphores left behind, as it should, and would warn of them
+    as leaked, about which a user can do nothing.
     """
     before = os.environ.get("PYTHONWARNINGS")
     silent = "ignore:resource_tracker:UserWarning"
@@ -313,7 +314,7 @@ class WorkerLostError(Exception):
 
 
 def _quiet_worker(parent: int) -> None:
-    """In a new worker: leave Ctrl-C to the parent, and end when the parent is gone (killed, it can tell nobody)."""
+    """In a new worker: ignore Ctrl-C, which the parent handles, and end when the parent process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_without, args=(parent,), daemon=True).start()
 
@@ -325,10 +326,10 @@ def _end_without(parent: int) -> None:
 
 
 def report_progress(board_path: str, slot: int) -> Callable[[int, int], None]:
-    """In a worker: a function (done, total) that the parent sees."""
+    """In a worker: a function that shows its arguments (done, total) to the parent process."""
     board = np.memmap(board_path, dtype=np.int64, mode="r+", shape=(_SLOTS, 2))
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         board[slot] = done, total
 
-    return tell
+    return report

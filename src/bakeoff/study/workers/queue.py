@@ -1,4 +1,4 @@
-"""Handing tasks to a pool of workers, in order, and taking their results as they come."""
+"""Runs a list of tasks in a pool of workers, in order, and yields their results as they come."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -8,23 +8,23 @@ from bakeoff.study.workers.local import Pool
 _POLL_SECONDS = 0.2
 
 
-class Task(NamedTuple):
-    """A function for a worker, its arguments, and what its result is known by."""
+class WorkerTask(NamedTuple):
+    """A function for a worker, its arguments, and a payload by which its result is identified."""
 
     work: Callable[..., Any]
     arguments: tuple[Any, ...]
     payload: Any
 
 
-def work_off(
-    pool: Pool, tasks: Sequence[Task], tell: Callable[[int, int], None]
+def run_tasks(
+    pool: Pool, tasks: Sequence[WorkerTask], report: Callable[[int, int], None]
 ) -> Iterator[tuple[Any, Any]]:
-    """(payload, result or exception) of every task; a worker gets the next one as soon as it is free.
+    """Yields (payload, result or exception) of every task; a worker gets the next one as soon as it is free.
 
     Args:
-        pool: of workers, which has nothing else to do meanwhile.
+        pool: of workers, which runs nothing else meanwhile.
         tasks: the most urgent first.
-        tell: is told (done, total) several times a second.
+        report: called with (done, total) several times a second.
     """
     waiting, done = list(tasks), 0
     while waiting or pool.running:
@@ -34,4 +34,4 @@ def work_off(
         for payload, outcome in pool.finished(_POLL_SECONDS):
             done += 1
             yield payload, outcome
-        tell(done, len(tasks))
+        report(done, len(tasks))

@@ -1,6 +1,6 @@
-"""Workers that begin to load what training needs while the program itself is still being loaded.
+"""Starts the workers early: they import PyTorch while the program itself is still importing its modules.
 
-Imports nothing heavy, so that a command can call `begin` first of all.
+Imports nothing heavy, so that a command can call `start_workers` first of all.
 """
 
 import os
@@ -12,17 +12,20 @@ from pathlib import Path
 from bakeoff.study.workers.local import Pool, available_cores
 from bakeoff.train.kernels import compilation
 
-#: The last worker waits for the first one no longer than this.
-_LONGEST_WAIT_SECONDS, _POLL_SECONDS = 8.0, 0.02
+#: The longest that the last worker waits for the first one.
+_LONGEST_WAIT_SECONDS = 8.0
+#: Seconds between two looks whether the first one is ready.
+_POLL_SECONDS = 0.02
 
 
-def begin(workers: int | None, *, wait_for_operators: bool) -> Pool:
-    """A pool whose workers, as many as cores where None, are starting. Whoever gets it closes it.
+def start_workers(workers: int | None, *, wait_for_operators: bool) -> Pool:
+    """A pool whose workers are starting. The caller closes it.
 
-    The program that calls this needs a core to load itself, so the last worker begins to load when the first has
-    loaded: all cores are as busy as without that, and the first training begins earlier.
+    The calling program needs a core for its own imports, so the last worker starts importing only when the first one
+    is ready: no core is idle, and the first training starts earlier.
 
     Args:
+        workers: how many; as many as cores where None.
         wait_for_operators: see `compiled_operators`.
     """
     pool = Pool(workers=workers or available_cores(), environment=compiled_operators(wait=wait_for_operators))
@@ -32,18 +35,19 @@ def begin(workers: int | None, *, wait_for_operators: bool) -> Pool:
 
 
 def compiled_operators(*, wait: bool) -> dict[str, str]:
-    """The environment that tells workers about the compiled operators.
+    """Environment variables of the workers, by which they use the compiled operators or not.
 
-    Under a clock nobody waits for them: they are built beside the run, for the next one. Without a clock they are
-    built first, so that every run on this machine computes alike.
+    Args:
+        wait: whether missing operators are built first, so that every run without a clock on this machine computes the
+            same figures. Otherwise they are built in the background, for the next run.
     """
-    wish = os.environ.get("BAKEOFF_NATIVE", "1")
-    if wish != "1":
-        return {"BAKEOFF_NATIVE": wish}
+    setting = os.environ.get("BAKEOFF_NATIVE", "1")
+    if setting != "1":
+        return {"BAKEOFF_NATIVE": setting}
     if not wait:
         compilation.begin_build()
     elif compilation.is_wanted():
-        with suppress(OSError, subprocess.SubprocessError):  # then the workers go without, and say so
+        with suppress(OSError, subprocess.SubprocessError):  # then the workers use torch's, and record it
             compilation.build()
     return {"BAKEOFF_NATIVE": "ready"}
 

@@ -1,4 +1,4 @@
-"""What a worker process does: profile a network, train a stack, fit a classical entrant. Runs nothing at import."""
+"""Tasks of the worker processes: profile a network, train a stack, fit a classical entrant. Runs nothing at import."""
 
 import time
 from collections.abc import Sequence
@@ -10,30 +10,38 @@ from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE, REJECTIONS, SETTLED, Job
+from bakeoff.study.design.jobs import (
+    BATCH,
+    EVALUATIONS,
+    PATIENCE_EVALUATIONS,
+    REJECTIONS,
+    UNCHANGED_EVALUATIONS,
+    Job,
+)
 from bakeoff.study.design.trial import State, Trial, TrialResult
 from bakeoff.study.workers.local import SharedDataset, report_progress
-from bakeoff.system.files import whole
+from bakeoff.system.files import atomic_write
 from bakeoff.system.memory import share_bytes
 
 if TYPE_CHECKING:
     from bakeoff.train.tensors import TrainingData
 
-#: A profile times a stack of this many replicas; a single one where a step takes this many FLOPs (about half a second).
-PROFILE_WIDTH, DEAR_FLOPS = 4, 5e10
-#: A step that takes a replica this long on another device is not timed on the CPU.
-DEAR_SECONDS = 0.2
-#: Without a clock nothing may depend on a timing: a network whose step takes this many FLOPs goes to the other device.
+#: Replicas of the stack that a profile times.
+PROFILE_STACK_SIZE = 4
+#: A network whose step takes more FLOPs than this (about half a second on one core) is timed with a single replica.
+EXPENSIVE_FLOPS = 5e10
+#: A network whose step takes longer than this on a GPU, in seconds a replica, is not timed on the CPU.
+EXPENSIVE_SECONDS = 0.2
+#: Without a clock nothing may depend on a timing: a network is trained on the GPU where a step takes more FLOPs.
 WORTH_A_DEVICE = 2e10
-#: Classical entrants hold their rows in memory: more than this is refused with the figure.
+#: Classical entrants hold all rows in memory; where that would be more than this, they fail with the figure as reason.
 LARGEST_ROWS_BYTES = 1_500_000_000
 
 
 def set_up_torch() -> None:
-    """One thread; memory kept for the next step; and numbers too small for the normal format count as zero.
+    """Set up torch in a worker: one thread, freed memory is reused, and subnormal numbers count as zero.
 
-    The gradients of a network that has learned its examples by heart get that small, and a processor is then ten
-    times slower.
+    Gradients become subnormal once a network has memorised its examples, and arithmetic with them is ten times slower.
     """
     import torch
 
@@ -76,7 +84,9 @@ def profile(
         rivals = device.rivals(entrant.device)
         if reproducible:
             rivals = (rivals[-1] if flops > WORTH_A_DEVICE else rivals[0],)
-        place, seconds = _fastest(shared, entrant, rivals, width=1 if flops > DEAR_FLOPS else PROFILE_WIDTH)
+        place, seconds = _fastest(
+            shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_FLOPS else PROFILE_STACK_SIZE
+        )
     except BakeoffError as error:
         return Profile(entrant=entrant.name, fault=str(error))
     return Profile(
@@ -91,22 +101,22 @@ def profile(
 
 
 def _fastest(
-    shared: SharedDataset, entrant: Entrant, devices: Sequence[str], *, width: int
+    shared: SharedDataset, entrant: Entrant, devices: Sequence[str], *, stack_size: int
 ) -> tuple[str, float]:
-    """The device on which a step of a stack of this width is shortest, and the seconds of one replica there.
+    """The device on which a step of a stack of this size is shortest, and the seconds a replica there.
 
-    A device that fails is out, unless it is the only one. Where there is another than the CPU, it is tried first: a
-    network that is dear there is far dearer on the CPU, where one step of it may take all of the time.
+    A device that fails is ruled out, unless it is the only one. A GPU is tried before the CPU: one step of a network
+    that is slow on the GPU may take all of the time on the CPU, which is then not timed.
     """
     from bakeoff.train.stacked.fit_stack import seconds_per_step
 
     found: dict[str, float] = {}
     for device in reversed(devices):
-        if found and min(found.values()) > DEAR_SECONDS:
+        if found and min(found.values()) > EXPENSIVE_SECONDS:
             break
         data = _training_data(shared, device)
         try:
-            found[device] = seconds_per_step(_builder(entrant, data), data, width) / width
+            found[device] = seconds_per_step(_builder(entrant, data), data, stack_size) / stack_size
         except RuntimeError:
             if not found and device == devices[0]:
                 raise
@@ -115,7 +125,11 @@ def _fastest(
 
 
 def _check_forward(module: Any, data: "TrainingData") -> None:
-    """One forward pass of two examples: an error there is told in the words of the data, not as a traceback."""
+    """Run the network on two examples, so that an error is reported as a sentence about the data, not as a traceback.
+
+    Raises:
+        ModelError: it fails, or its outputs have a wrong shape.
+    """
     import torch
 
     from bakeoff.errors import ModelError
@@ -174,16 +188,16 @@ def train(
     from bakeoff.train.stacked.fit_stack import fit_stack
 
     set_up_torch()
-    tell = report_progress(board_path, slot)
+    report = report_progress(board_path, slot)
     data = _training_data(shared, entrant.device)
     recipe = Recipe(
         steps=job.trials[0].steps,
         batch_size=BATCH,
         schedule="cosine",
         evaluations=EVALUATIONS,
-        patience=PATIENCE,
-        settled=SETTLED,
-        rejections=REJECTIONS if job.contest else (),
+        patience=PATIENCE_EVALUATIONS,
+        settled=UNCHANGED_EVALUATIONS,
+        rejections=REJECTIONS if job.is_tuning_group else (),
         judge=judge,
     )
     replicas = [
@@ -191,7 +205,7 @@ def train(
             learning_rate=float(trial.setting or 0),
             seed=trial.seed,
             examples=trial.examples,
-            contest="settings" if job.contest else None,
+            tuning_group="settings" if job.is_tuning_group else None,
         )
         for trial in job.trials
     ]
@@ -201,13 +215,13 @@ def train(
         replicas,
         recipe,
         deadline=deadline,
-        progress=lambda done, total, alive: tell(done, total),
+        progress=lambda done, total, alive: report(done, total),
         reproducible=reproducible,
     )
     results = []
     for trial, one, path in zip(job.trials, trained, weights, strict=True):
         if path is not None and one.weights:
-            with whole(Path(path)) as unfinished:
+            with atomic_write(Path(path)) as unfinished:
                 save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, unfinished)
         results.append(
             TrialResult(
@@ -230,18 +244,18 @@ def train(
 def fit_classical(
     shared: SharedDataset, entrant: Entrant, job: Job, deadline: float | None, board_path: str, slot: int
 ) -> list[TrialResult]:
-    """Fit a classical or baseline entrant's trials; trials that differ in the setting alone share one pass."""
-    tell = report_progress(board_path, slot)
+    """Fit a classical or baseline entrant's trials; those with the same examples and seed are fitted together."""
+    report = report_progress(board_path, slot)
     dataset = shared.open()
     plain = classical.by_name(dataset.schema)[entrant.name]
     until = float("inf") if deadline is None else deadline
     results: dict[Trial, TrialResult] = {}
     places = list(dict.fromkeys((trial.examples, trial.seed) for trial in job.trials))
     for number, (examples, seed) in enumerate(places):
-        tell(number, len(places))
+        report(number, len(places))
         trials = [trial for trial in job.trials if (trial.examples, trial.seed) == (examples, seed)]
         results |= _fit_place(plain, dataset, trials, until)
-    tell(len(places), len(places))
+    report(len(places), len(places))
     return [results[trial] for trial in job.trials]
 
 
@@ -285,13 +299,13 @@ def _fit_place(
 def write_champion(
     shared: SharedDataset, entrant: Entrant, weights: str, folder: str, board_path: str, slot: int
 ) -> None:
-    """Write the network that is handed over: weights, schema, scaling and how new data are read."""
+    """Write the champion's folder: weights, schema, scaling and how new data are read."""
     from safetensors.torch import load_file
 
-    from bakeoff.inference.predictor import Fitted
+    from bakeoff.inference.predictor import Predictor
 
     assert entrant.card is not None
-    fitted = Fitted.of(
+    predictor = Predictor.of(
         shared.open(), model=entrant.card.name, width=entrant.width, weights=load_file(weights)
     )
-    fitted.save(folder)
+    predictor.save(folder)

@@ -1,8 +1,7 @@
-"""What a score is: the contract of a `Metric`, a function of outputs and targets that also takes weights.
+"""The contract of a `Metric`: a score of outputs against targets, under weights of the examples.
 
-Everything is computed under weights of examples (whole numbers from a bootstrap, or ones), for many sets of weights
-at once: `resampled(outputs, targets, weights)` with weights [R, N] gives R scores in one go. The plain score is the
-case of one row of ones, so that there is one piece of arithmetic for both.
+A bootstrap weights each example by how often it was drawn. `resampled(outputs, targets, weights)` computes R scores at
+once from weights [R, N]; the plain score is the same computation with one row of ones.
 
 Outputs are log-probabilities [N, K] for classes, values [N, size] in the unit of the data otherwise; targets are
 int64 [N] or float [N, size]. N examples, K classes, R replicates.
@@ -22,9 +21,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class MetricContext:
-    """What a metric must know besides outputs and targets.
+    """What a metric needs besides outputs and targets.
 
-    `seasonal_scale`: mean absolute error of the seasonal-naive forecast in training data, the unit of MASE.
+    Attributes:
+        seasonal_scale: mean absolute error of the seasonal-naive forecast on the training data: the unit of MASE.
     """
 
     seasonal_scale: float | None = None
@@ -55,7 +55,7 @@ class Metric(ABC):
 
     @property
     def sign(self) -> int:
-        """1 where higher is better, else -1: `sign * score` always grows with quality."""
+        """1 where higher is better, else -1: of `sign * score` the greater one is always better."""
         return 1 if self.higher_is_better else -1
 
     def applies(self, schema: Schema, context: MetricContext = NO_CONTEXT) -> bool:
@@ -65,7 +65,7 @@ class Metric(ABC):
     def per_example(
         self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
     ) -> Floats | None:
-        """One number an example [N] whose plain mean is the score; None where the metric is no such mean."""
+        """One value an example [N], whose mean is the score; None where the metric is not a mean over examples."""
         return None
 
     def losses(

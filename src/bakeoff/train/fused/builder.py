@@ -1,4 +1,4 @@
-"""The way through a network that is a chain of layers, written down as links (`bakeoff.train.fused.programs`)."""
+"""The builder of a program: the ops of a network that is a chain of layers (see `bakeoff.train.fused.programs`)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,31 +7,32 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from bakeoff.train.kernels.chain import Link
+from bakeoff.train.kernels.chain import Op
 from bakeoff.train.replicas.module import NetworkStack
 
 
 class UnknownError(Exception):
-    """This module is no chain that the compiled code knows."""
+    """This module cannot be compiled."""
 
 
 @dataclass
-class Walk:
-    """How far the chain has come.
+class ProgramBuilder:
+    """Collects the ops of a program, layer by layer.
 
     Attributes:
-        network: whose template is walked through.
-        shape: what torch would have now (channels first), without the batch.
-        visit: walks through a module by the rule of its class.
-        channels_last: whether a shape of several axes lies channels last in memory, not in torch's order.
-        reads_lengths: whether the network is told true lengths.
-        positions: that they count, where the rule of the network knows what to do with them; else 0.
+        network: whose template is compiled.
+        shape: of the present activations of one example, as torch would have it (channels first).
+        visit: (builder, module): adds a module's ops, by the rule of its class.
+        ops: so far.
+        channels_last: whether the activations lie channels last in memory, not in torch's order.
+        reads_lengths: whether the network takes true lengths as an input.
+        positions: of a sequence, where true lengths say how many of them are real; else 0.
     """
 
     network: NetworkStack
     shape: tuple[int, ...]
     visit: Callable[..., None]
-    links: list[Link] = field(default_factory=list)
+    ops: list[Op] = field(default_factory=list)
     channels_last: bool = False
     reads_lengths: bool = False
     positions: int = 0
@@ -49,16 +50,16 @@ class Walk:
         *,
         names: Sequence[str | None] | None = None,
         table: Tensor | None = None,
-        kept: int = 0,
+        saved: int = 0,
         rows: int = 1,
     ) -> None:
-        """One more link, to this shape; its parameters are a module's weight and bias, or those of these names."""
+        """Add an op whose output has this shape; its parameters are `module`'s weight and bias, or those of `names`."""
         if names is None:
             names = (
                 (None, None) if module is None else [self.name(module, local) for local in ("weight", "bias")]
             )
         weight, bias, *more = (*names, None) if len(names) == 1 else names
-        link = Link(
+        op = Op(
             kind=kind,
             before=math.prod(self.shape),
             after=math.prod(shape),
@@ -67,22 +68,24 @@ class Walk:
             bias=bias,
             more=tuple(name for name in more if name is not None),
             table=table,
-            kept=kept,
+            saved=saved,
             rows=rows,
         )
-        self.links.append(link)
+        self.ops.append(op)
         self.shape = shape
 
-    def turn(self, *, channels_last: bool) -> None:
-        """Change the memory's order where it is another one and that makes a difference."""
-        channels, places = self.shape[0], math.prod(self.shape[1:])
-        if self.channels_last != channels_last and channels > 1 and places > 1:
-            self.add("turn", self.shape, (channels, places) if channels_last else (places, channels))
+    def transpose(self, *, channels_last: bool) -> None:
+        """Add a transposition to this memory order, where it is another one and the data differ in it."""
+        channels, positions = self.shape[0], math.prod(self.shape[1:])
+        if self.channels_last != channels_last and channels > 1 and positions > 1:
+            self.add(
+                "transpose", self.shape, (channels, positions) if channels_last else (positions, channels)
+            )
         self.channels_last = channels_last
 
     def rearrange(self, view: Callable[[Tensor], Tensor]) -> None:
-        """Go on with what `view` makes of a batch [B, ...]: the same values in other places, or zeros."""
-        self.turn(channels_last=False)
+        """Add the op of a `view` of a batch [B, ...]: the same values in another order, or zeros among them."""
+        self.transpose(channels_last=False)
         count = math.prod(self.shape)
         with torch.no_grad():
             numbered = view(torch.arange(1.0, count + 1, dtype=torch.float64).view(1, *self.shape))
@@ -93,12 +96,12 @@ class Walk:
         if torch.equal(table, torch.arange(count)) and not self.positions:
             self.shape = shape
         else:
-            self.add("places", shape, table=table.contiguous())
+            self.add("gather", shape, table=table.contiguous())
 
     def fuse_relu(self) -> None:
-        """A ReLU after the last link, which must be one that can take it along."""
-        last = self.links[-1] if self.links else None
+        """Apply a ReLU after the last op, which must be one that can include it."""
+        last = self.ops[-1] if self.ops else None
         place = {"dense": 2, "convolution": 10}.get("" if last is None else last.kind)
         if last is None or place is None or last.sizes[place]:
             raise UnknownError("a ReLU by itself")
-        self.links[-1] = replace(last, sizes=(*last.sizes[:place], 1, *last.sizes[place + 1 :]))
+        self.ops[-1] = replace(last, sizes=(*last.sizes[:place], 1, *last.sizes[place + 1 :]))

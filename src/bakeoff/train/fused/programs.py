@@ -1,8 +1,9 @@
-"""Which networks are chains of layers that the compiled code trains in one call (`bakeoff.train.kernels.chain`).
+"""Compiles a network that is a chain of layers into a program (`bakeoff.train.kernels.chain`).
 
-A rule a kind of module walks through it the way its forward does and writes down a `Link` a layer; an own module
-without a rule is traced once (`tracing`). Whatever nobody knows here, the stack takes through autograd. An own
-network in a chain needs no more than layers with a rule, one after the other, in an `nn.Sequential` or in a forward.
+The compiled code trains such a program without autograd, many steps in one call. Each kind of module has a rule that
+follows its forward and adds one `Op` a layer; a user's module without a rule is traced once (`tracing`). Networks
+that cannot be compiled are trained through autograd. A user's network is compiled where it consists of layers with a
+rule, one after the other, in an `nn.Sequential` or in a forward.
 """
 
 import math
@@ -15,7 +16,7 @@ from bakeoff.data.schema import Tokens
 from bakeoff.models.layers import views
 from bakeoff.models.scalable import cnn, linear, mlp
 from bakeoff.train.fused import sequence_rules
-from bakeoff.train.fused.builder import UnknownError, Walk
+from bakeoff.train.fused.builder import ProgramBuilder, UnknownError
 from bakeoff.train.fused.tracing import agrees, trace
 from bakeoff.train.kernels import native
 from bakeoff.train.kernels.chain import Program
@@ -24,8 +25,8 @@ from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.tensors import TrainingData
 
 
-def program_of(network: NetworkStack, data: TrainingData) -> Program | None:
-    """The network as a program, or None where it, the data or this machine is not made for it."""
+def compile_program(network: NetworkStack, data: TrainingData) -> Program | None:
+    """The network as a program; None where the network, the data or this machine does not allow it."""
     parameters = list(network.parameters.values())
     if not len(data.train) or not parameters or not native.takes(*parameters):
         return None
@@ -36,141 +37,143 @@ def program_of(network: NetworkStack, data: TrainingData) -> Program | None:
     if any(part._forward_hooks or part._forward_pre_hooks for part in network.template.modules()):
         return None
     reads_lengths = lengths is not None and network.takes_lengths
-    walk = Walk(network=network, shape=tuple(inputs.shape[1:]), visit=_visit, reads_lengths=reads_lengths)
+    builder = ProgramBuilder(
+        network=network, shape=tuple(inputs.shape[1:]), visit=_visit, reads_lengths=reads_lengths
+    )
     known = type(network.template) in KNOWN
     try:
         if known:
-            _visit(walk, network.template)
+            _visit(builder, network.template)
         else:
-            trace(walk, network.template, KNOWN)
+            trace(builder, network.template, KNOWN)
     except UnknownError:
         return None
-    if bool(walk.positions) != reads_lengths:
+    if bool(builder.positions) != reads_lengths:
         return None
-    program = Program.of(walk.links, walk.positions) if walk.shape == (data.outputs,) else None
+    program = Program.of(builder.ops, builder.positions) if builder.shape == (data.outputs,) else None
     return program if program is None or known or agrees(program, network, data) else None
 
 
-def _visit(walk: Walk, module: nn.Module, *, relu: bool = False) -> None:
+def _visit(builder: ProgramBuilder, module: nn.Module, *, relu: bool = False) -> None:
     known = KNOWN.get(type(module))
     if known is None:
         raise UnknownError(type(module).__name__)
     if isinstance(module, FUSES_RELU):
-        known(walk, module, relu)
+        known(builder, module, relu)
     else:
-        known(walk, module)
+        known(builder, module)
 
 
-def _series_of(walk: Walk, parts: list[nn.Module]) -> None:
+def _series_of(builder: ProgramBuilder, parts: list[nn.Module]) -> None:
     while parts:
         part = parts.pop(0)
         relu = isinstance(part, FUSES_RELU) and bool(parts) and type(parts[0]) is nn.ReLU
-        _visit(walk, part, relu=relu)
+        _visit(builder, part, relu=relu)
         if relu:
             parts.pop(0)
 
 
-def _dense(walk: Walk, module: nn.Linear, relu: bool) -> None:
-    if walk.shape[-1] != module.in_features:
+def _dense(builder: ProgramBuilder, module: nn.Linear, relu: bool) -> None:
+    if builder.shape[-1] != module.in_features:
         raise UnknownError("a linear layer for inputs of another size")
-    walk.turn(channels_last=False)
-    rows = math.prod(walk.shape[:-1])
+    builder.transpose(channels_last=False)
+    rows = math.prod(builder.shape[:-1])
     sizes = (module.in_features, module.out_features, int(relu), rows)
-    walk.add("dense", (*walk.shape[:-1], module.out_features), sizes, module, rows=rows)
+    builder.add("dense", (*builder.shape[:-1], module.out_features), sizes, module, rows=rows)
 
 
-def _convolution(walk: Walk, module: nn.Conv1d | nn.Conv2d, relu: bool) -> None:
+def _convolution(builder: ProgramBuilder, module: nn.Conv1d | nn.Conv2d, relu: bool) -> None:
     stride, padding, plain = geometry(module)
-    if not plain or len(walk.shape) != 1 + len(stride) or walk.shape[0] != module.in_channels:
+    if not plain or len(builder.shape) != 1 + len(stride) or builder.shape[0] != module.in_channels:
         raise UnknownError("a convolution with groups, dilation or another frame")
-    walk.turn(channels_last=True)
+    builder.transpose(channels_last=True)
     ones = (1,) * (2 - len(stride))  # a series is an image of height 1
-    kernel, places = (*ones, *module.kernel_size), (*ones, *walk.shape[1:])
+    kernel, positions = (*ones, *module.kernel_size), (*ones, *builder.shape[1:])
     stride, padding = (*ones, *stride), (*(0,) * len(ones), *padding)
     out = tuple(
-        (places[i] + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i in range(2 - len(module.stride), 2)
+        (positions[i] + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i in range(2 - len(module.stride), 2)
     )
     if min(out) < 1:
         raise UnknownError("a kernel larger than its input")
-    sizes = (module.in_channels, *places, module.out_channels, *kernel, *stride, *padding, int(relu))
-    walk.add("convolution", (module.out_channels, *out), sizes, module)
+    sizes = (module.in_channels, *positions, module.out_channels, *kernel, *stride, *padding, int(relu))
+    builder.add("convolution", (module.out_channels, *out), sizes, module)
 
 
-def _pool(walk: Walk, size: int) -> None:
-    walk.turn(channels_last=True)
-    channels, height, width = walk.shape
+def _pool(builder: ProgramBuilder, size: int) -> None:
+    builder.transpose(channels_last=True)
+    channels, height, width = builder.shape
     if min(height, width) < size:
         raise UnknownError("a pooling larger than its input")
-    walk.add("pool", (channels, height // size, width // size), (height, width, channels, size))
+    builder.add("pool", (channels, height // size, width // size), (height, width, channels, size))
 
 
-def _max_pool(walk: Walk, module: nn.MaxPool2d) -> None:
+def _max_pool(builder: ProgramBuilder, module: nn.MaxPool2d) -> None:
     size = square_of(module)
-    if size is None or len(walk.shape) != 3:
+    if size is None or len(builder.shape) != 3:
         raise UnknownError("a pooling of another form")
-    _pool(walk, size)
+    _pool(builder, size)
 
 
-def _flatten(walk: Walk, module: nn.Flatten | None = None) -> None:
+def _flatten(builder: ProgramBuilder, module: nn.Flatten | None = None) -> None:
     if module is not None and (module.start_dim, module.end_dim) != (1, -1):
         raise UnknownError("a flatten of some axes")
-    walk.turn(channels_last=False)
-    walk.shape = (math.prod(walk.shape),)
+    builder.transpose(channels_last=False)
+    builder.shape = (math.prod(builder.shape),)
 
 
-def _dropout(walk: Walk, module: nn.Dropout) -> None:
+def _dropout(builder: ProgramBuilder, module: nn.Dropout) -> None:
     if module.p > 0:
         raise UnknownError("dropout")
 
 
-def _row(walk: Walk, module: views.Row) -> None:
+def _row(builder: ProgramBuilder, module: views.Flattened) -> None:
     if module.embed is not None:
         raise UnknownError("an embedding")
-    _flatten(walk)
+    _flatten(builder)
 
 
-def _where_and_whether(walk: Walk) -> None:
-    channels, places = walk.shape[0], math.prod(walk.shape[1:])
-    walk.turn(channels_last=True)
-    walk.add("summary", (channels * (places + 1),), (places, channels))
+def _where_and_whether(builder: ProgramBuilder) -> None:
+    channels, positions = builder.shape[0], math.prod(builder.shape[1:])
+    builder.transpose(channels_last=True)
+    builder.add("summary", (channels * (positions + 1),), (positions, channels))
 
 
-def _linear_network(walk: Walk, module: linear.Linear) -> None:
-    _row(walk, module.row)
-    _visit(walk, module.out)
+def _linear_network(builder: ProgramBuilder, module: linear.Linear) -> None:
+    _row(builder, module.row)
+    _visit(builder, module.out)
 
 
-def _mlp_network(walk: Walk, module: mlp.MLP) -> None:
-    _row(walk, module.row)
-    _visit(walk, module.layers)
+def _mlp_network(builder: ProgramBuilder, module: mlp.MLP) -> None:
+    _row(builder, module.row)
+    _visit(builder, module.layers)
 
 
-def _convolution1d(walk: Walk, module: cnn.Convolution1d) -> None:
+def _convolution1d(builder: ProgramBuilder, module: cnn.Convolution1d) -> None:
     if module.line.embed is not None:
         raise UnknownError("an embedding")
     for stage in module.stages:
-        _visit(walk, stage, relu=True)
-    _where_and_whether(walk)
-    _visit(walk, module.head)
+        _visit(builder, stage, relu=True)
+    _where_and_whether(builder)
+    _visit(builder, module.head)
 
 
-def _convolution2d(walk: Walk, module: cnn.Convolution2d) -> None:
+def _convolution2d(builder: ProgramBuilder, module: cnn.Convolution2d) -> None:
     for stage in module.stages:
-        _visit(walk, stage, relu=True)
-        _pool(walk, 2)
-    _where_and_whether(walk)
-    _visit(walk, module.head)
+        _visit(builder, stage, relu=True)
+        _pool(builder, 2)
+    _where_and_whether(builder)
+    _visit(builder, module.head)
 
 
 FUSES_RELU = (nn.Linear, nn.Conv1d, nn.Conv2d)
 KNOWN: dict[type[nn.Module], Callable[..., None]] = {
-    nn.Sequential: lambda walk, module: _series_of(walk, list(module)),
+    nn.Sequential: lambda builder, module: _series_of(builder, list(module)),
     nn.Linear: _dense,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     nn.MaxPool2d: _max_pool,
     nn.Flatten: _flatten,
-    nn.Identity: lambda walk, module: None,
+    nn.Identity: lambda builder, module: None,
     nn.Dropout: _dropout,
     linear.Linear: _linear_network,
     mlp.MLP: _mlp_network,

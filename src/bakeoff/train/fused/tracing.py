@@ -1,8 +1,8 @@
-"""Own networks without a rule: their forward is traced once, by `torch.fx`, and followed step by step.
+"""Compiles users' networks without a rule: their forward is traced once, by `torch.fx`, and translated node by node.
 
-What counts as a chain: modules with a rule, one after the other, and between them views of one example's values
-(reshape, flatten, transpose, permute, unsqueeze, squeeze), ReLU, a parameter that is added, a mean over positions. The
-program that comes out must give what the network gives, or it is not used.
+A forward can be compiled where it applies modules with a rule one after the other, and between them views of one
+example's values (reshape, flatten, transpose, permute, unsqueeze, squeeze), ReLU, the sum with a parameter, or a mean
+over positions. The program is used only where its outputs agree with the network's.
 """
 
 import operator
@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from bakeoff.train.fused.builder import UnknownError, Walk
+from bakeoff.train.fused.builder import ProgramBuilder, UnknownError
 from bakeoff.train.fused.sequence_rules import mean, offsets
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas.module import NetworkStack
@@ -22,24 +22,28 @@ from bakeoff.train.tensors import TrainingData
 
 VIEWS = ("reshape", "view", "flatten", "transpose", "permute", "unsqueeze", "squeeze", "contiguous")
 RELUS = (F.relu, torch.relu, "relu")
-#: What is done with shapes.
+#: Operations on shapes that are evaluated while tracing.
 ARITHMETIC = (operator.getitem, operator.mul, operator.floordiv)
-#: Larger networks are no chains, and tracing them takes time.
+#: Networks with more modules than this are not traced: they are rarely chains, and tracing them takes time.
 MOST_MODULES = 200
 _CURRENT = object()
 
 
 class _Tracer(fx.Tracer):
-    def __init__(self, whole: Collection[type[nn.Module]]) -> None:
+    def __init__(self, leaves: Collection[type[nn.Module]]) -> None:
         super().__init__()
-        self.whole = whole
+        self.leaves = leaves
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return type(m) in self.whole or "forward" in m.__dict__
+        return type(m) in self.leaves or "forward" in m.__dict__
 
 
-def trace(walk: Walk, module: nn.Module, rules: Collection[type[nn.Module]]) -> None:
-    """Follow an own module's forward; modules with a rule are taken as a whole."""
+def trace(builder: ProgramBuilder, module: nn.Module, rules: Collection[type[nn.Module]]) -> None:
+    """Translate a module's traced forward into ops; modules with a rule are leaves.
+
+    Raises:
+        UnknownError: the forward is not a chain, or cannot be traced.
+    """
     if sum(1 for _ in module.modules()) > MOST_MODULES:
         raise UnknownError("a large network")
     modes = {part: part.training for part in module.modules()}
@@ -52,17 +56,23 @@ def trace(walk: Walk, module: nn.Module, rules: Collection[type[nn.Module]]) -> 
             part.training = mode
     if str(graphs[0]) != str(graphs[1]):
         raise UnknownError("a forward that does something else while training")
-    _Followed(walk, module).through(graphs[0])
+    _Followed(builder, module).through(graphs[0])
 
 
 class _Followed:
-    """One pass over a traced forward. `values` holds what each node is: the chain's head, a parameter, a number."""
+    """One pass over a traced forward.
 
-    def __init__(self, walk: Walk, module: nn.Module) -> None:
-        self.walk, self.module = walk, module
+    Attributes:
+        values: what each node evaluates to: a parameter, a shape or a number.
+        head: the node with the chain's present output.
+        shapes: of all nodes that were the head, with a batch of 1.
+    """
+
+    def __init__(self, builder: ProgramBuilder, module: nn.Module) -> None:
+        self.builder, self.module = builder, module
         self.values: dict[fx.Node, Any] = {}
         self.head: fx.Node | None = None
-        self.shapes: dict[fx.Node, torch.Size] = {}  # of all that was the head, with a batch of 1
+        self.shapes: dict[fx.Node, torch.Size] = {}
 
     def through(self, graph: fx.Graph) -> None:
         for node in graph.nodes:
@@ -85,13 +95,13 @@ class _Followed:
 
     def _move_to(self, node: fx.Node) -> None:
         self.head = node
-        self.shapes[node] = torch.Size((1, *self.walk.shape))
+        self.shapes[node] = torch.Size((1, *self.builder.shape))
 
     def _parameter(self, path: str) -> Tensor:
         return self.module.get_parameter(path)
 
     def _shape_of(self, node: fx.Node) -> bool:
-        """Whether this node asks for a shape or a part of one (the batch counts as 1); remembers the answer."""
+        """Whether this node computes a shape or a part of one, with a batch of 1; stores the result in `values`."""
         first = node.args[0] if node.args else None
         if not isinstance(first, fx.Node):
             return False
@@ -125,17 +135,17 @@ class _Followed:
         target: Any = node.target
         on_head = bool(arguments) and arguments[0] is _CURRENT
         if node.op == "call_module" and on_head and len(arguments) == 1 and not options:
-            self.walk.visit(self.walk, self.module.get_submodule(target))
+            self.builder.visit(self.builder, self.module.get_submodule(target))
         elif target in (operator.add, torch.add) and len(arguments) == 2 and not options:
             self._add(*arguments)
         elif not on_head:
             raise UnknownError(f"{target}")
         elif target in RELUS and len(arguments) == 1 and not options.get("inplace"):
-            self.walk.fuse_relu()
+            self.builder.fuse_relu()
         elif target in ("mean", torch.mean) and [*arguments[1:], *options.values()] in ([1], [(1,)], [[1]]):
-            mean(self.walk)
+            mean(self.builder)
         elif (name := getattr(target, "__name__", target)) in VIEWS:
-            self.walk.rearrange(lambda x: getattr(x, name)(*arguments[1:], **options))
+            self.builder.rearrange(lambda x: getattr(x, name)(*arguments[1:], **options))
         else:
             raise UnknownError(f"{target}")
         self._move_to(node)
@@ -145,19 +155,19 @@ class _Followed:
         if not isinstance(parameter, nn.Parameter) or (first is not _CURRENT and second is not _CURRENT):
             raise UnknownError("a sum of something else")
         names = {id(value): name for name, value in self.module.named_parameters()}
-        offsets(self.walk, parameter, names.get(id(parameter)))
+        offsets(self.builder, parameter, names.get(id(parameter)))
 
 
 @torch.no_grad()
 def agrees(program: Program, network: NetworkStack, data: TrainingData) -> bool:
-    """Whether the program gives the first network's own outputs for a few examples."""
+    """Whether the program's outputs are those of the first network, for three examples."""
     inputs = data.train.at(torch.arange(min(3, len(data.train)))).inputs.contiguous()
     first = {name: tensor[0].detach() for name, tensor in network.tensors.items()}
-    diverted = {part: part.__dict__.pop("forward", None) for part in network.template.modules()}
+    routed = {part: part.__dict__.pop("forward", None) for part in network.template.modules()}
     try:
         wanted = functional_call(network.template, first, (inputs,))
     finally:
-        for part, forward in diverted.items():
+        for part, forward in routed.items():
             if forward is not None:
                 part.forward = forward
     found = program.outputs(inputs, [first[name][None] for name in program.names])[0]

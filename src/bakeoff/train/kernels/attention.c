@@ -78,7 +78,7 @@ static void N(attend_any_back)(long T, long D, long heads, const REAL *qkv, cons
 }
 
 /* VL x VL numbers turned: rows of `from` (only `count` are read, the others are zero) become columns of `to`. */
-INLINE void N(turn)(const REAL *from, long from_row, long count, REAL *to, long to_row)
+INLINE void N(transpose)(const REAL *from, long from_row, long count, REAL *to, long to_row)
 {
     vec rows[16];
 #pragma GCC unroll 16
@@ -103,7 +103,7 @@ INLINE void N(turn)(const REAL *from, long from_row, long count, REAL *to, long 
 INLINE void N(turn_all)(long T, long d, long padded, const REAL *from, long row, REAL *to)
 {
     for (long t = 0; t < padded; t += VL)
-        for (long k = 0; k < d; k += VL) N(turn)(from + t * row + k, row, T - t, to + k * padded + t, padded);
+        for (long k = 0; k < d; k += VL) N(transpose)(from + t * row + k, row, T - t, to + k * padded + t, padded);
 }
 
 /* sums[i][j] = row i of `left` (d numbers, rows `row` apart) times `turned` [d, wide vectors]. */

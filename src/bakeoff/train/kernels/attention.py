@@ -88,12 +88,12 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        qkv, kept, real = ctx.saved_tensors
-        if kept.ndim == 4:
-            return attend_back(gradients[0], qkv, kept, ctx.heads, real), None, None
+        qkv, saved, real = ctx.saved_tensors
+        if saved.ndim == 4:
+            return attend_back(gradients[0], qkv, saved, ctx.heads, real), None, None
         R, B, T, width = qkv.shape
         d_qkv = torch.empty_like(qkv)
-        given = [qkv, real, kept, gradients[0].contiguous(), d_qkv]
+        given = [qkv, real, saved, gradients[0].contiguous(), d_qkv]
         native.call("attention_backward", [R * B, T, width // 3, ctx.heads], given, qkv.dtype)
         return d_qkv, None, None
 

@@ -1,8 +1,8 @@
 /* A pre-norm Transformer block, a few examples at a time so that everything stays in the L2 cache.
  *
- * `block_rows` and `block_rows_back` are the block itself; between the two everything is kept. A chain (chain.c) goes
+ * `block_rows` and `block_rows_back` are the block itself; between the two everything is saved. A chain (chain.c) goes
  * forward and back with the same few examples, and so nothing leaves the cache and nothing is computed twice. As an
- * operator by itself (`block_forward`, `block_backward`) all examples go forward first: kept are then the mixed values,
+ * operator by itself (`block_forward`, `block_backward`) all examples go forward first: saved are then the mixed values,
  * x after attention, and the statistics of the normalisations and of the softmax, and all else is computed again, since
  * writing and reading queries, keys, values and hidden units outside the cache took longer than their products.
  */
@@ -59,7 +59,7 @@ static void N(norm_back)(long rows, long D, const REAL *x, const REAL *weight, c
 }
 
 #define Block N(Block)
-#define Kept N(Kept)
+#define Saved N(Saved)
 
 typedef struct { /* weights: norm1 w b, qkv w b, out w b, norm2 w b, up w b, down w b; real [rows] or null */
     long T, D, heads, F;
@@ -70,7 +70,7 @@ typedef struct { /* weights: norm1 w b, qkv w b, out w b, norm2 w b, up w b, dow
 
 typedef struct { /* statistics [rows, 2], shift [examples, heads, T, 2] */
     REAL *normed1, *qkv, *mixed, *middle, *normed2, *hidden, *statistics1, *statistics2, *shift;
-} Kept;
+} Saved;
 
 /* Numbers that `block_pack` takes for one direction. */
 static long N(block_pack_size)(long D, long F)
@@ -111,7 +111,7 @@ static void N(block_dense_back)(const Block *s, int which, long rows, const REAL
     N(product)(rows, in, out, (Left){dy, out, 1, 0, 0}, s->back[which], (Out){.c = dx, .row = in, .column = 1});
 }
 
-static void N(block_rows)(const Block *s, long count, const uint8_t *real, const REAL *x, Kept k, REAL *y)
+static void N(block_rows)(const Block *s, long count, const uint8_t *real, const REAL *x, Saved k, REAL *y)
 {
     long T = s->T, D = s->D, rows = count * T;
     const REAL *const *w = s->weights;
@@ -126,37 +126,37 @@ static void N(block_rows)(const Block *s, long count, const uint8_t *real, const
 }
 
 /* dW [O, I] += dy^T x, db [O] += column sums of dy; rows of dy are O wide, rows of x are I wide. */
-static void N(weight_back)(long rows, long O, long I, const REAL *dy, const REAL *x, REAL *dw, REAL *db, int begun)
+static void N(weight_back)(long rows, long O, long I, const REAL *dy, const REAL *x, REAL *dw, REAL *db, int started)
 {
     Mark mark = scratch_mark();
-    N(product)(O, I, rows, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, rows, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = begun});
+    N(product)(O, I, rows, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, rows, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = started});
     scratch_release(mark);
-    if (!begun) memset(db, 0, (size_t)O * sizeof(REAL));
+    if (!started) memset(db, 0, (size_t)O * sizeof(REAL));
     N(column_sums)(rows, O, dy, db);
 }
 
-/* dx may be null or dy. The twelve gradients grow where they are `begun`. */
-static void N(block_rows_back)(const Block *s, long count, const uint8_t *real, const REAL *x, Kept k, const REAL *dy,
-                               REAL *const *gradients, int begun, REAL *dx)
+/* dx may be null or dy. The twelve gradients grow where they are `started`. */
+static void N(block_rows_back)(const Block *s, long count, const uint8_t *real, const REAL *x, Saved k, const REAL *dy,
+                               REAL *const *gradients, int started, REAL *dx)
 {
     long T = s->T, D = s->D, F = s->F, rows = count * T;
     const REAL *const *w = s->weights;
     Mark mark = scratch_mark();
     REAL *room = TAKE(rows * (3 * D + F + 2 * D)), *dqkv = room, *dhidden = dqkv + rows * 3 * D, *dmiddle = dhidden + rows * F, *d = dmiddle + rows * D;
-    for (int i = 0; i < 2 && !begun; i++)
+    for (int i = 0; i < 2 && !started; i++)
         memset(gradients[6 * i], 0, (size_t)D * sizeof(REAL)), memset(gradients[6 * i + 1], 0, (size_t)D * sizeof(REAL));
-    N(weight_back)(rows, D, F, dy, k.hidden, gradients[10], gradients[11], begun);
+    N(weight_back)(rows, D, F, dy, k.hidden, gradients[10], gradients[11], started);
     N(block_dense_back)(s, 3, rows, dy, dhidden);
     for (long i = 0; i < rows * F; i++) dhidden[i] = k.hidden[i] > 0 ? dhidden[i] : 0;
-    N(weight_back)(rows, F, D, dhidden, k.normed2, gradients[8], gradients[9], begun);
+    N(weight_back)(rows, F, D, dhidden, k.normed2, gradients[8], gradients[9], started);
     N(block_dense_back)(s, 2, rows, dhidden, d);
     N(norm_back)(rows, D, k.middle, w[6], k.statistics2, d, dy, dmiddle, gradients[6], gradients[7]);
-    N(weight_back)(rows, D, D, dmiddle, k.mixed, gradients[4], gradients[5], begun);
+    N(weight_back)(rows, D, D, dmiddle, k.mixed, gradients[4], gradients[5], started);
     N(block_dense_back)(s, 1, rows, dmiddle, d);
     for (long e = 0; e < count; e++)
         N(attend_back)(T, D, s->heads, k.qkv + e * T * 3 * D, real ? real + e * T : 0, k.shift + e * s->heads * T * 2, d + e * T * D,
                        dqkv + e * T * 3 * D);
-    N(weight_back)(rows, 3 * D, D, dqkv, k.normed1, gradients[2], gradients[3], begun);
+    N(weight_back)(rows, 3 * D, D, dqkv, k.normed1, gradients[2], gradients[3], started);
     N(block_dense_back)(s, 0, rows, dqkv, d);
     N(norm_back)(rows, D, x, w[0], k.statistics1, d, dmiddle, dx ? dx : d, gradients[0], gradients[1]);
     scratch_release(mark);
@@ -173,7 +173,7 @@ static Block N(block_of)(const long *n, void *const *p, long r)
 
 /* sizes: R, B, T, D, heads, F, whether a backward pass comes.
  * pointers: x, norm1 w b, qkv w b, out w b, norm2 w b, up w b, down w b (0-12), real or null (13), epsilon (14), y (15);
- * kept, or null: mixed (16), x after attention (17), statistics [R,B,T,2] twice (18, 19), shift [R,B,heads,T,2] (20). */
+ * saved, or null: mixed (16), x after attention (17), statistics [R,B,T,2] twice (18, 19), shift [R,B,heads,T,2] (20). */
 void N(block_forward)(const long *n, void *const *p)
 {
     long R = n[0], B = n[1], T = n[2], D = n[3], heads = n[4], F = n[5], keep = n[6];
@@ -187,9 +187,9 @@ void N(block_forward)(const long *n, void *const *p)
         for (int i = 0; i < 5 && !keep; i++) own[i] = TAKE(most * widths[i]);
         for (long b = 0; b < B; b += examples) {
             long count = least(examples, B - b), at = (r * B + b) * T;
-            REAL *kept[5];
-            for (int i = 0; i < 5; i++) kept[i] = keep ? (REAL *)p[16 + i] + at * widths[i] : own[i];
-            Kept k = {normed, qkv, kept[0], kept[1], normed, hidden, kept[2], kept[3], kept[4]};
+            REAL *saved[5];
+            for (int i = 0; i < 5; i++) saved[i] = keep ? (REAL *)p[16 + i] + at * widths[i] : own[i];
+            Saved k = {normed, qkv, saved[0], saved[1], normed, hidden, saved[2], saved[3], saved[4]};
             N(block_rows)(&s, count, p[13] ? (const uint8_t *)p[13] + at : 0, (const REAL *)p[0] + at * D, k, (REAL *)p[15] + at * D);
         }
         scratch_release(mark);
@@ -212,7 +212,7 @@ void N(block_backward)(const long *n, void *const *p)
         for (long b = 0; b < B; b += examples) {
             long count = least(examples, B - b), rows = count * T, at = (r * B + b) * T;
             const REAL *x = (const REAL *)p[0] + at * D;
-            Kept k = {normed1, qkv, (REAL *)p[16] + at * D, (REAL *)p[17] + at * D, normed2, hidden, (REAL *)p[18] + at * 2,
+            Saved k = {normed1, qkv, (REAL *)p[16] + at * D, (REAL *)p[17] + at * D, normed2, hidden, (REAL *)p[18] + at * 2,
                       (REAL *)p[19] + at * 2, (REAL *)p[20] + at * 2 * heads};
             N(norm_again)(rows, D, k.middle, s.weights[6], s.weights[7], k.statistics2, normed2);
             N(block_dense)(&s, 2, rows, normed2, 0, hidden);

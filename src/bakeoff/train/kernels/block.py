@@ -1,8 +1,8 @@
 """Stacked pre-norm Transformer encoder blocks: normalisation, attention, feed-forward.
 
-One block is one `torch.autograd.Function`. It keeps what is dear to compute (qkv, the mixed values, x after attention,
-the hidden units) and computes the cheap rest again on the way back (normalised inputs, attention weights), and it works
-on a few examples at a time, so that nothing but its inputs and outputs leaves the L2 cache.
+One block is one `torch.autograd.Function`. It saves what is expensive to compute (qkv, the mixed values, x after
+attention, the hidden units) and computes the cheap rest again in the backward pass (normalised inputs, attention
+weights). It works on a few examples at a time, so that nothing but its inputs and outputs leaves the L2 cache.
 
 Vaswani et al. 2017 (arXiv 1706.03762), pre-norm after Xiong et al. 2020 (arXiv 2002.04745); the softmax computed again
 from its row statistics after Dao et al. 2022 (arXiv 2205.14135).
@@ -79,13 +79,13 @@ class _Native(torch.autograd.Function):
         F = parameters[8].shape[1]
         keep = any(ctx.needs_input_grad)
         widths = (D, D, 2, 2, 2 * heads)
-        kept = [x.new_empty(R, B, T, width) if keep else None for width in widths]
+        saved = [x.new_empty(R, B, T, width) if keep else None for width in widths]
         mask = None if real is None else real.contiguous()
         out, small = torch.empty_like(x), x.new_tensor([epsilon])
         ctx.sizes = [R, B, T, D, heads, F, int(keep)]
-        given = [x, *parameters, mask, small, out, *kept]
+        given = [x, *parameters, mask, small, out, *saved]
         native.call("block_forward", ctx.sizes, given, x.dtype)
-        ctx.save_for_backward(x, *parameters, mask, small, *kept)
+        ctx.save_for_backward(x, *parameters, mask, small, *saved)
         return out
 
     @staticmethod
@@ -122,9 +122,9 @@ class _Pure(torch.autograd.Function):
             hidden = _dense(normed, p.up_weight, p.up_bias)
             out = _dense(_activate(hidden, activation), p.down_weight, p.down_bias).add_(middle)
             parts.append((qkv, mixed, middle, hidden, out))
-        *kept, out = (torch.cat(part, 1) for part in zip(*parts, strict=True))
+        *saved, out = (torch.cat(part, 1) for part in zip(*parts, strict=True))
         ctx.options = heads, activation, epsilon
-        ctx.save_for_backward(x, real, *parameters, *kept)
+        ctx.save_for_backward(x, real, *parameters, *saved)
         return out
 
     @staticmethod

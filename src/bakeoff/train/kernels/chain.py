@@ -1,8 +1,8 @@
-"""Whole trainings in one call, for networks that are a chain of layers: no graph, and no Python per step or layer.
+"""Many optimiser steps in one call of compiled code, for networks that are a chain of layers.
 
-A `Program` is such a network's layers with what each needs to know; `train` takes some steps of all replicas of a
-stack, each from its first step to its last before the next one, so that its weights and activations stay in the cache.
-There is no pure path: without the compiled operators a stack takes its steps through autograd, with the same results.
+A `Program` is the list of such a network's ops. `train` takes some steps of all replicas of a stack: all steps of one
+replica before the next one, so that its weights and activations stay in the processor's cache. There is no version in
+Python: without the compiled operators a stack is trained through autograd, with the same results.
 """
 
 from collections.abc import Sequence
@@ -14,36 +14,43 @@ from torch import Tensor
 
 from bakeoff.train.kernels import native
 
-#: As in native.c.
+#: Kinds of ops, in the order of the enum in native.c.
 KINDS = (
-    *("dense", "convolution", "pool", "turn", "summary"),
-    *("places", "offsets", "features", "norm", "block", "mean", "embedding"),
+    *("dense", "convolution", "pool", "transpose", "summary"),
+    *("gather", "offsets", "features", "norm", "block", "mean", "embedding"),
 )
-LINK_WORDS, MOST_LINKS, MOST_SLOTS = 16, 64, 128
-#: Kinds whose gradients add up over parts of a batch.
-IN_PARTS = ("dense", "places", "offsets", "features", "norm", "block", "mean", "embedding")
-#: With Transformer blocks, so much of what is kept from the way forward to the way back stays in a core's cache; fewer
-#: rows (examples x positions) than this at a time would leave the products too small.
-CACHE_BYTES, FEWEST_ROWS = 1_000_000, 160
+#: Integers that describe an op (as in native.c).
+OP_WORDS = 16
+#: The most ops of a program (as in native.c).
+MOST_OPS = 64
+#: The most parameters of a program.
+MOST_SLOTS = 128
+#: Kinds whose gradients can be added up over the microbatches of a batch.
+IN_PARTS = ("dense", "gather", "offsets", "features", "norm", "block", "mean", "embedding")
+#: With Transformer blocks, the values saved for the backward pass of a microbatch take at most this, so that they stay
+#: in a core's cache ...
+CACHE_BYTES = 1_000_000
+#: ... but a microbatch has at least this many rows (examples x positions): smaller matrix products would be slow.
+FEWEST_ROWS = 160
 
 
 @dataclass(frozen=True, kw_only=True)
-class Link:
+class Op:
     """One layer of a chain; activations are channels last.
 
     Attributes:
-        kind: "dense", "convolution" (an image; a series is one of height 1), "pool" (largest value of squares), "turn"
-            (every example's matrix [rows, columns] turned), "summary" (values channels first, then each channel's
-            largest value), "places" (values in another order), "offsets" (a parameter added), "features" (each value
-            as a vector), "norm" (over the last axis), "block" (a pre-norm Transformer block), "mean" (of positions) or
-            "embedding" (words to vectors, word 0 to zeros).
-        before, after: values of an example that go in and come out.
-        sizes: what chain.c lists for the kind.
+        kind: "dense", "convolution" (of an image; a series has height 1), "pool" (the largest value of squares),
+            "transpose" (of every example's matrix [rows, columns]), "summary" (values channels first, then each
+            channel's largest value), "gather" (values in another order), "offsets" (a parameter is added), "features"
+            (each value as a vector), "norm" (over the last axis), "block" (a pre-norm Transformer block), "mean" (of
+            positions) or "embedding" (tokens to vectors, token 0 to zeros).
+        before, after: number of input and output values of an example.
+        sizes: as chain.c lists them for the kind.
         weight, bias: names of the stack's parameters.
         more: names of a block's other parameters, in the order of `BlockParameters`.
-        table: of "places", int64: where each value comes from, -1 for zero.
-        kept: values of an example that are kept for the way back besides those that come out.
-        rows: positions that an example is here.
+        table: of "gather", int64: the index of each value's source, -1 for zero.
+        saved: values of an example that are saved for the backward pass, besides the outputs.
+        rows: positions of an example.
     """
 
     kind: str
@@ -54,44 +61,44 @@ class Link:
     bias: str | None = None
     more: tuple[str, ...] = ()
     table: Tensor | None = None
-    kept: int = 0
+    saved: int = 0
     rows: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all its parameters."""
+        """The names of all its parameters."""
         return tuple(name for name in (self.weight, self.bias, *self.more) if name is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A network as a chain.
+    """A network as a list of ops.
 
     Attributes:
-        links: from the inputs to the outputs; at least one has weights.
-        names: its parameters, each used once.
-        positions: of an example, where its true length says how many of them are real; 0 where there are no lengths.
+        ops: from the inputs to the outputs; at least one has weights.
+        names: of the parameters, each used once.
+        positions: of an example, where its true length says how many of them are real; 0 without lengths.
     """
 
-    links: tuple[Link, ...]
+    ops: tuple[Op, ...]
     names: tuple[str, ...]
     positions: int = 0
 
     @staticmethod
-    def of(links: Sequence[Link], positions: int = 0) -> "Program | None":
-        """None where a chain is too long for the compiled code, or a parameter is used twice."""
-        names = [name for link in links for name in link.names]
-        fits = 0 < len(links) <= MOST_LINKS and len(names) <= MOST_SLOTS
+    def of(ops: Sequence[Op], positions: int = 0) -> "Program | None":
+        """The program of these ops; None where they are too many, or a parameter is used twice."""
+        names = [name for op in ops for name in op.names]
+        fits = 0 < len(ops) <= MOST_OPS and len(names) <= MOST_SLOTS
         if not fits or not names or len(set(names)) < len(names):
             return None
-        return Program(links=tuple(links), names=tuple(names), positions=positions)
+        return Program(ops=tuple(ops), names=tuple(names), positions=positions)
 
-    def few(self, rows: int, itemsize: int) -> int:
-        """How many examples of a batch of this many go forward and back at a time."""
-        blocks = [link.rows for link in self.links if link.kind == "block"]
-        if not blocks or any(link.kind not in IN_PARTS for link in self.links):
+    def microbatch(self, rows: int, itemsize: int) -> int:
+        """The number of examples of a batch of `rows` that go forward and backward at once."""
+        blocks = [op.rows for op in self.ops if op.kind == "block"]
+        if not blocks or any(op.kind not in IN_PARTS for op in self.ops):
             return rows
-        each = itemsize * sum(link.after + link.kept for link in self.links)
+        each = itemsize * sum(op.after + op.saved for op in self.ops)
         most = min(rows, max(1, CACHE_BYTES // each, -(-FEWEST_ROWS // max(blocks))))
         return -(-rows // -(-rows // most))
 
@@ -99,21 +106,21 @@ class Program:
         self, rows: int, steps: int, weights: Sequence[Tensor], numbers: bool, taken: int
     ) -> list[int]:
         slots = {name: slot for slot, name in enumerate(self.names)}
-        words = [len(weights[0]), rows, steps, len(self.links), len(slots), self.links[0].before]
-        words += [self.links[-1].after, int(numbers), taken, self.few(rows, weights[0].element_size())]
+        words = [len(weights[0]), rows, steps, len(self.ops), len(slots), self.ops[0].before]
+        words += [self.ops[-1].after, int(numbers), taken, self.microbatch(rows, weights[0].element_size())]
         words.append(self.positions)
         tables = 0
-        for link in self.links:
-            own = [KINDS.index(link.kind), link.before, link.after]
-            own += [-1 if name is None else slots[name] for name in (link.weight, link.bias)]
-            own += link.sizes if link.table is None else (tables,)
-            tables += link.table is not None
-            words += own + [0] * (LINK_WORDS - len(own))
+        for op in self.ops:
+            own = [KINDS.index(op.kind), op.before, op.after]
+            own += [-1 if name is None else slots[name] for name in (op.weight, op.bias)]
+            own += op.sizes if op.table is None else (tables,)
+            tables += op.table is not None
+            words += own + [0] * (OP_WORDS - len(own))
         return words + [tensor[0].numel() for tensor in weights]
 
     @property
     def _tables(self) -> list[Tensor]:
-        return [link.table for link in self.links if link.table is not None]
+        return [op.table for op in self.ops if op.table is not None]
 
     def train(
         self,
@@ -134,13 +141,14 @@ class Program:
         """Take these steps with AdamW, in place; returns each replica's sum of the steps' mean losses.
 
         Args:
-            inputs: numbers, or words as whole numbers.
+            inputs: numbers, or token ids.
             targets: int64 [N] (softmax cross-entropy) or [N, outputs] (mean squared error).
-            positions: rows of inputs and targets; those beyond `counts` are not read.
+            positions: indices of inputs and targets; those beyond `counts` are not read.
+            counts: number of real positions of each step and replica.
             rates: float64, the learning rates.
             state: weights, means and squares [R, ...] of each of `names`, contiguous.
-            lengths: true ones, where `positions` says so.
-            steps_taken: before these.
+            lengths: true lengths, where the program has `positions`.
+            steps_taken: before this call.
         """
         numbers = targets.is_floating_point()
         steps, _, rows = positions.shape
@@ -162,8 +170,8 @@ class Program:
         return losses
 
     def _numbers(self, inputs: Tensor, kind: torch.dtype) -> Tensor:
-        """Inputs as the compiled code reads them. Raises IndexError for a word that has no vector, as torch does."""
-        first = self.links[0]
+        """Inputs as the compiled code reads them. Raises IndexError for a token without a vector, as torch does."""
+        first = self.ops[0]
         if first.kind == "embedding" and inputs.numel():
             least, most = (int(bound) for bound in inputs.aminmax())
             if least < 0 or most >= first.sizes[2]:
@@ -186,8 +194,8 @@ class Program:
         *,
         rows: int = 100,
     ) -> Float[Tensor, "R N K"]:
-        """What each replica makes of all examples, `rows` at a time."""
-        found = weights[0].new_empty(len(weights[0]), len(inputs), self.links[-1].after)
+        """Each replica's outputs for all examples, computed for `rows` of them at a time."""
+        found = weights[0].new_empty(len(weights[0]), len(inputs), self.ops[-1].after)
         sizes = self._sizes(rows, len(inputs), weights, False, 0)
         numbers = self._numbers(inputs, found.dtype)
         given = [numbers, found, self._counted(lengths), *weights, *self._tables]

@@ -21,22 +21,22 @@ static void N(chain_update)(const Chain *s, double rate, double step, const doub
         N(adamw)((long[]){1, s->sizes[k]}, (void *[]){s->weights[k], s->gradients[k], s->means[k], s->squares[k], row});
 }
 
-/* sizes: R, largest batch B, steps, links, slots, values of an example, outputs, targets that are numbers (0, 1),
- *   steps taken before, `few` (B: a batch at once), positions that lengths count (0: none); then the links, then each
+/* sizes: R, largest batch B, steps, ops, slots, values of an example, outputs, targets that are numbers (0, 1),
+ *   steps taken before, `microbatch` (B: a batch at once), positions that lengths count (0: none); then the ops, then each
  *   slot's size.
  * pointers: inputs [N, values], targets int64 [N] or [N, outputs], positions int64 [steps, R, B], counts int64 [steps, R],
  *   rates double [steps, R], settings double [5], sums of the losses [R] (added to), lengths int64 [N] or null; then of
- *   each slot weights, means and squares [R, size]; then the tables of places.
+ *   each slot weights, means and squares [R, size]; then the tables of sources.
  */
 #define HEADER 11
 static Chain N(chain_start)(const long *n, void *const *tensors, int moments, long r)
 {
-    Chain s = {.count = n[3], .slots = n[4], .links = n + HEADER, .positions = n[10]};
-    const long *sizes = s.links + s.count * LINK_WORDS;
-    long few = n[9], total = ROOM(few * n[5]) + ROOM(few * n[10]);
+    Chain s = {.count = n[3], .slots = n[4], .ops = n + HEADER, .positions = n[10]};
+    const long *sizes = s.ops + s.count * OP_WORDS;
+    long microbatch = n[9], total = ROOM(microbatch * n[5]) + ROOM(microbatch * n[10]);
     for (long i = 0; i < s.count; i++) {
-        const long *l = s.links + i * LINK_WORDS;
-        total += ROOM(few * l[2]) + N(kept_of)(l, few, 0, 0);
+        const long *l = s.ops + i * OP_WORDS;
+        total += ROOM(microbatch * l[2]) + N(saved_of)(l, microbatch, 0, 0);
         if (l[0] == BLOCK) total += BLOCK_ROOM + ROOM((1 + moments) * N(block_pack_size)(l[6], l[8]));
     }
     for (long k = 0; k < s.slots && moments; k++) total += ROOM(sizes[k]);
@@ -52,13 +52,13 @@ static Chain N(chain_start)(const long *n, void *const *tensors, int moments, lo
     }
     s.tables = (const int64_t *const *)tensors + (moments ? 3 : 1) * s.slots;
     s.real = (uint8_t *)room; /* in room for as many numbers */
-    s.x[0] = room += ROOM(few * n[10]);
-    room += ROOM(few * n[5]);
+    s.x[0] = room += ROOM(microbatch * n[10]);
+    room += ROOM(microbatch * n[5]);
     for (long i = 0; i < s.count; i++) {
-        const long *l = s.links + i * LINK_WORDS;
+        const long *l = s.ops + i * OP_WORDS;
         s.x[i + 1] = room;
-        s.kept[i] = room += ROOM(few * l[2]);
-        room += N(kept_of)(l, few, 0, 0);
+        s.saved[i] = room += ROOM(microbatch * l[2]);
+        room += N(saved_of)(l, microbatch, 0, 0);
         if (l[0] != BLOCK) continue;
         *(s.blocks[i] = (Block *)room) = (Block){.T = l[5], .D = l[6], .heads = l[7], .F = l[8], .epsilon = N(number_of)(l[9])};
         for (int k = 0; k < 12; k++) s.blocks[i]->weights[k] = s.weights[l[3] + k];
@@ -69,28 +69,28 @@ static Chain N(chain_start)(const long *n, void *const *tensors, int moments, lo
 
 void N(chain_train)(const long *n, void *const *p)
 {
-    long R = n[0], B = n[1], steps = n[2], values = n[5], K = n[6], numbers = n[7], few = n[9], first = 0, largest = K;
+    long R = n[0], B = n[1], steps = n[2], values = n[5], K = n[6], numbers = n[7], microbatch = n[9], first = 0, largest = K;
     const REAL *inputs = p[0];
-    const long *links = n + HEADER;
-    while (links[first * LINK_WORDS + 3] < 0) first++;
-    for (long i = 0; i < n[3]; i++) largest = links[i * LINK_WORDS + 1] > largest ? links[i * LINK_WORDS + 1] : largest;
+    const long *ops = n + HEADER;
+    while (ops[first * OP_WORDS + 3] < 0) first++;
+    for (long i = 0; i < n[3]; i++) largest = ops[i * OP_WORDS + 1] > largest ? ops[i * OP_WORDS + 1] : largest;
     for (long r = 0; r < R; r++) {
         Mark mark = scratch_mark();
         Chain s = N(chain_start)(n, p + 8, 1, r);
-        REAL *slope = TAKE(few * largest), *other = TAKE(few * largest);
-        REAL *wanted = TAKE(few * (numbers ? K : 8 / (long)sizeof(REAL)));
+        REAL *slope = TAKE(microbatch * largest), *other = TAKE(microbatch * largest);
+        REAL *wanted = TAKE(microbatch * (numbers ? K : 8 / (long)sizeof(REAL)));
         for (long step = 0; step < steps; step++) {
             long all = (long)((const int64_t *)p[3])[step * R + r];
             N(chain_pack)(&s, 1);
-            for (long from = 0; from < all; from += few) {
-                const int64_t *places = (const int64_t *)p[2] + (step * R + r) * B + from;
-                long rows = least(few, all - from);
+            for (long from = 0; from < all; from += microbatch) {
+                const int64_t *indices = (const int64_t *)p[2] + (step * R + r) * B + from;
+                long rows = least(microbatch, all - from);
                 for (long b = 0; b < rows; b++) {
-                    memcpy(s.x[0] + b * values, inputs + places[b] * values, (size_t)values * sizeof(REAL));
-                    if (numbers) memcpy(wanted + b * K, (const REAL *)p[1] + places[b] * K, (size_t)K * sizeof(REAL));
-                    else ((int64_t *)wanted)[b] = ((const int64_t *)p[1])[places[b]];
+                    memcpy(s.x[0] + b * values, inputs + indices[b] * values, (size_t)values * sizeof(REAL));
+                    if (numbers) memcpy(wanted + b * K, (const REAL *)p[1] + indices[b] * K, (size_t)K * sizeof(REAL));
+                    else ((int64_t *)wanted)[b] = ((const int64_t *)p[1])[indices[b]];
                 }
-                N(chain_lengths)(&s, rows, p[7], places);
+                N(chain_lengths)(&s, rows, p[7], indices);
                 N(chain_forward)(&s, rows);
                 ((REAL *)p[6])[r] += N(chain_loss)(rows, all, K, s.x[s.count], wanted, numbers, slope);
                 N(chain_backward)(&s, rows, first, from > 0, slope, other);
@@ -101,20 +101,20 @@ void N(chain_train)(const long *n, void *const *p)
     }
 }
 
-/* The same sizes with steps = N examples, `few` at a time. pointers: inputs [N, values], outputs [R, N, K], lengths or
+/* The same sizes with steps = N examples, `microbatch` at a time. pointers: inputs [N, values], outputs [R, N, K], lengths or
  * null; then of each slot the weights; then the tables. */
 void N(chain_outputs)(const long *n, void *const *p)
 {
-    long R = n[0], few = n[9], N_ = n[2], values = n[5], K = n[6];
+    long R = n[0], microbatch = n[9], N_ = n[2], values = n[5], K = n[6];
     for (long r = 0; r < R; r++) {
         Mark mark = scratch_mark();
         Chain s = N(chain_start)(n, p + 3, 0, r);
         N(chain_pack)(&s, 0);
-        for (long b = 0; b < N_; b += few) {
+        for (long b = 0; b < N_; b += microbatch) {
             s.x[0] = (REAL *)p[0] + b * values;
             s.x[s.count] = (REAL *)p[1] + (r * N_ + b) * K;
-            N(chain_lengths)(&s, least(few, N_ - b), p[2] ? (const int64_t *)p[2] + b : 0, 0);
-            N(chain_forward)(&s, least(few, N_ - b));
+            N(chain_lengths)(&s, least(microbatch, N_ - b), p[2] ? (const int64_t *)p[2] + b : 0, 0);
+            N(chain_forward)(&s, least(microbatch, N_ - b));
         }
         scratch_release(mark);
     }

@@ -1,9 +1,9 @@
-"""Building the optional compiled operators (the C files beside this one), once on this machine by its own compiler.
+"""Builds the optional compiled operators (the C files beside this one), once on this machine, by its own C compiler.
 
-Nothing has to be installed. The library is kept in the user's cache folder under a hash of the sources, the flags, the
-compiler and the processor, is written beside and moved into place, and is first tried in a process of its own, so that
-a file built for another processor cannot kill this one. The build takes some 20 s of one core. Imports nothing heavy:
-a command can ask whether the library is there before PyTorch is loaded.
+Nothing has to be installed. The library lies in the user's cache folder under a hash of the sources, the flags, the
+compiler and the processor. It is written under another name and renamed, after it was tried in a process of its own, so
+that a library built for another processor cannot kill this one. The build takes about 20 s of one core. Imports nothing
+heavy: a command can ask whether the library is there before PyTorch is imported.
 """
 
 import functools
@@ -35,7 +35,10 @@ FLAGS = (
 )
 #: Flags that only some compilers and processors know.
 X86_ONLY = ("-mprefer-vector-width=512",)
-BUILD_SECONDS, PROBE_SECONDS = 120, 20
+#: The longest that the compiler may take.
+BUILD_SECONDS = 120
+#: The longest that trying the new library may take.
+PROBE_SECONDS = 20
 
 _PROBE = """
 import ctypes, sys
@@ -69,7 +72,7 @@ def place() -> Path | None:
 
 
 def is_wanted() -> bool:
-    """Whether the library is not there yet, and could be."""
+    """Whether the library is missing and can be built."""
     if os.environ.get("BAKEOFF_NATIVE", "1") == "0":
         return False
     try:
@@ -110,7 +113,7 @@ def begin_build() -> None:
 
 @functools.cache
 def version(program: str) -> str:
-    """What this compiler calls itself."""
+    """The first line that this compiler prints for --version."""
     return _run([program, "--version"], 10).split("\n", 1)[0]
 
 
@@ -127,7 +130,7 @@ def _run(command: list[str], seconds: float) -> str:
 
 
 def _processor() -> bytes:
-    """What tells processors apart for which different code would be built."""
+    """What distinguishes processors for which the compiler would build different code."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
@@ -138,5 +141,5 @@ def _processor() -> bytes:
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
-        os.nice(19)  # whoever waits for nothing has the right of way
+        os.nice(19)  # nobody waits for this build
     build()

@@ -34,8 +34,8 @@ void N(linear_forward)(const long *n, void *const *p)
     }
 }
 
-/* sizes and pointers as of linear_backward; gradients of parameters grow where they are `begun`. */
-static void N(dense_back)(const long *n, void *const *p, int begun)
+/* sizes and pointers as of linear_backward; gradients of parameters grow where they are `started`. */
+static void N(dense_back)(const long *n, void *const *p, int started)
 {
     long rows = n[1], I = n[2], O = n[3];
     for (long r = 0; r < n[0]; r++) {
@@ -43,7 +43,7 @@ static void N(dense_back)(const long *n, void *const *p, int begun)
         REAL *dw = (REAL *)p[5] + r * O * I, *db = p[6] ? (REAL *)p[6] + r * O : 0;
         Right right = {0};
         if (p[4]) right = N(pack)((const REAL *)p[1] + r * O * I, I, 1, O, I);
-        if (db && !begun) memset(db, 0, (size_t)O * sizeof(REAL));
+        if (db && !started) memset(db, 0, (size_t)O * sizeof(REAL));
         for (long i = 0; i < rows; i += DENSE_ROWS) {
             Mark inner = scratch_mark();
             long count = least(DENSE_ROWS, rows - i), at = r * rows + i;
@@ -55,9 +55,9 @@ static void N(dense_back)(const long *n, void *const *p, int begun)
             }
             if (db) N(column_sums)(count, O, dy, db);
             if (I < 8) /* few inputs: let the vectors run along the outputs */
-                N(product)(I, O, count, (Left){x, 1, I, 0, 0}, N(pack)(dy, O, 1, count, O), (Out){.c = dw, .row = 1, .column = I, .accumulate = begun || i > 0});
+                N(product)(I, O, count, (Left){x, 1, I, 0, 0}, N(pack)(dy, O, 1, count, O), (Out){.c = dw, .row = 1, .column = I, .accumulate = started || i > 0});
             else
-                N(product)(O, I, count, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, count, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = begun || i > 0});
+                N(product)(O, I, count, (Left){dy, 1, O, 0, 0}, N(pack)(x, I, 1, count, I), (Out){.c = dw, .row = I, .column = 1, .accumulate = started || i > 0});
             if (p[4]) N(product)(count, I, O, (Left){dy, O, 1, 0, 0}, right, (Out){.c = (REAL *)p[4] + at * I, .row = I, .column = 1});
             scratch_release(inner);
         }

@@ -7,15 +7,15 @@
 
 #define RecurrentSizes N(RecurrentSizes)
 typedef struct {
-    long cell, R, B, T, I, H, bias, gates, kept, row, products;
+    long cell, R, B, T, I, H, bias, gates, saved, row, products;
 } RecurrentSizes;
 
-/* sizes: cell, R, B, T, I, H, whether there are biases. Kept for each (step, example): `kept` * H numbers. */
+/* sizes: cell, R, B, T, I, H, whether there are biases. Saved for each (step, example): `saved` * H numbers. */
 static RecurrentSizes N(recurrent_sizes)(const long *n)
 {
     RecurrentSizes s = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], 0, 0, 0, 0};
     s.gates = s.cell == RNN ? 1 : s.cell == LSTM ? 4 : 3;
-    s.kept = s.cell == RNN ? 1 : s.cell == LSTM ? 5 : 4;
+    s.saved = s.cell == RNN ? 1 : s.cell == LSTM ? 5 : 4;
     s.products = s.cell == GRU ? 4 : s.gates; /* parts of a row of gradients: the GRU's r z n_h n_x */
     s.row = s.H + s.I + 1;
     return s;
@@ -42,42 +42,42 @@ static REAL *N(recurrent_weights)(RecurrentSizes s, const REAL *ih, const REAL *
     return w;
 }
 
-/* One example's step forward: gates before their functions -> what is kept, and the new state. */
+/* One example's step forward: gates before their functions -> what is saved, and the new state. */
 INLINE void N(cell_forward)(long cell, long H, const REAL *restrict gates, const REAL *restrict apart,
-                            const REAL *restrict before, const REAL *restrict c_before, REAL *restrict kept,
+                            const REAL *restrict before, const REAL *restrict c_before, REAL *restrict saved,
                             REAL *restrict h)
 {
     if (cell == RNN)
-        for (long j = 0; j < H; j++) kept[j] = h[j] = N(tangent)(gates[j]);
+        for (long j = 0; j < H; j++) saved[j] = h[j] = N(tangent)(gates[j]);
     else if (cell == LSTM)
         for (long j = 0; j < H; j++) {
             REAL i = N(logistic)(gates[j]), f = N(logistic)(gates[H + j]);
             REAL g = N(tangent)(gates[2 * H + j]), o = N(logistic)(gates[3 * H + j]);
             REAL c = f * c_before[j] + i * g;
-            kept[j] = i, kept[H + j] = f, kept[2 * H + j] = g, kept[3 * H + j] = o, kept[4 * H + j] = c;
+            saved[j] = i, saved[H + j] = f, saved[2 * H + j] = g, saved[3 * H + j] = o, saved[4 * H + j] = c;
             h[j] = o * N(tangent)(c);
         }
     else
         for (long j = 0; j < H; j++) {
             REAL r = N(logistic)(gates[j]), z = N(logistic)(gates[H + j]), own = gates[2 * H + j];
             REAL n = N(tangent)(apart[j] + r * own);
-            kept[j] = r, kept[H + j] = z, kept[2 * H + j] = n, kept[3 * H + j] = own;
+            saved[j] = r, saved[H + j] = z, saved[2 * H + j] = n, saved[3 * H + j] = own;
             h[j] = n + z * (before[j] - n);
         }
 }
 
 /* One example's step backward: the gradient of h (and c) -> gradients of the gates, and what flows to the step before. */
-INLINE void N(cell_backward)(long cell, long H, const REAL *restrict kept, const REAL *restrict before,
+INLINE void N(cell_backward)(long cell, long H, const REAL *restrict saved, const REAL *restrict before,
                              const REAL *restrict c_before, REAL *restrict dh, REAL *restrict dc, REAL *restrict g)
 {
     if (cell == RNN)
         for (long j = 0; j < H; j++) {
-            g[j] = dh[j] * (1 - kept[j] * kept[j]);
+            g[j] = dh[j] * (1 - saved[j] * saved[j]);
             dh[j] = 0;
         }
     else if (cell == LSTM)
         for (long j = 0; j < H; j++) {
-            REAL i = kept[j], f = kept[H + j], n = kept[2 * H + j], o = kept[3 * H + j], t = N(tangent)(kept[4 * H + j]);
+            REAL i = saved[j], f = saved[H + j], n = saved[2 * H + j], o = saved[3 * H + j], t = N(tangent)(saved[4 * H + j]);
             REAL d = dc[j] + dh[j] * o * (1 - t * t);
             g[j] = d * n * i * (1 - i);
             g[H + j] = d * c_before[j] * f * (1 - f);
@@ -88,7 +88,7 @@ INLINE void N(cell_backward)(long cell, long H, const REAL *restrict kept, const
         }
     else
         for (long j = 0; j < H; j++) {
-            REAL r = kept[j], z = kept[H + j], n = kept[2 * H + j], own = kept[3 * H + j];
+            REAL r = saved[j], z = saved[H + j], n = saved[2 * H + j], own = saved[3 * H + j];
             REAL dn = dh[j] * (1 - z) * (1 - n * n);
             g[j] = dn * own * r * (1 - r);
             g[H + j] = dh[j] * (before[j] - n) * z * (1 - z);
@@ -98,8 +98,8 @@ INLINE void N(cell_backward)(long cell, long H, const REAL *restrict kept, const
         }
 }
 
-/* pointers: x [R,B,T,I], W_ih, W_hh, b_ih, b_hh, states [R,T,B,H], rows [R,T,B,row], kept [R,T,B,kept*H].
- * Without a backward pass to come (sizes[7] = 0) `rows` and `kept` are null and one step's worth of each is used. */
+/* pointers: x [R,B,T,I], W_ih, W_hh, b_ih, b_hh, states [R,T,B,H], rows [R,T,B,row], saved [R,T,B,saved*H].
+ * Without a backward pass to come (sizes[7] = 0) `rows` and `saved` are null and one step's worth of each is used. */
 void N(recurrent_forward)(const long *n, void *const *p)
 {
     RecurrentSizes s = N(recurrent_sizes)(n);
@@ -115,7 +115,7 @@ void N(recurrent_forward)(const long *n, void *const *p)
         Right right = N(pack)(w, width, 1, s.row, width), right_apart = N(pack)(apart, s.H, 1, s.I + 1, s.H);
         REAL *gates = TAKE(BATCH_BLOCK * width), *given = TAKE(BATCH_BLOCK * s.H), *zeros = TAKE(s.H);
         REAL *own_rows = TAKE(keep ? 1 : 2 * BATCH_BLOCK * s.row);
-        REAL *own_kept = TAKE(keep ? 1 : 2 * BATCH_BLOCK * s.kept * s.H);
+        REAL *own_saved = TAKE(keep ? 1 : 2 * BATCH_BLOCK * s.saved * s.H);
         memset(zeros, 0, (size_t)s.H * sizeof(REAL));
         for (long b0 = 0; b0 < s.B; b0 += BATCH_BLOCK) {
             long count = least(BATCH_BLOCK, s.B - b0);
@@ -123,8 +123,8 @@ void N(recurrent_forward)(const long *n, void *const *p)
                 long at = (r * s.T + t) * s.B + b0;
                 REAL *rows = keep ? (REAL *)p[6] + at * s.row : own_rows + t % 2 * BATCH_BLOCK * s.row;
                 REAL *next = keep ? rows + s.B * s.row : own_rows + (t + 1) % 2 * BATCH_BLOCK * s.row;
-                REAL *kept = keep ? (REAL *)p[7] + at * s.kept * s.H : own_kept + t % 2 * BATCH_BLOCK * s.kept * s.H;
-                REAL *kept_before = keep ? kept - s.B * s.kept * s.H : own_kept + (t + 1) % 2 * BATCH_BLOCK * s.kept * s.H;
+                REAL *saved = keep ? (REAL *)p[7] + at * s.saved * s.H : own_saved + t % 2 * BATCH_BLOCK * s.saved * s.H;
+                REAL *saved_before = keep ? saved - s.B * s.saved * s.H : own_saved + (t + 1) % 2 * BATCH_BLOCK * s.saved * s.H;
                 REAL *states = (REAL *)p[5] + at * s.H;
                 for (long b = 0; b < count; b++) {
                     REAL *row = rows + b * s.row;
@@ -139,7 +139,7 @@ void N(recurrent_forward)(const long *n, void *const *p)
                 for (long b = 0; b < count; b++) {
                     REAL *h = states + b * s.H;
                     N(cell_forward)(s.cell, s.H, gates + b * width, given + b * s.H, rows + b * s.row,
-                                    t ? kept_before + (b * s.kept + s.kept - 1) * s.H : zeros, kept + b * s.kept * s.H, h);
+                                    t ? saved_before + (b * s.saved + s.saved - 1) * s.H : zeros, saved + b * s.saved * s.H, h);
                     if (t + 1 < s.T) memcpy(next + b * s.row, h, (size_t)s.H * sizeof(REAL));
                 }
             }
@@ -148,7 +148,7 @@ void N(recurrent_forward)(const long *n, void *const *p)
     }
 }
 
-/* pointers: W_ih, W_hh, rows, kept, gradient of states (strides in numbers: sizes[8] replica, [9] batch, [10] step),
+/* pointers: W_ih, W_hh, rows, saved, gradient of states (strides in numbers: sizes[8] replica, [9] batch, [10] step),
  * then the results: dx [R,B,T,I] or null, dW_ih, dW_hh, db_ih, db_hh. */
 void N(recurrent_backward)(const long *n, void *const *p)
 {
@@ -166,21 +166,21 @@ void N(recurrent_backward)(const long *n, void *const *p)
         REAL *dw = TAKE(s.row * width), *dw_apart = TAKE((s.I + 1) * s.H), *zeros = TAKE(s.H);
         REAL *g = TAKE(STEP_CHUNK * BATCH_BLOCK * wide), *dh = TAKE(BATCH_BLOCK * s.H), *dc = TAKE(BATCH_BLOCK * s.H);
         memset(zeros, 0, (size_t)s.H * sizeof(REAL));
-        int begun = 0;
+        int started = 0;
         for (long b0 = 0; b0 < s.B; b0 += BATCH_BLOCK) {
             long count = least(BATCH_BLOCK, s.B - b0);
             memset(dh, 0, (size_t)(count * s.H) * sizeof(REAL));
             memset(dc, 0, (size_t)(count * s.H) * sizeof(REAL));
             for (long t = s.T - 1; t >= 0; t--) {
                 long at = (r * s.T + t) * s.B + b0, place = t % STEP_CHUNK;
-                const REAL *rows = (REAL *)p[2] + at * s.row, *kept = (REAL *)p[3] + at * s.kept * s.H;
+                const REAL *rows = (REAL *)p[2] + at * s.row, *saved = (REAL *)p[3] + at * s.saved * s.H;
                 REAL *gt = g + place * count * wide;
                 for (long b = 0; b < count; b++) {
                     const REAL *d = (REAL *)p[4] + r * n[8] + (b0 + b) * n[9] + t * n[10];
                     REAL *dhb = dh + b * s.H;
                     for (long j = 0; j < s.H; j++) dhb[j] += d[j];
-                    N(cell_backward)(s.cell, s.H, kept + b * s.kept * s.H, rows + b * s.row,
-                                     t ? kept + (b - s.B) * s.kept * s.H + (s.kept - 1) * s.H : zeros, dhb, dc + b * s.H,
+                    N(cell_backward)(s.cell, s.H, saved + b * s.saved * s.H, rows + b * s.row,
+                                     t ? saved + (b - s.B) * s.saved * s.H + (s.saved - 1) * s.H : zeros, dhb, dc + b * s.H,
                                      gt + b * wide);
                 }
                 if (t) /* the state before the first step is given */
@@ -199,13 +199,13 @@ void N(recurrent_backward)(const long *n, void *const *p)
                     Mark inner = scratch_mark();
                     Right all = width % VL == 0 ? (Right){gi, wide} : N(pack)(gi, wide, 1, depth, width);
                     N(product)(s.row, width, depth, (Left){from, 1, s.row, 0, 0}, all,
-                               (Out){.c = dw, .row = width, .column = 1, .accumulate = begun});
+                               (Out){.c = dw, .row = width, .column = 1, .accumulate = started});
                     if (s.cell == GRU) {
                         Right apart = N(pack)(gi + 3 * s.H, wide, 1, depth, s.H);
                         N(product)(s.I + 1, s.H, depth, (Left){from + s.H, 1, s.row, 0, 0}, apart,
-                                   (Out){.c = dw_apart, .row = s.H, .column = 1, .accumulate = begun});
+                                   (Out){.c = dw_apart, .row = s.H, .column = 1, .accumulate = started});
                     }
-                    begun = 1;
+                    started = 1;
                     scratch_release(inner);
                 }
             }

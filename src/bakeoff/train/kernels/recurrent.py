@@ -20,8 +20,8 @@ from bakeoff.train.kernels import native
 
 Layer = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-#: Numbers kept a hidden unit and step for the backward pass of the compiled path.
-_KEPT = {"rnn": 1, "lstm": 5, "gru": 4}
+#: Values saved for the backward pass of the compiled path, for each hidden unit and time step.
+_SAVED = {"rnn": 1, "lstm": 5, "gru": 4}
 
 
 def recurrent(cell: str, x: Float[Tensor, "R B T I"], layers: Sequence[Layer]) -> Float[Tensor, "R B T D"]:
@@ -59,19 +59,19 @@ class _Native(torch.autograd.Function):
         sizes = [list(GATES).index(cell), R, B, T, inputs, D, int(bias_ih is not None), int(keep)]
         states = x.new_empty(R, T, B, D)
         rows = x.new_empty(R, T, B, D + inputs + 1) if keep else None
-        kept = x.new_empty(R, T, B, _KEPT[cell] * D) if keep else None
+        saved = x.new_empty(R, T, B, _SAVED[cell] * D) if keep else None
         biases = [None if bias is None else bias.contiguous() for bias in (bias_ih, bias_hh)]
         native.call(
-            "recurrent_forward", sizes, [x, weight_ih, weight_hh, *biases, states, rows, kept], x.dtype
+            "recurrent_forward", sizes, [x, weight_ih, weight_hh, *biases, states, rows, saved], x.dtype
         )
         ctx.sizes = sizes
-        ctx.save_for_backward(weight_ih, weight_hh, rows, kept)
+        ctx.save_for_backward(weight_ih, weight_hh, rows, saved)
         return states
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (d_states,) = gradients
-        weight_ih, weight_hh, rows, kept = ctx.saved_tensors
+        weight_ih, weight_hh, rows, saved = ctx.saved_tensors
         _, R, B, T, inputs, _, bias, _ = ctx.sizes
         if d_states.stride(3) != 1:
             d_states = d_states.contiguous()
@@ -79,7 +79,7 @@ class _Native(torch.autograd.Function):
         d_ih, d_hh = torch.empty_like(weight_ih), torch.empty_like(weight_hh)
         db_ih, db_hh = (weight_ih.new_empty(d_ih.shape[:2]) if bias else None for _ in range(2))
         sizes = [*ctx.sizes, d_states.stride(0), d_states.stride(2), d_states.stride(1)]
-        given = [weight_ih, weight_hh, rows, kept, d_states]
+        given = [weight_ih, weight_hh, rows, saved, d_states]
         native.call("recurrent_backward", sizes, [*given, dx, d_ih, d_hh, db_ih, db_hh], weight_ih.dtype)
         return None, dx, d_ih, d_hh, db_ih, db_hh
 
@@ -106,21 +106,21 @@ class _Pure(torch.autograd.Function):
         given = given.view(R, T, B, -1)
         hidden = weight_hh.mT.contiguous()
         bias = x.new_zeros(R, 1, weight_hh.shape[1]) if bias_hh is None else bias_hh[:, None]
-        states, kept = x.new_empty(R, T, B, D), x.new_empty(R, T, B, _KEPT[cell] * D)
+        states, saved = x.new_empty(R, T, B, D), x.new_empty(R, T, B, _SAVED[cell] * D)
         h = c = x.new_zeros(R, B, D)
         own = x.new_empty(R, B, hidden.shape[2])
         for t in range(T):
             torch.baddbmm(bias, h, hidden, out=own)
-            h, c = _STEP[cell](given[:, t], own, h, c, kept[:, t])
+            h, c = _STEP[cell](given[:, t], own, h, c, saved[:, t])
             states[:, t] = h
         ctx.cell = cell
-        ctx.save_for_backward(by_time, weight_ih, weight_hh, states, kept, bias_ih)
+        ctx.save_for_backward(by_time, weight_ih, weight_hh, states, saved, bias_ih)
         return states
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (d_states,) = gradients
-        by_time, weight_ih, weight_hh, states, kept, bias_ih = ctx.saved_tensors
+        by_time, weight_ih, weight_hh, states, saved, bias_ih = ctx.saved_tensors
         R, T, B, D = states.shape
         # Gradients of the gates' sums: as the inputs' product sees them, and as the states' product does.
         d_given = states.new_empty(R, T, B, weight_ih.shape[1])
@@ -129,8 +129,8 @@ class _Pure(torch.autograd.Function):
         for t in range(T - 1, -1, -1):
             dh += d_states[:, t]
             before = states[:, t - 1] if t else zero
-            c_before = kept[:, t - 1, :, -D:] if t else zero
-            _STEP_BACK[ctx.cell](kept[:, t], before, c_before, dh, dc, d_given[:, t], d_own[:, t])
+            c_before = saved[:, t - 1, :, -D:] if t else zero
+            _STEP_BACK[ctx.cell](saved[:, t], before, c_before, dh, dc, d_given[:, t], d_own[:, t])
             dh.baddbmm_(d_own[:, t], weight_hh)
         rows, own = d_given.flatten(1, 2), d_own.flatten(1, 2)
         earlier = torch.cat((zero[:, None], states[:, :-1]), 1).flatten(1, 2)
@@ -143,22 +143,22 @@ class _Pure(torch.autograd.Function):
         return None, dx, d_ih, d_hh, rows.sum(1), own.sum(1)
 
 
-def _rnn(given: Tensor, own: Tensor, h: Tensor, c: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    torch.tanh(own.add_(given), out=kept)
-    return kept, c
+def _rnn(given: Tensor, own: Tensor, h: Tensor, c: Tensor, saved: Tensor) -> tuple[Tensor, Tensor]:
+    torch.tanh(own.add_(given), out=saved)
+    return saved, c
 
 
 def _rnn_back(
-    kept: Tensor, h: Tensor, c: Tensor, dh: Tensor, dc: Tensor, d_given: Tensor, d_own: Tensor
+    saved: Tensor, h: Tensor, c: Tensor, dh: Tensor, dc: Tensor, d_given: Tensor, d_own: Tensor
 ) -> None:
-    torch.mul(dh, kept.square().neg_().add_(1), out=d_given)
+    torch.mul(dh, saved.square().neg_().add_(1), out=d_given)
     dh.zero_()
 
 
-def _lstm(given: Tensor, own: Tensor, h: Tensor, c: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+def _lstm(given: Tensor, own: Tensor, h: Tensor, c: Tensor, saved: Tensor) -> tuple[Tensor, Tensor]:
     own.add_(given)
     D = h.shape[2]
-    gates, state = kept[..., : 4 * D], kept[..., 4 * D :]
+    gates, state = saved[..., : 4 * D], saved[..., 4 * D :]
     torch.sigmoid(own, out=gates)
     i, f, g, o = gates.chunk(4, 2)
     torch.tanh(own[..., 2 * D : 3 * D], out=g)
@@ -168,9 +168,9 @@ def _lstm(given: Tensor, own: Tensor, h: Tensor, c: Tensor, kept: Tensor) -> tup
 
 
 def _lstm_back(
-    kept: Tensor, h: Tensor, c_before: Tensor, dh: Tensor, dc: Tensor, d_given: Tensor, d_own: Tensor
+    saved: Tensor, h: Tensor, c_before: Tensor, dh: Tensor, dc: Tensor, d_given: Tensor, d_own: Tensor
 ) -> None:
-    i, f, g, o, c = kept.chunk(5, 2)
+    i, f, g, o, c = saved.chunk(5, 2)
     di, df, dg, do = d_given.chunk(4, 2)
     tanh = c.tanh()
     dc.addcmul_(dh * o, 1 - tanh * tanh)
@@ -182,9 +182,9 @@ def _lstm_back(
     dh.zero_()
 
 
-def _gru(given: Tensor, own: Tensor, h: Tensor, c: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+def _gru(given: Tensor, own: Tensor, h: Tensor, c: Tensor, saved: Tensor) -> tuple[Tensor, Tensor]:
     D = h.shape[2]
-    gates, n, own_n = kept[..., : 2 * D], kept[..., 2 * D : 3 * D], kept[..., 3 * D :]
+    gates, n, own_n = saved[..., : 2 * D], saved[..., 2 * D : 3 * D], saved[..., 3 * D :]
     torch.add(given[..., : 2 * D], own[..., : 2 * D], out=gates)
     gates.sigmoid_()
     own_n.copy_(own[..., 2 * D :])
@@ -194,9 +194,9 @@ def _gru(given: Tensor, own: Tensor, h: Tensor, c: Tensor, kept: Tensor) -> tupl
 
 
 def _gru_back(
-    kept: Tensor, h: Tensor, c: Tensor, dh: Tensor, dc: Tensor, d_given: Tensor, d_own: Tensor
+    saved: Tensor, h: Tensor, c: Tensor, dh: Tensor, dc: Tensor, d_given: Tensor, d_own: Tensor
 ) -> None:
-    r, z, n, own = kept.chunk(4, 2)
+    r, z, n, own = saved.chunk(4, 2)
     D = n.shape[2]
     dr, dz, dn = d_given.chunk(3, 2)
     torch.mul(dh * (1 - z), 1 - n * n, out=dn)

@@ -1,24 +1,24 @@
 /* What a chain needs around its Transformer blocks: rearranged inputs, words and a table's features as vectors, vectors
- * added a position, the mean over (real) positions. All gradients of parameters grow where they are `begun`.
+ * added a position, the mean over (real) positions. All gradients of parameters grow where they are `started`.
  */
 
-/* y[j] = x[places[j]] for every example, 0 where the place is negative, or at a position that is not `real` (or null). */
-static void N(places)(long examples, long before, long after, const int64_t *places, const uint8_t *real, long positions,
+/* y[j] = x[sources[j]] for every example, 0 where the place is negative, or at a position that is not `real` (or null). */
+static void N(gather)(long examples, long before, long after, const int64_t *sources, const uint8_t *real, long positions,
                       const REAL *x, REAL *y)
 {
     for (long e = 0; e < examples; e++, x += before, y += after) {
-        for (long j = 0; j < after; j++) y[j] = places[j] < 0 ? 0 : x[places[j]];
+        for (long j = 0; j < after; j++) y[j] = sources[j] < 0 ? 0 : x[sources[j]];
         for (long t = 0; t < positions && real; t++)
             if (!real[e * positions + t]) memset(y + after / positions * t, 0, (size_t)(after / positions) * sizeof(REAL));
     }
 }
 
-static void N(places_back)(long examples, long before, long after, const int64_t *places, const REAL *dy, REAL *dx)
+static void N(gather_back)(long examples, long before, long after, const int64_t *sources, const REAL *dy, REAL *dx)
 {
     memset(dx, 0, (size_t)(examples * before) * sizeof(REAL));
     for (long e = 0; e < examples; e++, dx += before, dy += after)
         for (long j = 0; j < after; j++)
-            if (places[j] >= 0) dx[places[j]] += dy[j];
+            if (sources[j] >= 0) dx[sources[j]] += dy[j];
 }
 
 /* y = x + the first `count` of the offsets; the gradient of all of them is the sum over the examples. */
@@ -28,9 +28,9 @@ static void N(offsets)(long examples, long count, const REAL *x, const REAL *res
         for (long j = 0; j < count; j++) y[j] = x[j] + offsets[j];
 }
 
-static void N(offsets_back)(long examples, long all, long count, const REAL *dy, REAL *doffsets, REAL *dx, int begun)
+static void N(offsets_back)(long examples, long all, long count, const REAL *dy, REAL *doffsets, REAL *dx, int started)
 {
-    if (!begun) memset(doffsets, 0, (size_t)all * sizeof(REAL));
+    if (!started) memset(doffsets, 0, (size_t)all * sizeof(REAL));
     N(column_sums)(examples, count, dy, doffsets);
     if (dx) memcpy(dx, dy, (size_t)(examples * count) * sizeof(REAL));
 }
@@ -44,9 +44,9 @@ static void N(features)(long examples, long F, long D, const REAL *x, const REAL
 }
 
 static void N(features_back)(long examples, long F, long D, const REAL *x, const REAL *weight, const REAL *dy, REAL *restrict dweight,
-                             REAL *restrict dbias, REAL *dx, int begun)
+                             REAL *restrict dbias, REAL *dx, int started)
 {
-    if (!begun) memset(dweight, 0, (size_t)(F * D) * sizeof(REAL)), memset(dbias, 0, (size_t)(F * D) * sizeof(REAL));
+    if (!started) memset(dweight, 0, (size_t)(F * D) * sizeof(REAL)), memset(dbias, 0, (size_t)(F * D) * sizeof(REAL));
     for (long e = 0; e < examples; e++)
         for (long f = 0; f < F; f++, x++, dy += D) {
             REAL sum = 0, value = *x;
@@ -67,9 +67,9 @@ static void N(embedding)(long examples, long now, long T, long D, const REAL *x,
 }
 
 static void N(embedding_back)(long examples, long now, long T, long D, long size, const REAL *x, const REAL *restrict dy,
-                              REAL *restrict dweight, int begun)
+                              REAL *restrict dweight, int started)
 {
-    if (!begun) memset(dweight, 0, (size_t)size * sizeof(REAL));
+    if (!started) memset(dweight, 0, (size_t)size * sizeof(REAL));
     for (long e = 0; e < examples; e++, x += T)
         for (long t = 0; t < now; t++, dy += D) {
             REAL *row = dweight + (long)x[t] * D;

@@ -1,7 +1,7 @@
-"""Rules for the catalogue's own scalable families, so that a whole stack runs without `vmap`.
+"""Rules for the catalogue's scalable families, by which a stack of them runs without `vmap`.
 
-Each repeats the forward of its module with the replicas on the first axis [R, B, ...] and leaves the heavy parts to
-`bakeoff.train.kernels.operators`. The tests hold every one against the plain module.
+Each repeats the forward of its module with the replicas on the first axis [R, B, ...] and calls
+`bakeoff.train.kernels.operators` for the expensive parts. The tests compare every rule with the plain module.
 """
 
 import torch
@@ -34,8 +34,8 @@ def counts(stack: NetworkStack, module: views.Counts, tokens: Tensor) -> Tensor:
     return (stack.call(module.weight, tokens) * real).sum(2) / real.sum(2).clamp(min=1)
 
 
-@stacked(views.Row)
-def row(stack: NetworkStack, module: views.Row, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+@stacked(views.Flattened)
+def row(stack: NetworkStack, module: views.Flattened, x: Tensor, lengths: Tensor | None = None) -> Tensor:
     if module.embed is not None:
         x = stack.call(module.embed, x)
     elif lengths is not None:
@@ -43,15 +43,19 @@ def row(stack: NetworkStack, module: views.Row, x: Tensor, lengths: Tensor | Non
     return x.flatten(2)
 
 
-@stacked(views.Line)
-def line(stack: NetworkStack, module: views.Line, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+@stacked(views.ChannelSequence)
+def line(
+    stack: NetworkStack, module: views.ChannelSequence, x: Tensor, lengths: Tensor | None = None
+) -> Tensor:
     if module.embed is not None:
         return stack.call(module.embed, x).transpose(2, 3)
     return x if lengths is None else x * is_real(lengths, x.shape[-1])[:, :, None, :]
 
 
-@stacked(views.Steps)
-def steps(stack: NetworkStack, module: views.Steps, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+@stacked(views.StepSequence)
+def steps(
+    stack: NetworkStack, module: views.StepSequence, x: Tensor, lengths: Tensor | None = None
+) -> Tensor:
     match module.kind:
         case Image():
             x = x.transpose(2, 3).flatten(3)
@@ -126,10 +130,10 @@ def convolution2d(stack: NetworkStack, module: cnn.Convolution2d, x: Tensor) -> 
     return stack.call(module.head, where_and_whether(x.flatten(3)))
 
 
-def without_padding(view: views.Steps, x: Tensor, lengths: Tensor | None) -> Tensor:
+def without_padding(view: views.StepSequence, x: Tensor, lengths: Tensor | None) -> Tensor:
     """Inputs [..., T] without the last steps, where these are padding in every example of every replica.
 
-    Nothing reads what a recurrent network or a Transformer makes of them. Sequences that are read in frames stay whole.
+    Recurrent networks and Transformers do not use them. Sequences that are read in frames are returned unchanged.
     """
     if lengths is None or view.frame > 1:
         return x
@@ -179,7 +183,7 @@ def transformer_network(
     stack: NetworkStack, module: transformer.Transformer, x: Tensor, lengths: Tensor | None = None
 ) -> Tensor:
     real = None
-    if isinstance(module.elements, views.Steps):
+    if isinstance(module.elements, views.StepSequence):
         x = stack.call(module.elements, without_padding(module.elements, x, lengths), lengths)
         real = None if lengths is None else is_real(module.elements.lengths(lengths), x.shape[2])
     elif module.elements is not None:

@@ -14,7 +14,7 @@ from bakeoff.train.replicas.registry import FUSES_RELU, stacked
 
 @stacked(nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Identity, nn.Hardswish)
 def elementwise(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
-    return type(module).forward(module, x)  # its own forward may be diverted to this rule
+    return type(module).forward(module, x)  # the instance's forward may be routed to this rule
 
 
 @stacked(nn.Sequential)
@@ -59,7 +59,7 @@ def conv2d(stack: NetworkStack, module: nn.Conv2d, x: Tensor, *, relu: bool = Fa
 
 
 def geometry(module: nn.Conv1d | nn.Conv2d) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
-    """Stride and padding, and whether the kernels know this convolution (no groups, no dilation, zeros around)."""
+    """Stride and padding, and whether the kernels support this convolution (no groups, no dilation, zero padding)."""
     padding = module.padding
     plain = module.groups == 1 and module.padding_mode == "zeros" and all(d == 1 for d in module.dilation)
     if isinstance(padding, str):
@@ -81,7 +81,7 @@ def recurrent(stack: NetworkStack, module: nn.RNNBase, x: Tensor, state: Any = N
 
 
 def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[Layer] | None:
-    """The stacked weights a layer, or None where the kernels do not know this form."""
+    """The stacked weights of each layer; None where the kernels do not support this form."""
     known = (
         not module.bidirectional and module.proj_size == 0 and (module.dropout == 0 or not module.training)
     )
@@ -98,7 +98,7 @@ def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[Layer] | N
 
 @stacked(nn.Embedding)
 def embedding(stack: NetworkStack, module: nn.Embedding, tokens: Tensor) -> Tensor:
-    """The replicas' tables one below the other are one table."""
+    """The replicas' tables are concatenated into one, and each replica's tokens are shifted to its part."""
     if module.max_norm is not None or module.scale_grad_by_freq or module.padding_idx is not None:
         return stack.vectorised(module, tokens)
     table = stack.of(module, "weight")
@@ -113,7 +113,7 @@ def max_pool2d(stack: NetworkStack, module: nn.MaxPool2d, x: Tensor) -> Tensor:
 
 
 def square_of(module: nn.MaxPool2d) -> int | None:
-    """The side of the squares whose largest values come out, or None for a pooling of another form."""
+    """The side of a pooling over adjacent squares; None for a pooling of another form."""
     size = module.kernel_size
     plain = module.padding in (0, (0, 0)) and module.dilation in (1, (1, 1)) and not module.ceil_mode
     same = isinstance(size, int) and module.stride in (size, (size, size)) and not module.return_indices
@@ -122,7 +122,7 @@ def square_of(module: nn.MaxPool2d) -> int | None:
 
 @stacked(nn.MaxPool1d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
 def pooling(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
-    """A pooling knows no parameters: the replicas are more examples."""
+    """A pooling has no parameters, so that the replicas are treated as more examples."""
     return type(module).forward(module, x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
@@ -134,7 +134,7 @@ def flatten(stack: NetworkStack, module: nn.Flatten, x: Tensor) -> Tensor:
 
 @stacked(nn.Dropout)
 def dropout(stack: NetworkStack, module: nn.Dropout, x: Tensor) -> Tensor:
-    """Each replica draws from its own generator, and only for its real rows, so that no other replica matters."""
+    """Each replica draws from its own generator, only for its real rows, so that it does not depend on the others."""
     if not module.training or module.p == 0.0:
         return x
     mask = torch.ones_like(x)
@@ -146,7 +146,7 @@ def dropout(stack: NetworkStack, module: nn.Dropout, x: Tensor) -> Tensor:
 
 @stacked(nn.BatchNorm1d, nn.BatchNorm2d)
 def batch_norm(stack: NetworkStack, module: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
-    """The replicas' channels side by side are the channels of one batch normalisation."""
+    """The replicas' channels are concatenated and normalised as the channels of one batch normalisation."""
     replicas, batch, channels = x.shape[:3]
     merged = x.transpose(0, 1).reshape(batch, replicas * channels, *x.shape[3:])
 
@@ -174,7 +174,7 @@ def batch_norm(stack: NetworkStack, module: nn.BatchNorm1d | nn.BatchNorm2d, x: 
 
 @stacked(nn.TransformerEncoderLayer)
 def encoder_layer(stack: NetworkStack, module: nn.TransformerEncoderLayer, x: Tensor) -> Tensor:
-    """torch's own block, where it is the pre-norm one that the kernels know; anything else is vectorised."""
+    """torch's encoder layer, where it is the pre-norm form that the kernels support; other forms are vectorised."""
     attention, relu = module.self_attn, module.activation in (F.relu, torch.relu)
     dropped = module.training and any(
         part.p > 0 for part in (module.dropout, module.dropout1, module.dropout2)

@@ -1,4 +1,4 @@
-"""R networks of one architecture as one: their parameters side by side, and one call for all of them.
+"""R networks of one architecture evaluated as one: their parameters are stacked, and one call runs all of them.
 
 The networks stay plain `nn.Module`s. A module whose class has a rule in `registry.STACKED` is evaluated by
 it on tensors with the replicas on the first axis; any other module by `torch.func.vmap`, with the rules still applied
@@ -33,8 +33,8 @@ class NetworkStack:
     Attributes:
         template: the first network; its training mode is the stack's.
         tensors: parameters and buffers by name, [R, ...]; parameters are leaves that ask for a gradient.
-        how: "rules", "vmap" or "loop".
-        program: the networks as a chain that the compiled code runs, where whoever trains them found that they are one.
+        strategy: of evaluation: "rules", "vmap" or "loop".
+        program: the networks compiled as a chain of layers, where the training found that possible; else None.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class NetworkStack:
         self.takes_lengths = takes_lengths(self.template)
         self.counts = torch.zeros(len(modules), dtype=torch.int64)
         self.generators = [torch.Generator(device).manual_seed(dropout_seed(seed)) for seed in seeds]
-        self.how = "rules" if type(self.template) in self._rules else "vmap"
+        self.strategy = "rules" if type(self.template) in self._rules else "vmap"
         states = [dict(_named_tensors(module)) for module in modules]
         self.tensors: dict[str, Tensor] = {}
         for name, first in states[0].items():
@@ -59,7 +59,7 @@ class NetworkStack:
             self.tensors[name] = stacked.requires_grad_(first.requires_grad)
         self._names = _names_by_module(self.template)
         self._token = torch.zeros(len(modules), device=device)
-        self._divert(self.template)
+        self._route_through_rules(self.template)
         self.program: Program | None = None
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class NetworkStack:
         """Outputs [R, B, K] for inputs [R, B, ...], true lengths [R, B]; `counts` [R] says how many rows are real."""
         self.counts = torch.full((len(self),), inputs.shape[1]) if counts is None else counts
         arguments = (inputs, lengths) if self.takes_lengths and lengths is not None else (inputs,)
-        if self.how != "loop":
+        if self.strategy != "loop":
             try:
                 return self.call(self.template, *arguments)
             except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
@@ -107,7 +107,7 @@ class NetworkStack:
         return self.forward(inputs.expand(len(self), *inputs.shape), shared)
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these replicas only."""
+        """Continue with these replicas only."""
         chosen = list(rows)
         for name, tensor in self.tensors.items():
             self.tensors[name] = tensor.detach()[chosen].requires_grad_(tensor.requires_grad)
@@ -115,7 +115,7 @@ class NetworkStack:
         self._token = self._token[chosen]
 
     def with_tensors(self, tensors: Mapping[str, Tensor]) -> "NetworkStack":
-        """The same networks with other weights, for reading only: a stack of its own size that cannot be trained."""
+        """A stack with these weights instead, of their number of replicas, for evaluation only."""
         other = object.__new__(NetworkStack)
         other.__dict__.update(self.__dict__)
         size = len(next(iter(tensors.values())))
@@ -140,12 +140,12 @@ class NetworkStack:
             for local, first in names.items()
         } | {name: name for name in self.tensors}
 
-    def _divert(self, module: nn.Module) -> None:
-        """Give the outermost modules inside this one that have a rule a forward that leaves vmap and calls it."""
+    def _route_through_rules(self, module: nn.Module) -> None:
+        """Replace the forward of the outermost modules with a rule by one that leaves vmap and calls the rule."""
         for child in module.children():
             if type(module) not in self._rules and type(child) in self._rules:
-                child.forward = _Diverted(child)  # type: ignore[method-assign]
-            self._divert(child)
+                child.forward = _RoutedForward(child)  # type: ignore[method-assign]
+            self._route_through_rules(child)
 
     def vectorised(self, module: nn.Module, *inputs: Any) -> Any:
         """One of the template's modules on inputs [R, B, ...] by `torch.func.vmap`, with rules inside it."""
@@ -163,7 +163,7 @@ class NetworkStack:
             finally:
                 _CURRENT["token"], _CURRENT["stack"] = outer, outer_stack
 
-        diverted = module.__dict__.pop("forward", None)
+        routed = module.__dict__.pop("forward", None)
         axes = tuple(0 if isinstance(argument, Tensor) else None for argument in inputs)
         fast_path = torch.backends.mha.get_fastpath_enabled()
         try:  # the fused forms of attention cannot be vectorised
@@ -172,16 +172,16 @@ class NetworkStack:
                 return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
         finally:
             torch.backends.mha.set_fastpath_enabled(fast_path)
-            if diverted is not None:
-                module.forward = diverted  # type: ignore[method-assign]
+            if routed is not None:
+                module.forward = routed  # type: ignore[method-assign]
 
     def _fall_back(self, arguments: tuple[Any, ...], error: Exception) -> None:
-        self.how = "loop"
+        self.strategy = "loop"
         for module in self.template.modules():
             module.__dict__.pop("forward", None)
         name = type(self.template).__name__
-        if name not in _SAID:
-            _SAID.add(name)
+        if name not in _WARNED:
+            _WARNED.add(name)
             reason = str(error).strip().split("\n")[0][:200]
             warnings.warn(
                 f"'{name}' cannot be trained as a stack ({reason}): its replicas are trained one after the other, "
@@ -206,11 +206,11 @@ class NetworkStack:
 
 
 _CURRENT: dict[str, Any] = {}
-_SAID: set[str] = set()
+_WARNED: set[str] = set()
 
 
-class _Diverted:
-    """The forward of a module with a rule while the module around it is vectorised; options make it the plain one."""
+class _RoutedForward:
+    """The forward of a module with a rule inside a vectorised one: calls the rule, or with options the plain one."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -222,7 +222,7 @@ class _Diverted:
 
 
 class _Call(torch.autograd.Function):
-    """Leaves vmap: the rule sees the tensors of all replicas at once, and autograd what it does with them."""
+    """Leaves vmap: the rule gets the tensors of all replicas at once, and autograd records what it does with them."""
 
     generate_vmap_rule = False
 
@@ -256,7 +256,7 @@ class _Call(torch.autograd.Function):
 
 
 class _random_numbers_of:  # noqa: N801
-    """Inside, torch's global generator continues this one."""
+    """Inside, torch's global generator has the state of this one, which is advanced; then it is put back."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
@@ -271,7 +271,7 @@ class _random_numbers_of:  # noqa: N801
 
 
 def dropout_seed(seed: int) -> int:
-    """The seed of a replica's dropout: another stream of numbers than that of its weights and batches."""
+    """The seed of a replica's dropout: another random stream than that of its weights and batches."""
     return int(np.random.SeedSequence((seed, 0xD209)).generate_state(1, np.uint64)[0] >> 1)
 
 

@@ -1,4 +1,4 @@
-"""Which kind of module is evaluated how for R replicas at once: `STACKED` is the table, `stacked` adds to it.
+"""The rules by which each kind of module is evaluated for R replicas at once. `stacked` adds a rule to `STACKED`.
 
 A rule gets the stack, the plain module and its inputs [R, B, ...], and returns the outputs [R, B, ...]. It finds the
 stacked parameters [R, ...] with `stack.of(module, "weight")` and evaluates inner modules with `stack.call`.
@@ -17,7 +17,7 @@ Rule = Callable[..., Any]
 STACKED: dict[type[nn.Module], Rule] = {}
 #: The files here that hold rules.
 _FILES = ("layers", "families")
-#: Their rules take `relu=True`.
+#: Classes whose rules take `relu=True`, for a ReLU that is computed with the layer.
 FUSES_RELU = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 

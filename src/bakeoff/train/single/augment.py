@@ -1,6 +1,6 @@
 """Changed copies of training examples, made a batch at a time on the device: flip, crop, cutout, mixup.
 
-Each draws from torch's global generator of the batch's device, which a `SingleRun` keeps with its state, so that a
+Each draws from torch's global generator of the batch's device, which a `SingleTraining` keeps with its state, so that a
 resumed training draws the same numbers. B batch, C channels, H height, W width, K classes.
 """
 
@@ -17,8 +17,10 @@ from bakeoff.train.tensors import Batch
 
 Images = Float[Tensor, "batch channels height width"]
 
-#: Shifts of at most this part of a side; the square that cutout blanks has this part of the shorter side.
-CROP_PART, CUTOUT_PART = 1 / 8, 1 / 2
+#: The largest shift of `crop`, as a part of each side.
+CROP_PART = 1 / 8
+#: The side of the square that `cutout` blanks, as a part of the image's shorter side.
+CUTOUT_PART = 1 / 2
 #: Images with a smaller side are not shifted unasked: one pixel of 8 is a different image (measured on digits).
 LEAST_SIDE = 16
 #: Both parameters of mixup's beta distribution (Zhang et al. 2018 use 0.1 to 0.4 on ImageNet).
@@ -140,7 +142,7 @@ def changer(names: Sequence[str], classes: int) -> Callable[[Batch, int], Batch]
 
 
 def _margin(side: int, part: float) -> int:
-    """How far an image may be shifted, in pixels: less than a mirror at its edge allows."""
+    """The largest shift in pixels; less than the side, since at most the whole image can be mirrored at its edge."""
     return min(max(1, round(side * part)), side - 1)
 
 

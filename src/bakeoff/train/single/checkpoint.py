@@ -1,6 +1,6 @@
 """Checkpoints of a training: one safetensors file with tensors, and the facts as JSON in its header. Never a pickle.
 
-The file is written beside its place and then moved there, so that after `kill -9` the last whole one is there.
+The file is written under another name and then renamed, so that after `kill -9` the last complete checkpoint is there.
 """
 
 import json
@@ -20,7 +20,7 @@ _FACTS = "facts"
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and facts, whole or not at all.
+    """Write tensors and facts atomically: the complete file, or nothing.
 
     Raises:
         StoreError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""CUDA graphs: a training step recorded once and replayed, for steps so small that launching them takes longer.
+"""CUDA graphs: a training step is recorded once and replayed, for small steps whose launching takes most of the time.
 
 After `torch.cuda.CUDAGraph`'s documentation: some ordinary steps on a side stream, then the recording, then replays
 on the same memory, into which each batch is copied.
@@ -13,12 +13,12 @@ from bakeoff.train.tensors import Batch
 
 #: Ordinary steps before the recording, so that every library has chosen its kernels and the optimiser has its state.
 WARM_UP_STEPS = 3
-#: Steps of other shapes (a short last batch) are not recorded.
+#: One training step on a batch on the device; returns the loss.
 Update = Callable[[Batch], Tensor]
 
 
 class GraphedStep:
-    """`update` as one graph for batches of the first batch's shape; other batches take it as it is.
+    """Runs `update` as a recorded graph for batches of one shape, and directly for others (a short last batch).
 
     Args:
         update: one training step on a batch on the device; returns the loss.
@@ -54,12 +54,12 @@ class GraphedStep:
 
     def _fill(self, batch: Batch) -> None:
         assert self._batch is not None
-        for kept, given in zip(self._batch, batch, strict=True):
-            if kept is not None and given is not None:
-                kept.copy_(given)
+        for own, given in zip(self._batch, batch, strict=True):
+            if own is not None and given is not None:
+                own.copy_(given)
 
     def _record(self, batch: Batch) -> None:
-        """Recording computes nothing: the step itself is taken by the replay that follows."""
+        """Record the step without computing it; the replay that follows takes it."""
         self._batch = Batch(*(None if part is None else part.clone() for part in batch))  # type: ignore[arg-type]
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):

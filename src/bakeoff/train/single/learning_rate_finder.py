@@ -1,7 +1,7 @@
 """The learning-rate finder: a short training whose rate grows from tiny to far too large (Smith 2017, 1506.01186).
 
-The loss, smoothed, first stands still, then falls, then grows. The rate taken is a tenth of the one with the lowest
-smoothed loss, as far from the edge as the common rule has it.
+The smoothed loss is first constant, then falls, then grows. The rate chosen is a tenth of the one with the lowest
+smoothed loss, which is the usual rule.
 """
 
 import math
@@ -9,28 +9,38 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bakeoff.train.single.run import SingleRun
+from bakeoff.train.single.run import SingleTraining
 
-LOWEST, HIGHEST, STEPS = 1e-6, 0.3, 80
+#: The learning rate of the first step of the test ...
+LOWEST = 1e-6
+#: ... and of the last.
+HIGHEST = 0.3
+#: Steps of the test for a network.
+STEPS = 80
+#: Factor of the exponential moving average of the losses.
 SMOOTHING = 0.9
-#: The test ends when the smoothed loss is so many times the lowest.
+#: The test ends when the smoothed loss is this many times the lowest one.
 FAR_TOO_LARGE = 4.0
-#: Steps at the lowest rate that tell how long a step takes; and the fewest that make a test.
-TIMED, FEWEST = 5, 20
-#: Where no rate made the loss fall: for a network, and for a last layer on features that are known already. Steps of
-#: such a layer cost next to nothing, and its problem is convex, so that the test is longer and the rate may be larger.
-FALLBACK, PROBE_FALLBACK = 1e-3, 1e-2
+#: Steps at the lowest rate by which the time of a step is measured.
+TIMED = 5
+#: The test is not made where the time allows fewer steps than this.
+FEWEST = 20
+#: The learning rate of a network where no test was made, or no rate made the loss fall.
+FALLBACK = 1e-3
+#: The same for a last layer on stored features (linear probing), which is a convex problem and allows a larger rate.
+PROBE_FALLBACK = 1e-2
+#: Steps of the test for such a layer, which cost very little.
 PROBE_STEPS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateTest:
-    """What the finder saw.
+    """The result of the learning-rate finder.
 
     Attributes:
         learning_rate: the one to train with.
         rates, losses: of each step; the losses are those of single batches, not smoothed.
-        step_seconds: the time of a step, from the faster ones.
+        step_seconds: lower quartile of the time of a step.
     """
 
     learning_rate: float
@@ -40,32 +50,31 @@ class RateTest:
 
 
 def find_rate(
-    make_run: Callable[[float], SingleRun],
+    make_run: Callable[[float], SingleTraining],
     *,
     steps: int = STEPS,
     seconds: float = math.inf,
     fallback: float = FALLBACK,
 ) -> RateTest:
-    """Train with growing rates and say which to use.
+    """Train with growing learning rates and choose one.
 
     Args:
-        make_run: rate -> a fresh run at that constant rate, never continued; its weights are thrown away.
-        steps: of the test; 0 takes the time of a step only.
-        seconds: for the test; fewer steps are taken where they would take longer, and none where that leaves under
-            `FEWEST`.
+        make_run: rate -> a new training at that constant rate; its weights are discarded.
+        steps: of the test; with 0 only the time of a step is measured.
+        seconds: that the test may take: it has fewer steps, or none where that would be under `FEWEST`.
         fallback: the rate where no test was made, or where no rate made the loss fall.
     """
-    run = make_run(LOWEST)
-    step_seconds = _timed(run, TIMED)
+    training = make_run(LOWEST)
+    step_seconds = _timed(training, TIMED)
     affordable = seconds / max(step_seconds, 1e-9)
     count = int(min(steps, affordable)) if affordable >= FEWEST else 0
     rates, losses, times = [], [], [step_seconds]
     lowest = math.inf
     for step in range(count):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / max(count - 1, 1))
-        run.replica = replace(run.replica, learning_rate=rate)
-        times.append(_timed(run, 1))
-        loss = run.drain_losses()
+        training.replica = replace(training.replica, learning_rate=rate)
+        times.append(_timed(training, 1))
+        loss = training.drain_losses()
         if not math.isfinite(loss):
             break
         rates.append(rate)
@@ -82,14 +91,14 @@ def find_rate(
     )
 
 
-def _timed(run: SingleRun, steps: int) -> float:
-    """Seconds of a step, the least of so many: what else the machine does can only make it longer."""
+def _timed(training: SingleTraining, steps: int) -> float:
+    """Seconds of the fastest of these steps: other work on the machine can only make a step slower."""
     times = []
     for _ in range(steps):
         started = time.monotonic()
-        run.advance(run.steps_done + 1)
+        training.advance(training.steps_done + 1)
         if steps > 1:
-            run.drain_losses()
+            training.drain_losses()
         times.append(time.monotonic() - started)
     return min(times)
 

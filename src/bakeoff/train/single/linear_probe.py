@@ -1,6 +1,6 @@
-"""Linear probing in a small part of the time: what the frozen body says of each example is found once, not every epoch.
+"""Linear probing in a small part of the time: the frozen body is evaluated once for each example, not every epoch.
 
-A network whose last layer alone is trained is a constant function of the example, then that layer:
+A network of which only the last layer is trained is a fixed function of the example, followed by that layer:
 
     h = body(x)                  frozen, in evaluation mode: the same in every epoch
     y = W h + b                  trained
@@ -20,20 +20,20 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.models import takes_lengths
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import frozen_but_head
 from bakeoff.train.stacked.run import EVALUATION_ROWS
 from bakeoff.train.tensors import RESIDENT_BYTES, Batch, Examples, Resident, TrainingData, read_ahead
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
-    """A last layer apart, and what goes into it.
+class LinearProbe:
+    """A network's last layer, separated, and its inputs for every example.
 
     Attributes:
-        head: the layer, as the network was built with it.
-        name: where it stands in the network.
-        data: what the frozen rest says of every example, in place of the examples.
+        head: the layer, as it was initialised.
+        name: of the layer in the network.
+        data: the frozen body's features of every example, in place of the examples.
         body: all other tensors of the network, by name, on the CPU.
         frozen: those of them that are parameters.
     """
@@ -48,26 +48,27 @@ class Probe:
         """A fresh copy of the layer; `seed` was that of the network."""
         return copy.deepcopy(self.head)
 
-    def whole(self, head: dict[str, Tensor]) -> dict[str, Tensor]:
+    def with_head(self, head: dict[str, Tensor]) -> dict[str, Tensor]:
         """The network's weights with these of the layer."""
         return {**self.body, **{f"{self.name}.{name}": tensor for name, tensor in head.items()}}
 
 
-def probe_of(
-    module: nn.Module, data: TrainingData, machine: Machine, *, seconds: float = math.inf
-) -> Probe | None:
-    """The module's last layer apart; None where it cannot be parted.
+def linear_probe_of(
+    module: nn.Module, data: TrainingData, placement: Placement, *, seconds: float = math.inf
+) -> LinearProbe | None:
+    """Separate a module's last layer and compute its inputs; None where that is not possible.
+
+    It is not possible where the module's output is not that layer's output, or where its inputs for all examples take
+    more than `RESIDENT_BYTES`.
 
     Args:
-        module: as it was built; it is frozen, and changed by nothing else.
-        data: on the machine's device.
-        machine: where.
-        seconds: the work is given up after so many.
-
-    It cannot where the output is not the layer's own, or where what goes into it takes more than `RESIDENT_BYTES`.
+        module: as it was built; its parameters except the last layer's are frozen.
+        data: on the device of the placement.
+        placement: where the body is evaluated.
+        seconds: after which the attempt is given up.
     """
-    head = frozen_but_head(machine.prepare(module))
-    body = _Body(module.eval(), head, machine)
+    head = frozen_but_head(placement.prepare(module))
+    body = _FrozenBody(module.eval(), head, placement)
     splits = (data.train, data.validation, data.test)
     first = body.features(data.validation.at(torch.arange(1)))
     examples = sum(map(len, splits))
@@ -89,14 +90,14 @@ def probe_of(
         if not name.startswith(f"{place}.")
     }
     frozen = tuple(parameter for parameter in module.parameters() if not parameter.requires_grad)
-    return Probe(head=head, name=place, data=features, body=rest, frozen=frozen)
+    return LinearProbe(head=head, name=place, data=features, body=rest, frozen=frozen)
 
 
-class _Body:
+class _FrozenBody:
     """A network up to its last layer."""
 
-    def __init__(self, module: nn.Module, head: nn.Module, machine: Machine) -> None:
-        self._module, self._machine = module, machine
+    def __init__(self, module: nn.Module, head: nn.Module, placement: Placement) -> None:
+        self._module, self._placement = module, placement
         self._calls: list[tuple[tuple[Any, ...], Any]] = []
         self._takes_lengths = takes_lengths(module)
         self._hook = head.register_forward_hook(
@@ -104,18 +105,18 @@ class _Body:
         )
 
     def let_go(self) -> None:
-        """The layer is no longer watched."""
+        """Remove the hook on the last layer."""
         self._hook.remove()
 
     @torch.no_grad()
     def features(self, batch: Batch) -> Tensor | None:
-        """What goes into the last layer; None where that does not make the output, and nothing else."""
+        """The last layer's inputs; None where the module's output is not exactly that layer's output."""
         self._calls.clear()
         inputs = batch.inputs
-        if inputs.dim() == 4 and self._machine.wants_channels_last(self._module):
+        if inputs.dim() == 4 and self._placement.wants_channels_last(self._module):
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         lengths = (batch.lengths,) if self._takes_lengths and batch.lengths is not None else ()
-        with self._machine.in_use(), self._machine.autocast():
+        with self._placement.in_use(), self._placement.autocast():
             output = self._module(inputs, *lengths)
         if len(self._calls) != 1:
             return None
@@ -124,8 +125,8 @@ class _Body:
         return given[0].float() if is_own and given[0].is_floating_point() else None
 
 
-def _all(body: _Body, examples: Examples, until: float) -> Resident | None:
-    """A split's features; None where the time is over first."""
+def _all(body: _FrozenBody, examples: Examples, until: float) -> Resident | None:
+    """The features of all examples of a split; None where the time is over before."""
     parts, targets = [], []
     places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
     for batch in read_ahead(examples, places):

@@ -8,7 +8,7 @@ from typing import Any
 
 from bakeoff.errors import BakeoffWarning, OptionError, StoreError, printable, suggest
 from bakeoff.system.extras import first_line, package
-from bakeoff.train.single.trainer import Moment
+from bakeoff.train.single.trainer import Evaluation
 
 LOGS = ("tensorboard", "mlflow")
 EXTRA = "track"
@@ -17,29 +17,29 @@ Write = Callable[[str, float, int], None]
 
 
 class Log:
-    """Where evaluations and scores are written to. It never ends a training: where writing fails, it warns and stops.
+    """Writes evaluations and scores to another package. Where writing fails, it warns once and the training continues.
 
     Args:
         name: of the log, for the warning.
-        write: takes one number; None writes nothing.
+        write: writes one number; None writes nothing.
     """
 
     def __init__(self, name: str = "", write: Write | None = None) -> None:
         self._name, self._write, self._step = name, write, 0
 
-    def moment(self, moment: Moment) -> None:
-        """One evaluation on the way."""
-        self._step = moment.step
+    def evaluation(self, evaluation: Evaluation) -> None:
+        """Write one evaluation."""
+        self._step = evaluation.step
         self._each(
             {
-                "loss/training": moment.training_loss,
-                "loss/validation": moment.validation_loss,
-                "learning_rate": moment.learning_rate,
+                "loss/training": evaluation.training_loss,
+                "loss/validation": evaluation.validation_loss,
+                "learning_rate": evaluation.learning_rate,
             }
         )
 
     def scores(self, scores: Mapping[str, float]) -> None:
-        """The scores on the test examples, by the metrics' names."""
+        """Write the scores on the test examples, given by the metrics' names."""
         self._each({f"test/{metric}": score for metric, score in scores.items()})
 
     def _each(self, numbers: Mapping[str, float]) -> None:

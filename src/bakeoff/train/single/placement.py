@@ -1,4 +1,4 @@
-"""What a single training runs on, and how: device, precision, memory format, threads."""
+"""Where and how a single training runs: device, precision, memory format, threads."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ from torch import nn
 
 from bakeoff.errors import OptionError, suggest
 from bakeoff.train.device import choose_device
-from bakeoff.train.single.precision import probe
+from bakeoff.train.single.precision import try_precision
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
-    """How one network is trained here.
+class Placement:
+    """Where and how one network is trained on this machine.
 
     Attributes:
-        device: where it lives.
+        device: of its parameters.
         half: the precision of products and convolutions where it is not float32; weights stay float32.
         channels_last: the memory format of convolutions over images.
         threads: of the CPU.
@@ -38,20 +38,20 @@ class Machine:
     @staticmethod
     def choose(
         device: str = "auto", *, precision: str = "auto", threads: int | None = None, compile: bool = False
-    ) -> "Machine":
-        """The best this machine offers.
+    ) -> "Placement":
+        """The fastest placement that this machine offers.
 
         Args:
             device: "auto", "cpu", "cuda" or "mps".
             precision: "auto" takes half precision where a trial in a child process shows that it works and pays.
             threads: of the CPU; None takes all cores that this process may use, or OMP_NUM_THREADS of them.
-            compile: pass the network through torch.compile (minutes at first; worth it for long runs only).
+            compile: use torch.compile (takes minutes at first, so that only long trainings gain).
 
         Raises:
             OptionError: unknown names, a missing device, or a precision that the trial shows not to work.
         """
         place = choose_device(device)
-        return Machine(
+        return Placement(
             device=place,
             half=_half(place, precision),
             threads=threads or _cores(),
@@ -61,7 +61,7 @@ class Machine:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Inside, torch uses this machine's threads, and CUDA looks for the fastest convolution; then as before."""
+        """Inside, torch uses these threads, and cuDNN searches for the fastest convolution; afterwards as before."""
         threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
         torch.set_num_threads(self.threads)
         torch.backends.cudnn.benchmark = self.device.type == "cuda"
@@ -72,7 +72,7 @@ class Machine:
             torch.backends.cudnn.benchmark = benchmark
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
-        """Inside, products and convolutions run in half precision where that was chosen."""
+        """Inside, matrix products and convolutions run in half precision where that was chosen."""
         if self.half is None:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=self.half)
@@ -99,9 +99,9 @@ def _half(device: torch.device, precision: str) -> torch.dtype | None:
             device.type == "cuda" and torch.cuda.get_device_capability(device)[0] < 8
         ):
             best = torch.float16
-        return best if probe(device.type, best).pays else None
+        return best if try_precision(device.type, best).pays else None
     wanted: torch.dtype = getattr(torch, precision)
-    found = probe(device.type, wanted)
+    found = try_precision(device.type, wanted)
     if not found.works:
         raise OptionError(
             f"'{precision}' does not work on this {device.type}: {found.reason} Choose 'float32'."

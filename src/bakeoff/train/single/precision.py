@@ -1,8 +1,8 @@
-"""Whether this hardware really computes in half precision: tried in a child process, since the answer may be its death.
+"""Whether this hardware computes correctly and faster in half precision: tried in a child process, which it may kill.
 
-Some machines advertise matrix instructions (AMX, AVX512-BF16) and end the program that uses them with an illegal
-instruction. And where they work they may still be slower. So a child multiplies and convolves once in each precision,
-compares the results and takes the times; the answer is kept in the user's cache folder.
+Some machines advertise matrix instructions (AMX, AVX512-BF16) and kill the program that uses them with an illegal
+instruction. Where they work they may still be slower. So a child process computes a product and a convolution in each
+precision, compares the results and measures the times; the result is stored in the user's cache folder.
 """
 
 import functools
@@ -20,8 +20,9 @@ import torch
 
 from bakeoff.system.files import cache_folder
 
-#: Half precision is used where it makes the trial at least this much faster.
+#: Half precision is used where the trial is at least this many times as fast.
 LEAST_SPEEDUP = 1.15
+#: The longest that the trial may take.
 PROBE_SECONDS = 60
 
 _TRIAL = """
@@ -49,11 +50,11 @@ print(json.dumps({"agree": agree, "speedup": seconds(False) / seconds(True)}))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probe:
-    """What the child found.
+class PrecisionTrial:
+    """The result of the trial.
 
     Attributes:
-        works: it lived, and its results agree with those of float32 to 2 %.
+        works: whether the child ended normally and its results agree with those of float32 to 2 %.
         speedup: time of float32 over time of half precision for a product and a convolution with their gradients.
         reason: one sentence.
     """
@@ -68,42 +69,46 @@ class Probe:
 
 
 @functools.cache
-def probe(device: str, dtype: torch.dtype) -> Probe:
+def try_precision(device: str, dtype: torch.dtype) -> PrecisionTrial:
     """Try half precision on "cpu", "cuda" or "mps" once for this machine and version of torch."""
     name = str(dtype).removeprefix("torch.")
-    kept = _cache_file(device, name)
+    cached = _cache_file(device, name)
     try:
-        return Probe(**json.loads(kept.read_text()))
+        return PrecisionTrial(**json.loads(cached.read_text()))
     except (OSError, ValueError, TypeError):
         pass
     found = run_trial([sys.executable, "-c", _TRIAL, device, name])
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(f".{os.getpid()}")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        part = cached.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps(asdict(found)))
-        part.replace(kept)
+        part.replace(cached)
     except OSError:
         pass  # a cache that cannot be written costs a trial the next time
     return found
 
 
-def run_trial(command: list[str]) -> Probe:
-    """The verdict of a child process that prints `{"agree": ..., "speedup": ...}` if it lives."""
+def run_trial(command: list[str]) -> PrecisionTrial:
+    """Run a child process that prints `{"agree": ..., "speedup": ...}` if it ends normally, and judge the result."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
     except (OSError, subprocess.SubprocessError) as error:
-        return Probe(works=False, speedup=0.0, reason=f"The trial could not be run ({type(error).__name__}).")
+        return PrecisionTrial(
+            works=False, speedup=0.0, reason=f"The trial could not be run ({type(error).__name__})."
+        )
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        return Probe(works=False, speedup=0.0, reason=f"The trial was killed ({name}).")
+        return PrecisionTrial(works=False, speedup=0.0, reason=f"The trial was killed ({name}).")
     try:
         found = json.loads(done.stdout.strip().splitlines()[-1])
         agree, speedup = bool(found["agree"]), float(found["speedup"])
     except (ValueError, KeyError, IndexError):
-        return Probe(works=False, speedup=0.0, reason=f"The trial failed (status {done.returncode}).")
+        return PrecisionTrial(
+            works=False, speedup=0.0, reason=f"The trial failed (status {done.returncode})."
+        )
     if not agree:
-        return Probe(works=False, speedup=speedup, reason="The results were wrong.")
-    return Probe(
+        return PrecisionTrial(works=False, speedup=speedup, reason="The results were wrong.")
+    return PrecisionTrial(
         works=True, speedup=speedup, reason=f"The trial ran {speedup:.2f} times as fast as in float32."
     )
 

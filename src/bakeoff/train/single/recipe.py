@@ -1,7 +1,7 @@
-"""How one network of each family is trained well: `recipe_for`, and which parameters decay.
+"""How one network of each family is trained well: `recipe_for`, and which parameters have weight decay.
 
-The family's entry holds what the literature agrees on for AdamW; what depends on the amount of data (batch size,
-number of epochs, evaluations) is worked out from it.
+A family's entry holds what the literature agrees on for AdamW; batch size, number of epochs and evaluations follow from
+the amount of data.
 """
 
 import math
@@ -16,28 +16,34 @@ from bakeoff.data.schema import Schema, Table, Value
 from bakeoff.errors import OptionError
 from bakeoff.train.recipe import Recipe
 
-#: The default length: so many passes over the data, but at least so many steps.
-EPOCHS, LEAST_STEPS = 60, 600
-SMALLEST_BATCH, LARGEST_BATCH = 16, 128
-#: The validation loss is measured once an epoch, but not more often than this in all.
+#: Passes over the data by default ...
+EPOCHS = 60
+#: ... but at least this many steps.
+LEAST_STEPS = 600
+#: The smallest batch that is chosen by default ...
+SMALLEST_BATCH = 16
+#: ... and the largest.
+LARGEST_BATCH = 128
+#: The validation loss is measured once an epoch, but at most this many times.
 MOST_EVALUATIONS = 50
-#: A training ends early after this part of its evaluations without a better one.
-PATIENCE = 0.3
+#: A training ends early after this part of its evaluations in a row without a better one.
+PATIENCE_PART = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyRecipe:
-    """What a family of networks wants.
+    """What is particular to the training of a family of networks.
 
     Attributes:
         weight_decay: AdamW's, on matrices and filters only.
         clip_norm: largest norm of the gradient.
         label_smoothing: part of a class's probability that is spread over all classes (Szegedy et al. 2016,
             arXiv 1512.00567); used for classes of images, series and texts, not of tables.
-        average_decay: of the moving average of the weights that is judged and kept; None keeps the weights themselves.
-        augment: whether changed copies of the images suit it by default.
-        fine_tuning_rate: the largest learning rate for all of a network that begins with published weights. A rate test
-            from there sees the new last layer learn and not what is forgotten below it.
+        average_decay: of the moving average of the weights, which is evaluated and returned; None takes no average.
+        augment: whether images are augmented by default.
+        fine_tuning_rate: the largest learning rate where all of a network with published weights is trained. The
+            learning-rate finder alone would choose too large a rate: it sees the new last layer learn, and not what
+            the layers below forget.
     """
 
     weight_decay: float = 0.05
@@ -101,7 +107,7 @@ class FitRecipe:
         return FitRecipe(**{**record, "augment": tuple(record["augment"])})
 
     def shared(self) -> Recipe:
-        """The part of it that a comparison's recipe has too: a short warm-up, then half a cosine."""
+        """The fields that a comparison's recipe has too; the schedule is a short warm-up, then half a cosine."""
         return Recipe(
             steps=self.steps,
             batch_size=self.batch_size,
@@ -158,7 +164,7 @@ def recipe_for(
         steps=steps,
         batch_size=size,
         evaluations=evaluations,
-        patience=max(5, round(PATIENCE * evaluations)),
+        patience=max(5, round(PATIENCE_PART * evaluations)),
         weight_decay=chosen.weight_decay,
         clip_norm=chosen.clip_norm,
         pieces=pieces,
@@ -169,14 +175,14 @@ def recipe_for(
 
 
 def largest_rate(family: str, *, published: bool, mode: str) -> float:
-    """What the rate test may find at most: no limit but where all of a published network is trained."""
+    """The largest rate that the finder may choose; infinite unless all of a published network is trained."""
     if not published or mode != "full":
         return math.inf
     return FAMILIES.get(family, _CONVOLUTIONAL).fine_tuning_rate
 
 
 def suits_augmentation(family: str, schema: Schema) -> bool:
-    """Whether changed copies of images help this family by default: for classes of images, not for measurements."""
+    """Whether images are augmented by default: for families that gain from it, and not where targets are values."""
     return FAMILIES.get(family, _CONVOLUTIONAL).augment and not isinstance(schema.target, Value)
 
 
@@ -185,7 +191,7 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 
 
 def _batch_size(examples: int) -> int:
-    """A power of two near a twentieth of the data; changed a little where one example would be left over.
+    """A power of two near a twentieth of the data, plus a little where the last batch would be a single example.
 
     >>> [_batch_size(n) for n in (90, 1078, 60_000, 129)]
     [16, 64, 128, 17]
@@ -195,7 +201,7 @@ def _batch_size(examples: int) -> int:
 
 
 def _without_a_single_one(examples: int, size: int) -> int:
-    """The next batch size whose last batch is no single example, from which batch normalisation cannot learn."""
+    """The next batch size whose last batch is not a single example, on which batch normalisation fails."""
     while examples > size > 1 and examples % size == 1:
         size += 1
     return size
@@ -230,10 +236,10 @@ def training_loss(schema: Schema, label_smoothing: float) -> Callable[[Tensor, T
 
 
 def frozen_but_head(module: nn.Module) -> nn.Module:
-    """The last layer, after everything else in the module was frozen (linear probing).
+    """Freeze everything in the module except its last layer (linear probing), and return that layer.
 
     Raises:
-        OptionError: no last layer could be told.
+        OptionError: the module has no last layer that can be identified.
     """
     head = last_layer(module)
     module.requires_grad_(False)
@@ -242,7 +248,7 @@ def frozen_but_head(module: nn.Module) -> nn.Module:
 
 
 def last_layer(module: nn.Module) -> nn.Module:
-    """The network's `head` (so it is called in the catalogue), another package's classifier, or its last linear layer.
+    """The network's `head` (in the catalogue), `fc` or `classifier` (in other packages), or its last linear layer.
 
     Raises:
         OptionError: there is none.
@@ -260,7 +266,7 @@ def last_layer(module: nn.Module) -> nn.Module:
 
 
 def rest_in_evaluation(module: nn.Module, head: nn.Module) -> None:
-    """All but the head in evaluation mode, so that frozen normalisations keep their statistics."""
+    """Set all but the head to evaluation mode, so that frozen normalisations keep their statistics."""
     module.eval()
     head.train()
 

@@ -1,8 +1,8 @@
-"""One training that gets the whole machine: `SingleRun`.
+"""`SingleTraining`: the training of one network that uses the machine alone.
 
-It reads the same batches and ends in the same `Trained` as a replica of a stack. Three seams are left for those who
-build on it: `change_batch` (augmentation), `after_step` (averages of the weights) and `judged` (which weights are
-evaluated and kept). `state` and `restore` hand over everything that a continued training needs, as tensors and JSON.
+It reads the same batches and returns the same `TrainingResult` as a replica of a stack. It has three hooks:
+`change_batch` (augmentation), `after_step` (averages of the weights) and `judged` (the weights that are evaluated and
+returned). `state` and `restore` transfer everything that a resumed training needs, as tensors and JSON.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ from bakeoff.models import takes_lengths
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import dropout_seed
-from bakeoff.train.result import Trained
+from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.cuda_graphs import GraphedStep
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.stacked.run import CHECK_EVERY, EVALUATION_ROWS, Build
 from bakeoff.train.tensors import Batch, Examples, TrainingData, read_ahead
 
@@ -30,15 +30,15 @@ ChangeBatch = Callable[[Batch, int], Batch]
 AfterStep = Callable[[nn.Module, int], None]
 
 
-class SingleRun:
+class SingleTraining:
     """The training of one network.
 
     Args:
-        build: seed -> fresh module.
-        data: what to train on; its device must be the machine's.
+        build: seed -> new module.
+        data: to train on; its device must be that of the placement.
         replica: learning rate, seed and number of examples.
-        recipe: the rest; its rejections do not matter here.
-        machine: where and how.
+        recipe: the rest; its rejections are not used.
+        placement: device and precision.
         change_batch: (batch on the device, step) -> the batch to train on.
         after_step: called with the module and the number of finished steps.
         judged: the module to evaluate and keep; None is the one in training.
@@ -54,7 +54,7 @@ class SingleRun:
         replica: Replica,
         recipe: Recipe,
         *,
-        machine: Machine,
+        placement: Placement,
         change_batch: ChangeBatch | None = None,
         after_step: AfterStep | None = None,
         judged: Callable[[], nn.Module] | None = None,
@@ -62,24 +62,24 @@ class SingleRun:
         groups: Callable[[nn.Module], list[dict[str, Any]]] | None = None,
         pieces: int = 1,
     ) -> None:
-        assert data.device.type == machine.device.type, "the data must be where the network is"
-        self.data, self.replica, self.recipe, self.machine = data, replica, recipe, machine
-        self.module = machine.prepare(build(replica.seed)).train()
+        assert data.device.type == placement.device.type, "the data must be where the network is"
+        self.data, self.replica, self.recipe, self.placement = data, replica, recipe, placement
+        self.module = placement.prepare(build(replica.seed)).train()
         self._takes_lengths = takes_lengths(self.module)
-        self._called: Any = torch.compile(self.module) if machine.compile else self.module
+        self._called: Any = torch.compile(self.module) if placement.compile else self.module
         self._change_batch, self._after_step = change_batch, after_step
         self._judged = judged or (lambda: self.module)
         self._loss = loss or (F.cross_entropy if data.schema.is_classification else F.mse_loss)
-        self._rate = torch.tensor(replica.learning_rate, device=machine.device)
-        graphs = machine.graphs and machine.half is not torch.float16
+        self._rate = torch.tensor(replica.learning_rate, device=placement.device)
+        graphs = placement.graphs and placement.half is not torch.float16
         self.optimiser = torch.optim.AdamW(
             self.module.parameters() if groups is None else groups(self.module),
             lr=self._rate if graphs else replica.learning_rate,
             weight_decay=recipe.weight_decay,
-            fused=machine.device.type in ("cpu", "cuda"),
+            fused=placement.device.type in ("cpu", "cuda"),
             capturable=graphs,
         )
-        self._scaler = torch.amp.GradScaler(machine.device.type, enabled=machine.half is torch.float16)
+        self._scaler = torch.amp.GradScaler(placement.device.type, enabled=placement.half is torch.float16)
         self._graph = GraphedStep(self._update) if graphs else None
         subset = data.subset(seed=replica.seed, examples=replica.examples)
         self._batches = StackedBatches([subset], [replica.seed], recipe.batch_size)
@@ -88,43 +88,43 @@ class SingleRun:
         self.best_loss, self.best_step = math.inf, 0
         self.history: list[tuple[int, float]] = []
         self.best: dict[str, Tensor] = {}
-        self._losses = torch.zeros((), device=machine.device)
+        self._losses = torch.zeros((), device=placement.device)
         with torch.random.fork_rng():
             torch.manual_seed(dropout_seed(replica.seed))
-            self._random = [read() for read, _ in _generators(machine.device)]
+            self._random = [read() for read, _ in _generators(placement.device)]
 
     def run(
         self, *, deadline: float | None = None, progress: Callable[[int, int, int], None] | None = None
-    ) -> Trained:
-        """All steps that are left, with their evaluations. Deadline and progress are as in `fit_stack`."""
+    ) -> TrainingResult:
+        """Take all remaining steps, with their evaluations. `deadline` and `progress` are as in `fit_stack`."""
         for step in self.recipe.evaluation_steps:
             if step <= self.steps_done:
                 continue
             if not self.advance(step, deadline=deadline):
                 if deadline is not None and time.monotonic() > deadline:
-                    return self.trained("stopped", "The time allowed was over.")
-                return self.trained(
+                    return self.result("stopped", "The time allowed was over.")
+                return self.result(
                     "diverged", f"The loss was not finite within the first {self.steps_done} steps."
                 )
             loss = self.evaluate()
             if progress is not None:
                 progress(step, self.recipe.steps, 1)
             if not math.isfinite(loss):
-                return self.trained("diverged", f"The validation loss was not finite after {step} steps.")
+                return self.result("diverged", f"The validation loss was not finite after {step} steps.")
             if (
                 self.recipe.patience is not None
                 and self._waited >= self.recipe.patience
                 and step < self.recipe.steps
             ):
-                return self.trained("early", f"{self._waited} evaluations brought no better validation loss.")
-        return self.trained("finished", "All steps were taken.")
+                return self.result("early", f"{self._waited} evaluations brought no better validation loss.")
+        return self.result("finished", "All steps were taken.")
 
     def advance(self, until: int, *, deadline: float | None = None) -> bool:
-        """Take steps up to this count; False where the deadline came first or the loss is no longer finite."""
+        """Take steps until `until` are done; False where the deadline came first or the loss is no longer finite."""
         started = time.monotonic()
         self.module.train()
         try:
-            with self.machine.in_use(), self._own_random_numbers():
+            with self.placement.in_use(), self._own_random_numbers():
                 places = (self._next_positions() for _ in range(until - self.steps_done))
                 for batch in read_ahead(self.data.train, places):
                     if deadline is not None and time.monotonic() > deadline:
@@ -138,8 +138,8 @@ class SingleRun:
 
     @contextlib.contextmanager
     def _own_random_numbers(self) -> Iterator[None]:
-        """Inside, torch's global generators continue this run's (dropout draws from them); then they are put back."""
-        places = _generators(self.machine.device)
+        """Inside, torch's global generators continue those of this training (for dropout); then they are put back."""
+        places = _generators(self.placement.device)
         outer = [read() for read, _ in places]
         for (_, write), state in zip(places, self._random, strict=True):
             write(state)
@@ -170,7 +170,7 @@ class SingleRun:
     def _update(self, batch: Batch) -> Tensor:
         """Forward, backward and the optimiser's step; the loss."""
         self.optimiser.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.machine.device)
+        total = torch.zeros((), device=self.placement.device)
         for piece, share in _parts(batch, self._pieces):
             loss = self._loss(self._outputs(self._called, piece), piece.targets) * share
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -190,9 +190,9 @@ class SingleRun:
 
     def _outputs(self, called: Any, batch: Batch) -> Tensor:
         inputs = batch.inputs
-        if inputs.dim() == 4 and self.machine.wants_channels_last(self.module):
+        if inputs.dim() == 4 and self.placement.wants_channels_last(self.module):
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with self.machine.autocast():
+        with self.placement.autocast():
             given = (
                 (inputs, batch.lengths) if self._takes_lengths and batch.lengths is not None else (inputs,)
             )
@@ -200,7 +200,7 @@ class SingleRun:
         return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
 
     def evaluate(self) -> float:
-        """The validation loss of the judged weights, which are kept if it is the best so far."""
+        """The validation loss of the weights from `judged`, which are saved if it is the best so far."""
         started = time.monotonic()
         judged = self._judged()
         loss, _ = self._outputs_on(judged, self.data.validation)
@@ -220,7 +220,7 @@ class SingleRun:
         total, outputs = 0.0, []
         places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
         plain = F.cross_entropy if self.data.schema.is_classification else F.mse_loss
-        with self.machine.in_use():
+        with self.placement.in_use():
             for batch in read_ahead(examples, places):
                 part = self._outputs(module, batch)
                 total += float(plain(part, batch.targets)) * len(part)
@@ -228,8 +228,8 @@ class SingleRun:
         module.train(was)
         return total / len(examples), torch.cat(outputs)
 
-    def trained(self, state: str, reason: str) -> Trained:
-        """The record of this training as it is now, with the outputs of the best weights."""
+    def result(self, state: str, reason: str) -> TrainingResult:
+        """The result of this training as it is now, with the outputs of the best weights."""
         known = self.best_step > 0
         validation = test = None
         weights = self.best or {
@@ -244,7 +244,7 @@ class SingleRun:
                 for part in (self.data.validation, self.data.test)
             )
             module.load_state_dict(now)
-        return Trained(
+        return TrainingResult(
             replica=self.replica,
             state=state,
             reason=reason,
@@ -280,8 +280,8 @@ class SingleRun:
         return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, facts
 
     def restore(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Continue where `state` was taken; the run must be freshly made with the same arguments."""
-        assert self.steps_done == 0, "restore into a fresh run"
+        """Continue where `state` was taken; this training must be newly made with the same arguments."""
+        assert self.steps_done == 0, "restore into a new training"
         parts: dict[str, dict[str, Tensor]] = {"module": {}, "best": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")
@@ -295,7 +295,7 @@ class SingleRun:
             slots.setdefault(int(index), {})[slot] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
-        for parameter, own in self.optimiser.state.items():  # the fused update reads memory as it lies
+        for parameter, own in self.optimiser.state.items():  # the fused update ignores strides
             for slot, tensor in own.items():
                 if tensor.shape == parameter.shape:
                     own[slot] = torch.empty_like(parameter).copy_(tensor)
@@ -310,12 +310,12 @@ class SingleRun:
 
 
 def _parts(batch: Batch, pieces: int) -> Iterator[tuple[Batch, float]]:
-    """The batch in at most so many parts, and the share of its examples that each holds.
+    """The batch in at most `pieces` parts, and the share of its examples in each.
 
-    No part has a single example, from which batch normalisation cannot learn.
+    No part has a single example, on which batch normalisation fails.
     """
-    whole = len(batch.targets)
-    pieces = min(pieces, max(whole // 2, 1))
+    examples = len(batch.targets)
+    pieces = min(pieces, max(examples // 2, 1))
     if pieces == 1:
         yield batch, 1.0
         return
@@ -323,11 +323,11 @@ def _parts(batch: Batch, pieces: int) -> Iterator[tuple[Batch, float]]:
     for inputs, targets, length in zip(
         batch.inputs.tensor_split(pieces), batch.targets.tensor_split(pieces), lengths, strict=True
     ):
-        yield Batch(inputs, targets, length), len(targets) / whole
+        yield Batch(inputs, targets, length), len(targets) / examples
 
 
 def _generators(device: torch.device) -> list[tuple[Callable[[], Tensor], Callable[[Tensor], object]]]:
-    """How the state of each of torch's global generators in use is read and written."""
+    """(read, write) of the state of each of torch's global generators in use."""
     known: list[tuple[Callable[[], Tensor], Callable[[Tensor], object]]] = [
         (torch.get_rng_state, torch.set_rng_state)
     ]

@@ -1,7 +1,7 @@
-"""`Training`: one network trained well, from its recipe to its record, with checkpoints to go on from.
+"""`Trainer`: trains one network well, by a `FitRecipe`, with checkpoints from which it can be resumed.
 
-It wraps a `SingleRun` with what a fit adds: the moving average of the weights, changed copies of the examples, a
-frozen body (linear probing), early stopping, checkpoints and a listener.
+It adds to a `SingleTraining`: the moving average of the weights, augmentation, linear probing, early stopping,
+checkpoints and a listener.
 """
 
 import math
@@ -14,10 +14,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.result import Trained
+from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.augment import changer
 from bakeoff.train.single.checkpoint import save_checkpoint
-from bakeoff.train.single.placement import Machine
+from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import (
     FitRecipe,
     decay_groups,
@@ -26,27 +26,27 @@ from bakeoff.train.single.recipe import (
     steps_per_epoch,
     training_loss,
 )
-from bakeoff.train.single.run import SingleRun
+from bakeoff.train.single.run import SingleTraining
 from bakeoff.train.single.weight_average import WeightAverage
 from bakeoff.train.stacked.run import Build
 from bakeoff.train.tensors import Batch, TrainingData
 
 MODES = ("full", "probe")
-#: A checkpoint is written at an evaluation, and on the way to it, if the last one is so old.
+#: A checkpoint is written, at an evaluation or between two, where the last one is older than this.
 SAVE_SECONDS = 20.0
-#: Steps before the first look at the clock.
+#: Steps that are taken before the time of a step is known and the steps between two checkpoints are planned.
 FIRST_STEPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
-    """One evaluation on the way.
+class Evaluation:
+    """One evaluation during training.
 
     Attributes:
         step, steps: finished steps, and those of the whole training.
         epoch: passes over the training data so far.
-        training_loss: mean over the steps since the evaluation before (of changed examples and smoothed targets).
-        validation_loss: of the weights that would be kept, without smoothing.
+        training_loss: mean over the steps since the previous evaluation (of augmented examples and smoothed labels).
+        validation_loss: of the averaged weights where there is an average, without label smoothing.
         learning_rate: of the next step.
         seconds: of training so far.
     """
@@ -60,20 +60,20 @@ class Moment:
     seconds: float
 
 
-Listener = Callable[[Moment], None]
+EvaluationListener = Callable[[Evaluation], None]
 
 
-class Training:
-    """One network's training by a `FitRecipe`.
+class Trainer:
+    """Trains one network by a `FitRecipe`.
 
     Args:
-        build: seed -> fresh module (perhaps with published weights).
-        data: what to train on, on the machine's device.
-        recipe: how.
+        build: seed -> new module (perhaps with published weights).
+        data: to train on, on the device of the placement.
+        recipe: how it is trained.
         learning_rate: AdamW's, at the top of the schedule.
         seed: of initial weights, order of batches, dropout and augmentation.
-        mode: "full", or "probe" to train the last layer alone.
-        machine: where.
+        mode: "full", or "probe" to train only the last layer.
+        placement: device and precision.
     """
 
     def __init__(
@@ -85,25 +85,25 @@ class Training:
         learning_rate: float,
         seed: int,
         mode: str,
-        machine: Machine,
+        placement: Placement,
     ) -> None:
         self.recipe, self.data = recipe, data
-        self.run = make_run(
+        self.training = make_training(
             build,
             data,
             recipe,
             learning_rate=learning_rate,
             seed=seed,
             mode=mode,
-            machine=machine,
+            placement=placement,
             schedule=recipe.shared(),
             after_step=self._after_step,
             judged=self._judged,
         )
         self.average: WeightAverage | None = None
         if recipe.average_decay is not None:
-            self.average = WeightAverage(self.run.module, recipe.average_decay)
-        self.moments: list[Moment] = []
+            self.average = WeightAverage(self.training.module, recipe.average_decay)
+        self.evaluations: list[Evaluation] = []
         self._ended: tuple[str, str] | None = None
         self._since, self._loss_sum, self._saved_at = 0, 0.0, time.monotonic()
 
@@ -112,20 +112,20 @@ class Training:
             self.average.update(module, step)
 
     def _judged(self) -> nn.Module:
-        return self.run.module if self.average is None else self.average.module
+        return self.training.module if self.average is None else self.average.module
 
     def to_the_end(
         self,
         *,
         deadline: float | None = None,
-        listener: Listener | None = None,
-        save: Callable[["Training"], None] | None = None,
+        listener: EvaluationListener | None = None,
+        save: Callable[["Trainer"], None] | None = None,
         save_seconds: float = SAVE_SECONDS,
-    ) -> Trained:
-        """Take all steps that are left, unless the validation loss stops getting better.
+    ) -> TrainingResult:
+        """Take all remaining steps, unless the validation loss stops improving before.
 
         Args:
-            deadline: on the monotonic clock; what was learned until then is evaluated and kept.
+            deadline: on the monotonic clock; the weights at that time are evaluated, and the training ends.
             listener: called after every evaluation.
             save: called at the end, and when `save_seconds` have passed since the last call.
             save_seconds: between two calls of `save`.
@@ -133,84 +133,84 @@ class Training:
         for step in self.recipe.shared().evaluation_steps:
             if self._ended is not None:
                 break
-            if step > self.run.steps_done:
+            if step > self.training.steps_done:
                 self._one_evaluation(step, deadline, listener, save, save_seconds)
         if self._ended is None:
             self._ended = ("finished", "All steps were taken.")
         if save is not None:
             save(self)
-        return self.run.trained(*self._ended)
+        return self.training.result(*self._ended)
 
     def _one_evaluation(
         self,
         step: int,
         deadline: float | None,
-        listener: Listener | None,
-        save: Callable[["Training"], None] | None,
+        listener: EvaluationListener | None,
+        save: Callable[["Trainer"], None] | None,
         save_seconds: float,
     ) -> None:
         in_time = True
-        while self.run.steps_done < step and in_time:
-            until = min(step, self.run.steps_done + self._steps_between_saves(save_seconds))
-            in_time = self.run.advance(until, deadline=deadline)
-            self._loss_sum += self.run.drain_losses()
-            if in_time and self.run.steps_done < step:
+        while self.training.steps_done < step and in_time:
+            until = min(step, self.training.steps_done + self._steps_between_saves(save_seconds))
+            in_time = self.training.advance(until, deadline=deadline)
+            self._loss_sum += self.training.drain_losses()
+            if in_time and self.training.steps_done < step:
                 self._save_if_old(save, save_seconds)
         if not math.isfinite(self._loss_sum):
             self._ended = (
                 "diverged",
-                f"The loss was not finite within the first {self.run.steps_done} steps.",
+                f"The loss was not finite within the first {self.training.steps_done} steps.",
             )
             return
-        if self.run.steps_done > self._since:
+        if self.training.steps_done > self._since:
             self._evaluate(listener)
         if not in_time:
             self._ended = ("stopped", "The time allowed was over.")
         elif self._ended is None:
             self._save_if_old(save, save_seconds)
 
-    def _evaluate(self, listener: Listener | None) -> None:
-        loss = self.run.evaluate()
-        done, recipe = self.run.steps_done, self.recipe
+    def _evaluate(self, listener: EvaluationListener | None) -> None:
+        loss = self.training.evaluate()
+        done, recipe = self.training.steps_done, self.recipe
         per_epoch = steps_per_epoch(len(self.data.train), recipe.batch_size)
-        moment = Moment(
+        evaluation = Evaluation(
             step=done,
             steps=recipe.steps,
             epoch=done / per_epoch,
             training_loss=self._loss_sum / (done - self._since),
             validation_loss=loss,
-            learning_rate=self.run.replica.learning_rate * recipe.shared().rate(done),
-            seconds=self.run.seconds,
+            learning_rate=self.training.replica.learning_rate * recipe.shared().rate(done),
+            seconds=self.training.seconds,
         )
         self._since, self._loss_sum = done, 0.0
         if not math.isfinite(loss):
             self._ended = ("diverged", f"The validation loss was not finite after {done} steps.")
             return
-        self.moments.append(moment)
-        waited = sum(step > self.run.best_step for step, _ in self.run.history)
+        self.evaluations.append(evaluation)
+        waited = sum(step > self.training.best_step for step, _ in self.training.history)
         if recipe.patience is not None and waited >= recipe.patience and done < recipe.steps:
             self._ended = ("early", f"{waited} evaluations brought no better validation loss.")
         if listener is not None:
-            listener(moment)
+            listener(evaluation)
 
     def _steps_between_saves(self, save_seconds: float) -> int:
-        if self.run.steps_done == 0:
+        if self.training.steps_done == 0:
             return FIRST_STEPS
-        return max(1, int(save_seconds / max(self.run.seconds / self.run.steps_done, 1e-6)))
+        return max(1, int(save_seconds / max(self.training.seconds / self.training.steps_done, 1e-6)))
 
-    def _save_if_old(self, save: Callable[["Training"], None] | None, save_seconds: float) -> None:
+    def _save_if_old(self, save: Callable[["Trainer"], None] | None, save_seconds: float) -> None:
         if save is not None and time.monotonic() - self._saved_at >= save_seconds:
             save(self)
             self._saved_at = time.monotonic()
 
     def write(self, path: Path, facts: dict[str, Any]) -> None:
-        """Write a checkpoint: all state, and these facts beside it. Raises `StoreError` where it cannot be written."""
-        tensors, state = self.run.state()
+        """Write a checkpoint of the state, with these facts. Raises `StoreError` where it cannot be written."""
+        tensors, state = self.training.state()
         if self.average is not None:
             tensors |= {f"average.{name}": tensor for name, tensor in self.average.state().items()}
         record = {
             "run": state,
-            "moments": [asdict(moment) for moment in self.moments],
+            "moments": [asdict(evaluation) for evaluation in self.evaluations],
             "ended": self._ended,
             "since": self._since,
             "loss_sum": self._loss_sum if math.isfinite(self._loss_sum) else None,
@@ -218,20 +218,20 @@ class Training:
         save_checkpoint(path, tensors, {**facts, "training": record})
 
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Go on from a checkpoint's tensors and facts; this training must be made with the same arguments."""
+        """Continue from a checkpoint's tensors and facts; this trainer must be made with the same arguments."""
         record = facts["training"]
-        self.run.restore(tensors, record["run"])
+        self.training.restore(tensors, record["run"])
         if self.average is not None:
             prefix = "average."
             self.average.restore(
                 {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
             )
-        self.moments = [Moment(**moment) for moment in record["moments"]]
+        self.evaluations = [Evaluation(**evaluation) for evaluation in record["moments"]]
         self._ended = None if record["ended"] is None else (record["ended"][0], record["ended"][1])
         self._since, self._loss_sum = record["since"], record["loss_sum"] or 0.0
 
 
-def make_run(
+def make_training(
     build: Build,
     data: TrainingData,
     recipe: FitRecipe,
@@ -239,12 +239,12 @@ def make_run(
     learning_rate: float,
     seed: int,
     mode: str,
-    machine: Machine,
+    placement: Placement,
     schedule: Recipe,
     after_step: Callable[[nn.Module, int], None] | None = None,
     judged: Callable[[], nn.Module] | None = None,
-) -> SingleRun:
-    """A fresh `SingleRun` of this recipe with another schedule (the learning-rate finder's is constant)."""
+) -> SingleTraining:
+    """A new `SingleTraining` by this recipe with the given schedule (the learning-rate finder's is constant)."""
     change = changer(recipe.augment, data.outputs)
     heads: list[nn.Module] = []
 
@@ -256,15 +256,15 @@ def make_run(
 
     def change_batch(batch: Batch, step: int) -> Batch:
         for head in heads:
-            rest_in_evaluation(run.module, head)
+            rest_in_evaluation(training.module, head)
         return batch if change is None else change(batch, step)
 
-    run = SingleRun(
+    training = SingleTraining(
         build_and_freeze,
         data,
         Replica(learning_rate=learning_rate, seed=seed, examples=len(data.train)),
         schedule,
-        machine=machine,
+        placement=placement,
         change_batch=change_batch,
         after_step=after_step,
         judged=judged,
@@ -272,4 +272,4 @@ def make_run(
         groups=lambda module: decay_groups(module, recipe.weight_decay),
         pieces=recipe.pieces,
     )
-    return run
+    return training

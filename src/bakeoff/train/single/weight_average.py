@@ -1,4 +1,4 @@
-"""The moving average of a network's weights while it learns; it is the average that is judged and kept."""
+"""The moving average of a network's weights during training; the average is what is evaluated and returned."""
 
 import copy
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
-        """Take in the weights after so many finished steps."""
+        """Add the weights after `step` finished steps to the average."""
         decay = min(self.decay, (1 + step) / (10 + step))
         ours, theirs = self.module.state_dict(), module.state_dict()
         floating = [name for name, tensor in ours.items() if tensor.is_floating_point()]
@@ -43,5 +43,5 @@ class WeightAverage:
         return {name: tensor.detach().cpu().clone() for name, tensor in self.module.state_dict().items()}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` gave."""
+        """Continue from what `state` returned."""
         self.module.load_state_dict(dict(tensors))

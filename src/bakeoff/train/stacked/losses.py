@@ -1,4 +1,4 @@
-"""Losses of a stack, and their gradients, in closed form: no graph is needed for them."""
+"""Losses of a stack and their gradients in closed form, without an autograd graph."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def loss_and_gradient(outputs: Tensor, targets: Tensor, counts: Tensor) -> tuple
     Args:
         outputs: [R, B, K].
         targets: of the same rows.
-        counts: int64 [R]: how many rows of each replica are real; those after them count nothing.
+        counts: int64 [R]: how many rows of each replica are real; the rest is filler and does not count.
     """
     rows = outputs.shape[1]
     if not targets.is_floating_point() and native.takes(outputs):
@@ -42,10 +42,10 @@ def loss_and_gradient(outputs: Tensor, targets: Tensor, counts: Tensor) -> tuple
 
 
 def gradients_of(outputs: Tensor, slope: Tensor, parameters: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
-    """What `torch.autograd.grad(outputs, parameters, slope)` gives, where a parameter may have no part in the outputs.
+    """The result of `torch.autograd.grad(outputs, parameters, slope, allow_unused=True)`, without SymPy.
 
-    Given a slope, torch imports its symbolic shapes (and with them SymPy) to compare two shapes: a second of every new
-    process, which a sum that has the slope as its gradient does not need.
+    Given a slope, torch imports SymPy to compare two shapes, which takes a second in every new process. A scalar whose
+    gradient is the slope avoids that.
     """
     total = _WithSlope.apply(outputs, slope)  # type: ignore[no-untyped-call]
     return torch.autograd.grad(total, parameters, allow_unused=True)
@@ -63,7 +63,7 @@ class _WithSlope(torch.autograd.Function):
 
 
 def _shares(counts: Tensor, rows: int, like: Tensor) -> Tensor:
-    """What each row adds to its replica's mean, [R, B]: 1 / count, and 0 for filler."""
+    """The weight of each row in its replica's mean, [R, B]: 1 / count, and 0 for filler."""
     if bool((counts == rows).all()):
         return like.new_full((1, 1), 1.0 / rows).expand(len(counts), rows)
     counts = counts.to(like.device)

@@ -52,9 +52,9 @@ class StackedAdamW:
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor | None], rate: float) -> None:
-        """One update; `rate` is the schedule's part of the learning rates. Parameters without gradient stay.
+        """One update; the learning rates are multiplied by the schedule's `rate`. Parameters without gradient stay.
 
-        The fused update reads memory as it lies, so gradients are laid out as their parameters first.
+        The fused update ignores strides, so gradients are made contiguous like their parameters first.
         """
         self._finished += 1
         self._step += 1
@@ -83,17 +83,17 @@ class StackedAdamW:
         return self._finished
 
     def state(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Each parameter with its two moments, all [R, ...], for whoever takes steps in another way."""
+        """Each parameter with its two moments, all [R, ...], for the compiled code, which takes steps itself."""
         values = [parameter.detach() for parameter in self._parameters]
         return list(zip(values, self._means, self._squares, strict=True))
 
     def took(self, steps: int) -> None:
-        """So many updates were made from outside."""
+        """Count updates that were made by other code on `state`."""
         self._finished += steps
         self._step += steps
 
     def keep(self, rows: Sequence[int], parameters: Sequence[Tensor]) -> None:
-        """Go on with these replicas only, whose parameters are given anew."""
+        """Continue with these replicas only; `parameters` are their new tensors."""
         self._means = [mean[list(rows)] for mean in self._means]
         self._squares = [square[list(rows)] for square in self._squares]
         self._bind(parameters, [self.learning_rates[row] for row in rows])

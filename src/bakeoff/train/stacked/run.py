@@ -1,4 +1,4 @@
-"""One stack on its way: steps, evaluations, best checkpoints, and replicas that leave."""
+"""The training of one stack: steps, evaluations, the best weights, and the removal of replicas that end."""
 
 import math
 import time
@@ -11,28 +11,28 @@ from torch import Tensor, nn
 
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.early_stopping import Watch
-from bakeoff.train.fused.programs import program_of
+from bakeoff.train.fused.programs import compile_program
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.result import Trained
+from bakeoff.train.result import TrainingResult
 from bakeoff.train.stacked.losses import gradients_of, loss_and_gradient, losses_of_rows
 from bakeoff.train.stacked.optimiser import BETAS, EPSILON, StackedAdamW, clip
 from bakeoff.train.tensors import Batch, Examples, Resident, TrainingData, read_ahead
 
-#: Losses are looked at for divergence every so many steps.
+#: Steps between two checks that the losses are finite.
 CHECK_EVERY = 20
 #: Examples of the validation and test splits that go through the stack at once.
 EVALUATION_ROWS = 250
-#: One call of the compiled code takes about so long: the deadline is looked at between the calls.
+#: Planned seconds of one call of the compiled code; the deadline is checked between calls.
 CALL_SECONDS = 0.05
 
 Build = Callable[[int], nn.Module]
 
 
 @dataclass
-class _Row:
-    """What is remembered of one replica in the stack."""
+class _ReplicaState:
+    """The state of one replica of the stack."""
 
     replica: Replica
     seconds: float = 0.0
@@ -42,14 +42,15 @@ class _Row:
     history: list[tuple[int, float]] = field(default_factory=list)
 
 
-class StackRun:
-    """The training of some replicas as one stack.
+class StackedTraining:
+    """Trains some replicas as one stack.
 
     Args:
-        build: seed -> fresh module.
-        data: what to train on.
-        replicas: neighbours with equal learning rates are updated together.
-        recipe: shared by all.
+        build: seed -> new module.
+        data: to train on.
+        replicas: in an order in which equal learning rates are adjacent, since adjacent equal rates share one update.
+        recipe: of all replicas.
+        modules: built before, by seed; new ones are added. None builds all.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class StackRun:
         modules: dict[int, nn.Module] | None = None,
     ) -> None:
         self.data, self.recipe = data, recipe
-        self.rows = [_Row(replica) for replica in replicas]
-        self.results: dict[Replica, list[Trained]] = {}
+        self.rows = [_ReplicaState(replica) for replica in replicas]
+        self.results: dict[Replica, list[TrainingResult]] = {}
         made = {} if modules is None else modules
         networks = [
             made.get(replica.seed) or made.setdefault(replica.seed, build(replica.seed))
@@ -80,17 +81,17 @@ class StackRun:
         self.steps_done = 0
         self._best: dict[str, Tensor] = {}
         self._best_outputs = torch.zeros(0)
-        self._losses: Tensor | None = None  # summed since the last look
-        self.network.program = program_of(self.network, data)
+        self._losses: Tensor | None = None  # [R], sum over the steps since the last check
+        self.network.program = compile_program(self.network, data)
         self._seconds_a_step = CALL_SECONDS  # of all replicas, in the last call
 
     @property
     def replicas(self) -> list[Replica]:
-        """Those still in training."""
+        """The replicas still in training."""
         return [row.replica for row in self.rows]
 
     def advance(self, until: int, *, deadline: float | None = None) -> None:
-        """Take steps up to this count, or until the deadline; whoever diverges or is out of time leaves."""
+        """Take steps until `until` are done, or the deadline; replicas that diverge or run out of time are removed."""
         self.network.template.train()
         while self.rows and self.steps_done < until:
             started = time.monotonic()
@@ -102,7 +103,7 @@ class StackRun:
                 self._drop_diverged()
 
     def _steps(self, until: int, deadline: float | None) -> bool:
-        """Take steps up to this count; False where the deadline came first."""
+        """Take steps until `until` are done; False where the deadline came first."""
         if self.network.program is not None:
             return self._steps_in_few_calls(self.network.program, until, deadline)
         drawn = [self.batches.next() for _ in range(until - self.steps_done)]
@@ -114,7 +115,7 @@ class StackRun:
         return True
 
     def _steps_in_few_calls(self, program: Program, until: int, deadline: float | None) -> bool:
-        """The same by the compiled code, many steps a call."""
+        """The same by the compiled code, many steps in one call."""
         own = dict(zip(self.network.parameters, self.optimiser.state(), strict=True))
         state = [own[name] for name in program.names]
         rates = torch.tensor(self.optimiser.learning_rates, dtype=torch.float64)
@@ -145,7 +146,7 @@ class StackRun:
         return True
 
     def _calls(self, until: int) -> Iterator[tuple[Batch, Tensor, Tensor]]:
-        """Examples, positions in them [steps, R, B] and counts [steps, R] for each call up to this count of steps."""
+        """For each call of the compiled code: examples, positions in them [steps, R, B] and counts [steps, R]."""
         examples = self.data.train
         while isinstance(examples, Resident) and self.steps_done < until:
             most = max(1, int(CALL_SECONDS / self._seconds_a_step))
@@ -174,7 +175,7 @@ class StackRun:
         self.steps_done += 1
 
     def _drop_diverged(self) -> None:
-        """Let go whose losses since the last look are not all finite."""
+        """Remove replicas whose losses since the last check are not all finite."""
         assert self._losses is not None
         rows = (~torch.isfinite(self._losses)).nonzero().view(-1).tolist()
         self._losses = None
@@ -187,7 +188,7 @@ class StackRun:
             row.seconds += (now - started) / len(self.rows)
 
     def evaluate(self) -> None:
-        """Measure the validation loss of all, keep what is best so far, and let go who has waited long enough."""
+        """Measure the validation losses, save the best weights so far, and remove replicas that may stop."""
         started = time.monotonic()
         losses, outputs = evaluate(self.network, self.data, self.data.validation)
         measures = self._measures(losses, outputs)
@@ -219,7 +220,7 @@ class StackRun:
         )
 
     def _measures(self, losses: Sequence[float], outputs: Tensor) -> list[float]:
-        """What the recipe judges by, of each row: lower is better."""
+        """The measure that the recipe judges by, of each replica: lower is better."""
         if self.recipe.judge == "loss" or self.data.target_scaling is not None:
             return list(losses)
         dataset = self.data.dataset
@@ -228,14 +229,14 @@ class StackRun:
         return [error + 1e-3 * loss for error, loss in zip(errors, losses, strict=True)]
 
     def finish(self) -> None:
-        """All steps are done: whoever is left is finished."""
+        """Record all remaining replicas as finished."""
         self._all_leave("finished", "All steps were taken.")
 
     def _all_leave(self, state: str, reason: str) -> None:
         self.leave(dict.fromkeys(range(len(self.rows)), (state, reason)))
 
     def leave(self, why: Mapping[int, tuple[str, str]]) -> None:
-        """Record these rows of the stack, each with its state and reason; the others go on and do not notice."""
+        """Record and remove these rows of the stack, each with its (state, reason); the others are not affected."""
         if not why:
             return
         for trained in self._record(why):
@@ -251,10 +252,10 @@ class StackRun:
         self._best = {name: tensor[staying] for name, tensor in self._best.items()}
         self._best_outputs = self._best_outputs[staying] if self._best else self._best_outputs
 
-    def _record(self, why: Mapping[int, tuple[str, str]]) -> list[Trained]:
+    def _record(self, why: Mapping[int, tuple[str, str]]) -> list[TrainingResult]:
         started, rows = time.monotonic(), sorted(why)
-        kept = self._best or self.network.tensors
-        tensors = {name: tensor[rows] for name, tensor in kept.items()}
+        saved = self._best or self.network.tensors
+        tensors = {name: tensor[rows] for name, tensor in saved.items()}
         tests = None
         if any(self.rows[row].best_step for row in rows):
             tests = evaluate(self.network.with_tensors(tensors), self.data, self.data.test)[1]
@@ -264,7 +265,7 @@ class StackRun:
             row, (state, reason) = self.rows[index], why[index]
             known = row.best_step > 0
             records.append(
-                Trained(
+                TrainingResult(
                     replica=row.replica,
                     state=state,
                     reason=reason,

@@ -1,4 +1,4 @@
-"""How many replicas make a stack: a short timing within a memory limit, or a rule."""
+"""The size of a stack (its number of replicas), by a short timing within a memory limit, or by a rule."""
 
 import time
 from collections.abc import Sequence
@@ -7,44 +7,51 @@ import torch
 from torch import nn
 
 from bakeoff.models import takes_lengths
-from bakeoff.train.fused.programs import program_of
+from bakeoff.train.fused.programs import compile_program
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.stacked.run import Build, StackRun
+from bakeoff.train.stacked.run import Build, StackedTraining
 from bakeoff.train.tensors import TrainingData
 
-#: Widths that are tried, and the rule's aim for what a stack of the reproducible width touches in a step.
-LADDER = (15, 4, 40, 1)
-RULE_BYTES = 24 * 2**20
-#: Each width is timed over so many steps, after some to warm up; all together at most this part of the training.
-TIMED_STEPS, WARM_UP_STEPS, LARGEST_PART = 4, 2, 0.03
-#: A step that takes more seconds a replica needs no warming up, and no second look.
-LONG_STEP = 0.5
+#: Sizes that are timed, in this order.
+TRIED_SIZES = (15, 4, 40, 1)
+#: The rule's size is the largest whose weights and activations take no more than this.
+RULE_STACK_BYTES = 24 * 2**20
+#: Steps by which each size is timed ...
+TIMED_STEPS = 4
+#: ... after this many to warm up ...
+WARM_UP_STEPS = 2
+#: ... as long as all timing takes at most this part of the training.
+LARGEST_TIMED_PART = 0.03
+#: A first step that takes longer than this, in seconds a replica, is the timing: no warm-up, no second step.
+LONG_STEP_SECONDS = 0.5
 
 
 def seconds_per_step(
-    build: Build, data: TrainingData, width: int, *, batch_size: int = 100, steps: int = TIMED_STEPS
+    build: Build, data: TrainingData, stack_size: int, *, batch_size: int = 100, steps: int = TIMED_STEPS
 ) -> float:
-    """Seconds that one step of a stack of this width takes: the median of a few, or the first where that is long."""
-    times = _step_times(build, data, width, batch_size, steps)
+    """Seconds of one step of a stack of this size: the median of a few, or the first where that is long."""
+    times = _step_times(build, data, stack_size, batch_size, steps)
     return sorted(times)[len(times) // 2]
 
 
-def _step_times(build: Build, data: TrainingData, width: int, batch_size: int, steps: int) -> list[float]:
-    """Seconds of each of a few steps; all replicas alike, for they cost the same. Of a long step one is enough."""
-    replicas = [Replica(learning_rate=1e-3, seed=0, examples=len(data.train))] * width
-    run = StackRun(build, data, replicas, Recipe(steps=10**6, batch_size=batch_size))
+def _step_times(
+    build: Build, data: TrainingData, stack_size: int, batch_size: int, steps: int
+) -> list[float]:
+    """Seconds of each of a few steps of a stack of equal replicas; only the first where it is long."""
+    replicas = [Replica(learning_rate=1e-3, seed=0, examples=len(data.train))] * stack_size
+    stack = StackedTraining(build, data, replicas, Recipe(steps=10**6, batch_size=batch_size))
     times: list[float] = []
     for _ in range(WARM_UP_STEPS + steps):
         started = time.perf_counter()
-        run.advance(run.steps_done + 1)
+        stack.advance(stack.steps_done + 1)
         times.append(time.perf_counter() - started)
-        if times[0] > LONG_STEP * width:
+        if times[0] > LONG_STEP_SECONDS * stack_size:
             return times
     return times[WARM_UP_STEPS:]
 
 
-def choose_width(
+def choose_stack_size(
     build: Build,
     data: TrainingData,
     replicas: Sequence[Replica],
@@ -53,37 +60,40 @@ def choose_width(
     limit_bytes: int,
     reproducible: bool,
 ) -> int:
-    """The width with the shortest time per step and replica among those that the memory limit allows.
+    """The size with the shortest time per step and replica among those that the memory limit allows.
 
-    A chain that the compiled code trains replica by replica takes the same time at any width: as many as fit.
+    The compiled code trains a program replica by replica, so that the size makes no difference: the largest that fits.
     """
     count = len(replicas)
-    largest = widest(build, data, recipe, limit_bytes=limit_bytes, replicas=count)
-    if program_of(NetworkStack([build(0)], [0], dtype=data.dtype, device=data.device), data) is not None:
+    largest = largest_stack(build, data, recipe, limit_bytes=limit_bytes, replicas=count)
+    if compile_program(NetworkStack([build(0)], [0], dtype=data.dtype, device=data.device), data) is not None:
         return _even(count, largest)
-    rule = widest(build, data, recipe, limit_bytes=min(limit_bytes, RULE_BYTES), replicas=count)
+    rule = largest_stack(build, data, recipe, limit_bytes=min(limit_bytes, RULE_STACK_BYTES), replicas=count)
     if reproducible or count == 1:
         return _even(count, rule)
     best, shortest, spent = rule, float("inf"), 0.0
-    for width in dict.fromkeys((rule, *(min(rung, largest) for rung in LADDER))):
+    for stack_size in dict.fromkeys((rule, *(min(size, largest) for size in TRIED_SIZES))):
         started = time.perf_counter()
-        times = _step_times(build, data, width, recipe.batch_size, TIMED_STEPS)
-        took = min(times) / width  # the least disturbed by other programs
+        times = _step_times(build, data, stack_size, recipe.batch_size, TIMED_STEPS)
+        took = min(times) / stack_size  # the least disturbed by other programs
         spent += time.perf_counter() - started
         if took < shortest * 0.95:  # a difference that is more than noise
-            best, shortest = width, took
-        if spent > LARGEST_PART * shortest * recipe.steps * count:
+            best, shortest = stack_size, took
+        if spent > LARGEST_TIMED_PART * shortest * recipe.steps * count:
             break
     return _even(count, best)
 
 
-def _even(count: int, width: int) -> int:
-    """The same number of stacks, of sizes as equal as can be."""
-    return -(-count // -(-count // width))
+def _even(count: int, stack_size: int) -> int:
+    """The smallest size that makes the same number of stacks, so that their sizes are as equal as possible."""
+    return -(-count // -(-count // stack_size))
 
 
-def widest(build: Build, data: TrainingData, recipe: Recipe, *, limit_bytes: int, replicas: int) -> int:
-    """How many replicas fit into this memory: weights five times (gradient, two moments, best), activations twice."""
+def largest_stack(
+    build: Build, data: TrainingData, recipe: Recipe, *, limit_bytes: int, replicas: int
+) -> int:
+    """Replicas that fit into this memory: each takes its weights five times (gradient, two moments, best) and its
+    activations twice."""
     module = build(0)
     weights = sum(parameter.numel() for parameter in module.parameters()) * data.dtype.itemsize
     each = 5 * weights + 2 * activation_bytes(module, data, recipe.batch_size)
@@ -120,9 +130,9 @@ def couples_examples(module: nn.Module, data: TrainingData) -> bool:
         if isinstance(part, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.AlphaDropout):
             part.eval()
     count = min(8, len(data.train))
-    whole, half = (data.train.at(torch.arange(size)) for size in (count, max(count // 2, 1)))
+    full, half = (data.train.at(torch.arange(size)) for size in (count, max(count // 2, 1)))
     outputs = []
-    for batch in (whole, half):
+    for batch in (full, half):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:

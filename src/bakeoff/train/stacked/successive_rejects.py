@@ -1,8 +1,8 @@
-"""Successive rejects inside the contests of a stack (Audibert, Bubeck & Munos, Best arm identification, COLT 2010).
+"""Successive rejects among learning rates (Audibert, Bubeck & Munos, Best arm identification, COLT 2010).
 
-The worst learning rate leaves at each rejection, one after the other. Successive halving (Jamieson & Talwalkar 2016,
-arXiv 1502.07943) takes half of them at once, which is cheaper, and on a cosine schedule too early: after a quarter of
-the steps large rates are behind that win in the end (docs/benchmarks/speed.md).
+At each rejection the worst learning rate of a tuning group is eliminated. Successive halving (Jamieson & Talwalkar
+2016, arXiv 1502.07943) eliminates half of them at once, which is cheaper, but too early on a cosine schedule: large
+rates that win in the end are behind after a quarter of the steps (docs/benchmarks/speed.md).
 """
 
 import math
@@ -11,28 +11,28 @@ from collections.abc import Sequence
 from bakeoff.train.recipe import Replica
 
 
-def losers(standings: Sequence[tuple[Replica, float]]) -> set[int]:
-    """Places of the replicas that leave: in each contest, those of the worst of its learning rates.
+def eliminated(evaluated: Sequence[tuple[Replica, float]]) -> set[int]:
+    """Indices of the replicas to eliminate: in each tuning group, those with its worst learning rate.
 
-    A learning rate is judged by the mean of its replicas' best evaluations so far. Of equal rates the smaller one
-    stays, and the last one always does.
+    A learning rate is judged by the mean of its replicas' best evaluations so far. Of equally good rates the larger one
+    is eliminated; the last one of a group never is.
 
     Args:
-        standings: replicas still in training, each with the measure of its best evaluation: lower is better.
+        evaluated: the replicas in training, each with the measure of its best evaluation (lower is better).
 
     >>> def at(rate):
     ...     return Replica(learning_rate=rate, seed=0, examples=10, contest="mlp")
-    >>> losers([(at(0.1), 2.0), (at(0.01), 0.5), (at(0.001), 1.0)])
+    >>> eliminated([(at(0.1), 2.0), (at(0.01), 0.5), (at(0.001), 1.0)])
     {0}
     """
-    contests: dict[str, dict[float, list[int]]] = {}
-    for place, (replica, _) in enumerate(standings):
-        if replica.contest is not None:
-            contests.setdefault(replica.contest, {}).setdefault(replica.learning_rate, []).append(place)
+    groups: dict[str, dict[float, list[int]]] = {}
+    for place, (replica, _) in enumerate(evaluated):
+        if replica.tuning_group is not None:
+            groups.setdefault(replica.tuning_group, {}).setdefault(replica.learning_rate, []).append(place)
     leaving: set[int] = set()
-    for rates in contests.values():
+    for rates in groups.values():
         if len(rates) > 1:
-            worst = max(rates, key=lambda rate: (_mean([standings[place][1] for place in rates[rate]]), rate))
+            worst = max(rates, key=lambda rate: (_mean([evaluated[place][1] for place in rates[rate]]), rate))
             leaving.update(rates[worst])
     return leaving
 
