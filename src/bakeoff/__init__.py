@@ -4,7 +4,10 @@ Public names are imported when they are first used, so that `import bakeoff` and
 """
 
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `python -m bakeoff` must import nothing yet: it would look in the current folder first
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -22,7 +25,7 @@ _PUBLIC = {
 __all__ = sorted([*_PUBLIC, "__version__"])
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'bakeoff' has no attribute '{name}'")

@@ -1,5 +1,6 @@
 """Files are written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,28 @@ def test_a_check_leaves_no_trace(tmp_path: Path) -> None:
     check_writable(None)
     assert old.read_text() == "kept"
     assert [place.name for place in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_file_that_lies_beside_under_any_such_name_is_neither_written_to_nor_removed(
+    tmp_path: Path,
+) -> None:
+    beside = (
+        tmp_path / f".a.json.{os.getpid()}.unfinished"
+    )  # that of a container with the same number, or a link
+    beside.write_text("another's")
+    write_text(tmp_path / "a.json", "text")
+    check_writable(tmp_path / "a.json")
+    assert beside.read_text() == "another's"
+
+
+def test_two_that_write_the_same_file_do_not_meet_before_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic_write(path) as first, atomic_write(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first", "its block ended last"
+
+
+def test_a_file_has_the_rights_that_new_files_have(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    assert write_text(tmp_path / "a", "").stat().st_mode == (tmp_path / "plain").stat().st_mode

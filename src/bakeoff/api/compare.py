@@ -41,7 +41,8 @@ def compare(
 
     Args:
         data: anything that `bakeoff.load` reads, with its options (`target=`, `time=`, `size=` ...).
-        models: names of networks, `package.module:factory`, or `ModelCard`s; None for every family that fits.
+        models: names of networks, `file.py:NAME`, `package.module:NAME`, or `ModelCard`s; None for every family that
+            fits.
         budget_seconds: for everything; None runs the whole protocol without a clock.
         seed: of splits, subsets, orders and initial weights.
         why: whether it ends with evidence, for which a part of the budget is reserved.

@@ -45,8 +45,8 @@ def fit(data: Any, model: str | ModelCard, **options: Any) -> Fit:
 
     Args:
         data: anything that `bakeoff.load` reads, with its options (`target=`, `time=`, `size=` ...), or a `Dataset`.
-        model: a name of the catalogue (`name@width` for a width), `timm:NAME`, `hf:NAME`, `package.module:factory`, or
-            a card.
+        model: a name of the catalogue (`name@width` for a width), `timm:NAME`, `hf:NAME`, `file.py:NAME`,
+            `package.module:NAME`, or a card.
         options: `budget_seconds`, `epochs`, `learning_rate`, `weights`, `mode`, `augment`, `seed`, `out` ...;
             `bakeoff.study.fitting.fit.fit` documents all of them.
     """

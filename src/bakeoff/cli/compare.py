@@ -29,7 +29,8 @@ def compare(
         str | None, typer.Option(help="Networks by name, with commas; NAME@WIDTH sets a width.")
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="A network of your own, as package.module:factory. Repeatable.")
+        list[str] | None,
+        typer.Option(help="A network of your own, as file.py:NAME or package.module:NAME. Repeatable."),
     ] = None,
     budget: BudgetOption = "60s",
     metric: Annotated[str | None, typer.Option(help="The deciding metric.")] = None,

@@ -44,7 +44,9 @@ _Batch = Annotated[int, typer.Option(help="Examples at a time.")]
 
 @app.command(name="network")
 def network(
-    model: Annotated[str, typer.Argument(help="A name of the catalogue, or package.module:factory.")],
+    model: Annotated[
+        str, typer.Argument(help="A name of the catalogue, file.py:NAME or package.module:NAME.")
+    ],
     input: Annotated[
         str | None, typer.Option("--input", help="One example: 3x224x224, 1x140, 512; tokens: 128.")
     ] = None,
@@ -166,7 +168,8 @@ def _cost(
         raise CostError(f"--batch is {batch}: there must be at least 1 example.")
     schema = _schema(card, sizes, classes, vocabulary)
     network = _built(card, schema, width)
-    inputs = ((batch, *sizes),) if own and sizes else example_inputs(schema, batch)
+    # What a network of one's own takes is tried out, numbers or tokens, unless --vocabulary says that it is tokens.
+    inputs = ((batch, *sizes),) if own and sizes and vocabulary is None else example_inputs(schema, batch)
     shape = "x".join(map(str, (batch, *schema.input.shape)))
     try:
         return cost_of(network, *inputs), shape

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from bakeoff.cli.options import NetworkOption, TrustOption
+
 
 def explain(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run: its name under --runs, or its folder.")],
@@ -19,6 +21,8 @@ def explain(
         typer.Option("--out", help="Write the plots to this .html file; RUN/explain.html if not given."),
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
+    trust: TrustOption = False,
+    model: NetworkOption = None,
 ) -> None:
     """Explain the network that a comparison handed over, with plots."""
     from rich.console import Console
@@ -31,8 +35,8 @@ def explain(
     from bakeoff.messages import say
     from bakeoff.report.html.evidence_page import write_explained
 
-    folder, predictor = _load(run, runs)
-    source = data or _source_of(folder) or _builtin_of(folder.name, builtin_names())
+    folder, predictor = _load(run, runs, trust=trust, model=model)
+    source = data or _source_of(folder, trust=trust) or _builtin_of(folder.name, builtin_names())
     if source is None:
         raise OptionError(
             f"The run '{printable(folder.name)}' does not tell which data its network is to be explained with, or they "
@@ -47,16 +51,34 @@ def explain(
     console.print(Text(say("why.explain.written", path=printable(str(place))), style="dim"))
 
 
-def _source_of(folder: Path) -> str | None:
-    """The data that the run was made with, if its folder knows them and they are still there."""
+def _source_of(folder: Path, *, trust: bool) -> str | None:
+    """The data that the run was made with, if its folder knows them and they are still there.
+
+    Raises:
+        OptionError: they are a file or folder elsewhere on this disk, and nobody said that the run may choose what is
+            opened.
+    """
     from bakeoff.data.builtin import builtin_names
+    from bakeoff.errors import OptionError, printable
     from bakeoff.study.comparison import SOURCE_FACT
     from bakeoff.study.results.store import Store
 
     if not (folder / "study.sqlite").exists():
         return None
     source = Store(folder).fact(SOURCE_FACT)
-    return source if source is not None and (source in builtin_names() or Path(source).exists()) else None
+    if not isinstance(source, str):
+        return None
+    if source in builtin_names():
+        return source
+    if not Path(source).exists():
+        return None
+    if trust or Path(source).resolve().is_relative_to(folder.resolve()):
+        return source
+    run, shown = printable(folder.name), printable(source, most=200)
+    raise OptionError(
+        f"The run '{run}' says that it was made with '{shown}', and a run does not choose which of your files are "
+        f"opened: name them, as in `bakeoff explain {run} {shown}`, or add --trust."
+    )
 
 
 def _builtin_of(name: str, known: object) -> str | None:

@@ -14,7 +14,7 @@ def fit(
     model: Annotated[
         str,
         typer.Option(
-            help="A network by name (NAME@WIDTH sets a width), timm:NAME, hf:NAME or package.module:factory."
+            help="A network by name (NAME@WIDTH sets a width), timm:NAME, hf:NAME, file.py:NAME or package.module:NAME."
         ),
     ],
     reading: ReadingOptions,

@@ -10,6 +10,7 @@ import typer
 
 from bakeoff.cli import compare, cost, data, explain, fit, models, predict, why
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
+from bakeoff.system import processes
 
 #: A network of the user's own, and not one of another package's catalogue.
 _OWN_NETWORK = re.compile(r"(?!timm:|hf:)[A-Za-z_][\w.]*:[A-Za-z_]\w*(@\d+)?")
@@ -34,6 +35,7 @@ app.command(name="explain")(explain.explain)
 def main() -> None:
     """Run the command line: a `BakeoffError` becomes one sentence and status 1, never a traceback."""
     warnings.showwarning = _show_warning
+    processes.leave_out_current_folder()
     _find_own_networks()
     try:
         app()
@@ -46,9 +48,9 @@ def main() -> None:
 
 
 def _find_own_networks() -> None:
-    """`module:factory` among the arguments is looked for where the command is typed too, after all else."""
+    """For `module:factory` among the arguments, or in a run that is trusted, the current folder is searched last."""
     words = [word for argument in sys.argv[1:] for word in argument.split(",")]
-    if any(_OWN_NETWORK.fullmatch(word) for word in words):
+    if "--trust" in words or any(_OWN_NETWORK.fullmatch(word) for word in words):
         sys.path.append(os.getcwd())
 
 

@@ -25,7 +25,18 @@ DeviceOption = Annotated[str, typer.Option("--device", help="Where to train: aut
 WorkersOption = Annotated[
     int | None, typer.Option("--workers", help="Worker processes; as many as cores if not given.")
 ]
-
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Also import and run a network that the run names and that is not of the catalogue."
+    ),
+]
+NetworkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="The run's network, if it is your own: file.py:NAME or package.module:NAME."
+    ),
+]
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

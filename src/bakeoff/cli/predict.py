@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bakeoff.cli.options import NetworkOption, TrustOption
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -29,6 +31,8 @@ def predict(
         Path | None, typer.Option("--out", help="Write all predictions here: .csv, .tsv, .jsonl or .parquet.")
     ] = None,
     runs: Annotated[Path, typer.Option("--runs", help="Folder of runs.")] = Path("runs"),
+    trust: TrustOption = False,
+    model: NetworkOption = None,
 ) -> None:
     """Predict with the network that a comparison or a fit handed over; score it where the new data hold the answers."""
     from rich.console import Console
@@ -41,26 +45,34 @@ def predict(
 
     if out is not None:
         check_ending(out)
-    folder, predictor = _load(run, runs)
+    folder, predictor = _load(run, runs, trust=trust, model=model)
     new = predictor.read(newdata)
     found = Predictions.of(predictor.schema, new, predictor.outputs(new.inputs, new.lengths))
     console = Console()
     verdict = _verdict(folder) or _fit(folder)
-    _show(console, predictor, found, verdict)
+    _show(console, predictor, found, verdict, is_typed=model is not None)
     _show_score(console, found, verdict, is_training_example(fitted_folder(folder), new.inputs))
     if out is not None:
         write_predictions(found, out)
         console.print(Text(say("report.predict.written", file=clean(out))), soft_wrap=True)
 
 
-def _load(run: str, runs: Path) -> tuple[Path, "Predictor"]:
-    """The run's folder and the network in it.
+def _load(run: str, runs: Path, *, trust: bool, model: str | None) -> tuple[Path, "Predictor"]:
+    """The run's folder and the network in it. What is imported besides bakeoff's own code is told on the screen.
+
+    Args:
+        run, runs: as typed.
+        trust: whether a network that is not of the catalogue may be imported because the run names it.
+        model: the network as typed here, in place of what the run names.
 
     Raises:
         StoreError: there is no such run, or it has no network.
+        ModelError: its network is not of the catalogue, and was neither trusted nor typed.
     """
     from bakeoff.errors import StoreError, printable, suggest
     from bakeoff.inference.predictor import RECORD_FILE, Predictor
+    from bakeoff.messages import say
+    from bakeoff.models import catalogue
 
     folder = next((place for place in (runs / run, Path(run)) if place.is_dir()), None)
     if folder is None:
@@ -71,7 +83,14 @@ def _load(run: str, runs: Path) -> tuple[Path, "Predictor"]:
         )
     place = fitted_folder(folder)
     if (place / RECORD_FILE).exists():
-        return folder, Predictor.load(place)
+        predictor = Predictor.load(place, trust=trust, model=model)
+        if model is not None or predictor.model not in catalogue():
+            key = "models.own.trusted" if model is None else "models.own.typed"
+            file = None if predictor.card is None else predictor.card.file
+            network = predictor.model if file is None else f"{predictor.model} ({file})"
+            shown = printable(network, most=300), printable(str(place), most=200)
+            typer.echo(say(key, network=shown[0], folder=shown[1]), err=True)
+        return folder, predictor
     raise StoreError(
         f"The run '{printable(folder.name)}' has no champion, since no network was judged in it: compare again with "
         "a larger --budget."
@@ -88,9 +107,11 @@ def _verdict(folder: Path) -> dict[str, Any]:
     import json
 
     from bakeoff.api.compare import VERDICT_FILE
+    from bakeoff.system.files import opened
 
     try:
-        record = json.loads((folder / VERDICT_FILE).read_text(encoding="utf-8"))
+        with opened(folder / VERDICT_FILE) as file:
+            record = json.load(file)
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
@@ -101,9 +122,11 @@ def _fit(folder: Path) -> dict[str, Any]:
     import json
 
     from bakeoff.study.fitting.result import FIT_FILE
+    from bakeoff.system.files import opened
 
     try:
-        record = json.loads((folder / FIT_FILE).read_text(encoding="utf-8"))
+        with opened(folder / FIT_FILE) as file:
+            record = json.load(file)
         return {"metric": record["metric"], "fit": record}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
@@ -129,7 +152,14 @@ def _say_fit(console: "Console", record: dict[str, Any]) -> None:
     )
 
 
-def _show(console: "Console", predictor: "Predictor", found: "Predictions", verdict: dict[str, Any]) -> None:
+def _show(
+    console: "Console",
+    predictor: "Predictor",
+    found: "Predictions",
+    verdict: dict[str, Any],
+    *,
+    is_typed: bool,
+) -> None:
     """Who answers, and the first predictions."""
     from rich.table import Table
     from rich.text import Text
@@ -139,7 +169,7 @@ def _show(console: "Console", predictor: "Predictor", found: "Predictions", verd
 
     leader = verdict.get("winner") or verdict.get("leader")
     name = predictor.model if predictor.width is None else f"{predictor.model}@{predictor.width}"
-    if leader and leader not in (name, predictor.model):
+    if leader and not is_typed and leader not in (name, predictor.model):
         _say(console, "report.predict.stand_in", leader=leader, entrant=name)
     if "fit" in verdict:
         _say_fit(console, verdict["fit"])

@@ -1,5 +1,6 @@
 """What to say when a network's forward fails: which layer, and both shapes."""
 
+import re
 from typing import Any
 
 import torch
@@ -7,6 +8,8 @@ from torch import nn
 
 from bakeoff.cost.layer_trail import LayerTrail, tensors_in
 from bakeoff.errors import CostError
+
+_MISSING = re.compile(r"forward\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
 
 
 class TokensNeededError(CostError):
@@ -71,6 +74,12 @@ def failure_of(network: nn.Module, trail: LayerTrail, error: Exception) -> CostE
         return CostError(
             f"{where} cannot run on the device it asks for ({reason}): build the network, and what its forward makes, "
             "on a device of this machine, and give the inputs on the same one."
+        )
+    missing = _MISSING.search(reason) if isinstance(error, TypeError) else None
+    if missing and not name:
+        return CostError(
+            f"{where} takes more than one input ({missing[1]} is missing), and was given one of shape {shapes}: give "
+            "the others a default in its forward, or pass them all in Python: bakeoff.cost_of(network, first, second)."
         )
     return CostError(f"{where}{has} does not take an input of shape {shapes}: {reason}")
 

@@ -94,7 +94,8 @@ def measure(example: Example, sentences: list[str]) -> Cost:
 def _make_lazy_parameters(example: Example) -> None:
     """One forward pass for the layers that learn their sizes from it (`nn.LazyLinear` and its kin)."""
     if any(isinstance(parameter, UninitializedParameter) for parameter in example.parameters):
-        with _surroundings(example), _gradients(False), LayerTrail(modules=example.modules) as trail:
+        trail = LayerTrail(modules=example.modules, enter=check_layer_inputs)
+        with _surroundings(example), _gradients(False), trail:
             _forward(example, trail)
 
 

@@ -12,6 +12,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError, OptionError, printable, suggest
+from bakeoff.system.files import opened
 
 #: Endings of files, by the reader that takes them.
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
@@ -174,15 +175,16 @@ def existing_path(source: str | Path) -> Path:
     """The path, if something is there that can be read.
 
     Raises:
-        DataError: nothing is there, or it may not be read.
+        DataError: nothing is there, it may not be read, or it is neither a file nor a folder but a pipe or a device.
     """
     path = Path(source).expanduser()
     try:
         if path.is_dir():
             next(path.iterdir(), None)
         else:
-            with path.open("rb"):
-                pass
+            opened(path).close()
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(_no_such(source)) from error
     except PermissionError as error:

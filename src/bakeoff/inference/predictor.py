@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,12 @@ from bakeoff.data.load import read_new
 from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Schema
 from bakeoff.data.splits import Splits
-from bakeoff.errors import DataError, StoreError
-from bakeoff.models import build, takes_lengths
+from bakeoff.errors import BakeoffError, DataError, ModelError, OptionError, StoreError, printable
+from bakeoff.models import ModelCard, build, recorded, takes_lengths
+from bakeoff.models import card as card_named
+from bakeoff.models.registry.options import check_recorded_options
+from bakeoff.system.extras import first_line
+from bakeoff.system.files import refuse_special
 from bakeoff.train.tensors import TargetScaling
 
 WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
@@ -39,13 +43,14 @@ class Predictor:
 
     Attributes:
         schema: what goes in and comes out.
-        model: name in the catalogue, or a user's `package.module:factory`.
+        model: name in the catalogue, or a user's `file.py:NAME` or `package.module:NAME`.
         width, options: as given to `bakeoff.models.build`.
         weights: its state dict.
         scaling: of the inputs; None for tokens.
         target_scaling: of targets that are numbers; None for classes.
         encoder: the record of how raw data become inputs (`Encoder.to_json`); None where they came as arrays.
         facts: further information, as JSON (recipe, learning rate, seed, metrics, source of the data ...).
+        card: of the network; None for that of `model`'s name.
     """
 
     schema: Schema
@@ -57,24 +62,26 @@ class Predictor:
     target_scaling: TargetScaling | None = None
     encoder: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    card: ModelCard | None = field(default=None, repr=False)
 
     @staticmethod
     def of(
         dataset: Dataset,
         *,
-        model: str,
+        model: str | ModelCard,
         width: int | None,
         weights: Mapping[str, Tensor],
         options: Mapping[str, Any] | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> "Predictor":
-        """A network trained on this dataset; scalings and encoder are the dataset's."""
+        """A network trained on this dataset; scalings and encoder are the dataset's. `model`: a name, or a card."""
         targets = None
         if not dataset.schema.is_classification:
             targets = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
         return Predictor(
             schema=dataset.schema,
-            model=model,
+            model=model if isinstance(model, str) else model.name,
+            card=None if isinstance(model, str) else model,
             width=width,
             options=dict(options or {}),
             weights=dict(weights),
@@ -86,9 +93,27 @@ class Predictor:
 
     @cached_property
     def module(self) -> nn.Module:
-        """The plain network with its weights, in evaluation mode."""
-        module = build(self.model, self.schema, width=self.width, seed=0, **self.options)
-        module.load_state_dict(dict(self.weights))
+        """The plain network with its weights, in evaluation mode.
+
+        Raises:
+            ModelError: it cannot be built, or is not the one that the weights were learned in.
+        """
+        network, shown = self.card or self.model, printable(self.model, most=200)
+        try:
+            module = build(network, self.schema, width=self.width, seed=0, **self.options)
+        except BakeoffError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"'{shown}' cannot be built as its record says ({printable(first_line(error))}): train it again."
+            ) from error
+        try:
+            module.load_state_dict(dict(self.weights))
+        except RuntimeError as error:
+            raise ModelError(
+                f"The weights are not those of this '{shown}' ({_difference(module, self.weights)}): was it changed "
+                "since? Train it again, or name the network that was trained."
+            ) from error
         return module.eval()
 
     def read(self, new: Any) -> NewExamples:
@@ -197,6 +222,7 @@ class Predictor:
             "format": FORMAT,
             "schema": self.schema.to_json(),
             "model": self.model,
+            **({} if self.card is None or self.card.file is None else {"file": self.card.file}),
             "width": self.width,
             "options": dict(self.options),
             "scaling": None if self.scaling is None else self.scaling.to_json(),
@@ -208,19 +234,44 @@ class Predictor:
         }
 
     @staticmethod
-    def load(folder: str | Path) -> "Predictor":
-        """Read what `save` wrote. Raises `StoreError` where it is missing or damaged."""
+    def load(
+        folder: str | Path,
+        *,
+        trust: bool = False,
+        model: str | ModelCard | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> "Predictor":
+        """Read what `save` wrote.
+
+        A folder from elsewhere runs no code: its record may name the networks of the catalogue alone, with the options
+        that these declare.
+
+        Args:
+            folder: with the two files.
+            trust: build a network that is not of the catalogue too, if the record names one: its code is imported and
+                run.
+            model: the network, as a name or a card, in place of what the record names.
+            options: of the network, in place of those in the record, which are then not checked.
+
+        Raises:
+            StoreError: the files are not there or not whole.
+            ModelError: the record names a network that is not of the catalogue; or `model` cannot be imported.
+            OptionError: the record has an option that the network does not declare.
+        """
         place = Path(folder)
+        for name in (RECORD_FILE, WEIGHTS_FILE):
+            refuse_special(place / name, StoreError)
         try:
             record = json.loads((place / RECORD_FILE).read_text(encoding="utf-8"))
             weights = load_file(place / WEIGHTS_FILE)
-            return Predictor(
+            _check_form(record)
+            fitted = Predictor(
                 schema=Schema.from_json(record["schema"]),
                 model=record["model"],
                 width=record["width"],
-                options=record["options"],
+                options=record["options"] if options is None else dict(options),
                 weights=weights,
-                scaling=_read(record["scaling"], Scaling.from_json),
+                scaling=_read(record["scaling"], _scaling),
                 target_scaling=_read(record["target_scaling"], _target_scaling),
                 encoder=record["encoder"],
                 facts=record["facts"],
@@ -229,7 +280,7 @@ class Predictor:
             raise StoreError(
                 f"There is no trained network in '{place}': `bakeoff fit` or `compare` writes one."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
             raise StoreError(
                 f"The trained network in '{place}' cannot be read ({error}): train it again."
             ) from error
@@ -241,10 +292,70 @@ class Predictor:
             raise StoreError(
                 f"The weights in '{place}' are damaged ({error}): train the network again."
             ) from error
+        if isinstance(model, ModelCard):
+            card = model
+        elif model is not None:
+            card = card_named(model)
+        else:
+            card = recorded(fitted.model, record.get("file"), where=str(place), trust=trust)
+        if options is None:
+            _check_options(place, card, fitted)
+        return replace(fitted, model=card.name, card=card)
+
+
+def _check_options(place: Path, card: ModelCard, fitted: Predictor) -> None:
+    """Those of the record are declared by the network, and the network can be built for the record's schema."""
+    shown = printable(str(place), most=200)
+    try:
+        check_recorded_options(card, fitted.schema, fitted.options)
+    except OptionError as error:
+        raise OptionError(f"The network in '{shown}' cannot be used: {error}") from error
+    except BakeoffError:
+        raise
+    except Exception as error:  # its code runs on whatever schema the record has
+        raise StoreError(
+            f"The network in '{shown}' cannot be built ({printable(first_line(error))}): train it again."
+        ) from error
+
+
+def _check_form(record: Any) -> None:
+    """Raises `ValueError` where a part that decides what is built is of another type than `save` writes."""
+    if not isinstance(record, dict):
+        raise ValueError(f"its record is a {type(record).__name__}")
+    width, options, file = record["width"], record["options"], record.get("file")
+    if not isinstance(record["model"], str) or not (file is None or isinstance(file, str)):
+        raise ValueError("its record does not name a network")
+    if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
+        raise ValueError(f"its width is {width!r}")
+    if not isinstance(options, dict):
+        raise ValueError(f"its options are a {type(options).__name__}")
+    if not isinstance(record["encoder"], dict | type(None)):
+        raise ValueError(f"its encoder is a {type(record['encoder']).__name__}")
+
+
+def _difference(module: nn.Module, weights: Mapping[str, Tensor]) -> str:
+    """The first tensor that is missing, surplus or of another shape."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name, shape in wanted.items():
+        if given.get(name) != shape:
+            found = "missing" if name not in given else "x".join(map(str, given[name]))
+            return f"'{printable(name)}' should be {'x'.join(map(str, shape)) or 'one number'} and is {found}"
+    surplus = next((name for name in given if name not in wanted), "")
+    return f"'{printable(surplus)}' is none of its tensors"
 
 
 def _read(record: Any, make: Callable[[Any], Any]) -> Any:
     return None if record is None else make(record)
+
+
+def _scaling(record: dict[str, Any]) -> Scaling:
+    """Raises `ValueError` where it holds anything but finite numbers."""
+    with np.errstate(over="ignore"):
+        scaling = Scaling.from_json(record)
+    if not (np.isfinite(scaling.mean).all() and np.isfinite(scaling.std).all()):
+        raise ValueError("its scaling is not finite")
+    return scaling
 
 
 def _target_scaling(record: Mapping[str, Any]) -> TargetScaling:

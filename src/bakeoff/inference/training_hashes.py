@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.findings import row_hashes
-from bakeoff.system.files import atomic_write
+from bakeoff.system.files import atomic_write, opened
 
 TRAINING_HASHES_FILE = "seen.npy"
 
@@ -32,7 +32,8 @@ def write_training_hashes(folder: Path, dataset: Dataset) -> None:
 def is_training_example(folder: Path, inputs: NDArray[Any]) -> NDArray[np.bool_] | None:
     """[N], whether each of these inputs was in the training or validation split; None without a file of hashes."""
     try:
-        known = np.load(folder / TRAINING_HASHES_FILE, allow_pickle=False)
+        with opened(folder / TRAINING_HASHES_FILE) as file:
+            known = np.load(file, allow_pickle=False)
     except (OSError, ValueError):
         return None
     return np.isin(row_hashes(inputs), known)

@@ -64,8 +64,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{data} 데이터로 학습한 {model}: 테스트 {metric} {score} ({low} ~ {high}).",
     ),
     "fit.predict": (
-        "Predict with it: bakeoff predict {folder} NEWDATA",
-        "예측하기: bakeoff predict {folder} NEWDATA",
+        "Predict with it: bakeoff predict {folder} NEWDATA{model}",
+        "예측하기: bakeoff predict {folder} NEWDATA{model}",
     ),
     "fit.interrupted": (
         "Interrupted; the same command goes on from the last checkpoint.",

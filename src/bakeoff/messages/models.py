@@ -25,4 +25,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Parameters and multiply-adds (MACs) at the size each was published for. `bakeoff models NAME` shows one.",
         "파라미터와 곱셈-덧셈(MAC)은 발표된 입력 크기에서 센 값입니다. `bakeoff models 이름`으로 하나를 자세히 봅니다.",
     ),
+    "models.own.trusted": (
+        "--trust: the code of the network '{network}' is imported and run, because '{folder}' names it.",
+        "--trust: '{folder}'에 적힌 신경망 '{network}'의 코드를 불러와 실행합니다.",
+    ),
+    "models.own.typed": (
+        "The network is '{network}', as typed here; '{folder}' gives its weights alone.",
+        "신경망은 여기에 입력한 '{network}'이며, '{folder}'에서는 가중치만 가져옵니다.",
+    ),
 }

@@ -6,6 +6,7 @@
 `catalogue()` lists the cards, `build` makes a network for a schema, `register` adds one.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,27 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Schema
-from bakeoff.errors import ModelError
+from bakeoff.errors import ModelError, OptionError, printable
 from bakeoff.models.registry.card import BIASES, ModelCard
 from bakeoff.models.registry.external import external_card, is_external
 from bakeoff.models.registry.options import option_error
-from bakeoff.models.registry.registry import Registry, card_from_factory
+from bakeoff.models.registry.own import is_own, own_card
+from bakeoff.models.registry.registry import Registry
 from bakeoff.models.weights import Layout, find_layout, load_tensors, read_tensors
 
-__all__ = ["BIASES", "Layout", "ModelCard", "build", "card", "catalogue", "load", "register", "takes_lengths"]
+__all__ = [
+    "BIASES",
+    "Layout",
+    "ModelCard",
+    "build",
+    "card",
+    "catalogue",
+    "load",
+    "name_and_width",
+    "recorded",
+    "register",
+    "takes_lengths",
+]
 
 #: The files of the catalogue, oldest idea first.
 _FILES: tuple[str, ...] = (
@@ -67,10 +81,64 @@ def register(card: ModelCard) -> ModelCard:
 
 
 def card(name: str) -> ModelCard:
-    """The card of a catalogue name, of `timm:NAME` or `hf:NAME`, or of a user's own `package.module:factory`."""
+    """The card of a catalogue name, of `timm:NAME` or `hf:NAME`, or of one's own `file.py:NAME` or `module:NAME`.
+
+    A network of one's own is imported here: its code runs. Names that a file holds go through `recorded` instead.
+    """
+    if _registry.has_added(name):
+        return _registry[name]
     if is_external(name):
         return external_card(name)
-    return card_from_factory(name) if ":" in name else _registry[name]
+    return own_card(name) if is_own(name) else _registry[name]
+
+
+def name_and_width(text: str) -> tuple[str, int | None]:
+    """The parts of NAME or NAME@WIDTH; a folder of a file may have an @ in its name.
+
+    >>> name_and_width("mlp@200"), name_and_width("me@home/nets.py:Tower")
+    (('mlp', 200), ('me@home/nets.py:Tower', None))
+
+    Raises:
+        OptionError: the width is no whole number.
+    """
+    name, _, width = text.rpartition("@")
+    if not name or ":" in width or "/" in width:
+        return text, None
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", width):
+        raise OptionError(
+            f"'{printable(width)}' is no width: give a whole number, as in {printable(name)}@200."
+        )
+    return name, int(width)
+
+
+def recorded(name: str, file: str | None = None, *, where: str, trust: bool = False) -> ModelCard:
+    """The card of a network that a file names (a champion's record, say), and not the person who runs this.
+
+    Only names of the catalogue, `register`ed ones among them, are taken: every other one means that code is imported
+    and run which the file chose.
+
+    Args:
+        name: as the file has it.
+        file: of a network of one's own, as the file has it.
+        where: the folder that holds that file, for the sentence.
+        trust: whether the person said that all of the file is to be trusted.
+
+    Raises:
+        ModelError: the name is not of the catalogue, and `trust` is false; or as for `card`.
+    """
+    if name in _registry:
+        return _registry[name]
+    if not is_external(name) and not is_own(name):
+        return _registry[name]  # raises, with the nearest names
+    if not trust:
+        shown, folder = (printable(text, most=200) for text in (name, where))
+        of_file = "" if file is None else f" of the file '{printable(file, most=200)}'"
+        raise ModelError(
+            f"The folder '{folder}' names the network '{shown}'{of_file}, which is not of the catalogue, and to use it "
+            "would run code that whoever made the folder chose: if you trust them, add --trust (trust=True in Python), "
+            "or name the network yourself with --model (model=...)."
+        )
+    return external_card(name) if is_external(name) else own_card(name, file)
 
 
 def build(
@@ -84,7 +152,7 @@ def build(
     """The one way to get a network: in training mode, float32, on the CPU unless inside `torch.device(...)`.
 
     Args:
-        name: of the catalogue, `package.module:factory`, or a card.
+        name: of the catalogue, `file.py:NAME`, `package.module:NAME`, or a card.
         schema: what goes in and comes out.
         width: the network's one dial; its default where None.
         seed: of the initial weights. The global generator is used and put back as it was; None draws from it.

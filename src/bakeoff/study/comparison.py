@@ -78,8 +78,9 @@ def compare(
 
     Args:
         data: anything that `bakeoff.load` reads, or a `Dataset`.
-        models: names of networks (`name@width` for a width), `package.module:factory`, or `ModelCard`s; None enters
-            every scalable family that takes the data. Baselines, nearest neighbours and boosting always take part.
+        models: names of networks (`name@width` for a width), `file.py:NAME`, `package.module:NAME`, or `ModelCard`s;
+            None enters every scalable family that takes the data. Baselines, nearest neighbours and boosting always
+            take part.
         budget_seconds: for everything, from `started` to the return; None runs the whole protocol without a clock.
         seed: of splits, subsets, orders and initial weights.
         metric: the deciding one; accuracy, RMSE or MASE where None.
@@ -280,7 +281,8 @@ class _Run:
         self._write_champion(entrant, best, folder)
         write_training_hashes(folder, self._dataset)
         leader = summary.verdict.winner or summary.verdict.leader
-        return Champion(entrant=entrant.name, folder=folder, is_winner=entrant.name == leader)
+        is_winner = entrant.name == leader
+        return Champion(entrant=entrant.name, folder=folder, is_winner=is_winner, card=entrant.card)
 
     def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
         """In a worker, which has torch in memory already."""

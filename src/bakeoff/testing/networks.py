@@ -7,8 +7,8 @@
     def test_my_network(check):
         check("my_package.my_module:make_network", conformance_schema("image"))
 
-A check takes a catalogue name, `package.module:factory` or a `ModelCard`, a schema, and options of the network's
-`build`; it returns nothing, or raises `AssertionError` with a sentence that says what is wrong. The checks:
+A check takes a catalogue name, `file.py:NAME`, `package.module:NAME` or a `ModelCard`, a schema, and options of the
+network's `build`; it returns nothing, or raises `AssertionError` with a sentence that says what is wrong. The checks:
 
     check_forward                  outputs [B, outputs], finite
     check_gradients                a loss reaches every parameter

@@ -27,6 +27,7 @@ from bakeoff.data.readers.image_decoder import (
 )
 from bakeoff.data.readers.images import find_parts
 from bakeoff.errors import BakeoffWarning, DataError
+from bakeoff.system.own_folders import OwnFolder, fcntl
 
 
 @pytest.fixture(autouse=True)
@@ -247,15 +248,19 @@ def test_a_full_disk_and_a_locked_folder_are_told_and_leave_nothing_behind(
     assert len(bakeoff.load(root)) == 20
 
 
-def test_what_a_killed_run_left_is_swept_away_a_day_later(tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_removed_and_what_others_keep_there_is_not(tmp_path: Path) -> None:
     images = tmp_path / "cache" / "images"
-    for name, age in (("unfinished-old", 2 * 86_400), ("unfinished-new", 60)):
-        (images / name).mkdir(parents=True)
-        (images / name / "pixels.bin").write_bytes(b"x")
-        os.utime(images / name, times=(time.time() - age,) * 2)
+    images.mkdir(parents=True)
+    left, at_work = OwnFolder(images, "unfinished-"), OwnFolder(images, "unfinished-")
+    left._unlock()  # as the kernel does for a killed one
+    for folder in (left.path, at_work.path, images / "unfinished-novel"):
+        folder.mkdir(exist_ok=True)
+        (folder / "pixels.bin").write_bytes(b"x")
+        os.utime(folder, times=(time.time() - 9 * 86_400,) * 2)
     bakeoff.load(folder_of(tmp_path / "x"))
-    assert not (images / "unfinished-old").exists()
-    assert (images / "unfinished-new").exists()
+    assert not left.path.exists() or fcntl is None
+    assert at_work.path.exists()
+    assert (images / "unfinished-novel" / "pixels.bin").exists()
 
 
 def test_a_disk_that_takes_no_more_bytes_ends_the_command_with_a_sentence(tmp_path: Path) -> None:

@@ -146,9 +146,16 @@ def test_a_refused_permission_is_told_whoever_runs_the_tests(
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr("bakeoff.system.files._without_waiting", refused)
     with pytest.raises(DataError, match="may not be read by you"):
         bakeoff.load(path, target="a")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\x00\xd8"])
+def test_utf16_that_is_cut_or_damaged_is_told(tmp_path: Path, end: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes("a,b\n1,2\n".encode("utf-16") + end)
+    with pytest.raises(DataError, match=r"begins as text in UTF-16 and byte 19 is none .*: save it again"):
+        bakeoff.load(tmp_path / "t.csv", target="a")
 
 
 def test_no_such_file_names_the_nearest(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.data.readers import text as text_file
 from bakeoff.data.readers import token_cache
+from bakeoff.system import own_folders
 
 WORDS = ("good", "bad", "film", "plot", "actor", "영화가", "dull", "great")
 
@@ -50,7 +51,9 @@ def same(one: Dataset, other: Dataset) -> None:
 def test_the_same_texts_are_cut_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = read(reviews())
     (place,) = folder.iterdir()
-    assert sorted(path.name for path in place.iterdir()) == ["encoder.json", "lengths.npy", "tokens.npy"]
+    assert sorted(path.name for path in place.iterdir()) == sorted(
+        [own_folders.MARK, "encoder.json", "lengths.npy", "tokens.npy"]
+    )
     nobody_cuts(monkeypatch)
     again = read(reviews())
     same(first, again)
@@ -134,12 +137,22 @@ def test_a_program_that_was_slower_leaves_the_tokens_of_the_faster_one(folder: P
     assert (place / "tokens.npy").stat().st_ino == before
 
 
-def test_only_the_newest_of_old_caches_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(own_folders.fcntl is None, reason="without flock nothing is ever removed")
+def test_only_the_newest_of_old_caches_stay_and_all_that_others_keep_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`BAKEOFF_CACHE` may be a folder of the user's own, with `texts` in it."""
     monkeypatch.setattr(token_cache, "MOST_CACHES", 2)
     now = 1_000_000_000
-    for name, days in (("a", 9), ("b", 5), ("c", 3), ("unfinished-x", 2)):
-        (folder / name).mkdir(parents=True)
+    folder.mkdir(parents=True)
+    for name, days in (("a" * 32, 9), ("b" * 32, 5), ("c" * 32, 3)):
+        own_folders.OwnFolder(folder, "unfinished-").hand_over(folder / name)
         os.utime(folder / name, (now - days * 86_400,) * 2)
+    for name in ("novel", "unfinished-novel", "d" * 32):
+        (folder / name).mkdir()
+        (folder / name / "chapter.txt").write_text("It was")
+        os.utime(folder / name, (now - 99 * 86_400,) * 2)
     monkeypatch.setattr(token_cache.time, "time", lambda: float(now))
     token_cache._sweep(folder)
-    assert sorted(entry.name for entry in folder.iterdir()) == ["b", "c"]
+    kept = ["b" * 32, "c" * 32, "d" * 32, "novel", "unfinished-novel"]
+    assert sorted(entry.name for entry in folder.iterdir()) == kept

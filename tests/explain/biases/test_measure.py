@@ -181,7 +181,7 @@ def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_
     file = tmp_path / "file.npz"
     np.savez(file, x=dataset.inputs[:200], y=dataset.targets[:200])
     Store(tmp_path / "mine").put_fact(SOURCE_FACT, str(file))
-    command = ["explain", "mine", "--runs", str(tmp_path)]
+    command = ["explain", "mine", "--runs", str(tmp_path), "--trust"]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "mine" / "explain.html").exists()

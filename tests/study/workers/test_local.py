@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from bakeoff.study.workers.local import Pool, WorkerLostError, report_progress
+from bakeoff.system import own_folders
 from bakeoff.system.memory import held_bytes
 
 PROGRAM = """
@@ -49,6 +50,41 @@ def test_a_program_that_is_killed_leaves_no_semaphores_and_no_warning_of_them(
     while _semaphores(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _semaphores(process.pid)
+
+
+@pytest.mark.skipif(own_folders.fcntl is None, reason="without flock nothing is ever removed")
+def test_of_the_temporary_folder_only_what_a_killed_pool_of_ours_left_is_removed(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    gone.wait()
+    for name in ("bakeoff-2026-results", f"bakeoff-{gone.pid}-x", "bakeoff-pool-mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "thesis.txt").write_text("five years")
+    program = (
+        "import time\nfrom bakeoff.study.workers.local import Pool\n"
+        "print(Pool().folder, flush=True)\ntime.sleep(60)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+
+    def begin() -> "tuple[subprocess.Popen[str], Path]":
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        assert process.stdout is not None
+        return process, Path(process.stdout.readline().strip())
+
+    (killed, left), (lives, kept) = begin(), begin()
+    assert (left / "progress").exists(), "while both live"
+    killed.kill()
+    killed.wait()
+    third, _ = begin()
+    for process in (lives, third):
+        process.kill()
+        process.wait()
+    for process in (killed, lives, third):
+        assert process.stdout is not None
+        process.stdout.close()
+    assert not left.exists()
+    assert (kept / "progress").exists()
+    assert len(list(tmp_path.glob("*/thesis.txt"))) == 3
 
 
 def _semaphores(process: int) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bakeoff.errors import OptionError
+from bakeoff.errors import BakeoffWarning, OptionError
 from bakeoff.models import build as build_network
 from bakeoff.train.device import choose_device
+from bakeoff.train.kernels import compilation
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.single import precision
 from bakeoff.train.single.placement import Placement
@@ -204,3 +206,13 @@ def test_a_stack_on_a_gpu_is_the_stack_on_the_cpu_to_rounding() -> None:
     found = fit_stack(cnn, TrainingData(IMAGES, device="cuda"), [REPLICA] * 2, recipe, stack_size=2)
     for one, other in zip(found, on_cpu, strict=True):
         np.testing.assert_allclose(one.test_outputs, other.test_outputs, atol=1e-3)
+
+
+def test_a_network_that_may_not_be_compiled_is_trained_without_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compilation, "torch_compiles_in_private", lambda: False)
+    data = TrainingData(IMAGES)
+    with pytest.warns(BakeoffWarning, match="not compiled: others can write into the folder"):
+        trained = SingleTraining(cnn, data, REPLICA, RECIPE, placement=replace(CPU, compile=True)).run()
+    assert trained.history == SingleTraining(cnn, data, REPLICA, RECIPE, placement=CPU).run().history

@@ -14,6 +14,7 @@ from pathlib import Path
 from bakeoff.cost.hardware.convolution import ConvolutionLayer
 from bakeoff.errors import CostError, suggest
 from bakeoff.messages import say
+from bakeoff.system.files import refuse_special
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,7 @@ def load_accelerator(name: str) -> Accelerator:
         CostError: there is no such chip or file, or a field is missing, unknown or out of its range.
     """
     path = Path(name)
+    refuse_special(path, CostError)
     if name in accelerators():
         text = (files("bakeoff.cost.hardware") / "accelerators" / f"{name}.toml").read_text(encoding="utf-8")
     elif path.suffix == ".toml" and path.is_file():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bakeoff.data.readers.array_values import as_array
 from bakeoff.data.readers.graphs import joined
 from bakeoff.errors import DataError, printable
+from bakeoff.system.files import opened, refuse_special
 
 _INPUT_NAMES = ("x", "inputs", "data", "images", "features", "arr_0")
 _TARGET_NAMES = ("y", "targets", "labels", "target", "label", "arr_1")
@@ -86,10 +87,13 @@ def _shapes(examples: Any) -> set[tuple[int, ...]]:
 
 def read_array_file(path: Path) -> Any:
     """The arrays of an `.npz` (a dictionary) or `.npy` file (memory-mapped; with its y.npy if it is named x.npy)."""
+    refuse_special(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's remark on a header that Python 2 wrote
             return _read_array_file(path)
+    except DataError:
+        raise
     except Exception as error:  # NumPy's and zipfile's readers raise many types on damaged bytes
         if "allow_pickle" in str(error) or "Python objects" in str(error):
             raise DataError(
@@ -103,10 +107,12 @@ def read_array_file(path: Path) -> Any:
 
 def _read_array_file(path: Path) -> Any:
     if path.suffix.lower() != ".npy":
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with opened(path) as file, np.load(file, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     beside = _answers_beside(path)
+    if beside is not None:
+        refuse_special(beside)
     return array if beside is None else (array, np.load(beside, mmap_mode="r", allow_pickle=False))
 
 

@@ -8,12 +8,8 @@ import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +21,7 @@ from numpy.typing import NDArray
 from bakeoff.data.readers.image_decoder import Header, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import cache_folder
+from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
 
 #: Part of the key; raised when the decoding changes, so that old pixels are not used.
 _VERSION = 1
@@ -36,7 +33,7 @@ _THREADS = min(4, os.cpu_count() or 1)
 _PIXELS_WORTH_A_THREAD = 160 * 160
 #: Images that are decoded before they are written.
 _BLOCK_FILES = 1024
-_LEFT_OVER_SECONDS = 86_400
+_UNFINISHED = "unfinished-"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,13 +80,13 @@ def cached_pictures(
     facts = {"channels": channels, "height": height, "width": width, "smallest": smallest, "largest": largest}
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(place.parent)
-        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=place.parent))
+        remove_abandoned(place.parent, _UNFINISHED)
+        unfinished = OwnFolder(place.parent, _UNFINISHED)
         try:
-            _write(unfinished, files, headers, facts)
+            _write(unfinished.path, files, headers, facts)
             _move(unfinished, place)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.remove()
     except OSError as error:
         raise DataError(_why_not_written(error, place, len(files) * channels * height * width)) from error
     written = _open_cache(place)
@@ -161,7 +158,7 @@ def _common_form(
 def _write(folder: Path, files: Sequence[str], headers: list[Header | str], facts: dict[str, Any]) -> None:
     """Write `pixels.bin` and `index.json` (not by a memory map, which would kill the program on a full disk)."""
     form = (facts["channels"], facts["height"], facts["width"])
-    decoded: list[int] = []
+    stored: list[int] = []
     refused = [(place, header) for place, header in enumerate(headers) if isinstance(header, str)]
     readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
     areas = [header.height * header.width for header in headers if isinstance(header, Header)]
@@ -176,30 +173,22 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
                 if isinstance(result, str):
                     refused.append((place, result))
                 else:
-                    decoded.append(place)
+                    stored.append(place)
                     out.write(np.ascontiguousarray(result).data)
         out.flush()
         os.fsync(out.fileno())
-    if not decoded:
+    if not stored:
         raise DataError("Not one of the images can be decoded: they are damaged or cut short.")
-    record = {**facts, "kept": decoded, "refused": sorted(refused)}
+    record = {**facts, "kept": stored, "refused": sorted(refused)}
     (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs left more than a day ago."""
-    for left in folder.glob("unfinished-*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_OVER_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-
-
-def _move(unfinished: Path, place: Path) -> None:
+def _move(unfinished: OwnFolder, place: Path) -> None:
     """Rename a finished cache; one that another run has finished meanwhile is used, a damaged one is replaced."""
     if place.exists() and _open_cache(place) is None:
-        shutil.rmtree(place)
+        remove_if_ours(place, of_any_system=True)
     try:
-        unfinished.rename(place)
+        unfinished.hand_over(place)
     except OSError:
         if _open_cache(place) is None:
             raise

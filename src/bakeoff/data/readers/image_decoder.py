@@ -4,6 +4,7 @@ JPEG, PNG, WebP, GIF (first frame), BMP and TIFF by Pillow. A picture of more th
 is decoded: a file of a few kilobytes can claim to be one of many gigabytes (a decompression bomb).
 """
 
+import functools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
+from bakeoff.errors import DataError
+from bakeoff.system.files import opened
+
 #: Images that claim more pixels are refused.
 MOST_PIXELS = 100_000_000
+#: Whatever a file's name, nothing else is read: Pillow knows forms (PostScript) for which it starts other programs.
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 #: The EXIF tag.
 _ORIENTATION = 0x0112
 _ORIENTATION_NOTES = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
@@ -92,16 +98,23 @@ def _refusing() -> Iterator[None]:
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Pillow.Image]:
-    with _refusing():
-        picture = Pillow.open(path)
-    with picture:
+    with _refusing(), opened(path) as file, Pillow.open(file, formats=_formats()) as picture:
         width, height = picture.size
         if width * height > MOST_PIXELS:
             raise RefusedPictureError(f"it claims {width}x{height} pixels, too many to be safe")
         yield picture
 
 
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Those of `FORMATS` that this Pillow was built with."""
+    Pillow.init()
+    return tuple(name for name in FORMATS if name in Pillow.OPEN)
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, DataError):
+        return "not a file but a pipe or a device"
     if isinstance(error, PermissionError):
         return "no permission to read it"
     if isinstance(error, FileNotFoundError):

@@ -17,6 +17,7 @@ from bakeoff.data.readers.targets import known_targets, read_target
 from bakeoff.data.readers.ts_file import SeriesFile, read_series_file, split_ucr_line
 from bakeoff.data.schema import Classes, Schema, Series, Target
 from bakeoff.errors import DataError, printable
+from bakeoff.system.files import opened
 
 SERIES_ENDINGS = (".ts", ".tsv", ".txt", "")
 _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)
@@ -184,7 +185,7 @@ def is_ucr_file(path: Path) -> bool:
         return True
     if not path.suffix:
         return False
-    with path.open("rb") as file:
+    with opened(path) as file:
         lines = [file.readline(1 << 20).decode("utf-8", "replace") for _ in range(3)]
     cells = [split_ucr_line(line) for line in lines if line.strip()]
     return bool(cells) and all(len(row) >= 8 and all(map(_is_number, row[1:])) for row in cells)

@@ -1,4 +1,7 @@
-"""CSV, TSV, Parquet and JSON Lines files as Polars frames, with a clear error where a file is damaged."""
+"""CSV, TSV, Parquet and JSON Lines files as Polars frames, with a clear error where a file is damaged.
+
+Polars gets the opened file and never a name: it takes "*", "?" and "[12]" in a name for a pattern.
+"""
 
 import codecs
 import csv
@@ -14,6 +17,7 @@ import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.errors import DataError, printable
+from bakeoff.system.files import opened, refuse_special
 
 #: Cells that mean "not known".
 MISSING_WORDS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]
@@ -28,6 +32,7 @@ def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
     Raises:
         DataError: the file is empty, damaged, ragged or not what its ending says; the line is named where there is one.
     """
+    refuse_special(path)
     if path.stat().st_size == 0:
         raise DataError(
             f"'{printable(path.name)}' is empty (0 bytes): give a file with a header line and rows."
@@ -35,7 +40,8 @@ def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
     ending = path.suffix.lower()
     try:
         if ending in (".parquet", ".pq"):
-            return _plain_types(pl.read_parquet(path)), []
+            with opened(path) as file:
+                return _plain_types(pl.read_parquet(file)), []
         if ending in (".jsonl", ".ndjson"):
             return _plain_types(_read_json_lines(path)), []
         return _read_delimited(path)
@@ -57,12 +63,13 @@ def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_json_lines(path: Path) -> pl.DataFrame:
-    with path.open("rb") as lines:
+    with opened(path) as lines:
         _check_json_lines(lines, path.name, lambda line: line.lstrip().startswith(b"{"))
     try:
-        return pl.read_ndjson(path, infer_schema_length=None)
+        with opened(path) as file:  # read_ndjson would look at the first lines of an opened file alone
+            return pl.scan_ndjson(file, infer_schema_length=None).collect()
     except pl.exceptions.PolarsError:
-        with path.open("rb") as lines:
+        with opened(path) as lines:
             _check_json_lines(lines, path.name, _is_json_object)
         raise
 
@@ -90,7 +97,7 @@ def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
     encoding = text_encoding(path)
     source: Path | bytes = path
     if encoding != "utf-8":
-        source = path.read_bytes().decode(encoding).encode("utf-8")
+        source = _decoded(path, encoding).encode("utf-8")
         severity = "note" if encoding.startswith("utf") else "warning"
         findings.append(Finding(kind="encoding", severity=severity, values={"encoding": encoding}))
     sample = _sample(source)
@@ -114,14 +121,15 @@ def _read_csv(source: Path | bytes, *, separator: str, has_header: bool, decimal
     """Read a CSV file; types are inferred from all rows. Where a number fits no type, all columns stay strings."""
     for look_at in (None, 0):
         try:
-            return pl.read_csv(
-                source,
-                separator=separator,
-                has_header=has_header,
-                decimal_comma=decimal_comma,
-                null_values=MISSING_WORDS,
-                infer_schema_length=look_at,
-            )
+            with _bytes_of(source) as file:
+                return pl.read_csv(
+                    file,
+                    separator=separator,
+                    has_header=has_header,
+                    decimal_comma=decimal_comma,
+                    null_values=MISSING_WORDS,
+                    infer_schema_length=look_at,
+                )
         except pl.exceptions.ComputeError:
             if look_at == 0:
                 raise
@@ -134,7 +142,7 @@ def text_encoding(path: Path) -> str:
     Raises:
         DataError: the file holds zero bytes, so it is no text.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         start = file.read(4)
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
@@ -153,10 +161,22 @@ def text_encoding(path: Path) -> str:
     return "utf-8"
 
 
+def _decoded(path: Path, encoding: str) -> str:
+    with opened(path) as file:
+        try:
+            return file.read().decode(encoding)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"'{printable(path.name)}' begins as text in {encoding.upper()} and byte {error.start + 1} is none "
+                f"({error.reason}): save it again, best in UTF-8."
+            ) from error
+
+
 def _reads_as_korean(path: Path) -> bool:
     """Whether the bytes are cp949 and nearly all of their signs are in the older, common set (EUC-KR)."""
     try:
-        text = path.read_bytes().decode("cp949")
+        with opened(path) as file:
+            text = file.read().decode("cp949")
     except UnicodeDecodeError:
         return False
     signs = re.findall(r"[^\x00-\x7f]", text[:1_000_000])
@@ -165,15 +185,16 @@ def _reads_as_korean(path: Path) -> bool:
 
 
 def _sample(source: Path | bytes) -> str:
-    if isinstance(source, bytes):
-        start = source[:_SAMPLE_BYTES]
-    else:
-        with source.open("rb") as file:
-            start = file.read(_SAMPLE_BYTES)
+    with _bytes_of(source) as file:
+        start = file.read(_SAMPLE_BYTES)
     text = start.decode("utf-8-sig", "ignore").lstrip("\r\n")
     if not text.strip():
         raise DataError("The file holds nothing but blanks: give a header line and rows.")
     return text
+
+
+def _bytes_of(source: Path | bytes) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else opened(source)
 
 
 def _separator(sample: str) -> str:
@@ -184,7 +205,7 @@ def _separator(sample: str) -> str:
 
 def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
     """Raises `DataError` for the first line that has more or fewer cells than the header."""
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+    with _bytes_of(source) as file:
         quoted = any(b'"' in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
         file.seek(0)
         bad = _ragged_quoted(file, separator) if quoted else _ragged_plain(file, separator)

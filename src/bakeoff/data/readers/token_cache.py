@@ -8,8 +8,7 @@ it cannot be written (by two programs at once, on a full disk, without permissio
 import hashlib
 import json
 import os
-import shutil
-import tempfile
+import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.readers.token_encoder import TokenEncoder
 from bakeoff.system.files import cache_folder
+from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
 
 #: Part of the key; raised when the cutting changes, so that old tokens are not used.
 _VERSION = 1
@@ -29,6 +29,10 @@ LEAST_SIGNS = 1_000_000
 #: Caches that are not removed, besides those used within a day.
 MOST_CACHES = 10
 _DAY_SECONDS = 86_400
+_UNFINISHED = "unfinished-"
+
+#: A key.
+_NAME = re.compile("[0-9a-f]{32}")
 
 #: Encoder, tokens [N, T] and lengths [N].
 Cut = tuple[TokenEncoder, NDArray[np.int32], NDArray[np.int64]]
@@ -102,26 +106,26 @@ def _store(place: Path, cut: Cut) -> None:
     encoder, tokens, lengths = cut
     place.parent.mkdir(parents=True, exist_ok=True)
     _sweep(place.parent)
-    unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=place.parent))
+    unfinished = OwnFolder(place.parent, _UNFINISHED)
     try:
-        np.save(unfinished / "tokens.npy", tokens, allow_pickle=False)
-        np.save(unfinished / "lengths.npy", lengths, allow_pickle=False)
-        (unfinished / "encoder.json").write_text(json.dumps(encoder.to_json()), encoding="utf-8")
+        np.save(unfinished.path / "tokens.npy", tokens, allow_pickle=False)
+        np.save(unfinished.path / "lengths.npy", lengths, allow_pickle=False)
+        (unfinished.path / "encoder.json").write_text(json.dumps(encoder.to_json()), encoding="utf-8")
         if place.exists() and _open(place, len(tokens), type(encoder).from_json) is None:
-            shutil.rmtree(place)
-        unfinished.rename(place)
+            remove_if_ours(place, of_any_system=True)
+        unfinished.hand_over(place)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.remove()
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed runs left, and the oldest caches: nothing that was used within a day."""
+    """Remove unfinished caches and the oldest finished ones, but nothing that was used within a day."""
+    remove_abandoned(folder, _UNFINISHED)
     old = []
     for entry in folder.iterdir():
         with suppress(OSError):
             changed = entry.stat().st_mtime
-            if time.time() - changed > _DAY_SECONDS:
-                old.append((entry.name.startswith("unfinished-"), changed, entry))
-    finished = sorted(entry for entry in old if not entry[0])
-    for *_, entry in [entry for entry in old if entry[0]] + finished[: max(0, len(finished) - MOST_CACHES)]:
-        shutil.rmtree(entry, ignore_errors=True)
+            if time.time() - changed > _DAY_SECONDS and _NAME.fullmatch(entry.name):
+                old.append((changed, entry))
+    for _, entry in sorted(old)[: max(0, len(old) - MOST_CACHES)]:
+        remove_if_ours(entry, of_any_system=True)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from bakeoff.data.readers.token_encoder import TokenEncoder, kept_length
 from bakeoff.errors import DataError, printable
 from bakeoff.system.extras import package
+from bakeoff.system.files import refuse_special
 
 #: What a folder may hold, best first: the names of one form's files.
 FORMS = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
@@ -99,7 +100,9 @@ def open_tokenizer(source: str | Path) -> Any:
         DataError: there is no such tokenizer, or its files are damaged.
         MissingExtraError: the package `tokenizers` is not installed.
     """
-    tokenizers, place = package("tokenizers", "hub"), Path(source).expanduser()
+    place = Path(source).expanduser()
+    refuse_special(place)
+    tokenizers = package("tokenizers", "hub")
     folder = place.parent if place.is_file() else place
     try:
         if place.is_file() and place.suffix == ".json" and place.name != "vocab.json":

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import DataError, printable
+from bakeoff.system.files import opened
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,10 +39,12 @@ def read_series_file(path: Path) -> SeriesFile:
     Raises:
         DataError: a line is damaged; the message names it.
     """
+    with opened(path) as file:
+        content = file.read()
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = path.read_bytes().decode("latin-1")
+        text = content.decode("latin-1")
     if not text.strip():
         raise DataError(f"'{printable(path.name)}' is empty: give a file with one series a line.")
     return _read_ts(text, path.name) if path.suffix.lower() == ".ts" else _read_ucr(text, path.name)

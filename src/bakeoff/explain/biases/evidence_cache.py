@@ -3,6 +3,7 @@
 Each is one NumPy file (nothing in it is unpickled), named by a hash of everything that its figures depend on.
 """
 
+import contextlib
 import hashlib
 import json
 import zipfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult
-from bakeoff.system.files import atomic_write
+from bakeoff.system.files import atomic_write, opened
 
 _TESTED = "tested-"
 #: Part of the hash: raised when the same training would give other figures.
@@ -41,7 +42,7 @@ class ChangedTrialStore:
     def get(self, trial: ChangedTrial) -> ChangedTrialResult | None:
         """Its result; None where it is not finished, or its file is damaged."""
         try:
-            with self.path(trial).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            with opened(self.path(trial)) as file, np.load(file, allow_pickle=False) as arrays:
                 outputs = {name: tuple(arrays[name]) for name in arrays.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
@@ -62,7 +63,8 @@ class ChangedTrialStore:
             "outputs": np.stack(found.outputs),
             **{f"{_TESTED}{name}": np.stack(runs) for name, runs in found.tested.items()},
         }
-        with atomic_write(self.path(found.trial)) as unfinished:
+        path = self.path(found.trial)
+        with contextlib.suppress(OSError):  # then the file cannot be written either, and that is said
             self.folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
+        with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)

@@ -47,6 +47,7 @@ class ModelCard:
         scalable: True for the families that a comparison enters by default where they take the data.
         example: the schema at which the catalogue states parameters and MACs.
         layouts: how publishers name the tensors, by publisher (see `bakeoff.models.weights`).
+        file: where a network of one's own was named by its file: the absolute path.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ModelCard:
         )
     )
     layouts: Mapping[str, Layout] = field(default_factory=dict)
+    file: str | None = None
 
     def takes(self, schema: Schema) -> bool:
         return isinstance(schema.input, self.inputs) and isinstance(schema.target, self.targets)

@@ -8,8 +8,9 @@
 
 Images go to image classifiers, texts to sequence classifiers (padding is masked out). Published weights know the
 tokens of their own tokenizer, so with `:pretrained` texts must be cut by it (`bakeoff.load(..., tokenizer=...)`;
-`bakeoff.fit` sees to it). The packages are an extra: `pip install 'bakeoff[hub]'`. What such a network assumes about
-data is not known here, so its card declares no biases.
+`bakeoff.fit` sees to it). The packages are an extra: `pip install 'bakeoff[hub]'`. Code that a network
+of the hub brings along is not run, unless a person passes `trust_remote_code=True` to `build` or `fit` in Python. What
+such a network assumes about data is not known here, so its card declares no biases.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from bakeoff.models.layers.sequences import Lengths
 from bakeoff.models.layers.views import is_real
 from bakeoff.models.registry.card import ModelCard
 from bakeoff.system.extras import first_line, package, root_cause
+from bakeoff.system.files import refuse_special
 
 PRETRAINED = ":pretrained"
 #: A published network may have a few more embeddings than its tokenizer has tokens (rounded up), down to this share.
@@ -137,7 +139,7 @@ def _transformers_network(
 ) -> nn.Module:
     transformers = package("transformers", EXTRA)
     is_text = isinstance(schema.input, Tokens)
-    settings: dict[str, Any] = {"num_labels": schema.outputs, **options}
+    settings: dict[str, Any] = {"num_labels": schema.outputs, "trust_remote_code": False, **options}
     if isinstance(schema.input, Image):
         settings["num_channels"] = schema.input.channels
     kind = (
@@ -146,9 +148,13 @@ def _transformers_network(
         else transformers.AutoModelForImageClassification
     )
     path = str(Path(network).resolve()) if Path(network).is_dir() else network
+    for file in Path(path).iterdir() if Path(path).is_dir() else ():
+        refuse_special(file, ModelError)
     if pretrained:
         if isinstance(schema.input, Tokens):
-            _check_vocabulary(network, transformers.AutoConfig.from_pretrained(path), schema.input)
+            own_code = settings["trust_remote_code"]
+            config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=own_code)
+            _check_vocabulary(network, config, schema.input)
         with _without_its_notes(transformers):
             module = kind.from_pretrained(path, ignore_mismatched_sizes=True, **settings)
     else:
@@ -158,7 +164,7 @@ def _transformers_network(
         if isinstance(schema.input, Tokens):
             config.vocab_size = max(config.vocab_size, schema.input.vocabulary_size)
         config.pad_token_id = 0
-        module = kind.from_config(config)
+        module = kind.from_config(config, trust_remote_code=settings["trust_remote_code"])
     return Logits(module.train(), tokens=is_text)
 
 

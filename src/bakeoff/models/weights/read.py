@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bakeoff.errors import MissingExtraError, ModelError
+from bakeoff.system.files import opened, refuse_special
 
 #: Where a folder keeps its weights, best first; an index names the parts of a large model.
 FILES_IN_A_FOLDER = (
@@ -40,6 +41,7 @@ def read_tensors(source: str | Path) -> dict[str, Tensor]:
         MissingExtraError: a hub id without the package `huggingface_hub`.
     """
     path = Path(source)
+    refuse_special(path, ModelError)
     if path.is_dir():
         return _read_folder(path)
     if path.is_file():
@@ -106,7 +108,7 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
     import numpy as np
 
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        with opened(path, ModelError) as stream, np.load(stream, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
     except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
         raise ModelError(f"'{path}' is not a NumPy file of plain arrays ({error}).") from error

@@ -1,5 +1,6 @@
 """A fit on a terminal: a line of progress during training, then the score and the network's folder."""
 
+import shlex
 import time
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,8 @@ from rich.live import Live
 from rich.text import Text
 
 from bakeoff.messages import say
+from bakeoff.models import catalogue
+from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.report.terminal.progress import PLAIN_SECONDS, time_left
 from bakeoff.report.words.text import bound, clean, duration, grouped, significant, wrapped
 from bakeoff.study.fitting.result import CHAMPION, Fit
@@ -116,7 +119,12 @@ def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
         gap = " " * (indent - cell_len(heading))
         console.print(Text.assemble((heading + gap, "dim"), text), soft_wrap=True)
     console.print()
-    console.print(Text(say("fit.predict", folder=clean(fit.folder))), soft_wrap=True)
+    named = (
+        ""
+        if fit.model in catalogue()
+        else f" --model {clean(shlex.quote(fit.model.removesuffix(PRETRAINED)))}"
+    )
+    console.print(Text(say("fit.predict", folder=clean(fit.folder), model=named)), soft_wrap=True)
 
 
 def recipe_rows(fit: Fit) -> list[tuple[str, str]]:

@@ -69,7 +69,8 @@ def choose_entrants(
 
     Args:
         schema: of the data.
-        models: names, `name@width`, `package.module:factory`, or cards; "*", and None, for all that are scalable.
+        models: names, `name@width`, `file.py:NAME`, `package.module:NAME`, or cards; "*", and None, for all that are
+            scalable.
         device: of the networks.
 
     Raises:
@@ -93,7 +94,7 @@ def choose_entrants(
             and any(e.name == model and e.card is None for e in chosen)
         ):
             continue  # a baseline or classical entrant, which takes part in any case
-        name, width = _name_and_width(model)
+        name, width = (model.name, None) if isinstance(model, ModelCard) else catalogue.name_and_width(model)
         card = model if isinstance(model, ModelCard) else catalogue.card(name)
         label = card.name if width is None else f"{card.name}@{width}"
         if label in known:
@@ -111,14 +112,3 @@ def choose_entrants(
             )
         )
     return tuple(chosen)
-
-
-def _name_and_width(model: str | ModelCard) -> tuple[str, int | None]:
-    if isinstance(model, ModelCard):
-        return model.name, None
-    name, _, width = model.partition("@")
-    if not width:
-        return name, None
-    if not width.isdigit() or int(width) < 1:
-        raise OptionError(f"The width in '{model}' is '{width}': give a whole number, as in 'mlp@200'.")
-    return name, int(width)

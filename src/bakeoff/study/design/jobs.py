@@ -1,7 +1,7 @@
 """What is to be trained: the definition of a study, and its jobs.
 
-A *job* is a group of trials of one entrant that runs as one task of a worker: a stack of replicas or classical fits.
-Each entrant has first a tuning job (every setting, at full size, with the first seed) and then curve jobs (more sizes and
+A *job* is a group of trials of one entrant that runs as one task of a worker: a stack of replicas, or classical fits.
+entrant has first a tuning job (every setting, at full size, with the first seed) and then curve jobs (more sizes and
 seeds, at the setting that did best on validation).
 """
 

@@ -36,7 +36,7 @@ class Trial:
     """One training.
 
     Attributes:
-        entrant: a network of the catalogue, `package.module:factory`, or a classical or baseline entrant.
+        entrant: a network of the catalogue, `file.py:NAME`, `package.module:NAME`, or a classical or baseline entrant.
         setting: the one number that is tuned: the learning rate (networks, boosting) or the number of neighbours;
             None for baselines, which have none.
         examples: size of the training set, a prefix of the seed's nested order.

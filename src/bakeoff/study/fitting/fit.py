@@ -60,8 +60,8 @@ def fit(
 
     Args:
         data: anything that `bakeoff.load` reads, or a `Dataset`.
-        model: a name of the catalogue (`name@width` for a width), `timm:NAME`, `hf:NAME`, `package.module:factory`, or
-            a card.
+        model: a name of the catalogue (`name@width` for a width), `timm:NAME`, `hf:NAME`, `file.py:NAME`,
+            `package.module:NAME`, or a card.
         budget_seconds: for everything; the number of steps is chosen to fit. None has no clock.
         epochs: passes over the training data; None is 60, and more for small data.
         learning_rate: AdamW's at the top of the schedule; None runs the learning-rate finder.

@@ -3,6 +3,8 @@
 import json
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,15 @@ from typing import Any
 import torch
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.errors import BudgetError, ModelError
+from bakeoff.errors import BakeoffError, BudgetError, ModelError, StoreError, printable
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
-from bakeoff.models.registry.external import PRETRAINED
 from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Estimate, rank_entrants
 from bakeoff.study.fitting.network import FitNetwork
 from bakeoff.study.fitting.result import CHAMPION, Fit
 from bakeoff.study.results.store import run_folders
+from bakeoff.system.extras import first_line
 from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.result import TrainingResult
@@ -75,17 +77,32 @@ class FitJob:
     def plan(self) -> None:
         """Set the learning rate and the number of steps: those of the checkpoint, or new ones."""
         self._found = load_checkpoint(self.checkpoint)
-        self._part_probe()
         if self._found is None:
+            self._part_probe()
             self._plan()
-        else:
+            return
+        with self._reading_checkpoint():
+            self._part_probe()
             self.recipe = FitRecipe.from_json(self._found[1]["recipe"])
-            self.learning_rate = self._found[1]["learning_rate"]
+            self.learning_rate = float(self._found[1]["learning_rate"])
+
+    @contextmanager
+    def _reading_checkpoint(self) -> Iterator[None]:
+        """What a checkpoint of this definition should hold and does not is one sentence."""
+        try:
+            yield
+        except BakeoffError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
+            raise StoreError(
+                f"The checkpoint '{printable(str(self.checkpoint), most=200)}' is not one of this training "
+                f"({type(error).__name__}: {printable(first_line(error))}): remove it to train from the beginning."
+            ) from error
 
     def _part_probe(self) -> None:
         """Linear probing without augmentation: train the last layer on the frozen features, computed once.
 
-        Where that is not possible (see `features.linear_probe_of`), all of the network is run at every step. A continued
+        Where that is not possible all of the network is run at every step. A continued
         run does what the first one did.
         """
         if self.mode != "probe" or self.recipe.augment:
@@ -112,18 +129,19 @@ class FitJob:
     def to_the_end(self, metric: Metric, listener: EvaluationListener | None, save_seconds: float) -> Fit:
         found = self._found
         assert self.learning_rate is not None
-        trainer = Trainer(
-            self._build,
-            self._data,
-            self.recipe,
-            learning_rate=self.learning_rate,
-            seed=self.seed,
-            mode=self._part,
-            placement=self.placement,
-        )
-        if found is not None:
-            trainer.restore(*found)
-        else:
+        with nullcontext() if found is None else self._reading_checkpoint():
+            trainer = Trainer(
+                self._build,
+                self._data,
+                self.recipe,
+                learning_rate=self.learning_rate,
+                seed=self.seed,
+                mode=self._part,
+                placement=self.placement,
+            )
+            if found is not None:
+                trainer.restore(*found)
+        if found is None:
             self._save(trainer)
         trained = trainer.to_the_end(
             deadline=self._deadline(trainer.training.seconds),
@@ -247,10 +265,12 @@ class FitJob:
             resumed=resumed,
             test_outputs=trained.test_outputs,
             test_targets=test,
+            card=self.network.plain_card,
+            options=dict(self.network.build_options),
         )
         predictor = Predictor.of(
             dataset,
-            model=self.network.card.name.removesuffix(PRETRAINED),
+            model=self.network.plain_card,
             width=self.network.width,
             weights=trained.weights if self._probe is None else self._probe.with_head(dict(trained.weights)),
             options=self.network.build_options,

@@ -4,15 +4,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.readers.text import TextEncoder
 from bakeoff.data.readers.tokenizer import has_tokenizer
 from bakeoff.errors import OptionError
-from bakeoff.models import ModelCard, build, card
+from bakeoff.models import ModelCard, build, card, name_and_width
 from bakeoff.models import load as load_network
 from bakeoff.models.registry.external import PRETRAINED, is_external
+from bakeoff.train.forward_check import check_forward
 
 
 class FitNetwork:
@@ -29,11 +32,9 @@ class FitNetwork:
         mode: str,
     ) -> None:
         self.width, self.options, self.weights, self._schema = width, options, weights, dataset.schema
-        if isinstance(model, str) and "@" in model:
-            model, _, digits = model.rpartition("@")
-            if not digits.isdigit() or int(digits) < 1:
-                raise OptionError(f"'{digits}' is no width: write NAME@WIDTH, for example {model}@32.")
-            self.width = int(digits)
+        if isinstance(model, str):
+            model, typed_width = name_and_width(model)
+            self.width = width if typed_width is None else typed_width
         self.card = model if isinstance(model, ModelCard) else card(model)
         self._check_words(dataset)
         if weights is not None and is_external(self.card.name):
@@ -46,7 +47,18 @@ class FitNetwork:
                 "--weights, or choose mode 'full'."
             )
         self.build_options = options
-        self.module(0)  # a network that cannot be built is an error before anything is written
+        self._try_out(dataset)
+
+    def _try_out(self, dataset: Dataset) -> None:
+        """An error about the network comes before anything is written."""
+        module = self.module(0)
+        if self.card.family != "user":
+            return
+        rows = np.sort(dataset.splits.train)[:2]
+        lengths = dataset.lengths_at(rows)
+        inputs = torch.from_numpy(dataset.inputs_at(rows))
+        true_lengths = None if lengths is None else torch.from_numpy(lengths)
+        check_forward(module, inputs, true_lengths, dataset.schema.outputs)
 
     def _check_words(self, dataset: Dataset) -> None:
         """Raise `OptionError` where published weights are given but the texts were not cut by their tokenizer."""
@@ -76,6 +88,12 @@ class FitNetwork:
     def is_published(self) -> bool:
         """Whether it begins with published weights."""
         return self.weights is not None or self.card.name.endswith(PRETRAINED)
+
+    @property
+    def plain_card(self) -> ModelCard:
+        """Of the same network without published weights: what is built again to take the trained ones."""
+        name = self.card.name
+        return card(name.removesuffix(PRETRAINED)) if name.endswith(PRETRAINED) else self.card
 
     @property
     def is_pretrained(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.inference.predictor import Predictor
+from bakeoff.models import ModelCard
 from bakeoff.study.analysis.uncertainty import Estimate
 from bakeoff.system.files import write_json
 from bakeoff.train.single.recipe import FitRecipe
@@ -20,7 +21,7 @@ FIT_FILE = "fit.json"
 #: The folder of the trained network in the run's folder.
 CHAMPION = "champion"
 #: Attributes of `Fit` that `fit.json` leaves out.
-_NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets")
+_NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets", "card", "options")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +51,7 @@ class Fit:
         resumed: whether this call went on from a checkpoint.
         test_outputs: float32 [N, outputs] on the test split: log-probabilities, or values in the unit of the data.
         test_targets: of the same examples, [N] or [N, outputs].
+        card, options: of the network that was asked for; None for what its folder names.
     """
 
     data: str
@@ -77,11 +79,13 @@ class Fit:
     resumed: bool
     test_outputs: NDArray[np.float32] = field(repr=False)
     test_targets: NDArray[Any] = field(repr=False)
+    card: ModelCard | None = field(default=None, repr=False)
+    options: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @cached_property
     def fitted(self) -> Predictor:
         """The trained network, read from the run's folder."""
-        return Predictor.load(self.folder / CHAMPION)
+        return Predictor.load(self.folder / CHAMPION, model=self.card, options=self.options)
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Places in the target's class names [N], or values [N, size]; `x` as in `Predictor.read`."""

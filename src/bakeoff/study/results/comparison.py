@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars
 
     from bakeoff.inference.predictor import Predictor
+    from bakeoff.models import ModelCard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +63,20 @@ class Champion:
     Attributes:
         entrant: its name. folder: where it lies.
         is_winner: False where the verdict's leader is no network; then this is the best of the networks.
+        card: of the network that took part; None for what the folder names, which must then be of the catalogue.
     """
 
     entrant: str
     folder: Path
     is_winner: bool
+    card: "ModelCard | None" = field(default=None, repr=False, compare=False)
 
     @cached_property
     def fitted(self) -> "Predictor":
         """The loaded network."""
         from bakeoff.inference.predictor import Predictor
 
-        return Predictor.load(self.folder)
+        return Predictor.load(self.folder, model=self.card)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
 from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.system.files import refuse_special
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -50,6 +51,7 @@ class Store:
             raise StoreError(
                 f"The folder '{folder}' cannot be made ({error.strerror}): name another place with --out."
             ) from error
+        refuse_special(self.path, StoreError)
         with self._transaction() as connection:
             connection.executescript(_TABLES)
 

@@ -92,7 +92,7 @@ class Study:
         """Run until everything is trained, the deadline or Ctrl-C; the outcome holds what is finished by then."""
         interrupted = False
         try:
-            self.state.results |= self.store.jobs()
+            self.state.results |= self._kept_jobs()
             self._shared: SharedDataset = self.pool.share(self.dataset)
             self._profile()
             self._tune()
@@ -111,6 +111,16 @@ class Study:
             allocation=state.allocation,
             interrupted=interrupted,
         )
+
+    def _kept_jobs(self) -> dict[str, tuple[TrialResult, ...]]:
+        """Finished jobs of those who take part now; whoever else the file names is nobody here."""
+        names = {entrant.name for entrant in self.entrants}
+        return {
+            job: results
+            for job, results in self.store.jobs().items()
+            if (entrant := job.rpartition("/")[0]) in names
+            and all(result.trial.entrant == entrant for result in results)
+        }
 
     def _in_order(self) -> list[str]:
         """Names of the finished jobs: in the order of the entrants (not of completion), tuning before curves."""

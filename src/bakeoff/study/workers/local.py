@@ -8,7 +8,6 @@ memory-mapped files, progress through a small shared array.
 
 import os
 import queue
-import shutil
 import signal
 import tempfile
 import threading
@@ -25,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.system import memory
+from bakeoff.system import memory, processes
+from bakeoff.system.own_folders import OwnFolder, remove_abandoned
 
 #: A task whose worker dies this many times while no other task runs is given up.
 ATTEMPTS = 2
@@ -35,6 +35,8 @@ _PARENT_SECONDS = 1.0
 _MEMORY_SECONDS = 0.5
 #: Rows of the shared array of progress: the most tasks that may run or wait at the same time.
 _SLOTS = 256
+#: How the folder of what workers share is called, in the temporary folder.
+_FOLDER = "bakeoff-pool-"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
 
@@ -127,8 +129,10 @@ class Pool:
     _running: dict["Future[Any]", _Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _sweep(Path(tempfile.gettempdir()))
-        self.folder = Path(tempfile.mkdtemp(prefix=f"bakeoff-{os.getpid()}-"))
+        place = Path(tempfile.gettempdir())
+        remove_abandoned(place, _FOLDER)
+        self._own_folder = OwnFolder(place, _FOLDER)
+        self.folder = self._own_folder.path
         self.board_path = self.folder / "progress"
         self.board = np.memmap(self.board_path, dtype=np.int64, mode="w+", shape=(_SLOTS, 2))
         self._free = list(range(_SLOTS))
@@ -139,15 +143,20 @@ class Pool:
 
     def _start(self) -> Any:
         if self._executor is None:
-            from joblib.externals.loky import ProcessPoolExecutor
+            from bakeoff.study.workers.loky_start import Executor
 
             share = (
                 {} if self.memory_bytes is None else {memory.SHARE: str(self.memory_bytes // self.workers)}
             )
-            with _quiet_tracker():
-                self._executor = ProcessPoolExecutor(
+            with _quiet_tracker(), processes.safe_start():
+                self._executor = Executor(
                     max_workers=self.workers,
-                    env={**dict.fromkeys(_THREADS, "1"), **share, **self.environment},
+                    env={
+                        **dict.fromkeys(_THREADS, "1"),
+                        **share,
+                        **self.environment,
+                        **processes.safe_variables(),
+                    },
                     initializer=_quiet_worker,
                     initargs=(os.getpid(),),
                 )
@@ -258,7 +267,7 @@ class Pool:
         """End the workers, whatever they do, and remove what they shared."""
         self._running.clear()
         self._shutdown()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._own_folder.remove()
 
 
 def _take_back(executor: Any) -> None:
@@ -289,24 +298,6 @@ def _quiet_tracker() -> Iterator[None]:
             del os.environ["PYTHONWARNINGS"]
         else:
             os.environ["PYTHONWARNINGS"] = before
-
-
-def _sweep(place: Path) -> None:
-    """Remove what pools of processes that are no longer alive (`kill -9`) left behind."""
-    for folder in place.glob("bakeoff-*-*"):
-        owner = folder.name.split("-")[1]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 class WorkerLostError(Exception):

@@ -68,9 +68,12 @@ def profile(
     Args:
         reproducible: where there are several devices, choose by a rule and not by a timing.
     """
+    import torch
+
     from bakeoff import models
     from bakeoff.cost.catalogue_cache import counted
     from bakeoff.train import device
+    from bakeoff.train.forward_check import check_forward
     from bakeoff.train.kernels import native
 
     set_up_torch()
@@ -78,7 +81,8 @@ def profile(
     data = _training_data(shared)
     try:
         module = models.build(entrant.card, data.schema, width=entrant.width, seed=0)
-        _check_forward(module, data)
+        batch = data.train.at(torch.arange(min(2, len(data.train))))
+        check_forward(module, batch.inputs, batch.lengths, data.outputs)
         cost = counted(module, entrant.card, entrant.width, data.schema)
         flops = BATCH * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
@@ -122,35 +126,6 @@ def _fastest(
                 raise
     best = min(found, key=lambda device: found[device])
     return best, found[best]
-
-
-def _check_forward(module: Any, data: "TrainingData") -> None:
-    """Run the network on two examples, so that an error is reported as a sentence about the data, not as a traceback.
-
-    Raises:
-        ModelError: it fails, or its outputs have a wrong shape.
-    """
-    import torch
-
-    from bakeoff.errors import ModelError
-    from bakeoff.models import takes_lengths
-
-    batch = data.train.at(torch.arange(min(2, len(data.train))))
-    module.eval()
-    try:
-        with torch.no_grad():
-            given = (batch.inputs, batch.lengths) if takes_lengths(module) else (batch.inputs,)
-            outputs = module(*given)
-    except BakeoffError:
-        raise
-    except Exception as error:
-        raise ModelError(
-            f"The network fails on inputs of shape {tuple(batch.inputs.shape)}: {type(error).__name__}: {error}"
-        ) from error
-    wanted = (len(batch.targets), data.outputs)
-    if not isinstance(outputs, torch.Tensor) or tuple(outputs.shape) != wanted:
-        came = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
-        raise ModelError(f"The network gives {came} where {wanted} was needed: [batch, classes or values].")
 
 
 def _builder(entrant: Entrant, data: "TrainingData") -> Any:
@@ -306,6 +281,6 @@ def write_champion(
 
     assert entrant.card is not None
     predictor = Predictor.of(
-        shared.open(), model=entrant.card.name, width=entrant.width, weights=load_file(weights)
+        shared.open(), model=entrant.card, width=entrant.width, weights=load_file(weights)
     )
     predictor.save(folder)

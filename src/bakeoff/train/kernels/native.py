@@ -75,14 +75,14 @@ def _load() -> tuple[ctypes.CDLL | None, str]:
     if wish == "0":
         return None, "pure torch (BAKEOFF_NATIVE=0)"
     compiler = compilation.compiler()
+    if compiler is None:
+        return None, "pure torch (no C compiler)"
     try:
-        path = compilation.place()
-        if compiler is None or path is None:
-            return None, "pure torch (no C compiler)"
-        if not path.exists():
-            if wish == "ready":
-                return None, "pure torch (the compiled operators are not built yet)"
-            compilation.build()
-        return ctypes.CDLL(str(path)), f"compiled ({compilation.version(compiler)})"
+        library = compilation.load(may_build=wish != "ready")
+        if library is not None:
+            return library, f"compiled ({compilation.version(compiler)})"
+        if compilation.place() is None:
+            return None, "pure torch (others may write wherever the compiled operators could be kept)"
+        return None, "pure torch (the compiled operators are not built yet)"
     except (OSError, subprocess.SubprocessError) as error:
         return None, f"pure torch (the compiled operators failed: {type(error).__name__})"

@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bakeoff.errors import StoreError
+from bakeoff.system.files import refuse_special
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 _FACTS = "facts"
@@ -47,6 +48,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | No
     """
     if not path.exists():
         return None
+    refuse_special(path, StoreError)
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()[_FACTS])

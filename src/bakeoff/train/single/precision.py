@@ -8,17 +8,17 @@ precision, compares the results and measures the times; the result is stored in 
 import functools
 import hashlib
 import json
-import os
 import platform
 import signal
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
-from bakeoff.system.files import cache_folder
+from bakeoff.errors import StoreError
+from bakeoff.system import processes
+from bakeoff.system.files import cache_folder, write_text
 
 #: Half precision is used where the trial is at least this many times as fast.
 LEAST_SPEEDUP = 1.15
@@ -77,13 +77,11 @@ def try_precision(device: str, dtype: torch.dtype) -> PrecisionTrial:
         return PrecisionTrial(**json.loads(cached.read_text()))
     except (OSError, ValueError, TypeError):
         pass
-    found = run_trial([sys.executable, "-c", _TRIAL, device, name])
+    found = run_trial(processes.command("-c", _TRIAL, device, name))
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
-        part = cached.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps(asdict(found)))
-        part.replace(cached)
-    except OSError:
+        write_text(cached, json.dumps(asdict(found)))
+    except (OSError, StoreError):
         pass  # a cache that cannot be written costs a trial the next time
     return found
 
@@ -91,7 +89,14 @@ def try_precision(device: str, dtype: torch.dtype) -> PrecisionTrial:
 def run_trial(command: list[str]) -> PrecisionTrial:
     """Run a child process that prints `{"agree": ..., "speedup": ...}` if it ends normally, and judge the result."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False)
+        done = subprocess.run(
+            command,
+            env=processes.environment(),
+            capture_output=True,
+            text=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         return PrecisionTrial(
             works=False, speedup=0.0, reason=f"The trial could not be run ({type(error).__name__})."

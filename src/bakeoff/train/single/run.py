@@ -8,6 +8,7 @@ returned). `state` and `restore` transfer everything that a resumed training nee
 import contextlib
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,8 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bakeoff.errors import BakeoffWarning
 from bakeoff.models import takes_lengths
 from bakeoff.train.batches import StackedBatches
+from bakeoff.train.kernels import compilation
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import dropout_seed
 from bakeoff.train.result import TrainingResult
@@ -66,7 +69,17 @@ class SingleTraining:
         self.data, self.replica, self.recipe, self.placement = data, replica, recipe, placement
         self.module = placement.prepare(build(replica.seed)).train()
         self._takes_lengths = takes_lengths(self.module)
-        self._called: Any = torch.compile(self.module) if placement.compile else self.module
+        self._called: Any = self.module
+        if placement.compile and compilation.torch_compiles_in_private():
+            self._called = torch.compile(self.module)
+        elif placement.compile:
+            warnings.warn(
+                "The network is not compiled: others can write into the folder where PyTorch keeps compiled code and "
+                "loads it from. Remove the folder 'torchinductor_...' beside the temporary files, or set TMPDIR to a "
+                "folder of your own.",
+                BakeoffWarning,
+                stacklevel=2,
+            )
         self._change_batch, self._after_step = change_batch, after_step
         self._judged = judged or (lambda: self.module)
         self._loss = loss or (F.cross_entropy if data.schema.is_classification else F.mse_loss)
