@@ -6,7 +6,7 @@
 
 A case is a curve measured as a comparison measures it - five sizes that double, three seeds, one small test set - with
 its forecast; the truth is the mean of three other seeds on a test set of up to 1,500 examples. Half of the data sets
-have chosen the constants of `bakeoff.study.analysis.learning_curves`; the figures that count are those of the other half.
+chose the constants of `bakeoff.study.analysis.learning_curves`; the figures that count are those of the other half.
 """
 
 import argparse

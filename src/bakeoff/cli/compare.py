@@ -107,7 +107,7 @@ def _goal(text: str, metric: str | None) -> "Goal":
     from bakeoff.tasks.metrics.registry import METRICS
 
     wanted = parse_goal(text)
-    if metric in METRICS:
+    if metric is not None and metric in METRICS:
         wanted.of(METRICS[metric])
     return wanted
 

@@ -249,16 +249,19 @@ def _statements(answer: GoalAnswer, measure: Metric, ceiling: float | None) -> t
                 )
     beyond = ", ".join(path.entrant for path in answer.paths if path.outlook == "not_there")
     if beyond:
-        values = {"names": beyond, "goal": goal, "multiple": FURTHEST}
-        said.append(Statement(key="verdict.goal.not_there", values=values))
+        said.append(
+            Statement(
+                key="verdict.goal.not_there", values={"names": beyond, "goal": goal, "multiple": FURTHEST}
+            )
+        )
     by_reason: dict[str, list[str]] = {}
     for path in answer.paths:
         if path.withheld is not None:
             by_reason.setdefault(path.withheld, []).append(path.entrant)
     for reason, names in by_reason.items():
         because = Statement(key=f"verdict.withheld.{reason}", values={})
-        values = {"names": ", ".join(names), "goal": goal, "reason": because}
-        said.append(Statement(key="verdict.goal.withheld", values=values))
+        without: dict[str, Any] = {"names": ", ".join(names), "goal": goal, "reason": because}
+        said.append(Statement(key="verdict.goal.withheld", values=without))
     if not any(path.outlook in ("reached", "likely") for path in answer.paths):
         said.insert(0, _nobody(answer, goal, measure))
     if ceiling is not None and measure.sign * (ceiling - answer.goal) < 0:
