@@ -103,7 +103,7 @@ def false_winners(repetitions: int) -> Figures:
     found: Figures = {}
     for entrants in (2, 8):
         for spread in (0.0, 0.005, 0.02):
-            won, biases, by_test = 0, [], []
+            won, biases, by_test, networks = 0, [], [], []
             for turn in range(repetitions):
                 world = shares(
                     np.random.default_rng([turn, entrants, 1]), [0.9] * entrants, 360, seed_spread=spread
@@ -111,10 +111,12 @@ def false_winners(repetitions: int) -> Figures:
                 place = stand(world)
                 won += place.winner is not None
                 biases.append(place.scores[place.leader].score - 0.9)
+                networks.append(place.scores[place.leader].score - world.networks[place.leader])
                 by_test.append(place.scores[place.top].score - 0.9)
             cell = f"{entrants} equal, seeds spread {100 * spread:g} points"
             found[f"winner: {cell}"] = won / repetitions
             found[f"leader's bias in points: {cell}"] = 100 * float(np.mean(biases))
+            found[f"the same against the networks trained: {cell}"] = 100 * float(np.mean(networks))
             found[f"bias by test in points: {cell}"] = 100 * float(np.mean(by_test))
     return found
 

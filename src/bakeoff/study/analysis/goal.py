@@ -146,7 +146,7 @@ def answer_goal(
         goal: in the metric's unit.
         metric: name of the deciding metric.
         training: scores on the training examples, by entrant, where they are known (see `fit_curve`).
-        ceiling: the score that labels as they are allow (see `label_noise`); None where unknown.
+        ceiling: the score that labels as they are allow; None where unknown.
         seed: of the draws.
     """
     measure = METRICS[metric]

@@ -14,7 +14,7 @@ import numpy as np
 from bakeoff.tasks.metrics.registry import Floats
 
 #: True spreads that are thought possible, in units of the standard error of a difference, all equally probable.
-SPREADS = np.geomspace(0.2, 20.0, 15)
+SPREADS = np.geomspace(0.05, 20.0, 17)
 #: Standard errors behind the first from which on an entrant says nothing of the spread among the good ones.
 FAR = 4.0
 DRAWS = 4000

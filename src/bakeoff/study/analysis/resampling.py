@@ -4,8 +4,8 @@ Two things were drawn by chance, and both are drawn again: which examples are in
 draw for all entrants, so that differences are paired), and which seed each network got. Scores of seeds also differ
 because each seed errs on other examples; that part is in the draw of examples already, so it is taken off before the
 rest counts as the spread of seeds (the two-way analysis of variance of examples by seeds). The few seeds of a study
-say little about their own spread, so it is moderated: a spread pooled over the networks counts as `PRIOR_DEGREES`
-further degrees of freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
+say little about their own spread, so it is moderated: a spread pooled over the networks counts as further degrees of
+freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
 R replicates, N examples, E entrants.
 
 Examples that belong together are drawn together: the patients of a study, and the windows of a forecast, whose errors
@@ -60,6 +60,7 @@ class Resampled:
         seed_unknown: [E], whether the seed could matter and nothing at all is known of how much.
         seed_borrowed: [E], whether one seed was run and the spread is that of others or of other sizes.
         seeds: [E], how many trainings each score is the mean of.
+        seed_noise: [E], of the mean over seeds, the variance that the seeds' own errors on the examples explain.
         spread_degrees: degrees of freedom of all that is known of the spread of seeds, over all entrants.
         twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
         smoothing: variance added to a difference of two that are not twins (see `standing`).
@@ -83,6 +84,7 @@ class Resampled:
     seed_unknown: NDArray[np.bool_]
     seed_borrowed: NDArray[np.bool_]
     seeds: NDArray[np.int64]
+    seed_noise: Floats
     spread_degrees: float
     groups: int | None = None
     discordant: NDArray[np.int64] | None = None
@@ -136,14 +138,19 @@ class Resampled:
         """Degrees of freedom of the standard error of a difference (Satterthwaite 1946, Biometrics 2:110).
 
         The pooled spread is the same for all, so that the seeds of two count for no more than all seeds that were run.
+        A spread that came out small by chance would count as well known too; the seeds' share is therefore taken at
+        the upper limit (80 %) of what their scores allow.
         """
         examples, one, other = self.variances(first, second)
-        parts = one**2 / self.seed_degrees[first] + other**2 / self.seed_degrees[second]
-        seeds = min((one + other) ** 2 / parts, max(self.spread_degrees, 1.0)) if parts > 0 else 1.0
         examples += self.smoothing
-        total = examples + one + other
-        parts = examples**2 / self.degrees + (one + other) ** 2 / seeds
-        return float(total**2 / parts) if parts > 0 else float(self.degrees)
+        parts = one**2 / self.seed_degrees[first] + other**2 / self.seed_degrees[second]
+        known = max(self.spread_degrees, 1.0)
+        degrees = min((one + other) ** 2 / parts, known) if parts > 0 else known
+        noise = float(self.seed_noise[first] + self.seed_noise[second])
+        stretch = known / float(special.chdtri(known, 0.8))
+        seeds = max((one + other + noise) * stretch - noise, 0.0)
+        parts = examples**2 / self.degrees + seeds**2 / degrees
+        return float((examples + seeds) ** 2 / parts) if parts > 0 else float(self.degrees)
 
 
 def resample(
@@ -227,6 +234,7 @@ def resample(
         seed_unknown=single & ~borrowed,
         seed_borrowed=borrowed,
         seeds=np.array([len(entrants[name]) for name in names]),
+        seed_noise=noise / np.array([len(scores) for scores in per_seed]),
         spread_degrees=spread_degrees,
         twin=twin,
         smoothing=smoothing,
@@ -360,7 +368,7 @@ def seed_variances(
         pool = float(np.exp(np.median(ratios))) * typical / float(special.chdtri(typical, 0.5))
         pool = pool if noise is None else max(pool, 1.0)
     # A variance pooled over one entrant is that entrant's own, and counts for no further degrees of freedom.
-    prior = PRIOR_DEGREES if varied.sum() > 1 else 0
+    prior = _prior_degrees(spreads[known] / scale[known], own[known]) if varied.sum() > 1 else 0.0
     moderated = (prior * pool * scale + own * spreads) / np.maximum(prior + own, 1)
     net = np.where(varied, np.maximum(moderated - off, 0.0), 0.0)
     relative = float(np.median(net[known] / example_variance[known])) if known.any() else 0.0
@@ -368,6 +376,24 @@ def seed_variances(
         own + 1
     )
     return variance, np.maximum(own + prior, PRIOR_DEGREES).astype(np.float64)
+
+
+def _prior_degrees(ratios: Floats, own: NDArray[np.int64]) -> float:
+    """How much the pooled spread counts: more, the less the entrants' spreads differ beyond chance.
+
+    The variance of the logarithm of a variance with d degrees is trigamma(d / 2); what is seen beyond it is that of
+    the true spreads, trigamma(prior / 2) (Smyth 2004, section 6.2), here with trigamma(x) about 1 / x + 1 / 2 x^2.
+    At least `PRIOR_DEGREES`, and at most half of all degrees that were pooled.
+    """
+    most = max(float(own.sum()) / 2, PRIOR_DEGREES)
+    if len(ratios) < 3:
+        return PRIOR_DEGREES
+    seen = float(np.var(np.log(np.maximum(ratios, 1e-6)), ddof=1))
+    excess = seen - float(special.polygamma(1, float(np.median(own)) / 2))
+    if excess <= 0:
+        return most
+    half = (1 + np.sqrt(1 + 2 * excess)) / (2 * excess)
+    return float(np.clip(2 * half, PRIOR_DEGREES, most))
 
 
 def is_hit_or_miss(values: Floats | None) -> bool:
