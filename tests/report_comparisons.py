@@ -151,9 +151,11 @@ def tie_comparison() -> Comparison:
         cheapest_good="knn",
         statements=(
             Statement(
-                key="verdict.tie",
+                key="verdict.leads",
                 values={
-                    "names": ", ".join(tied),
+                    "others": "gru 21 %, knn 17 %",
+                    "count": 3,
+                    "missing": "",
                     "leader": "cnn",
                     "metric": Statement(key="verdict.metric.accuracy", values={}),
                     "score": "98.9 %",
@@ -162,7 +164,16 @@ def tie_comparison() -> Comparison:
                     "probability": "62 %",
                 },
             ),
-            Statement(key="verdict.no_network", values={"name": "knn", "score": "98.3 %"}),
+            Statement(
+                key="verdict.no_network",
+                values={
+                    "name": "knn",
+                    "score": "98.3 %",
+                    "margin": "1 point",
+                    "network": "cnn",
+                    "network_score": "98.9 %",
+                },
+            ),
             *found.verdict.statements[2:],
         ),
     )
@@ -290,7 +301,8 @@ def _statements(winner: str) -> tuple[Statement, ...]:
                 "score": "98.9 %",
                 "low": "98.4 %",
                 "high": "99.4 %",
-                "probability": "97 %",
+                "count": 3,
+                "missing": "",
             },
         ),
         Statement(
@@ -301,6 +313,8 @@ def _statements(winner: str) -> tuple[Statement, ...]:
                 "flops": "19.2 thousand",
                 "times": "65.3",
                 "leader": winner,
+                "leader_score": "98.9 %",
+                "margin": "2 points",
             },
         ),
         Statement(

@@ -64,4 +64,4 @@ def test_the_verdict_is_said_even_where_the_report_cannot_be_written(
     found.folder.write_text("in the way")
     with pytest.raises(StoreError, match="cannot be written"):
         compare_and_show("digits")
-    assert "cnn is the best here" in capsys.readouterr().out
+    assert "cnn is the best of the 3" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from bakeoff.cli.options import (
 
 if TYPE_CHECKING:
     from bakeoff.data.dataset import Dataset
+    from bakeoff.study.analysis.goal import Goal, GoalAnswer
     from bakeoff.study.results.comparison import Comparison
 
 
@@ -48,6 +49,10 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
+    goal: Annotated[
+        str | None,
+        typer.Option(help="Say how many examples lead to this score: 95%, or a value of the metric as 2.5."),
+    ] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget
@@ -57,6 +62,7 @@ def compare(
 
     check_writable(json)
     check_name(device)
+    wanted = None if goal is None else _goal(goal, metric)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
@@ -83,8 +89,11 @@ def compare(
     finally:
         if pool is not None:
             pool.close()
+    record = result.to_json()
+    if wanted is not None:
+        record["goal"] = _show_goal(result, wanted).to_json()
     if json is not None:
-        write_json(json, result.to_json())
+        write_json(json, record)
     if result.interrupted:
         raise typer.Exit(130)
     if result.verdict.leader is None:
@@ -116,6 +125,30 @@ def compare_and_show(data: str, **options: Any) -> "Comparison":
     print_comparison(results, found)
     print_places(results, found, report=write_results(found))
     return found
+
+
+def _goal(text: str, metric: str | None) -> "Goal":
+    """The goal, checked against the metric where that is known before the data are."""
+    from bakeoff.study.analysis.goal import parse_goal
+    from bakeoff.tasks.metrics.registry import METRICS
+
+    wanted = parse_goal(text)
+    if metric is not None and metric in METRICS:
+        wanted.of(METRICS[metric])
+    return wanted
+
+
+def _show_goal(result: "Comparison", wanted: "Goal") -> "GoalAnswer":
+    """Say how each entrant comes to the goal, below the verdict."""
+    from rich.console import Console
+
+    from bakeoff.report.terminal.comparison import print_goal
+    from bakeoff.study.analysis.goal import answer_goal
+    from bakeoff.tasks.metrics.registry import METRICS
+
+    answer = answer_goal(result.entrants, wanted.of(METRICS[result.metric]), metric=result.metric)
+    print_goal(Console(), answer)
+    return answer
 
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:

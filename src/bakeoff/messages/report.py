@@ -15,6 +15,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.section.mistakes": ("The most confident mistakes", "가장 확신한 오답"),
     "report.section.errors": ("The largest errors", "가장 큰 오차"),
     "report.section.why": ("Why", "이유"),
+    "report.section.goal": ("The way to the goal", "목표까지"),
     "report.section.data": ("The data", "데이터"),
     "report.section.trials": ("Every training", "모든 학습 기록"),
     "report.section.left_out": ("Left out, and why", "제외한 것과 그 이유"),

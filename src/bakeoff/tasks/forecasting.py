@@ -16,6 +16,9 @@ from bakeoff.tasks.numbers import Numbers
 
 #: Blocks of time are made shorter, down to one horizon, where the test split would have fewer blocks than this.
 FEWEST_BLOCKS = 5
+#: There are no more blocks than these: long ones hold what windows far apart still share (an error that stays for a
+#: while), and Student's quantile for eight blocks is only a fifth above that for any number.
+MOST_BLOCKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +52,9 @@ class Forecasting(Numbers):
 def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np.int64]:
     """Labels [N] of the windows of a forecast: the block of time in which each begins, the same for all series.
 
-    A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. Where
-    that makes fewer than `FEWEST_BLOCKS` blocks, they are shorter, but not shorter than the horizon.
+    A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. It is
+    longer where there would be more than `MOST_BLOCKS`, and shorter, but not shorter than the horizon, where there
+    would be fewer than `FEWEST_BLOCKS`.
 
     Args:
         times: [N], when each window's first target is.
@@ -59,6 +63,7 @@ def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np
     array([0, 0, 1, 1, 2, 2, 3, 3])
     """
     distinct, places = np.unique(times, return_inverse=True)
-    length = min(horizon + window, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
+    wanted = max(horizon + window, len(distinct) // MOST_BLOCKS)
+    length = min(wanted, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
     blocks = max(len(distinct) // length, 1)
     return np.minimum(places.reshape(-1) // length, blocks - 1).astype(np.int64)

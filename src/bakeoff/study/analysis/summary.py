@@ -27,6 +27,7 @@ from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.protocol import BATCH_EXAMPLES
 from bakeoff.study.results.comparison import Mistake, TrialSummary
 from bakeoff.study.results.outcome import Outcome
+from bakeoff.study.results.records import SPOKEN_MULTIPLE
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
 from bakeoff.tasks.outputs import Outputs, dense
 from bakeoff.tasks.registry import task_of
@@ -59,7 +60,8 @@ class Summary:
         self._chosen = {name: self._counted(name) for name in self._entrants}
         judged = {name: runs[self._full] for name, runs in self._chosen.items() if runs.get(self._full)}
         self.judged = judged
-        self.ranking = self._ranking(judged, None) if judged else None
+        self.validation = {name: self._on_validation(runs) for name, runs in judged.items()}
+        self.ranking = self._ranking(judged, None, validation=self.validation) if judged else None
         results, fits = self._results()
         self.entrants = tuple(sorted(results, key=self._best_first))
         self.verdict: Verdict = conclude(
@@ -78,7 +80,20 @@ class Summary:
                 by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
         return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
-    def _ranking(self, judged: Mapping[str, Sequence[TrialResult]], replicates: int | None) -> Ranking:
+    def _on_validation(self, runs: Sequence[TrialResult]) -> float:
+        return float(np.mean([self._score(run.validation_outputs, self._validation_truth) for run in runs]))  # type: ignore[arg-type]
+
+    def _elsewhere(self, name: str) -> list[list[float]]:
+        """Test scores of several seeds at the smaller sizes, which say how much a seed matters."""
+        smaller = [runs for size, runs in self._chosen[name].items() if size != self._full and len(runs) > 1]
+        return [[self._score(_test(run), self._truth) for run in runs] for runs in smaller]
+
+    def _ranking(
+        self,
+        judged: Mapping[str, Sequence[TrialResult]],
+        replicates: int | None,
+        validation: Mapping[str, float] | None = None,
+    ) -> Ranking:
         return rank_entrants(
             {name: [_test(result) for result in runs] for name, runs in judged.items()},
             self._truth,
@@ -89,6 +104,8 @@ class Summary:
             ],
             context=self._context,
             groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
+            validation=validation,
+            elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,
             seed=self._definition.seed,
         )
@@ -149,7 +166,6 @@ class Summary:
             )
             for metric in self._task.metrics(self._context)
         }
-        validation = [self._score(run.validation_outputs, self._validation_truth) for run in runs]  # type: ignore[arg-type]
         return EntrantResult(
             name=name,
             kind=entrant.kind,  # type: ignore[arg-type]
@@ -157,14 +173,15 @@ class Summary:
             score=estimate.score,
             low=estimate.low,
             high=estimate.high,
-            validation_score=float(np.mean(validation)),
+            validation_score=self.validation[name],
             parameters=runs[0].parameters,
             flops_per_example=runs[0].flops_per_example,
             train_seconds=self._seconds(name),
             learning_rate=self._outcome.best_setting[name] if entrant.kind == "network" else None,
             curve=tuple(curve),
             forecast=forecast(fit) if fit is not None else (),
-            forecast_withheld=fit.withheld if fit is not None else None,
+            forecast_withheld=fit.no_forecast if fit is not None else None,
+            more_helps=None if fit is None or fit.no_forecast else fit.helps(SPOKEN_MULTIPLE * fit.examples),
             metrics=metrics,
             judged=True,
             state=EntrantState.FINISHED
@@ -256,12 +273,14 @@ class Summary:
         return sorted(crossing, key=lambda entry: entry.examples or 0.0)
 
     def champion_trial(self) -> TrialResult | None:
-        """The full-size training that is handed over: of the leader, or of the best network where it is none."""
+        """The full-size training that is handed over: of the leader, or where it is no network of the network that
+        validation puts first."""
         networks = [e.name for e in self.entrants if e.judged and e.kind == "network"]
         if not networks:
             return None
         leader = self.verdict.winner or self.verdict.leader
-        name = leader if leader in networks else networks[0]
+        first = max(networks, key=lambda name: self._metric.sign * self.validation[name])
+        name = leader if leader in networks else first
         return self._best_seed(self.judged[name])
 
     def _best_seed(self, runs: Sequence[TrialResult]) -> TrialResult:

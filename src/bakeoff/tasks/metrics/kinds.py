@@ -43,6 +43,11 @@ class MeanAbsoluteScaledError(MeanMetric):
 class RootMeanSquaredError(Metric):
     """The root of the mean over examples and outputs alike (scikit-learn averages the roots of several outputs)."""
 
+    def losses(
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        return _columns(_difference(outputs, targets) ** 2).mean(axis=1), 0.5
+
     def resampled(
         self,
         outputs: OutputsLike,

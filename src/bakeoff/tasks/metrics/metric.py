@@ -70,6 +70,15 @@ class Metric(ABC):
         """One value an example [N], whose mean is the score; None where the metric is not a mean over examples."""
         return None
 
+    def losses(
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        """For errors that are a power of a mean of losses: the losses [N], none negative, and the power; else None.
+
+        An RMSE is the mean of the squares to the power 1/2, an MAE the mean of the absolute values to the power 1.
+        """
+        return None
+
     @abstractmethod
     def resampled(
         self,
@@ -107,6 +116,11 @@ class MeanMetric(Metric):
         self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
     ) -> Floats:
         return self._each(outputs, targets, context)
+
+    def losses(
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        return None if self.higher_is_better else (self._each(outputs, targets, context), 1.0)
 
     def resampled(
         self,
