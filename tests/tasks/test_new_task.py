@@ -176,7 +176,9 @@ def test_ragged_outputs_are_stored_and_come_back(tmp_path: Any) -> None:
     outputs = answers_to(ragged_targets(rng, 5), 0.5, rng)
     trial = Trial(entrant="rnn", setting=0.01, examples=10, seed=0)
     store = Store(tmp_path / "run")
-    done = TrialResult(trial=trial, state=TrialState.FINISHED, validation_outputs=outputs, test_outputs=outputs)
+    done = TrialResult(
+        trial=trial, state=TrialState.FINISHED, validation_outputs=outputs, test_outputs=outputs
+    )
     store.put_job("rnn/tuning", [done], "context")
     (found,) = Store(tmp_path / "run").jobs()["rnn/tuning"]
     assert found.test_outputs is not None

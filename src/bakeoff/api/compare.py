@@ -35,6 +35,7 @@ def compare(
     device: str = "auto",
     workers: int | None = None,
     why: bool = True,
+    fresh: bool = False,
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -72,6 +73,7 @@ def compare(
             train it and takes the faster.
         workers: processes of one thread; as many as cores where None.
         why: whether it ends with evidence, for which a part of the budget is reserved.
+        fresh: whether a new run is begun even where one with the same definition is there to be continued.
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
@@ -91,6 +93,7 @@ def compare(
     found = run_comparison(
         data, models, budget_seconds, seed,
         metric=metric, seeds=seeds, steps=steps, equal=equal, device=device, workers=workers, out=out, name=name,
+        fresh=fresh,
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
         text=text, tokenizer=tokenizer,
         listener=listener, on_data=on_data, started=started, pool=pool,

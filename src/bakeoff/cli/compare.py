@@ -18,7 +18,7 @@ from bakeoff.cli.options import (
 
 if TYPE_CHECKING:
     from bakeoff.data.dataset import Dataset
-    from bakeoff.study.analysis.goal import Goal, GoalAnswer
+    from bakeoff.study.analysis.goal import GoalAnswer
     from bakeoff.study.results.comparison import Comparison
 
 
@@ -46,6 +46,10 @@ def compare(
     why: Annotated[
         bool, typer.Option("--why/--no-why", help="End with evidence of why, in a part of the budget.")
     ] = True,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Begin a new run, though one of the same command could be continued."),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
@@ -62,7 +66,8 @@ def compare(
 
     check_writable(json)
     check_name(device)
-    wanted = None if goal is None else _goal(goal, metric)
+    if goal is not None:
+        _check_goal(goal, metric)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
@@ -83,6 +88,7 @@ def compare(
             workers=workers,
             pool=pool,
             why=why,
+            fresh=fresh,
             started=started(),
             **reading.given(),
         )
@@ -90,14 +96,14 @@ def compare(
         if pool is not None:
             pool.close()
     record = result.to_json()
-    if wanted is not None:
-        record["goal"] = _show_goal(result, wanted).to_json()
+    if goal is not None:
+        record["goal"] = _show_goal(result, goal).to_json()
     if json is not None:
         write_json(json, record)
     if result.interrupted:
         raise typer.Exit(130)
-    if result.verdict.leader is None:
-        raise typer.Exit(1)  # the budget was too small for any verdict, as was said
+    if len(result.compared) < 2:
+        raise typer.Exit(1)  # nothing was compared with anything, as was said
 
 
 def compare_and_show(data: str, **options: Any) -> "Comparison":
@@ -127,26 +133,24 @@ def compare_and_show(data: str, **options: Any) -> "Comparison":
     return found
 
 
-def _goal(text: str, metric: str | None) -> "Goal":
-    """The goal, checked against the metric where that is known before the data are."""
+def _check_goal(goal: str, metric: str | None) -> None:
+    """Before anything is trained: is it a goal at all, and one of the metric, where that is given?"""
     from bakeoff.study.analysis.goal import parse_goal
     from bakeoff.tasks.metrics.registry import METRICS
 
-    wanted = parse_goal(text)
+    wanted = parse_goal(goal)
     if metric is not None and metric in METRICS:
         wanted.of(METRICS[metric])
-    return wanted
 
 
-def _show_goal(result: "Comparison", wanted: "Goal") -> "GoalAnswer":
+def _show_goal(result: "Comparison", goal: str) -> "GoalAnswer":
     """Say how each entrant comes to the goal, below the verdict."""
     from rich.console import Console
 
+    from bakeoff.api.goal import goal_of
     from bakeoff.report.terminal.comparison import print_goal
-    from bakeoff.study.analysis.goal import answer_goal
-    from bakeoff.tasks.metrics.registry import METRICS
 
-    answer = answer_goal(result.entrants, wanted.of(METRICS[result.metric]), metric=result.metric)
+    answer = goal_of(result, goal)
     print_goal(Console(), answer)
     return answer
 

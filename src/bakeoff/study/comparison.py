@@ -75,6 +75,7 @@ def compare(
     started: float | None = None,
     show: Callable[[Comparison], str] | None = None,
     evidence: EvidenceProvider | None = None,
+    fresh: bool = False,
     pool: Executor | None = None,
     **reading: Any,
 ) -> Comparison:
@@ -101,6 +102,7 @@ def compare(
         started: when the budget began, on the monotonic clock; now where None.
         show: renders the result in a notebook.
         evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
+        fresh: whether a new run is begun even where one with the same definition is there to be continued.
         pool: an executor whose workers are starting already (`bakeoff.study.workers.startup`), instead of `workers`;
             closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
@@ -148,7 +150,7 @@ def compare(
             dataset=dataset,
             entrants=entrants,
             definition=definition,
-            folder=find_run(Path(out), name or dataset.name, definition.to_json()),
+            folder=find_run(Path(out), name or dataset.name, definition.to_json(), fresh=fresh),
             executor=pool,
             started=clock_start,
             listener=listener,
@@ -339,6 +341,10 @@ class _Run:
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)
+        if self._spent_before > 0:
+            yield say(
+                "study.warning.continued", folder=str(self._folder), seconds=f"{self._spent_before:.0f}"
+            )
         if outcome.interrupted:
             yield say("study.warning.interrupted")
         if why is not None and why.interrupted:

@@ -104,3 +104,17 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     store.path = Path("/dev/full")
     with pytest.raises(StoreError, match="disk full"):
         store.put_fact("a", 1)
+
+
+def test_the_newest_run_of_a_definition_is_continued_and_a_fresh_one_gets_a_name_of_its_own(
+    tmp_path: Path,
+) -> None:
+    definition = {"dataset": "x"}
+    first = find_run(tmp_path, "x", definition)
+    Store(first).put_fact("definition", definition)
+    assert find_run(tmp_path, "x", definition) == first == tmp_path / "x"
+    second = find_run(tmp_path, "x", definition, fresh=True)
+    assert second == tmp_path / "x-2"
+    Store(second).put_fact("definition", definition)
+    assert find_run(tmp_path, "x", definition) == second
+    assert find_run(tmp_path, "x", {"dataset": "y"}) == tmp_path / "x-3"

@@ -153,6 +153,11 @@ class Comparison:
         """The measured learning curve of each judged entrant."""
         return {entrant.name: entrant.curve for entrant in self.entrants if entrant.curve}
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The entrants that were judged, baselines aside: with fewer than two, nothing was compared."""
+        return tuple(one.name for one in self.entrants if one.judged and one.kind != "baseline")
+
     def entrant(self, name: str) -> EntrantResult:
         """One entrant's result. Raises `StoreError` where nobody has that name."""
         for entrant in self.entrants:

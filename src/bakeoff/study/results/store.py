@@ -145,11 +145,16 @@ def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes 
     )
 
 
-def find_run(folder: Path, name: str, definition: dict[str, Any]) -> Path:
-    """The folder of the run under `folder` with the same definition, to continue it, or a new one with a free name."""
+def find_run(folder: Path, name: str, definition: dict[str, Any], *, fresh: bool = False) -> Path:
+    """The newest run under `folder` with the same definition, to continue it, or a new folder with a free name.
+
+    Args:
+        fresh: always a new folder, which later calls then continue.
+    """
+    same: Path | None = None
     for candidate in RunFolder.candidates(folder, name):
         if not candidate.study.exists():
-            return candidate.path
+            return candidate.path if fresh or same is None else same
         if Store(candidate.path).fact("definition") == json.loads(json.dumps(definition)):
-            return candidate.path
+            same = candidate.path
     raise AssertionError("names never end")
