@@ -35,7 +35,7 @@ from bakeoff.study.protocol import (
 from bakeoff.study.results.comparison import Champion, Comparison
 from bakeoff.study.results.facts import DEFINITION, SOURCE, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
-from bakeoff.study.results.records import Evidence
+from bakeoff.study.results.records import EntrantResult, Evidence
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.results.store import Store, find_run
 from bakeoff.study.schedule.clock import Clock
@@ -355,9 +355,22 @@ class _Run:
         single = [name for name in single if len(summary.judged[name]) == 1]
         if single and self._definition.seeds > 1:
             yield say("study.warning.one_seed", names=", ".join(single))
+        yield from _undertrained(summary.entrants)
         for entrant in summary.entrants:
             if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
                 yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+
+
+def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:
+    """Who took fewer steps than the protocol asks for, since the budget allowed no more: a sentence a number."""
+    by_steps: dict[tuple[int, int], list[str]] = {}
+    for entrant in entrants:
+        if entrant.undertrained and entrant.steps is not None and entrant.protocol_steps is not None:
+            by_steps.setdefault((entrant.steps, entrant.protocol_steps), []).append(entrant.name)
+    for (steps, protocol), names in by_steps.items():
+        yield say(
+            "study.warning.undertrained", names=", ".join(names), steps=f"{steps:,}", protocol=f"{protocol:,}"
+        )
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curv
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition
+from bakeoff.study.design.jobs import Definition, full_steps
 from bakeoff.study.design.states import (
     STATE_BY_OMISSION,
     STATE_BY_TRIAL,
@@ -201,13 +201,27 @@ class Summary:
             if result.trial.entrant == name and result.trial.examples == self._full and result.state.counts
         ]
         is_seconds = self._definition.equal == "seconds"
+        protocol = full_steps(self._full)
+        is_cut = self._definition.steps is None and not is_seconds and steps < protocol
         return {
             "steps": steps,
             "training_flops": None if flops is None else steps * min(BATCH_EXAMPLES, self._full) * flops,
             "training_seconds": float(np.median(taken)) if taken else None,
             "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
             "capped": name in self._outcome.allocation.capped,
+            "protocol_steps": protocol if is_cut else None,
+            "undertrained": is_cut and self._took_all_steps(name),
         }
+
+    def _took_all_steps(self, name: str) -> bool:
+        """Whether a training at full size, with the chosen setting, ended because its steps were over."""
+        return any(
+            result.state is TrialState.FINISHED
+            for result in self._outcome.results
+            if result.trial.entrant == name
+            and result.trial.examples == self._full
+            and result.trial.setting == self._outcome.best_setting.get(name)
+        )
 
     def _seconds(self, name: str) -> float:
         return float(sum(result.seconds for result in self._outcome.results if result.trial.entrant == name))

@@ -82,6 +82,8 @@ class EntrantResult:
         state, reason: how it ended, and one sentence about the reason where it was not judged.
         needed_seconds: what judging it would take, where the budget was too small.
         steps, training_flops: of each of a network's trainings at full size, as planned.
+        protocol_steps: of each of them in the whole protocol, where the clock allowed fewer; None where it did not.
+        undertrained: whether one of them took all of these fewer steps, so that it may have been improving still.
         training_seconds: median of what its trainings at full size took.
         allowed_seconds: planned for one training, where seconds are made equal; else None.
         capped: whether it was allocated less than the common amount, since that would be far too many steps.
@@ -111,6 +113,8 @@ class EntrantResult:
     training_seconds: float | None = None
     allowed_seconds: float | None = None
     capped: bool = False
+    protocol_steps: int | None = None
+    undertrained: bool = False
     more_helps: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
