@@ -125,7 +125,7 @@ def test_the_build_and_the_probes_run_no_file_that_lies_beside_the_data(hostile:
     program = (
         "import subprocess\nimport torch\nfrom bakeoff.train.kernels import compilation\n"
         "from bakeoff.train.single import precision\n"
-        "print(precision.probe('cpu', torch.bfloat16).reason)\n"
+        "print(precision.try_precision('cpu', torch.bfloat16).reason)\n"
         "def start(command, **how):\n"  # the same build, with the test's own right of way
         "    module = command[command.index('-m') + 1]\n"
         "    code = 'import os, runpy; os.nice = int; runpy.run_module(%r, run_name=\"__main__\")' % module\n"

@@ -51,14 +51,14 @@ def test_the_layer_on_features_says_what_the_network_says(name: str, make: objec
         if lengths:  # without them padding would be read: the features hold that they were given
             assert not torch.allclose(found.build(0)(own.inputs), module(test.inputs), atol=1e-3)
     assert torch.equal(own.targets, test.targets)
-    assert set(found.whole(dict(found.build(0).state_dict()))) == set(module.state_dict())
+    assert set(found.with_head(dict(found.build(0).state_dict()))) == set(module.state_dict())
 
 
 def test_training_on_features_ends_in_the_weights_of_training_through_the_network() -> None:
     dataset = _digits()
     _, found = _probe("mlp", dataset)
     recipe = recipe_for("mlp", dataset.schema, len(dataset.splits.train), augment=())
-    common = {"learning_rate": 1e-2, "seed": 1, "machine": CPU, "schedule": recipe.shared()}
+    common = {"learning_rate": 1e-2, "seed": 1, "placement": CPU, "schedule": recipe.shared()}
 
     def trained(make: object, data: TrainingData, mode: str) -> dict[str, torch.Tensor]:
         run = make_training(make, data, recipe, mode=mode, **common)  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_training_on_features_ends_in_the_weights_of_training_through_the_networ
         return build("mlp", dataset.schema, seed=seed)
 
     through = trained(whole, TrainingData(dataset), "probe")
-    apart = found.whole(trained(found.build, found.data, "full"))
+    apart = found.with_head(trained(found.build, found.data, "full"))
     everything = trained(whole, TrainingData(dataset), "full")
     assert set(apart) == set(through)
     head = f"{found.name}.weight"
