@@ -199,7 +199,9 @@ class _EvidenceRun:
 
     def _train(self, selection: Selection) -> dict[tuple[str, str | None], ChangedTrialResult]:
         """The results of trainings that are stored already, and of those that end before the deadline or Ctrl-C."""
-        stored = ChangedTrialStore(RunFolder(self.comparison.store.folder).evidence, self.comparison.definition.context)
+        stored = ChangedTrialStore(
+            RunFolder(self.comparison.store.folder).evidence, self.comparison.definition.context
+        )
         wanted = [*self._missing(selection), *self._changed(selection)]
         found: dict[tuple[str, str | None], ChangedTrialResult] = {
             cell_of(trial): outputs for trial in wanted if (outputs := stored.get(trial)) is not None
