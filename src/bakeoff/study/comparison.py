@@ -15,6 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
+from bakeoff.messages.statement import reason_text
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
@@ -351,7 +352,7 @@ class _Run:
             yield say("study.warning.one_seed", names=", ".join(single))
         for entrant in summary.entrants:
             if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
-                yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+                yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
 
 
 @contextlib.contextmanager
