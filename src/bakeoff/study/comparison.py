@@ -15,6 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
+from bakeoff.messages.statement import reason_text
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
@@ -358,7 +359,7 @@ class _Run:
         yield from _undertrained(summary.entrants)
         for entrant in summary.entrants:
             if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
-                yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+                yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
 
 
 def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:
