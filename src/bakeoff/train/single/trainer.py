@@ -226,7 +226,7 @@ class Trainer:
         self.evaluations = [Evaluation(**evaluation) for evaluation in record["moments"]]
         state, reason = record["ended"] or (None, None)
         said = from_stored(reason)
-        self._ended = None if said is None else (state, said)
+        self._ended = None if state is None or said is None else (state, said)
         self._since, self._loss_sum = record["since"], record["loss_sum"] or 0.0
 
 
