@@ -77,6 +77,7 @@ def compare(
     show: Callable[[Comparison], str] | None = None,
     evidence: EvidenceProvider | None = None,
     fresh: bool = False,
+    margin: float | None = None,
     pool: Executor | None = None,
     **reading: Any,
 ) -> Comparison:
@@ -104,6 +105,8 @@ def compare(
         show: renders the result in a notebook.
         evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
         fresh: whether a new run is begun even where one with the same definition is there to be continued.
+        margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
+            0.02 for errors.
         pool: an executor whose workers are starting already (`bakeoff.study.workers.startup`), instead of `workers`;
             closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
@@ -118,6 +121,10 @@ def compare(
         raise BudgetError(
             f"The budget is {budget_seconds:g} s; a comparison needs at least {SHORTEST_BUDGET_SECONDS:g} s, and a "
             "minute to say much: give --budget 60s, or --budget none for no clock."
+        )
+    if margin is not None and not 0 < margin < 1:
+        raise OptionError(
+            f"'margin' is {margin:g}: give a number above 0 and below 1, as 0.01 for one point."
         )
     if seeds < 1:
         raise OptionError(f"'seeds' is {seeds}: give at least 1.")
@@ -158,6 +165,7 @@ def compare(
             show=show,
             evidence=evidence,
             source=_source(data),
+            margin=margin,
         ).to_the_end()
     finally:
         pool.close()
@@ -186,10 +194,12 @@ class _Run:
         show: Callable[[Comparison], str] | None,
         evidence: EvidenceProvider | None,
         source: str | None,
+        margin: float | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
+        self._margin = margin
         self._store = Store(folder)
         DEFINITION.write(self._store, definition)
         if source is not None:
@@ -205,7 +215,7 @@ class _Run:
                 outcome, clock = self._study(needed)
         with _interrupts_ignored():
             self._entrants = outcome.entrants
-            summary = Summary(self._dataset, self._entrants, self._definition, outcome)
+            summary = Summary(self._dataset, self._entrants, self._definition, outcome, margin=self._margin)
             champion = self._champion(summary)
             SPENT_SECONDS.write(self._store, clock.spent())
         why = None

@@ -48,8 +48,15 @@ class Summary:
     """
 
     def __init__(
-        self, dataset: Dataset, entrants: Sequence[Entrant], definition: Definition, outcome: Outcome
+        self,
+        dataset: Dataset,
+        entrants: Sequence[Entrant],
+        definition: Definition,
+        outcome: Outcome,
+        *,
+        margin: float | None = None,
     ) -> None:
+        self._margin = margin
         self._dataset, self._definition, self._outcome = dataset, definition, outcome
         self._entrants = {entrant.name: entrant for entrant in entrants}
         self._task = task_of(dataset.schema)
@@ -103,6 +110,7 @@ class Summary:
             deterministic=[
                 name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
             ],
+            margin=self._margin,
             context=self._context,
             groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
             validation=validation,
