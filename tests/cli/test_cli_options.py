@@ -89,5 +89,5 @@ def test_what_is_no_option_of_reading_is_refused() -> None:
 def test_a_margin_is_a_part_of_a_score() -> None:
     assert parse_margin("1%") == parse_margin(" 0.01 ") == 0.01
     for wrong in ("1", "0", "-1%", "100%", "much", "nan%"):
-        with pytest.raises(OptionError, match="as 1% or 0.01"):
+        with pytest.raises(OptionError, match=r"as 1% or 0\.01"):
             parse_margin(wrong)
