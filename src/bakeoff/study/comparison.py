@@ -47,6 +47,7 @@ from bakeoff.study.workers.executor import Executor
 from bakeoff.study.workers.local import available_cores
 from bakeoff.study.workers.queue import run_one
 from bakeoff.study.workers.requests import ChampionRequest
+from bakeoff.system.hardware import processor_name
 from bakeoff.tasks.metrics.registry import MetricContext
 from bakeoff.tasks.registry import task_of
 from bakeoff.train.device import check_name, choose_device
@@ -417,14 +418,6 @@ def environment() -> dict[str, str]:
     for package in _VERSIONS:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-    found["processor"] = _processor()
+    found["processor"] = processor_name() or f"{os.cpu_count()} cores"
     found["cores"] = str(available_cores())
     return found
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine() or f"{os.cpu_count()} cores"
