@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.forms.written import same_words, value_of
 from bakeoff.data.schema import Classes, Target, Value
 from bakeoff.errors import BakeoffWarning, DataError, OptionError, printable
 
@@ -77,7 +78,11 @@ def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
         _unscored(f"the answers have the shape {values.shape}")
         return None
     code = {name: index for index, name in enumerate(target.names)}
-    names = _class_names(_plain(values, what="target"))
+    spelled = same_words(target.names)
+    names = [
+        name if name in code else spelled.get(value_of(name), name)
+        for name in _class_names(_plain(values, what="target"))
+    ]
     unknown = sorted({name for name in names if name not in code})
     if unknown:
         _unscored(f"training never saw the class '{printable(unknown[0])}'")

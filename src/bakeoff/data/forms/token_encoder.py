@@ -44,7 +44,8 @@ class TokenEncoder(FormEncoder):
 
         if isinstance(source, list | tuple) and all(isinstance(text, str) for text in source):
             source = pl.DataFrame({self.column: list(source)})
-        frame = new_frame(source, [self.column])
+        words = [self.column, self.target] if schema.is_classification else [self.column]
+        frame = new_frame(source, [self.column], words=words)
         texts = as_words(frame[self.column]).fill_null("").to_list()
         tokens, lengths = self.encode(texts)
         return NewExamples(
