@@ -17,6 +17,7 @@ from bakeoff.data.forms.columns import (
 from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
 from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.data.forms.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
+from bakeoff.data.forms.unicode import composed, composed_frame
 from bakeoff.data.schema import Target
 from bakeoff.errors import DataError, OptionError, printable, suggest
 
@@ -42,7 +43,8 @@ def open_table(
         raise DataError(
             f"'{printable(described)}' has {frame.height} rows and {frame.width} columns: give some data."
         )
-    return frame.with_columns(pl.selectors.float().fill_nan(None)), findings, described
+    frame = composed_frame(frame.with_columns(pl.selectors.float().fill_nan(None)))
+    return frame, findings, described
 
 
 def with_answers(source: Any, target: str | None) -> tuple[Any, str | None]:
@@ -129,6 +131,9 @@ def new_frame(source: Any, columns: Sequence[str], *, words: Collection[str] = (
     if isinstance(source, Mapping) or (not isinstance(source, str | Path) and not is_frame(source)):
         return _frame_of_arrays(source, columns)
     frame, _, described = open_table(source, words=words)
+    # A record of an earlier version may hold a name as its file had it.
+    spelled = {composed(column): column for column in columns if column not in frame.columns}
+    frame = frame.rename({name: spelled[name] for name in frame.columns if name in spelled})
     lost = [column for column in columns if column not in frame.columns]
     if lost:
         raise DataError(

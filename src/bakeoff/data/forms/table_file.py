@@ -16,6 +16,7 @@ import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
@@ -138,7 +139,9 @@ def _with_labels_as_written(
     frame: pl.DataFrame, source: Path | bytes, options: _CsvOptions, target: str
 ) -> pl.DataFrame:
     """The frame whose whole numbers or truth values of the target are words again where these differ (007, true)."""
-    place = next((place for place, name in enumerate(frame.columns) if name.strip() == target), None)
+    place = next(
+        (place for place, name in enumerate(frame.columns) if composed(name.strip()) == target), None
+    )
     if place is None or not (frame.dtypes[place].is_integer() or frame.dtypes[place] == pl.Boolean):
         return frame
     name = frame.columns[place]
@@ -165,7 +168,8 @@ def _read_csv(
     if words:
         with _bytes_of(source) as file:  # names that the file lacks would rename its columns
             present = pl.read_csv(file, n_rows=0, infer_schema_length=0, **options).columns
-        overrides = {name: pl.String for name in present if name.strip() in words}
+        wanted = {composed(name) for name in words}
+        overrides = {name: pl.String for name in present if composed(name.strip()) in wanted}
     for look_at in (None, 0):
         try:
             with _bytes_of(source) as file:
