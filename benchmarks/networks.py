@@ -23,7 +23,7 @@ from named_networks import data, report, train
 from named_networks.train import Recipe
 from torch import Tensor
 
-from bakeoff.study.workers.tasks import set_up_torch
+from bakeoff.study.workers.training import set_up_torch
 
 HERE = Path(__file__).parent
 RECORDS = HERE / "results" / "networks.jsonl"

@@ -37,8 +37,8 @@ import os, sys, time
 began = float(sys.argv.pop(1))
 sys.path.insert(0, sys.argv.pop(1))
 from speed_parts import family, processor_seconds
-from bakeoff.study.workers.local import Pool
-said, hand_out, progress = set(), Pool._hand_out, Pool.progress
+from bakeoff.study.workers.local import LocalExecutor
+said, hand_out, progress = set(), LocalExecutor._hand_out, LocalExecutor.progress
 def tell(what):
     if what not in said:
         said.add(what)
@@ -53,7 +53,7 @@ def seen(pool):
         if done and not isinstance(payload, str):
             tell("progress")
         yield payload, done, total
-Pool._hand_out, Pool.progress = first, seen
+LocalExecutor._hand_out, LocalExecutor.progress = first, seen
 from bakeoff.cli.main import main
 main()
 """

@@ -16,15 +16,22 @@ import numpy as np
 
 from bakeoff import models
 from bakeoff.data.load import load
-from bakeoff.study.design.entrants import LEARNING_RATES
-from bakeoff.study.design.jobs import BATCH, EVALUATIONS, FEWEST_STEPS, SEEDS, training_sizes
-from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.study.design.jobs import training_sizes
+from bakeoff.study.protocol import (
+    BATCH_EXAMPLES,
+    EVALUATIONS,
+    FEWEST_USUAL_STEPS,
+    LEARNING_RATES,
+    SEEDS,
+)
 from bakeoff.study.workers.local import available_cores
+from bakeoff.study.workers.training import set_up_torch
 from bakeoff.system.files import atomic_write
-from bakeoff.tasks.metrics.registry import MetricContext, default_metric
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 
 NETWORKS = ("linear", "mlp", "cnn", "gru", "transformer")
-STEPS = FEWEST_STEPS
+STEPS = FEWEST_USUAL_STEPS
 #: How far the starts of the comparison that is started again are from those of the first.
 OTHER_STARTS = 100
 
@@ -64,7 +71,8 @@ class Recording:
 
     @property
     def metric(self) -> Any:
-        return default_metric(self.dataset.schema, MetricContext(seasonal_scale=self.dataset.seasonal_scale))
+        context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
+        return task_of(self.dataset.schema).default_metric(context)
 
     @property
     def networks(self) -> list[str]:
@@ -119,7 +127,7 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
     from bakeoff.train.stacked import fit_stack, run
     from bakeoff.train.tensors import TrainingData
 
-    worker_tasks.set_up_torch()
+    set_up_torch()
     dataset = load(data, seed=seed)
     training, is_classes = TrainingData(dataset), dataset.schema.is_classification
     seen: dict[float, list[tuple[Any, ...]]] = {rate: [] for rate in LEARNING_RATES}
@@ -147,7 +155,7 @@ def _one_start(data: str, seed: int, name: str, start: int) -> dict[str, np.ndar
             [Replica(learning_rate=rate, seed=start, examples=full) for rate in LEARNING_RATES],
             Recipe(
                 steps=STEPS,
-                batch_size=BATCH,
+                batch_size=BATCH_EXAMPLES,
                 schedule="cosine",
                 evaluations=EVALUATIONS,
                 judge="errors" if is_classes else "loss",

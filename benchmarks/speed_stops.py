@@ -28,17 +28,17 @@ from bakeoff.data.dataset import training_order
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.comparison import compare
 from bakeoff.study.design import classical
-from bakeoff.study.design.entrants import LEARNING_RATES
-from bakeoff.study.design.jobs import (
+from bakeoff.study.design.jobs import training_sizes
+from bakeoff.study.protocol import (
     EVALUATIONS,
+    LEARNING_RATES,
     PATIENCE_EVALUATIONS,
-    REJECTIONS,
+    REJECTION_PARTS,
     SEEDS,
     UNCHANGED_EVALUATIONS,
-    training_sizes,
 )
 from bakeoff.study.schedule.racing import survivors
-from bakeoff.tasks.metrics.registry import preference
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.early_stopping import Watch
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked.successive_rejects import eliminated
@@ -73,8 +73,8 @@ class Savings:
 
 WAYS = {
     "without": Savings(),
-    "with": Savings(rejections=REJECTIONS, patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
-    "rejections": Savings(rejections=REJECTIONS),
+    "with": Savings(rejections=REJECTION_PARTS, patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
+    "rejections": Savings(rejections=REJECTION_PARTS),
     "stops": Savings(patience=PATIENCE_EVALUATIONS, settled=UNCHANGED_EVALUATIONS),
 }
 
@@ -119,10 +119,12 @@ def _replay(
         validation[name] = entrant["validation"][places[0]]
     truth = dataset.targets_at(dataset.splits.test)
     place = _standing(recording, tests, truth, plain)
+    known = dataset.targets_at(dataset.splits.validation)
     still_in_race = survivors(
-        {name: _outputs(recording, answers) for name, answers in validation.items()},
-        dataset.targets_at(dataset.splits.validation),
-        is_classification=dataset.schema.is_classification,
+        {
+            name: task_of(dataset.schema).errors(_outputs(recording, answers), known)
+            for name, answers in validation.items()
+        }
     )
     return {
         "best": sorted(place.candidates),
@@ -192,7 +194,8 @@ def _classical(recording: Recording, starts: Sequence[int]) -> dict[str, Any]:
         ]
         chosen = {}
         for first in (0, SEEDS):
-            liked = [preference(recording.metric, fit.validation, truth) for fit in fits[first]]
+            task = task_of(dataset.schema)
+            liked = [task.preference(recording.metric, fit.validation, truth) for fit in fits[first]]
             for place in range(first, first + SEEDS):
                 chosen[place] = fits[place][liked.index(max(liked))]
         is_classes = dataset.schema.is_classification

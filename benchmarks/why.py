@@ -21,7 +21,7 @@ import why_planted
 import why_sets
 
 from bakeoff.study.workers import startup
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.executor import Executor
 
 #: What MNIST-1D is published with, beside each network: as it is, and with its positions shuffled, in %.
 MNIST1D = {"linear": "32, 32", "mlp": "68, 68", "cnn": "94, 56", "gru": "91, 57"}
@@ -59,7 +59,7 @@ def main() -> None:
     print(f"\n{platform.platform()}, torch {torch.__version__}, {time.monotonic() - began:.0f} s")
 
 
-def _measured(options: argparse.Namespace, pool: Pool) -> Iterator[dict[str, Any]]:
+def _measured(options: argparse.Namespace, pool: Executor) -> Iterator[dict[str, Any]]:
     """Every row that is not there yet."""
     kept = [row for row in _rows(options.out) if row.get("format") == why_planted.FORMAT]
     if "planted" in options.only:

@@ -9,7 +9,7 @@ import numpy as np
 from bakeoff.data.builtin import load_builtin
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.biases.measure import why
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.executor import Executor
 
 #: Raised when the same task with the same seed gives other rows: tasks, protocol or intervals have changed.
 FORMAT = 2
@@ -258,7 +258,7 @@ TASKS = {
 }
 
 
-def run(name: str, seed: int, pool: Pool) -> dict[str, Any]:
+def run(name: str, seed: int, pool: Executor) -> dict[str, Any]:
     """One task with one seed: what was found, and what that means."""
     task = TASKS[name]
     found = why(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.explain.biases.measure import why
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.executor import Executor
 
 #: Of the planted reviews: words that praise and words that blame, and words that say nothing.
 PRAISE, BLAME, FILLERS, WORDS = 12, 12, 60, 14
@@ -41,7 +41,7 @@ def negated_reviews(rng: np.random.Generator, count: int = 3000) -> tuple[list[s
 
 
 def measure(
-    data: Any, models: Sequence[str], changes: Sequence[str], pool: Pool, *, steps: int, **reading: Any
+    data: Any, models: Sequence[str], changes: Sequence[str], pool: Executor, *, steps: int, **reading: Any
 ) -> dict[str, Any]:
     """The table of losses in points with its sentences."""
     found = why(

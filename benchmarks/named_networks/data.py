@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bakeoff.data.readers.ts_file import read_series_file
+from bakeoff.data.forms.ts_file import read_series_file
 from bakeoff.data.schema import Classes, Image, Schema, Series
 
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")

@@ -11,15 +11,23 @@ if TYPE_CHECKING:  # `python -m bakeoff` must import nothing yet: it would look 
 
 __version__ = "0.1.0"
 
-#: Public name -> module that holds it.
+#: Public name -> module that holds it. `__init__.pyi` says the same to type checkers.
 _PUBLIC = {
     "BakeoffError": "bakeoff.errors",
+    "Comparison": "bakeoff.study.results.comparison",
+    "Cost": "bakeoff.cost",
+    "Dataset": "bakeoff.data.dataset",
+    "Fit": "bakeoff.study.fitting.result",
+    "ModelCard": "bakeoff.models",
+    "Predictor": "bakeoff.inference.predictor",
+    "Schema": "bakeoff.data.schema",
+    "Why": "bakeoff.explain.biases.records",
     "build": "bakeoff.models",
     "compare": "bakeoff.api.compare",
     "cost_of": "bakeoff.cost",
     "fit": "bakeoff.api.fit",
     "load": "bakeoff.data.load",
-    "why": "bakeoff.explain.biases.measure",
+    "why": "bakeoff.api.why",
 }
 
 __all__ = sorted([*_PUBLIC, "__version__"])

@@ -5,6 +5,7 @@
     ├── ModelError       (ValueError)  a network is unknown, does not fit the data or cannot be built
     ├── CostError        (ValueError)  a network cannot be costed as asked
     ├── OptionError      (ValueError)  an argument or a flag is out of its range
+    │   └── UnknownArgumentError (TypeError)  a function has no argument of that name
     ├── BudgetError      (ValueError)  the time allowed is too short for any answer
     ├── StoreError       (OSError)     a run cannot be read or written
     └── MissingExtraError (ImportError) an optional package is not installed, or broken
@@ -35,6 +36,10 @@ class CostError(BakeoffError, ValueError):
 
 class OptionError(BakeoffError, ValueError):
     """An argument or a flag is out of its range."""
+
+
+class UnknownArgumentError(OptionError, TypeError):
+    """A function has no argument of that name."""
 
 
 class BudgetError(BakeoffError, ValueError):

@@ -125,9 +125,10 @@ def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
 
     def found(data: str, **options: Any) -> SimpleNamespace:
         given.update(options)
-        return SimpleNamespace(interrupted=interrupted, verdict=SimpleNamespace(leader=leader))
+        compared = () if leader is None else (leader, "knn")
+        return SimpleNamespace(interrupted=interrupted, compared=compared, to_json=dict)
 
-    monkeypatch.setattr("bakeoff.api.compare.compare_and_report", found)
+    monkeypatch.setattr("bakeoff.cli.compare.compare_and_show", found)
     words = ["--window", "9", "--task", "value", "--kind", "table", "--text", "note", "--equal", "flops"]
     result = CliRunner().invoke(app, ["compare", "iris", "--budget", "none", *words])
     assert result.exit_code == status

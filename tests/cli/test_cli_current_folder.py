@@ -87,17 +87,17 @@ def test_a_network_of_ones_own_is_found_there_and_nothing_else_is(hostile: Path)
 NOTEBOOK = """
 import sys
 import random, token, numpy, torch, joblib, ctypes, typing  # a notebook's kernel is loaded before it opens a folder
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.local import LocalExecutor
 sys.path.insert(0, {first!r})
 
-def path(board_path, slot):
+def path(request, context):
     import sys
     import random
     return sys.path, random.__file__
 
 before = list(sys.path)
-pool = Pool(workers=1)
-pool.submit(path, payload="path")
+pool = LocalExecutor(workers=1)
+pool.submit(path, None, payload="path")
 ((_, found),) = pool.finished(60)
 pool.close()
 assert sys.path == before, "the user's own path is as it was"

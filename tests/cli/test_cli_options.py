@@ -16,9 +16,9 @@ from bakeoff.errors import DataError
 #: Each command with data: what it hands its options to, and what it needs besides.
 _COMMANDS = {
     "data": ("bakeoff.data.load.load", []),
-    "compare": ("bakeoff.api.compare.compare_and_report", ["--budget", "none"]),
+    "compare": ("bakeoff.api.compare.compare", ["--budget", "none"]),
     "fit": ("bakeoff.api.fit.fit", ["--model", "mlp"]),
-    "why": ("bakeoff.explain.biases.measure.why", []),
+    "why": ("bakeoff.api.why.why", []),
 }
 _TYPED = {
     "target": "y",

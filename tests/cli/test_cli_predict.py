@@ -168,6 +168,16 @@ def test_a_run_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
         _predict("empty", "digits", "--runs", tmp_path)
 
 
+def test_a_folder_of_runs_is_answered_with_the_runs_in_it(run: tuple[Path, Predictor]) -> None:
+    with pytest.raises(StoreError, match=r"is not a run but holds runs: 'mine'\. Name one of them"):
+        _predict(run[0].parent, "digits", "--runs", run[0] / "elsewhere")
+
+
+def test_a_fit_without_readable_figures_is_no_obstacle(run: tuple[Path, Predictor], tmp_path: Path) -> None:
+    (run[0] / "fit.json").write_text(json.dumps({"metric": "accuracy", "test": None}))
+    assert "accuracy" in _predict(run[0], _table(tmp_path / "new.csv"))
+
+
 def test_data_of_another_form_are_refused_by_their_difference(
     run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:

@@ -6,15 +6,8 @@ from sklearn import metrics as reference
 
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table, Value
 from bakeoff.errors import OptionError
-from bakeoff.tasks.metrics.registry import (
-    METRICS,
-    MetricContext,
-    applicable,
-    default_metric,
-    metric_named,
-    preference,
-    score_all,
-)
+from bakeoff.tasks.metrics.registry import METRICS, MetricContext
+from bakeoff.tasks.registry import task_of
 
 TABLE = Table(features=3)
 
@@ -78,8 +71,8 @@ def test_mase_is_the_error_in_units_of_the_seasonal_naive_forecast():
     targets, outputs = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[2.0, 2.0], [3.0, 2.0]])
     assert METRICS["mase"].score(outputs, targets, MetricContext(seasonal_scale=2.0)) == pytest.approx(0.5)
     schema = Schema(input=Series(channels=1, length=9), target=Forecast(horizon=2))
-    assert default_metric(schema, MetricContext(seasonal_scale=2.0)).name == "mase"
-    assert default_metric(schema).name == "rmse"
+    assert task_of(schema).default_metric(MetricContext(seasonal_scale=2.0)).name == "mase"
+    assert task_of(schema).default_metric().name == "rmse"
 
 
 def test_the_mean_of_what_each_example_scores_is_the_score():
@@ -104,21 +97,22 @@ def test_a_constant_target_has_no_explained_variance_and_a_perfect_answer_has_al
 
 
 def test_each_kind_of_target_has_its_metrics_and_its_default():
-    names = {metric.name for metric in applicable(classes(2))}
+    names = {metric.name for metric in task_of(classes(2)).metrics()}
     assert names == {"accuracy", "balanced_accuracy", "log_loss", "macro_f1", "auroc", "auprc"}
-    assert "auroc" not in {metric.name for metric in applicable(classes(3))}
+    assert "auroc" not in {metric.name for metric in task_of(classes(3)).metrics()}
     numbers = Schema(input=TABLE, target=Value())
-    assert {metric.name for metric in applicable(numbers)} == {"rmse", "mae", "r2"}
-    assert (default_metric(classes(2)).name, default_metric(numbers).name) == ("accuracy", "rmse")
-    assert set(score_all(np.zeros((4, 1)), np.ones((4, 1)), numbers)) == {"rmse", "mae", "r2"}
+    assert {metric.name for metric in task_of(numbers).metrics()} == {"rmse", "mae", "r2"}
+    defaults = [task_of(schema).default_metric().name for schema in (classes(2), numbers)]
+    assert defaults == ["accuracy", "rmse"]
+    assert set(task_of(numbers).scores(np.zeros((4, 1)), np.ones((4, 1)))) == {"rmse", "mae", "r2"}
 
 
 def test_an_unknown_or_unfit_metric_is_an_error_that_names_others():
     with pytest.raises(OptionError, match="Did you mean 'accuracy'"):
-        metric_named("acuracy", classes(3))
+        task_of(classes(3)).metric_named("acuracy")
     with pytest.raises(OptionError, match="'auroc' cannot score these targets; choose one of accuracy"):
-        metric_named("auroc", classes(3))
-    assert metric_named(None, classes(3)).name == "accuracy"
+        task_of(classes(3)).metric_named("auroc")
+    assert task_of(classes(3)).metric_named(None).name == "accuracy"
 
 
 def test_fewer_errors_are_preferred_and_of_equally_many_the_lower_log_loss():
@@ -131,8 +125,9 @@ def test_fewer_errors_are_preferred_and_of_equally_many_the_lower_log_loss():
     sure, unsure = answers(0.1, 0.9, 0.9, 0.6), answers(0.4, 0.6, 0.6, 0.6)
     all_right = answers(0.49, 0.51, 0.51, 0.49)
     assert METRICS["log_loss"].score(sure, targets) < METRICS["log_loss"].score(all_right, targets)
+    task = task_of(classes(2))
     ordered = sorted(
-        [all_right, unsure, sure], key=lambda outputs: preference(METRICS["accuracy"], outputs, targets)
+        [all_right, unsure, sure], key=lambda outputs: task.preference(METRICS["accuracy"], outputs, targets)
     )
     assert ordered[0] is unsure
     assert ordered[1] is sure
@@ -142,5 +137,6 @@ def test_fewer_errors_are_preferred_and_of_equally_many_the_lower_log_loss():
 def test_the_smaller_error_of_values_is_preferred():
     targets = np.array([[1.0], [2.0]])
     near, far = targets + 0.1, targets + 1.0
-    assert preference(METRICS["rmse"], near, targets) > preference(METRICS["rmse"], far, targets)
-    assert preference(METRICS["r2"], near, targets) > preference(METRICS["r2"], far, targets)
+    task = task_of(Schema(input=TABLE, target=Value()))
+    for metric in (METRICS["rmse"], METRICS["r2"]):
+        assert task.preference(metric, near, targets) > task.preference(metric, far, targets)

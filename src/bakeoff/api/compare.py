@@ -1,57 +1,106 @@
-"""`compare` with its report: the data card, live progress, the table and the verdict, and the report on disk."""
+"""`compare`: from a person's data to a verdict, with the report and the record in the run's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from bakeoff.data.card import data_card
+from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
 from bakeoff.report.notebook import comparison_html
-from bakeoff.report.terminal.comparison import print_comparison, print_places
-from bakeoff.report.terminal.data_card import card_table
-from bakeoff.report.terminal.progress import ProgressView
 from bakeoff.study.comparison import compare as run_comparison
+from bakeoff.study.design.matched_budgets import EQUAL
+from bakeoff.study.protocol import SEEDS
 from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.outcome import ProgressListener
+from bakeoff.study.results.run_folder import RunFolder
+from bakeoff.study.workers.executor import Executor
 from bakeoff.system.files import write_json
 
-#: The report's file in the folder of a run.
-REPORT_FILE = "report.html"
-#: The whole result for programs there, as `--json` writes it.
-VERDICT_FILE = "verdict.json"
 
-
+@refuses_unknown_arguments
 def compare(
     data: Any,
     models: Sequence[str | ModelCard] | None = None,
     budget_seconds: float | None = 60.0,
     seed: int = 0,
     *,
+    metric: str | None = None,
+    seeds: int = SEEDS,
+    steps: int | None = None,
+    equal: str = EQUAL[0],
+    device: str = "auto",
+    workers: int | None = None,
     why: bool = True,
-    **options: Any,
+    fresh: bool = False,
+    out: str | Path = "runs",
+    name: str | None = None,
+    target: str | None = None,
+    time: str | None = None,
+    horizon: int | None = None,
+    window: int | None = None,
+    group: str | None = None,
+    size: int | str | tuple[int, int] | None = None,
+    kind: str | None = None,
+    task: str | None = None,
+    text: str | None = None,
+    tokenizer: str | Path | None = None,
+    listener: ProgressListener | None = None,
+    on_data: Callable[[Dataset], None] | None = None,
+    started: float | None = None,
+    pool: Executor | None = None,
+    report: bool = True,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data; its report is written into the run's folder.
 
-    The returned record shows itself in a notebook; `bakeoff.study.comparison.compare` documents all options.
+    The returned record shows itself in a notebook.
 
     Args:
-        data: anything that `bakeoff.load` reads, with its options (`target=`, `time=`, `size=` ...).
-        models: names of networks, `file.py:NAME`, `package.module:NAME`, or `ModelCard`s; None for every family that
-            fits.
-        budget_seconds: for everything; None runs the whole protocol without a clock.
+        data: anything that `bakeoff.load` reads, or a `Dataset`.
+        models: names of networks (`name@width` for a width), `file.py:NAME`, `package.module:NAME`, or `ModelCard`s;
+            None enters every scalable family that takes the data. Baselines, nearest neighbours and boosting always
+            take part.
+        budget_seconds: for everything, from `started` to the return; None runs the whole protocol without a clock.
         seed: of splits, subsets, orders and initial weights.
+        metric: the deciding one; accuracy, RMSE or MASE where None.
+        seeds: how many the protocol asks for.
+        steps: of every training; None lets budget and data decide.
+        equal: what every network gets equally much of: "steps", "parameters", "flops" or "seconds" of training.
+        device: where networks are trained: "cpu", "cuda", "mps"; "auto" times each network where this machine can
+            train it and takes the faster.
+        workers: processes of one thread; as many as cores where None.
         why: whether it ends with evidence, for which a part of the budget is reserved.
+        fresh: whether a new run is begun even where one with the same definition is there to be continued.
+        out: the folder of runs. An unfinished run with the same definition there is continued.
+        name: of the run's folder; the data's name where None.
+        target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
+            `bakeoff.load`.
+        listener: called with a `Progress` a few times a second.
+        on_data: called with the dataset as soon as it is read.
+        started: when the budget began, on the monotonic clock; now where None.
+        pool: of workers that are starting already, instead of `workers`; closed here.
+        report: whether `report.html` and `verdict.json` are written; `write_results` writes them later.
+
+    Raises:
+        UnknownArgumentError: a keyword that is none of these.
+        DataError, ModelError, OptionError: what was given cannot be compared.
+        BudgetError: the budget is too small for any comparison.
+        StoreError: the run's folder cannot be written.
     """
-    evidence = ComparisonEvidence() if why else None
     found = run_comparison(
-        data, models, budget_seconds, seed, show=comparison_html, evidence=evidence, **options
-    )
-    write_results(found)
+        data, models, budget_seconds, seed,
+        metric=metric, seeds=seeds, steps=steps, equal=equal, device=device, workers=workers, out=out, name=name,
+        fresh=fresh,
+        target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
+        text=text, tokenizer=tokenizer,
+        listener=listener, on_data=on_data, started=started, pool=pool,
+        show=comparison_html, evidence=ComparisonEvidence() if why else None,
+    )  # fmt: skip
+    if report:
+        write_results(found)
     return found
 
 
@@ -61,31 +110,6 @@ def write_results(comparison: Comparison) -> Path:
     Raises:
         StoreError: one of them cannot be written.
     """
-    write_json(comparison.folder / VERDICT_FILE, comparison.to_json(), indent=1)
-    return write_report(comparison, comparison.folder / REPORT_FILE, now=datetime.now())
-
-
-def compare_and_report(data: Any, *, why: bool = True, **options: Any) -> Comparison:
-    """Compare on this data, with the options of `bakeoff.study.comparison.compare`, and show progress and result.
-
-    Card, table and verdict go to standard output, progress to standard error; `report.html` and `verdict.json` are
-    written into the run's folder.
-    """
-    results, errors = Console(), Console(stderr=True)
-
-    def show_card(dataset: Dataset) -> None:
-        results.print(card_table(data_card(dataset)))
-
-    with ProgressView(errors) as view:
-        found = run_comparison(
-            data,
-            on_data=show_card,
-            listener=view.update,
-            show=comparison_html,
-            evidence=ComparisonEvidence() if why else None,
-            **options,
-        )
-    # Before the report is written, so that the verdict is shown even where the disk is full.
-    print_comparison(results, found)
-    print_places(results, found, report=write_results(found))
-    return found
+    folder = RunFolder(comparison.folder)
+    write_json(folder.verdict, comparison.to_json(), indent=1)
+    return write_report(comparison, folder.report, now=datetime.now())

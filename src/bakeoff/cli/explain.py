@@ -28,61 +28,15 @@ def explain(
     from rich.console import Console
     from rich.text import Text
 
-    from bakeoff.cli.predict import _load
-    from bakeoff.data.builtin import builtin_names
-    from bakeoff.errors import OptionError, printable
-    from bakeoff.explain.network.explain_network import explain_network
+    from bakeoff.api.explain import explain as explain_run
+    from bakeoff.cli.network_notice import network_notice
+    from bakeoff.errors import printable
     from bakeoff.messages import say
-    from bakeoff.report.html.evidence_page import write_explained
 
-    folder, predictor = _load(run, runs, trust=trust, model=model)
-    source = data or _source_of(folder, trust=trust) or _builtin_of(folder.name, builtin_names())
-    if source is None:
-        raise OptionError(
-            f"The run '{printable(folder.name)}' does not tell which data its network is to be explained with, or they "
-            f"are no longer there: name them after the run, as in `bakeoff explain {printable(folder.name)} DATA`."
-        )
-    new = predictor.read(source)
-    found = explain_network(predictor, new, data=Path(source).name)
+    notice = network_notice(is_typed=model is not None)
+    found = explain_run(run, data or None, runs=runs, trust=trust, model=model, on_network=notice)
     console = Console()
-    for sentence in found.sentences:
+    for sentence in found.explained.sentences:
         console.print(Text(f"• {sentence}"))
-    place = write_explained(found, new, out or folder / "explain.html")
+    place = found.write(out)
     console.print(Text(say("why.explain.written", path=printable(str(place))), style="dim"))
-
-
-def _source_of(folder: Path, *, trust: bool) -> str | None:
-    """The data that the run was made with, if its folder knows them and they are still there.
-
-    Raises:
-        OptionError: they are a file or folder elsewhere on this disk, and nobody said that the run may choose what is
-            opened.
-    """
-    from bakeoff.data.builtin import builtin_names
-    from bakeoff.errors import OptionError, printable
-    from bakeoff.study.comparison import SOURCE_FACT
-    from bakeoff.study.results.store import Store
-
-    if not (folder / "study.sqlite").exists():
-        return None
-    source = Store(folder).fact(SOURCE_FACT)
-    if not isinstance(source, str):
-        return None
-    if source in builtin_names():
-        return source
-    if not Path(source).exists():
-        return None
-    if trust or Path(source).resolve().is_relative_to(folder.resolve()):
-        return source
-    run, shown = printable(folder.name), printable(source, most=200)
-    raise OptionError(
-        f"The run '{run}' says that it was made with '{shown}', and a run does not choose which of your files are "
-        f"opened: name them, as in `bakeoff explain {run} {shown}`, or add --trust."
-    )
-
-
-def _builtin_of(name: str, known: object) -> str | None:
-    """The built-in data that a run's folder is named after ("digits", "digits-2"), if any."""
-    names = list(known)  # type: ignore[call-overload]
-    stem = name.rstrip("0123456789").rstrip("-")
-    return name if name in names else stem if stem in names else None

@@ -46,11 +46,11 @@ def fit(
     """Train one network well, score it on test examples, and hand it over. A killed run goes on when repeated."""
     from rich.console import Console
 
-    from bakeoff.api.fit import REPORT_FILE
     from bakeoff.api.fit import fit as run_fit
     from bakeoff.cli.options import parse_budget
     from bakeoff.messages import say
     from bakeoff.report.terminal.fit_view import FitProgress, print_fit
+    from bakeoff.study.results.run_folder import RunFolder
     from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)
@@ -81,6 +81,6 @@ def fit(
         except KeyboardInterrupt:
             typer.echo(say("fit.interrupted"), err=True)
             raise typer.Exit(130) from None
-    print_fit(Console(), found, report=found.folder / REPORT_FILE)
+    print_fit(Console(), found, report=RunFolder(found.folder).report)
     if json is not None:
         write_json(json, found.to_json())

@@ -6,12 +6,13 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from bakeoff.data.options import ReadingOptions as ReadingOptions
 from bakeoff.errors import OptionError
 
 _IMPORTED = time.monotonic()
@@ -41,40 +42,13 @@ NetworkOption = Annotated[
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadingOptions:
-    """How the data are to be read, as a person typed it: what every command that reads data has in common."""
-
-    target: Annotated[str | None, typer.Option(help="The column to predict.")] = None
-    time: Annotated[str | None, typer.Option(help="The column of times: forecasts the target.")] = None
-    horizon: Annotated[int | None, typer.Option(help="How many steps to forecast.")] = None
-    window: Annotated[int | None, typer.Option(help="How many past steps a forecast sees.")] = None
-    group: Annotated[
-        str | None, typer.Option(help="The column that says which rows belong together (never divided).")
-    ] = None
-    size: Annotated[str | None, typer.Option(help="Size of images: 32, or 32x48 (height x width).")] = None
-    kind: Annotated[
-        str | None, typer.Option(help="image, series, table or text, where the data do not tell.")
-    ] = None
-    task: Annotated[str | None, typer.Option(help="classes or value, where the target does not tell.")] = None
-    text: Annotated[str | None, typer.Option(help="The column of free text to learn from.")] = None
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(help="Folder, file or Hugging Face id of the tokenizer that published weights need."),
-    ] = None
-
-    def given(self) -> dict[str, Any]:
-        """By name, as `bakeoff.load` takes them."""
-        return dict(vars(self))
-
-
 def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     """A command with the parameters `data`, which is looked for before anything slow begins, and `reading`.
 
     `reading` is a `ReadingOptions`, where typer shall see that record's single options.
     """
     names = [field.name for field in fields(ReadingOptions)]
-    single = inspect.signature(ReadingOptions).parameters.values()
+    single = [_flag(field) for field in fields(ReadingOptions)]
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
         parameters += single if parameter.name == "reading" else [parameter]
@@ -92,6 +66,13 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     as_typed.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
     as_typed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return as_typed
+
+
+def _flag(option: "Field[Any]") -> inspect.Parameter:
+    """The flag of an option of reading: whole numbers are checked by typer, all else is words."""
+    kind = option.type if option.type == int | None else str | None
+    annotation = Annotated[kind, typer.Option(help=option.metadata["help"])]  # type: ignore[valid-type]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def started() -> float:

@@ -37,8 +37,8 @@ def why(
     from rich.console import Console
     from rich.text import Text
 
+    from bakeoff.api.why import why as measure
     from bakeoff.cli.options import parse_budget
-    from bakeoff.explain.biases.measure import why as measure
     from bakeoff.messages import say
     from bakeoff.report.content.drop_heatmap import heat_map, heat_tables
     from bakeoff.report.html.evidence_page import table_title, write_why

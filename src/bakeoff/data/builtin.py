@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.readers.arrays import ArrayEncoder
+from bakeoff.data.forms.arrays import ArrayEncoder
 from bakeoff.data.schema import Classes, Graph, Image, Series, Table, Tokens
 from bakeoff.data.synthetic.mnist1d import TRAIN_EXAMPLES
 from bakeoff.data.synthetic.mnist1d import generate as generate_mnist1d
@@ -80,7 +80,7 @@ def _scikit_learn_table(name: str, seed: int = 0, *, licence: str = "CC BY 4.0")
     """One of scikit-learn's embedded tables, its columns under their names."""
     from sklearn import datasets
 
-    from bakeoff.data.readers.table import load_frame_columns
+    from bakeoff.data.forms.table import load_frame_columns
 
     bunch = getattr(datasets, f"load_{name}")()
     classes = getattr(bunch, "target_names", None)
@@ -96,7 +96,7 @@ def _scikit_learn_table(name: str, seed: int = 0, *, licence: str = "CC BY 4.0")
 
 
 def _two_numbers(name: str, points: NDArray[Any], labels: NDArray[Any], seed: int, source: str) -> Dataset:
-    from bakeoff.data.readers.table import load_frame_columns
+    from bakeoff.data.forms.table import load_frame_columns
 
     return load_frame_columns(
         {"x": points[:, 0], "y": points[:, 1]},

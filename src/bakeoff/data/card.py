@@ -7,8 +7,8 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.findings import find_faults
-from bakeoff.data.readers.graphs import edges_per_graph
-from bakeoff.data.readers.table import TableEncoder
+from bakeoff.data.forms.graphs import edges_per_graph
+from bakeoff.data.forms.table import TableEncoder
 from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Tokens
 from bakeoff.errors import listed, printable
 from bakeoff.messages import say

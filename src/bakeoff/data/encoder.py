@@ -18,13 +18,13 @@ from bakeoff.errors import DataError
 
 #: "kind" of an encoder's record -> module:class.
 _ENCODERS = {
-    "arrays": "bakeoff.data.readers.arrays:ArrayEncoder",
-    "table": "bakeoff.data.readers.table:TableEncoder",
-    "text": "bakeoff.data.readers.text:TextEncoder",
-    "tokenizer": "bakeoff.data.readers.tokenizer:PublishedTokenEncoder",
-    "images": "bakeoff.data.readers.images:ImageEncoder",
-    "series": "bakeoff.data.readers.series:SeriesEncoder",
-    "forecast": "bakeoff.data.readers.forecast:ForecastEncoder",
+    "arrays": "bakeoff.data.forms.arrays:ArrayEncoder",
+    "table": "bakeoff.data.forms.table:TableEncoder",
+    "text": "bakeoff.data.forms.text:TextEncoder",
+    "tokenizer": "bakeoff.data.forms.tokenizer:PublishedTokenEncoder",
+    "images": "bakeoff.data.forms.images:ImageEncoder",
+    "series": "bakeoff.data.forms.series:SeriesEncoder",
+    "forecast": "bakeoff.data.forms.forecast:ForecastEncoder",
 }
 
 

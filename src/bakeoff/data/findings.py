@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.readers.images import ImageEncoder
-from bakeoff.data.readers.table import TableEncoder
+from bakeoff.data.forms.images import ImageEncoder
+from bakeoff.data.forms.table import TableEncoder
 from bakeoff.data.schema import Classes, Forecast, Series, Table
 from bakeoff.errors import listed, printable
 

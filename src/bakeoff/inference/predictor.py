@@ -25,7 +25,10 @@ from bakeoff.models import card as card_named
 from bakeoff.models.registry.options import check_recorded_options
 from bakeoff.system.extras import first_line
 from bakeoff.system.files import refuse_special
-from bakeoff.train.tensors import TargetScaling
+from bakeoff.tasks.base import Task
+from bakeoff.tasks.outputs import dense
+from bakeoff.tasks.registry import task_of
+from bakeoff.tasks.target_scaling import TargetScaling
 
 WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
 #: Version of the record's format.
@@ -75,9 +78,6 @@ class Predictor:
         facts: Mapping[str, Any] | None = None,
     ) -> "Predictor":
         """A network trained on this dataset; scalings and encoder are the dataset's. `model`: a name, or a card."""
-        targets = None
-        if not dataset.schema.is_classification:
-            targets = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
         return Predictor(
             schema=dataset.schema,
             model=model if isinstance(model, str) else model.name,
@@ -86,10 +86,14 @@ class Predictor:
             options=dict(options or {}),
             weights=dict(weights),
             scaling=dataset.scaling,
-            target_scaling=targets,
+            target_scaling=task_of(dataset.schema).target_scaling(dataset),
             encoder=None if dataset.encoder is None else dataset.encoder.to_json(),
             facts=dict(facts or {}),
         )
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.schema)
 
     @cached_property
     def module(self) -> nn.Module:
@@ -169,9 +173,7 @@ class Predictor:
     @torch.no_grad()
     def _outputs(self, inputs: Tensor, lengths: Tensor | None) -> NDArray[np.float32]:
         raw = self.module(inputs, lengths) if takes_lengths(self.module) else self.module(inputs)
-        scaled = raw.double()
-        out = scaled.log_softmax(dim=1) if self.target_scaling is None else self.target_scaling.undo(scaled)
-        return out.float().numpy()
+        return self.task.in_unit_of_data(raw.double(), self.target_scaling).float().numpy()
 
     def predict_proba(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Probability of every class, float32 [N, K].
@@ -183,7 +185,7 @@ class Predictor:
         Raises:
             DataError: the targets are numbers, or `new` is of another form.
         """
-        if not self.schema.is_classification:
+        if not self.task.has_probabilities:
             raise DataError("This network gives numbers, not classes: use `predict`.")
         return np.exp(self._outputs_of(new, lengths))
 
@@ -192,8 +194,7 @@ class Predictor:
 
         Classes are counted as in `schema.target.names`. Arguments and errors are those of `predict_proba`.
         """
-        outputs = self._outputs_of(new, lengths)
-        return outputs.argmax(axis=1) if self.schema.is_classification else outputs
+        return dense(self.task.decode(self._outputs_of(new, lengths)))
 
     def _outputs_of(self, new: Any, lengths: NDArray[np.int64] | None) -> NDArray[np.float32]:
         read = self.read(new)

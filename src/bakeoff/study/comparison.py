@@ -15,39 +15,44 @@ from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
+from bakeoff.messages.statement import reason_text
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
-from bakeoff.study.design.jobs import SEEDS, Definition, training_sizes
+from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.design.matched_budgets import EQUAL, check_equal
+from bakeoff.study.design.states import EntrantState
 from bakeoff.study.design.trial import TrialResult
-from bakeoff.study.evidence import (
+from bakeoff.study.evidence import ComparisonContext, EvidenceProvider
+from bakeoff.study.protocol import (
     EVIDENCE_PART,
     LEAST_EVIDENCE_BUDGET_SECONDS,
     LEAST_RETURNED_SECONDS,
-    ComparisonContext,
-    EvidenceProvider,
+    RESERVE_SECONDS,
+    RESERVE_SECONDS_PER_ENTRANT,
+    SEEDS,
+    SHORTEST_BUDGET_SECONDS,
 )
 from bakeoff.study.results.comparison import Champion, Comparison
+from bakeoff.study.results.facts import DEFINITION, SOURCE, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
-from bakeoff.study.results.records import Evidence
+from bakeoff.study.results.records import EntrantResult, Evidence
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.results.store import Store, find_run
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 from bakeoff.study.workers import startup
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import Pool, available_cores
-from bakeoff.tasks.metrics.registry import MetricContext, metric_named
+from bakeoff.study.workers.executor import Executor
+from bakeoff.study.workers.local import available_cores
+from bakeoff.study.workers.queue import run_one
+from bakeoff.study.workers.requests import ChampionRequest
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.device import check_name, choose_device
 
-#: Name in the store for where the data were read from: later commands find the data again by it.
-SOURCE_FACT = "source"
-#: The smallest budget: loading Python packages and starting the workers alone takes some seconds.
-SHORTEST_BUDGET_SECONDS = 8.0
-#: Seconds reserved at the end for the verdict and the report, whatever the data.
-RESERVE_SECONDS = 1.6
-#: Seconds reserved besides for each entrant and each 1000 test examples (at most 10,000 of them).
-RESERVE_PER_ENTRANT = 0.02
+#: Name in the store for where the data were read from.
+SOURCE_FACT = SOURCE.name
 #: Packages whose versions are recorded with a comparison.
 _VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
 
@@ -71,7 +76,8 @@ def compare(
     started: float | None = None,
     show: Callable[[Comparison], str] | None = None,
     evidence: EvidenceProvider | None = None,
-    pool: Pool | None = None,
+    fresh: bool = False,
+    pool: Executor | None = None,
     **reading: Any,
 ) -> Comparison:
     """Compare families of networks, and what is no network, on this data.
@@ -97,7 +103,9 @@ def compare(
         started: when the budget began, on the monotonic clock; now where None.
         show: renders the result in a notebook.
         evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
-        pool: of workers that are starting already (`bakeoff.study.workers.startup`), instead of `workers`; closed here.
+        fresh: whether a new run is begun even where one with the same definition is there to be continued.
+        pool: an executor whose workers are starting already (`bakeoff.study.workers.startup`), instead of `workers`;
+            closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
 
     Raises:
@@ -122,9 +130,8 @@ def compare(
     pool = pool or startup.start_workers(workers, wait_for_operators=budget_seconds is None)
     try:
         dataset = load(data, seed=seed, **reading)
-        deciding = metric_named(
-            metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale)
-        ).name
+        context = MetricContext(seasonal_scale=dataset.seasonal_scale)
+        deciding = task_of(dataset.schema).metric_named(metric, context).name
         entrants = choose_entrants(dataset.schema, models, device=device)
         if on_data is not None:
             on_data(dataset)
@@ -144,8 +151,8 @@ def compare(
             dataset=dataset,
             entrants=entrants,
             definition=definition,
-            folder=find_run(Path(out), name or dataset.name, definition.to_json()),
-            pool=pool,
+            folder=find_run(Path(out), name or dataset.name, definition.to_json(), fresh=fresh),
+            executor=pool,
             started=clock_start,
             listener=listener,
             show=show,
@@ -173,7 +180,7 @@ class _Run:
         entrants: tuple[Entrant, ...],
         definition: Definition,
         folder: Path,
-        pool: Pool,
+        executor: Executor,
         started: float,
         listener: ProgressListener | None,
         show: Callable[[Comparison], str] | None,
@@ -181,13 +188,13 @@ class _Run:
         source: str | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
-        self._folder, self._pool, self._started = folder, pool, started
+        self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
         self._store = Store(folder)
-        self._store.put_fact("definition", definition.to_json())
+        DEFINITION.write(self._store, definition)
         if source is not None:
-            self._store.put_fact(SOURCE_FACT, source)
-        self._spent_before = float(self._store.fact("spent_seconds", 0.0))
+            SOURCE.write(self._store, source)
+        self._spent_before = SPENT_SECONDS.read(self._store) or 0.0
 
     def to_the_end(self) -> Comparison:
         reserved_seconds = self._reserved_seconds()
@@ -200,13 +207,13 @@ class _Run:
             self._entrants = outcome.entrants
             summary = Summary(self._dataset, self._entrants, self._definition, outcome)
             champion = self._champion(summary)
-            self._store.put_fact("spent_seconds", clock.spent())
+            SPENT_SECONDS.write(self._store, clock.spent())
         why = None
         if self._evidence is not None and not outcome.interrupted:
             comparison = self._context(outcome, clock, reserved_seconds)
             why = self._evidence.gather(comparison, summary.verdict, summary.entrants)
         with _interrupts_ignored():
-            self._store.put_fact("spent_seconds", clock.spent())
+            SPENT_SECONDS.write(self._store, clock.spent())
             return self._comparison(summary, outcome, champion, clock, why)
 
     def _reserved_seconds(self) -> float | None:
@@ -222,7 +229,7 @@ class _Run:
         deadline = self._deadline()
 
         def report(done: int, total: int) -> None:
-            self._store.put_fact("spent_seconds", clock.spent())
+            SPENT_SECONDS.write(self._store, clock.spent())
             if self._listener is not None:
                 left = None if deadline is None else deadline - time.monotonic()
                 progress = Progress(phase="why", entrants=(), done=done, total=total, seconds_left=left)
@@ -234,7 +241,7 @@ class _Run:
             definition=self._definition,
             outcome=outcome,
             store=self._store,
-            pool=self._pool,
+            executor=self._executor,
             reserved_seconds=reserved_seconds,
             deadline=deadline,
             report=report,
@@ -246,7 +253,7 @@ class _Run:
         if budget is None:
             return None
         test_thousands = min(len(self._dataset.splits.test), 10_000) / 1000
-        reserve = RESERVE_SECONDS + RESERVE_PER_ENTRANT * len(self._entrants) * test_thousands
+        reserve = RESERVE_SECONDS + RESERVE_SECONDS_PER_ENTRANT * len(self._entrants) * test_thousands
         return self._started + budget - self._spent_before - reserve
 
     def _study(self, reserved_seconds: float | None) -> tuple[Outcome, Clock]:
@@ -267,7 +274,7 @@ class _Run:
             definition=self._definition,
             store=self._store,
             clock=clock,
-            pool=self._pool,
+            executor=self._executor,
             listener=self._listener,
         )
         return study.run(), clock
@@ -277,7 +284,7 @@ class _Run:
         if best is None:
             return None
         entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
-        folder = self._folder / "champion"
+        folder = RunFolder(self._folder).champion
         self._write_champion(entrant, best, folder)
         write_training_hashes(folder, self._dataset)
         leader = summary.verdict.winner or summary.verdict.leader
@@ -287,18 +294,11 @@ class _Run:
     def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
         """In a worker, which has torch in memory already."""
         weights = self._store.weights_path(best.trial, self._definition.context)
-        self._pool.submit(
-            worker_tasks.write_champion,
-            self._pool.share(self._dataset),
-            entrant,
-            str(weights),
-            str(folder),
-            payload="champion",
-        )
-        while self._pool.running:
-            for payload, result in self._pool.finished(0.2):
-                if payload == "champion" and isinstance(result, BaseException):
-                    raise result
+        shared = self._executor.share(self._dataset)
+        request = ChampionRequest(dataset=shared, entrant=entrant, weights=str(weights), folder=str(folder))
+        failure = run_one(self._executor, worker_tasks.write_champion, request)
+        if isinstance(failure, BaseException):
+            raise failure
 
     def _comparison(
         self,
@@ -342,6 +342,10 @@ class _Run:
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)
+        if self._spent_before > 0:
+            yield say(
+                "study.warning.continued", folder=str(self._folder), seconds=f"{self._spent_before:.0f}"
+            )
         if outcome.interrupted:
             yield say("study.warning.interrupted")
         if why is not None and why.interrupted:
@@ -352,9 +356,22 @@ class _Run:
         single = [name for name in single if len(summary.judged[name]) == 1]
         if single and self._definition.seeds > 1:
             yield say("study.warning.one_seed", names=", ".join(single))
+        yield from _undertrained(summary.entrants)
         for entrant in summary.entrants:
-            if not entrant.judged and entrant.state in ("failed", "diverged"):
-                yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+            if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
+                yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
+
+
+def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:
+    """Who took fewer steps than the protocol asks for, since the budget allowed no more: a sentence a number."""
+    by_steps: dict[tuple[int, int], list[str]] = {}
+    for entrant in entrants:
+        if entrant.undertrained and entrant.steps is not None and entrant.protocol_steps is not None:
+            by_steps.setdefault((entrant.steps, entrant.protocol_steps), []).append(entrant.name)
+    for (steps, protocol), names in by_steps.items():
+        yield say(
+            "study.warning.undertrained", names=", ".join(names), steps=f"{steps:,}", protocol=f"{protocol:,}"
+        )
 
 
 @contextlib.contextmanager

@@ -14,14 +14,7 @@ from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.outcome import Outcome
 from bakeoff.study.results.records import EntrantResult, Evidence, Verdict
 from bakeoff.study.results.store import Store
-from bakeoff.study.workers.local import Pool
-
-#: Part of the budget that is reserved for evidence.
-EVIDENCE_PART = 0.17
-#: With a smaller budget, in seconds, nothing is reserved: the comparison needs all of it.
-LEAST_EVIDENCE_BUDGET_SECONDS = 40.0
-#: Reserved seconds that evidence will not need are given back to the learning curves where they are more than this.
-LEAST_RETURNED_SECONDS = 2.0
+from bakeoff.study.workers.executor import Executor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +25,7 @@ class ComparisonContext:
         dataset, entrants, definition: what was compared.
         outcome: every training of it.
         store: of the run; finished work may be written into its folder.
-        pool: of idle workers.
+        executor: of idle workers.
         reserved_seconds: of the budget, for evidence; None without a clock, 0 where the budget was too small.
         deadline: of the evidence, on the monotonic clock; None without a clock.
         report: called with (done, total) of progress.
@@ -43,7 +36,7 @@ class ComparisonContext:
     definition: Definition
     outcome: Outcome
     store: Store
-    pool: Pool
+    executor: Executor
     reserved_seconds: float | None
     deadline: float | None
     report: Callable[[int, int], None]

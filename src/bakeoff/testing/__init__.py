@@ -1,4 +1,4 @@
-"""Conformance suites, one a contract, for the catalogue and for your own: `networks`."""
+"""Conformance suites, one a contract: of networks, for the catalogue and for your own (here), `executors`, `tasks`."""
 
 from bakeoff.testing.networks import (
     BATCH,
@@ -15,11 +15,14 @@ from bakeoff.testing.networks import (
     example_inputs,
     schemas_of,
 )
+from bakeoff.testing.tasks import TASK_CHECKS, TaskSample, task_sample
 
 __all__ = [
     "BATCH",
     "CHECKS",
     "ROUNDING",
+    "TASK_CHECKS",
+    "TaskSample",
     "check_batch_independence",
     "check_determinism",
     "check_forward",
@@ -30,4 +33,5 @@ __all__ = [
     "conformance_schema",
     "example_inputs",
     "schemas_of",
+    "task_sample",
 ]

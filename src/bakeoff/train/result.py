@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bakeoff.messages.statement import Statement
 from bakeoff.train.recipe import Replica
-
-STATES = ("finished", "early", "diverged", "outpaced", "stopped")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,7 +33,7 @@ class TrainingResult:
 
     replica: Replica
     state: str
-    reason: str
+    reason: Statement
     steps_done: int
     best_step: int
     seconds: float

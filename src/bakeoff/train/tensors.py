@@ -17,6 +17,7 @@ from torch import Tensor
 from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.schema import Tokens
 from bakeoff.data.splits import Indices
+from bakeoff.tasks.registry import task_of
 
 #: A dataset whose scaled examples take no more than this is held in memory as tensors.
 RESIDENT_BYTES = 256 * 2**20
@@ -44,27 +45,6 @@ class Examples(Protocol):
     def at(self, positions: Tensor) -> Batch:
         """The examples at these positions, int64 [B]."""
         ...
-
-
-class TargetScaling(NamedTuple):
-    """`(y - mean) / std` of each output, [outputs]; classes have none."""
-
-    mean: Tensor
-    std: Tensor
-
-    @staticmethod
-    def learn(targets: np.ndarray) -> "TargetScaling":
-        """From training targets [N, outputs]; an output that never changes keeps std 1."""
-        values = targets.astype(np.float64)
-        mean, std = values.mean(axis=0), values.std(axis=0)
-        std = np.where(std < 1e-7 * np.maximum(np.abs(mean), 1.0), 1.0, std)
-        return TargetScaling(torch.from_numpy(mean), torch.from_numpy(std))
-
-    def apply(self, targets: Tensor) -> Tensor:
-        return (targets.to(self.mean) - self.mean) / self.std
-
-    def undo(self, outputs: Tensor) -> Tensor:
-        return outputs * self.std.to(outputs) + self.mean.to(outputs)
 
 
 class Resident:
@@ -117,7 +97,7 @@ class TrainingData:
         resident_bytes: larger datasets are gathered batch by batch.
 
     Attributes:
-        schema: the dataset's.
+        schema, task: the dataset's.
         train, validation, test: `Examples`; positions of `train` count the training indices in ascending order.
         target_scaling: None for classes.
     """
@@ -138,9 +118,8 @@ class TrainingData:
         )
         self._train_indices = np.sort(dataset.splits.train)
         self._orders: dict[int, Tensor] = {}
-        self.target_scaling: TargetScaling | None = None
-        if not self.schema.is_classification:
-            self.target_scaling = TargetScaling.learn(dataset.targets_at(self._train_indices))
+        self.task = task_of(self.schema)
+        self.target_scaling = self.task.target_scaling(dataset)
         item = 8 if isinstance(self.schema.input, Tokens) else dtype.itemsize
         self.resident = len(dataset) * math.prod(self.schema.input.shape) * item <= resident_bytes
         self.train = self._examples(self._train_indices)
@@ -185,9 +164,7 @@ class TrainingData:
 
     def in_unit_of_data(self, outputs: Tensor) -> Tensor:
         """Log-probabilities of the classes, or values in the data's unit, from a network's outputs [..., outputs]."""
-        if self.target_scaling is None:
-            return outputs.log_softmax(dim=-1)
-        return self.target_scaling.undo(outputs)
+        return self.task.in_unit_of_data(outputs, self.target_scaling)
 
 
 def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batch]:

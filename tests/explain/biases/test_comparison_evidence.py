@@ -12,14 +12,21 @@ from bakeoff.data.interventions.catalogue import most_telling
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import StoreError
+from bakeoff.explain.biases import worker_tasks
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.selection import RetrainableEntrant, choose_to_retrain, select
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, train_changed
+from bakeoff.explain.biases.worker_tasks import (
+    ChangedTrial,
+    ChangedTrialRequest,
+    ChangedTrialResult,
+    train_changed,
+)
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import choose_entrants
-from bakeoff.study.workers.local import share
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.shared_dataset import share
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
 
@@ -220,18 +227,19 @@ def test_a_kept_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_pa
         ChangedTrialStore(tmp_path / "file", "").put(ChangedTrialResult(trial=trial(), outputs=runs))
 
 
-def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path):
+def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path, monkeypatch):
     """The second of two seeds is trained on a draw of its own; a fixed change is the same for both."""
     x, y = rising_or_falling(1, count=200)
     dataset = load((x, y), kind="series")
-    shared, board = share(dataset, tmp_path), str(tmp_path / "board")
-    np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
+    shared = share(dataset, tmp_path)
+    monkeypatch.setattr(worker_tasks, "set_up_torch", lambda: None)  # it is for a worker's whole process
     entrant = choose_entrants(dataset.schema, ["linear"])[-1]
     one = ChangedTrial(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
 
     def outputs(**changes):
-        found = train_changed(shared, replace(one, **changes), None, True, board, 0)
-        return found.outputs
+        trial = replace(one, **changes)
+        request = ChangedTrialRequest(dataset=shared, trial=trial, reproducible=True)
+        return train_changed(request, TaskContext()).outputs
 
     assert np.array_equal(outputs(seeds=(0, 1), seed=0)[1], outputs()[0])
     fixed = outputs(change="permute_positions", seeds=(0, 1), seed=0)

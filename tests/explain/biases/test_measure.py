@@ -11,14 +11,16 @@ from bakeoff import load, models
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, DataError, OptionError
 from bakeoff.explain.biases.measure import why
-from bakeoff.explain.biases.perturbation_study import LARGEST_TEST, LARGEST_TRAINING, limited
-from bakeoff.explain.network.anatomy import anatomy
+from bakeoff.explain.biases.perturbation_study import limited
+from bakeoff.explain.network.anatomy import AnatomyRequest, anatomy
 from bakeoff.explain.network.explain_network import explain_network
 from bakeoff.messages import set_language
 from bakeoff.study.comparison import SOURCE_FACT
 from bakeoff.study.design.entrants import choose_entrants
+from bakeoff.study.protocol import WHY_MOST_TEST_EXAMPLES, WHY_MOST_TRAINING_EXAMPLES
 from bakeoff.study.results.store import Store
-from bakeoff.study.workers.local import share
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.shared_dataset import share
 
 
 @pytest.fixture(autouse=True)
@@ -72,16 +74,19 @@ def test_the_budget_is_kept_whatever_the_data(data, seconds):
 
 def test_the_anatomy_knows_the_width_that_a_network_has_without_being_told(tmp_path):
     dataset = load("digits")
-    shared, board = share(dataset, tmp_path), str(tmp_path / "board")
-    np.memmap(board, dtype=np.int64, mode="w+", shape=(256, 2))
+    shared = share(dataset, tmp_path)
+
+    def look(name, *, field):
+        return anatomy(AnatomyRequest(dataset=shared, entrant=cards[name], field=field), TaskContext())
+
     cards = {entrant.name: entrant for entrant in choose_entrants(dataset.schema, ["linear", "mlp", "cnn"])}
-    cnn = anatomy(shared, cards["cnn"], True, board, 0)
+    cnn = look("cnn", field=True)
     assert cnn.width == 16  # by the parameters: its card names none
     assert sorted(cnn.parameters) == [8, 16, 32]
     assert cnn.parameters[16] == sum(p.numel() for p in models.build("cnn", dataset.schema).parameters())
     assert cnn.receptive_field > 1
-    assert anatomy(shared, cards["mlp"], True, board, 0).receptive_field is None
-    assert anatomy(shared, cards["linear"], False, board, 0).width is None
+    assert look("mlp", field=True).receptive_field is None
+    assert look("linear", field=False).width is None
 
 
 @pytest.mark.slow
@@ -112,11 +117,11 @@ def test_what_cannot_be_done_says_so():
 
 
 def test_large_data_are_thinned_without_moving_an_example_between_splits():
-    count = LARGEST_TRAINING + LARGEST_TEST + 3000
+    count = WHY_MOST_TRAINING_EXAMPLES + WHY_MOST_TEST_EXAMPLES + 3000
     dataset = load((np.arange(count * 2, dtype=np.float32).reshape(count, 2), np.arange(count) % 2))
     small = limited(dataset)
-    assert len(small.splits.train) <= LARGEST_TRAINING
-    assert len(small.splits.test) <= LARGEST_TEST
+    assert len(small.splits.train) <= WHY_MOST_TRAINING_EXAMPLES
+    assert len(small.splits.test) <= WHY_MOST_TEST_EXAMPLES
     for part in ("train", "validation", "test"):
         was = {tuple(row) for row in dataset.inputs[getattr(dataset.splits, part)]}
         assert {tuple(row) for row in small.inputs[getattr(small.splits, part)]} <= was

@@ -7,7 +7,7 @@ import pytest
 from bakeoff.data.interventions.catalogue import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
 from bakeoff.explain.biases import sentences
-from bakeoff.explain.biases.plan import FEWEST_STEPS, WorkerTime, plan_perturbations
+from bakeoff.explain.biases.plan import WorkerTime, plan_perturbations
 from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, Size, Why
 from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.explain.biases.width_check import size_advice
@@ -15,6 +15,7 @@ from bakeoff.messages import set_language
 from bakeoff.report.content.drop_heatmap import heat
 from bakeoff.report.html.evidence_page import write_why
 from bakeoff.study.design.entrants import Profile
+from bakeoff.study.protocol import WHY_FEWEST_STEPS
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]
@@ -231,7 +232,7 @@ def test_without_a_clock_everything_is_planned():
 
 def test_under_a_clock_steps_go_first_then_the_dear_networks_changes_then_the_networks():
     roomy, tight, tiny = planned(1500), planned(300), planned(3)
-    assert FEWEST_STEPS <= roomy.steps < 1000
+    assert WHY_FEWEST_STEPS <= roomy.steps < 1000
     assert len(roomy.changes["gru"]) == len(CHANGES)
     assert len(tight.changes["mlp"]) == len(CHANGES) > len(tight.changes["gru"]) > 0
     assert "gru" not in tiny.changes

@@ -1,7 +1,10 @@
 """Fits of learning curves against planted curves with a known continuation, SciPy's fit, and planted faults."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.optimize import curve_fit
 
 from bakeoff.study.analysis.learning_curves import FORMS, crossover, evaluate, fit_curve, forecast
@@ -111,6 +114,70 @@ def test_a_flat_curve_is_forecast_flat_and_a_perfect_one_perfect():
     assert score == pytest.approx(0.8, abs=0.01)
     perfect = measured(lambda n: 0.0, spread=0.0)
     assert fit_curve(perfect, ACCURACY).predict(16000)[0] == pytest.approx(1.0, abs=2e-3)
+
+
+def interval_of(points, tested, metric=ACCURACY):
+    """The same points with Wilson's 95 % interval of so many test examples, as a comparison gives them."""
+    bounds = [stats.binomtest(round(p.score * tested), tested).proportion_ci(method="wilson") for p in points]
+    return [replace(p, low=b.low, high=b.high) for p, b in zip(points, bounds, strict=True)]
+
+
+def test_a_perfect_score_on_a_hundred_test_examples_leaves_open_what_wilson_leaves_open():
+    points = interval_of(measured(lambda n: 0.0, spread=0.0), 100)
+    fit = fit_curve(points, ACCURACY)
+    score, low, high = fit.predict(16000)
+    assert (score, high) == (pytest.approx(1.0, abs=2e-3), pytest.approx(1.0, abs=2e-3))
+    # Jeffreys' 90 % lower bound of 100 in 100, by SciPy
+    assert low == pytest.approx(stats.beta.ppf(0.1, 100.5, 0.5), abs=0.006)
+    assert low < 0.99
+    assert forecast(fit) == ()  # nothing changes any more: no trend to speak of
+
+
+def test_the_band_is_continuous_at_the_data_there_are():
+    points = interval_of(measured(lambda n: 0.05 + n**-0.5), 200)
+    fit = fit_curve(points, ACCURACY)
+    _, low, high = fit.predict(fit.examples)
+    shrunk = stats.norm.ppf(0.9) / stats.norm.ppf(0.975)  # from 95 to 80 %
+    assert high - low == pytest.approx(shrunk * (points[-1].high - points[-1].low), rel=0.25)
+    _, near_low, near_high = fit.predict(1.01 * fit.examples)
+    assert (near_low, near_high) == (pytest.approx(low, abs=2e-3), pytest.approx(high, abs=2e-3))
+
+
+def test_no_forecast_is_better_than_what_the_family_could_not_fit():
+    # A line on XOR: one corner is cut off well, the rest is beyond it, however much there is (25 %).
+    def error(n):
+        return 0.25 + 1.2 * n**-0.5
+
+    points = measured(error, sizes=(16, 32, 64, 128), spread=0.01)
+    training = [CurvePoint(examples=n, score=0.75 + 0.6 * n**-0.5, low=0, high=1) for n in (16, 32, 64, 128)]
+    free, bounded = (fit_curve(points, ACCURACY, training=given).predict(1280)[2] for given in ((), training))
+    assert bounded < free
+    assert bounded < 0.80 < free
+    falling = [replace(p, score=score) for p, score in zip(training, (0.4, 0.5, 0.6, 0.74), strict=True)]
+    assert fit_curve(points, ACCURACY, training=falling).predict(1280)[2] == pytest.approx(free)
+
+
+def test_a_curve_whose_last_two_sizes_do_not_differ_gets_no_forecast_but_may_be_passed():
+    level = measured(lambda n: max(0.2, 4 * n**-0.6), spread=0.0005)
+    last = replace(level[-1], score=level[-2].score, seeds=level[-2].seeds)
+    fit = fit_curve([*level[:-1], last], ACCURACY, chance=0.5)
+    assert (fit.withheld, fit.flat, fit.no_forecast) == (None, True, "flat")
+    assert forecast(fit) == ()
+    rising = fit_curve(measured(lambda n: 8.5 * n**-0.5, spread=0.001, seed=1), ACCURACY)
+    assert crossover(fit, rising, names=("level", "rising")).examples is not None
+
+
+def test_help_is_promised_of_falling_errors_and_seldom_on_a_plateau():
+    promised = [
+        fit_curve(measured(lambda n: 2 * n**-0.5, spread=0.01, seed=seed), ACCURACY).helps(6400)
+        for seed in range(20)
+    ]
+    assert np.mean(promised) >= 0.9
+    on_plateau = []
+    for seed in range(40):
+        fit = fit_curve(measured(lambda n: 0.2 + 4 * n**-1.2, spread=0.006, seed=seed), ACCURACY)
+        on_plateau.append(fit.no_forecast is None and fit.helps(6400))
+    assert np.mean(on_plateau) <= 0.1
 
 
 def test_one_seed_is_enough_for_a_wider_forecast():

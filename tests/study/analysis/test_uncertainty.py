@@ -71,7 +71,7 @@ def test_errors_are_better_when_smaller():
     }
     found = rank_entrants(entrants, targets, METRICS["rmse"])
     assert found.winner == "near"
-    assert 0.45 < found.scores["near"].low < 0.5 < found.scores["near"].high < 0.55
+    assert 0.45 < found.scores["near"].low < 0.5 < found.scores["near"].high < 0.56
 
 
 def test_equal_entrants_seldom_have_a_winner_and_noise_never_beats_the_baseline():
@@ -169,10 +169,11 @@ def test_the_spread_of_few_seeds_is_moderated_by_that_of_the_others():
     examples = np.full(4, 1e-3)
     variance, degrees = seed_variances(per_seed, examples, unknown=[False, False, True, False])
     spread = [np.var(calm, ddof=1), np.var(wild, ddof=1)]
-    pooled = np.median(spread) / np.log(2)  # a chi-squared variable of two degrees has the median 2 ln 2
+    # Pooled is the median on the log scale; a chi-squared variable of two degrees has the median 2 ln 2.
+    pooled = np.sqrt(np.prod(spread)) / np.log(2)
     assert variance[0] == pytest.approx((3 * pooled + 2 * spread[0]) / 5 / 3)
     assert variance[1] == pytest.approx((3 * pooled + 2 * spread[1]) / 5 / 3)
-    assert variance[2] == pytest.approx(pooled)
+    assert variance[2] == pytest.approx((3 * pooled + np.mean(spread) * 2) / 5)
     assert variance[3] == 0.0
     assert degrees[0] == degrees[1] == 5
 
@@ -183,6 +184,76 @@ def test_an_entrant_that_spreads_in_every_respect_says_nothing_of_the_others():
     with_wild, _ = seed_variances([calm, wild], examples, unknown=[False, False])
     assert with_wild[0] < 3 * np.var(calm, ddof=1) / 3
     assert with_wild[1] > 1000 * with_wild[0]
+
+
+def test_what_the_errors_of_a_seed_explain_is_not_counted_again_as_spread_of_seeds():
+    """Seeds that only err on other examples: the error of their mean is sqrt(p (1 - p) / 3 N), counted once."""
+    rng = np.random.default_rng(11)
+    targets = rng.integers(0, 2, 400)
+    errors, twice = [], []
+    for seed in range(40):
+        entrants = {f"e{index}": answers(rng, targets, 0.8) for index in range(8)}
+        drawn = resample(entrants, targets, ACCURACY, replicates=400, seed=seed)
+        errors += [drawn.variances(0, 1)[0] + drawn.seed_variance[0] + drawn.seed_variance[1]]
+        gross = [
+            np.var([ACCURACY.score(run, targets) for run in entrants[name]], ddof=1) for name in ("e0", "e1")
+        ]
+        twice += [drawn.variances(0, 1)[0] + sum(gross) / 3]
+    true = 2 * 0.16 / 400 / 3
+    assert np.mean(errors) == pytest.approx(true, rel=0.35)
+    assert np.mean(errors) > true * 0.97
+    assert np.mean(twice) > 1.7 * true
+
+
+def test_a_single_seed_is_unknown_and_not_zero_unless_it_can_be_borrowed():
+    rng = np.random.default_rng(12)
+    targets = rng.integers(0, 2, 300)
+    one = {"a": answers(rng, targets, 0.9, runs=1), "b": answers(rng, targets, 0.9, runs=1)}
+    assert rank_entrants(one, targets, ACCURACY).seeds_unknown
+    assert not rank_entrants(one, targets, ACCURACY, deterministic=["a", "b"]).seeds_unknown
+    sizes = {name: [[0.80, 0.84, 0.82], [0.86, 0.90]] for name in one}
+    lent = rank_entrants(one, targets, ACCURACY, elsewhere=sizes)
+    assert (lent.seeds_unknown, lent.seeds_borrowed) == (False, ("a", "b"))
+    drawn = resample(one, targets, ACCURACY, elsewhere=sizes)
+    assert drawn.seed_variance[0] == pytest.approx((2 * 0.0004 + 0.0008) / 3)
+    plain = rank_entrants(one, targets, ACCURACY).scores["a"]
+    assert lent.scores["a"].high - lent.scores["a"].low > 1.3 * (plain.high - plain.low)
+
+
+def test_validation_puts_forward_and_test_tells_who_stands_above():
+    rng = np.random.default_rng(13)
+    targets = rng.integers(0, 2, 400)
+    entrants = {"knn": answers(rng, targets, 0.9), "cnn": answers(rng, targets, 0.89)}
+    entrants["bad"] = answers(rng, targets, 0.5)
+    scores = {
+        name: np.mean([ACCURACY.score(run, targets) for run in runs]) for name, runs in entrants.items()
+    }
+    top = max(scores, key=scores.get)
+    other = "cnn" if top == "knn" else "knn"
+    found = rank_entrants(entrants, targets, ACCURACY, validation={top: 0.90, other: 0.91, "bad": 0.5})
+    assert (found.leader, found.top, found.winner) == (other, top, None)
+    assert set(found.candidates) == {"knn", "cnn"}
+    # Chosen on validation or not, who is ahead of all beyond doubt wins.
+    clear = {"knn": answers(rng, targets, 0.99), "cnn": answers(rng, targets, 0.8)}
+    assert rank_entrants(clear, targets, ACCURACY, validation={"knn": 0.8, "cnn": 0.9}).winner == "knn"
+
+
+def test_equal_shares_are_within_the_margin_only_where_the_examples_can_hold_it():
+    """Never a difference in N examples still allows one of 2.7 / N (Wilson), so a point takes some 270 examples."""
+    bounds = {}
+    for examples in (40, 200, 400):
+        targets = np.zeros(examples, dtype=np.int64)
+        right = decided(np.arange(examples) > 2, targets, 0.9)
+        found = rank_entrants(
+            {"a": right, "b": decided(np.arange(examples) > 2, targets, 0.8)},
+            targets,
+            ACCURACY,
+            deterministic=["a", "b"],
+        )
+        bounds[examples] = found.loses_at_most["b"]
+        assert found.practically_equal == (("b",) if examples == 400 else ())
+    assert bounds[40] > 2.5 / 40
+    assert 2.6 / 400 < bounds[400] < 0.01
 
 
 def test_replicates_do_not_depend_on_who_else_takes_part_and_repeat_by_seed():

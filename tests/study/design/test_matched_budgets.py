@@ -13,7 +13,7 @@ from bakeoff.errors import OptionError
 from bakeoff.report.content.matched_budgets import equal_sentences, given_rows
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import Profile, choose_entrants
-from bakeoff.study.design.jobs import BATCH, SHORTEST_TRAINING, TUNING_PART, Definition, tuning_work
+from bakeoff.study.design.jobs import Definition, tuning_work
 from bakeoff.study.design.matched_budgets import (
     LONGEST_RATIO,
     allocate_steps,
@@ -21,6 +21,7 @@ from bakeoff.study.design.matched_budgets import (
     equal_widths,
     nearest_width,
 )
+from bakeoff.study.protocol import BATCH_EXAMPLES, SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.store import Store, find_run
 
@@ -42,8 +43,8 @@ def spread(amounts: list[float]) -> float:
 
 def test_equal_flops_are_equal_within_one_step_and_equal_steps_are_not_equal_flops() -> None:
     flops, steps = shared("flops").steps, shared("steps").steps
-    assert spread([flops[p.entrant] * BATCH * p.training_flops for p in PROFILES]) < 1.01
-    assert spread([steps[p.entrant] * BATCH * p.training_flops for p in PROFILES]) > 9
+    assert spread([flops[p.entrant] * BATCH_EXAMPLES * p.training_flops for p in PROFILES]) < 1.01
+    assert spread([steps[p.entrant] * BATCH_EXAMPLES * p.training_flops for p in PROFILES]) > 9
     assert set(steps.values()) == {1000}
     assert flops["middle"] == 1000, "the network in the middle has the usual steps"
 
@@ -69,7 +70,7 @@ def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> No
     found = shared("steps", left=40.0, profiles=(expensive, *PROFILES))
     assert [profile.entrant for profile in found.dropped] == ["expensive"]
     assert set(found.steps) == {p.entrant for p in PROFILES}
-    assert min(found.steps.values()) >= SHORTEST_TRAINING
+    assert min(found.steps.values()) >= SHORTEST_TRAINING_STEPS
 
 
 @pytest.mark.parametrize(("seconds_per_step", "leaves"), [(0.05, True), (5e-4, False)])

@@ -5,14 +5,16 @@ import pytest
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table
 from bakeoff.errors import ModelError, OptionError
+from bakeoff.study import protocol
 from bakeoff.study.design import jobs
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.design.jobs import Definition, TrialRequest
+from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import Trial
-from bakeoff.study.schedule.priorities import TRUST, select_affordable, split_among_workers, trial_requests
+from bakeoff.study.schedule.priorities import select_affordable, split_among_workers, trial_requests
 
 TABLE = Schema(input=Table(features=3), target=Classes(names=("a", "b")))
-NETWORK = Entrant(name="mlp", kind="network", family="mlp", settings=jobs.LEARNING_RATES)
+NETWORK = Entrant(name="mlp", kind="network", family="mlp", settings=protocol.LEARNING_RATES)
 
 
 def definition(**changes: object) -> Definition:
@@ -73,7 +75,7 @@ def test_tuning_costs_less_than_its_trainings_because_the_worst_rates_leave_on_t
 
 def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:
     job = jobs.tuning_job(NETWORK, definition(), steps=70)
-    assert [trial.setting for trial in job.trials] == list(jobs.LEARNING_RATES)
+    assert [trial.setting for trial in job.trials] == list(protocol.LEARNING_RATES)
     assert {(trial.examples, trial.seed, trial.steps) for trial in job.trials} == {(400, 5, 70)}
 
 
@@ -95,19 +97,19 @@ def test_a_contender_gets_its_seeds_before_a_hopeless_entrant_gets_its_curve() -
 
 def test_what_is_granted_never_exceeds_the_time_that_is_left() -> None:
     wanted = [
-        TrialRequest(entrant=name, what="curve", rank=0, examples=size, seed=0)
+        TrialRequest(entrant=name, what=Omission.CURVE, rank=0, examples=size, seed=0)
         for name in "abcdef"
         for size in (10, 20)
     ]
     affordable, refused = select_affordable(wanted, dict.fromkeys("abcdef", 1.0), 6.0, 2)
-    assert len(affordable) / 2 <= 6.0 * TRUST
+    assert len(affordable) / 2 <= 6.0 * protocol.PLANNED_PART
     assert len(affordable) == 10, "and it is used: five on each worker"
     assert [request.entrant for request in refused] == ["f", "f"]
 
 
 def test_a_training_that_no_worker_has_time_for_is_refused_and_a_shorter_one_takes_its_place() -> None:
     wanted = [
-        TrialRequest(entrant=name, what="seeds", rank=0, examples=10, seed=seed)
+        TrialRequest(entrant=name, what=Omission.SEEDS, rank=0, examples=10, seed=seed)
         for name in "ab"
         for seed in (1, 2)
     ]
@@ -133,7 +135,7 @@ def test_the_points_of_one_contender_are_dealt_out_over_the_workers() -> None:
 
 def test_entrants_stay_whole_where_there_are_enough_of_them_and_where_the_work_is_small() -> None:
     wanted = [
-        TrialRequest(entrant=name, what="curve", rank=0, examples=10, seed=seed)
+        TrialRequest(entrant=name, what=Omission.CURVE, rank=0, examples=10, seed=seed)
         for name in "abc"
         for seed in range(4)
     ]
@@ -144,7 +146,7 @@ def test_entrants_stay_whole_where_there_are_enough_of_them_and_where_the_work_i
 
 def test_three_equal_entrants_on_two_workers_are_dealt_out_so_that_nobody_waits() -> None:
     wanted = [
-        TrialRequest(entrant=name, what="curve", rank=0, examples=10, seed=seed)
+        TrialRequest(entrant=name, what=Omission.CURVE, rank=0, examples=10, seed=seed)
         for name in "abc"
         for seed in range(4)
     ]
@@ -153,7 +155,7 @@ def test_three_equal_entrants_on_two_workers_are_dealt_out_so_that_nobody_waits(
 
 
 def test_without_a_clock_everything_is_granted() -> None:
-    wanted = [TrialRequest(entrant="a", what="curve", rank=0, examples=10, seed=0)]
+    wanted = [TrialRequest(entrant="a", what=Omission.CURVE, rank=0, examples=10, seed=0)]
     assert select_affordable(wanted, {"a": 1e9}, None, 1) == (wanted, [])
 
 

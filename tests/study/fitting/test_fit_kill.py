@@ -13,7 +13,8 @@ import torch
 
 import bakeoff
 from bakeoff.study.fitting.result import Fit
-from bakeoff.train.single.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from bakeoff.study.results.run_folder import RunFolder
+from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
 
 #: Dropout, shifted images, mixup and the moving average all draw on or carry state from step to step.
 CALL = {
@@ -42,7 +43,7 @@ def _kill_when_some_steps_are_saved(out: Path) -> int:
     """Start the fit in a process of its own and kill it in the middle; the number of steps in its last checkpoint."""
     call = json.dumps({**CALL, "out": str(out)})
     child = subprocess.Popen([sys.executable, "-c", _CHILD, call], env=os.environ)
-    path = out / "digits-lenet5" / CHECKPOINT_FILE
+    path = RunFolder(out / "digits-lenet5").checkpoint
     deadline = time.monotonic() + 60
     while _steps_saved(path) == 0 and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -70,7 +71,7 @@ def test_after_a_kill_the_same_call_ends_in_the_same_weights_to_the_last_bit(tmp
         assert torch.equal(resumed.fitted.weights[name], tensor), name
     assert [m.validation_loss for m in resumed.history] == [m.validation_loss for m in whole.history]
     assert resumed.scores == whole.scores
-    _spoil(tmp_path / "spoiled" / "digits-lenet5" / CHECKPOINT_FILE)
+    _spoil(RunFolder(tmp_path / "spoiled" / "digits-lenet5").checkpoint)
     spoiled = _fit(tmp_path / "spoiled")  # the proof can fail: other random numbers, other weights
     assert spoiled.resumed
     assert [m.validation_loss for m in spoiled.history] != [m.validation_loss for m in whole.history]

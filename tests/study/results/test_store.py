@@ -1,13 +1,18 @@
 """A run's folder: what is written comes back to the last bit, whole jobs or none."""
 
+import io
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bakeoff.errors import StoreError
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.messages.statement import because
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.store import Store, find_run
 
 
@@ -15,8 +20,8 @@ def result(seed: int = 0) -> TrialResult:
     rng = np.random.default_rng(seed)
     return TrialResult(
         trial=Trial(entrant="mlp", setting=3e-3, examples=10, seed=seed, steps=7, width=4),
-        state=State.EARLY,
-        reason="enough",
+        state=TrialState.EARLY,
+        reason=because("settled", count=3),
         steps_done=6,
         seconds=0.1 + 0.2,
         validation_loss=0.12345678901234567,
@@ -33,21 +38,47 @@ def test_a_job_comes_back_as_it_was_written(tmp_path: Path) -> None:
     (first, second) = Store(tmp_path / "run").jobs()["mlp/tuning"]
     assert first.facts() == result(0).facts()
     assert second.trial.seed == 1
-    np.testing.assert_array_equal(first.validation_outputs, result(0).validation_outputs)
-    np.testing.assert_array_equal(first.test_outputs, result(0).test_outputs)
+    assert first.reason == because("settled", count=3)
+    for name in ("validation_outputs", "test_outputs"):
+        given, back = getattr(result(0), name), getattr(first, name)
+        assert back.values.dtype == np.float32
+        assert back.equals(given)
+
+
+def test_outputs_with_a_row_an_example_are_stored_as_one_plain_array(tmp_path: Path) -> None:
+    """The format of the file: runs that were written before must be readable, and the other way round."""
+    store, plain = Store(tmp_path), io.BytesIO()
+    store.put_job("mlp/tuning", [result()], "context")
+    with closing(sqlite3.connect(store.path)) as connection:
+        (stored,) = connection.execute("SELECT test FROM trials").fetchone()
+    outputs = result().test_outputs
+    assert outputs is not None
+    np.save(plain, outputs.values, allow_pickle=False)
+    assert stored == plain.getvalue()
+
+
+def test_a_reason_of_an_earlier_version_is_read_as_it_is(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_job("mlp/tuning", [result()], "context")
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE trials SET facts = json_set(facts, '$.reason', 'All steps were taken.')")
+    (back,) = store.jobs()["mlp/tuning"]
+    assert str(back.reason) == "All steps were taken."
 
 
 def test_a_trial_without_outputs_comes_back_without(tmp_path: Path) -> None:
-    trial = TrialResult(trial=result().trial, state=State.DIVERGED, reason="not finite")
+    trial = TrialResult(
+        trial=result().trial, state=TrialState.DIVERGED, reason=because("not_finite", steps=9)
+    )
     Store(tmp_path).put_job("j", [trial], "context")
     (back,) = Store(tmp_path).jobs()["j"]
-    assert back.state is State.DIVERGED
+    assert back.state is TrialState.DIVERGED
     assert not back.evaluated
 
 
 def test_a_job_that_fails_while_it_is_written_is_not_there_at_all(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    broken = TrialResult(trial=result().trial, state=State.FINISHED, history=((1, object()),))  # type: ignore[arg-type]
+    broken = TrialResult(trial=result().trial, state=TrialState.FINISHED, history=((1, object()),))  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         store.put_job("j", [result(), broken], "context")
     assert store.jobs() == {}
@@ -86,3 +117,17 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     store.path = Path("/dev/full")
     with pytest.raises(StoreError, match="disk full"):
         store.put_fact("a", 1)
+
+
+def test_the_newest_run_of_a_definition_is_continued_and_a_fresh_one_gets_a_name_of_its_own(
+    tmp_path: Path,
+) -> None:
+    definition = {"dataset": "x"}
+    first = find_run(tmp_path, "x", definition)
+    Store(first).put_fact("definition", definition)
+    assert find_run(tmp_path, "x", definition) == first == tmp_path / "x"
+    second = find_run(tmp_path, "x", definition, fresh=True)
+    assert second == tmp_path / "x-2"
+    Store(second).put_fact("definition", definition)
+    assert find_run(tmp_path, "x", definition) == second
+    assert find_run(tmp_path, "x", {"dataset": "y"}) == tmp_path / "x-3"

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from bakeoff.data.load import load
-from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
+from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes, tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import LEARNING_RATES
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 
@@ -39,7 +41,7 @@ def study(left: float | None, weak: str = "") -> Study:
         definition=definition,
         store=None,  # type: ignore[arg-type]
         clock=clock,
-        pool=None,  # type: ignore[arg-type]
+        executor=None,  # type: ignore[arg-type]
     )
     made.state.profiles = {name: Profile(entrant=name) for name in names}
     made.state.allocation = StepAllocation(steps=dict.fromkeys(names, 100), amount=100)
@@ -50,7 +52,7 @@ def study(left: float | None, weak: str = "") -> Study:
         made.state.results[f"{entrant.name}/tuning"] = tuple(
             TrialResult(
                 trial=trial,
-                state=State.FINISHED,
+                state=TrialState.FINISHED,
                 steps_done=100,
                 seconds=SECONDS[entrant.name],
                 validation_outputs=outputs,
@@ -99,14 +101,12 @@ def test_without_a_clock_whoever_waits_gets_all_of_a_curve_and_nothing_is_cut() 
 
 
 class Noting:
-    """In place of a pool: what is handed to it."""
+    """In place of an executor: what is handed to it."""
 
     def __init__(self) -> None:
         self.deadlines: list[float] = []
 
-    def submit(
-        self, task: object, shared: object, entrant: object, job: object, deadline: float, **_: object
-    ) -> None:
+    def submit(self, task: object, request: object, *, payload: object, deadline: float) -> None:
         self.deadlines.append(deadline - time.monotonic())
 
 
@@ -114,9 +114,9 @@ class Noting:
 def test_neighbours_have_a_quarter_of_the_time_and_at_least_what_loading_takes(
     left: float, seconds: float
 ) -> None:
-    found, pool = study(left), Noting()
+    found, executor = study(left), Noting()
     knn = Entrant(name="knn", kind="classical", family="classical", settings=(1.0, 3.0))
-    found.state.entrants["knn"], found.pool, found._shared = knn, pool, None  # type: ignore[assignment]
+    found.state.entrants["knn"], found.executor, found._shared = knn, executor, None  # type: ignore[assignment]
     found._phase = "tuning"
     found._hand_out(tuning_job(knn, found.definition, 0))
-    assert pool.deadlines == [pytest.approx(seconds, abs=0.2)]
+    assert executor.deadlines == [pytest.approx(seconds, abs=0.2)]

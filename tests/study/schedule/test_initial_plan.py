@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from bakeoff.data.load import load
-from bakeoff.study.design.entrants import LEARNING_RATES, Entrant, Profile
+from bakeoff.messages.statement import because
+from bakeoff.study import protocol
+from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes
+from bakeoff.study.protocol import LEARNING_RATES
 from bakeoff.study.results.outcome import Skipped
+from bakeoff.study.results.training_plan import TrainingPlan
 from bakeoff.study.schedule import scheduler
 from bakeoff.study.schedule.clock import Clock
-from bakeoff.study.schedule.initial_plan import TrainingPlan, initial_plan
+from bakeoff.study.schedule.initial_plan import initial_plan
 from bakeoff.study.schedule.scheduler import Study
 
 NETWORKS = tuple(
@@ -57,7 +61,7 @@ def drained(after: int | None, left: float) -> tuple[dict[str, Profile], OneIsEn
         definition=definition(training_sizes(dataset)),
         store=type("Nowhere", (), {"put_fact": lambda *_: None})(),  # type: ignore[arg-type]
         clock=Clock(started=now, deadline=now + left),
-        pool=pool,  # type: ignore[arg-type]
+        executor=pool,  # type: ignore[arg-type]
     )
     return dict(study._drain(NETWORKS)), pool, time.monotonic() - now
 
@@ -66,7 +70,7 @@ def test_a_network_that_is_timed_for_too_long_is_given_up_and_the_others_go_on()
     found, pool, took = drained(after=1, left=2.0)
     assert found == {"quick": QUICK}
     assert pool.restarted
-    assert 0.9 * scheduler.PROFILE_PART * 2.0 < took < 1.5
+    assert 0.9 * protocol.PROFILE_PART * 2.0 < took < 1.5
 
 
 def test_while_nobody_is_timed_the_workers_may_still_be_starting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,20 +85,19 @@ def test_the_plan_says_who_was_given_up_and_why() -> None:
     assert set(plan.steps) == {"quick"}
     (skipped,) = plan.skipped
     assert (skipped.entrant, skipped.what) == ("endless", "not_started")
-    assert skipped.reason == "timing a few of its steps took too long"
+    assert skipped.reason.text("en") == "timing a few of its steps took too long"
     nobody = initial_plan(NETWORKS, {}, definition(), seconds_left=0.0, workers=2)
-    assert {entry.reason for entry in nobody.skipped} == {"the time was over"}
+    assert {entry.reason.text("en") for entry in nobody.skipped} == {"the time was over"}
 
 
 def test_a_network_that_cannot_be_built_is_left_out_with_its_reason() -> None:
-    broken = Profile(entrant="endless", fault="no such layer")
+    broken = Profile(entrant="endless", fault=because("words", words="no such layer"))
     plan = initial_plan(
         NETWORKS, {"quick": QUICK, "endless": broken}, definition(), seconds_left=None, workers=2
     )
-    assert plan.skipped == (Skipped(entrant="endless", what="fault", reason="no such layer"),)
+    assert plan.skipped == (Skipped(entrant="endless", what="fault", reason=broken.fault),)
     assert plan.steps == {"quick": 1200}
     stored = json.loads(json.dumps(plan.to_json()))
+    said = {"key": "reason.words", "values": {"words": "no such layer"}}
     assert TrainingPlan.from_json(stored) == plan
-    assert stored["skipped"] == [
-        {"entrant": "endless", "what": "fault", "reason": "no such layer", "seconds": None}
-    ]
+    assert stored["skipped"] == [{"entrant": "endless", "what": "fault", "reason": said, "seconds": None}]

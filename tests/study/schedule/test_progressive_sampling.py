@@ -12,7 +12,8 @@ from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, Job, rung_job, training_sizes, tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.results.outcome import Outcome
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.clock import Clock
@@ -142,7 +143,7 @@ def results(dataset: Dataset, job: Job, accuracy: float, seconds: float) -> tupl
     return tuple(
         TrialResult(
             trial=trial,
-            state=State.FINISHED,
+            state=TrialState.FINISHED,
             steps_done=trial.steps,
             seconds=seconds,
             validation_outputs=outputs[0],
@@ -163,7 +164,7 @@ def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000
         definition=definition(dataset),
         store=None,  # type: ignore[arg-type]
         clock=Clock(started=now, deadline=now + left),
-        pool=None,  # type: ignore[arg-type]
+        executor=None,  # type: ignore[arg-type]
     )
     made.state.allocation = StepAllocation(steps={"mlp": 100}, amount=100)
     tuned = tuning_job(NETWORK, made.definition, 100)
@@ -208,7 +209,7 @@ def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytes
     assert [point.examples for point in knn.curve] == list(made.definition.sizes[:3])
     assert [round(point.score, 1) for point in knn.curve] == [0.5, 0.5, 0.6]
     assert re.fullmatch(
-        r"its learning curve leads to [56].* % with all examples \([45].* to [567].*\)", knn.reason
+        r"its learning curve leads to [56].* % with all examples \([45].* to [567].*\)", str(knn.reason)
     )
     assert summary.verdict.leader == "mlp"
     assert any("cannot win: knn" in sentence for sentence in summary.verdict.sentences)
@@ -223,7 +224,7 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
     made._record_end_of_sampling(KNN)
     (entry,) = made.skipped
     assert entry.what == "climbed"
-    assert "287" in entry.reason
+    assert "287" in str(entry.reason)
     assert entry.seconds is not None
     assert entry.seconds > 30, "the rest takes ten times the second that was left"
 
@@ -232,7 +233,7 @@ def test_a_rung_that_failed_ends_the_climb_with_its_own_reason(monkeypatch: pyte
     made = study(monkeypatch, network=0.6)
     job = rung_job(KNN, made.definition, made.definition.sizes[3])
     made.state.results[job.name] = tuple(
-        TrialResult(trial=trial, state=State.STOPPED) for trial in job.trials
+        TrialResult(trial=trial, state=TrialState.STOPPED) for trial in job.trials
     )
     assert made._next_of(KNN) is None
     made._record_end_of_sampling(KNN)

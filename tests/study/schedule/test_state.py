@@ -6,7 +6,8 @@ import pytest
 from bakeoff.data.load import load
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, training_sizes
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.schedule.state import StudyState
 
 RATES = (1e-3, 1e-2, 1e-1)
@@ -33,7 +34,9 @@ def state(confidences: dict[float, tuple[float, int]]) -> StudyState:
         outputs[np.arange(len(truth)), answers] = np.log(confidence)
         trial = Trial(entrant="mlp", setting=rate, examples=definition.sizes[-1], seed=0, steps=100)
         results.append(
-            TrialResult(trial=trial, state=State.FINISHED, validation_outputs=outputs, test_outputs=outputs)
+            TrialResult(
+                trial=trial, state=TrialState.FINISHED, validation_outputs=outputs, test_outputs=outputs
+            )
         )
     known = StudyState(dataset=dataset, definition=definition, entrants={"mlp": MLP})
     known.results["mlp/tuning"] = tuple(results)

@@ -12,12 +12,15 @@ import torch
 from bakeoff.data.load import load
 from bakeoff.errors import OptionError
 from bakeoff.models import card
+from bakeoff.study import protocol
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import share
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.requests import ProfileRequest
+from bakeoff.study.workers.shared_dataset import share
 from bakeoff.train import device
 from bakeoff.train.stacked import fit_stack
 from bakeoff.train.tensors import TrainingData
@@ -42,7 +45,8 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pr
         entrant = Entrant(
             name="mlp", kind="network", family="mlp", settings=(0.01,), card=card("mlp"), device=asked
         )
-        return worker_tasks.profile(dataset, entrant, reproducible, str(tmp_path / "board"), 0)
+        request = ProfileRequest(dataset=dataset, entrant=entrant, reproducible=reproducible)
+        return worker_tasks.profile(request, TaskContext())
 
     return found
 
@@ -61,7 +65,7 @@ def test_a_device_that_fails_leaves_the_network_to_the_cpu(profile: Callable[...
 
 def test_what_is_dear_on_the_other_device_is_not_timed_on_the_cpu(profile: Callable[..., Profile]) -> None:
     assert (
-        profile(cpu=AssertionError("it was timed"), meta=2 * worker_tasks.EXPENSIVE_SECONDS).device == "meta"
+        profile(cpu=AssertionError("it was timed"), meta=2 * protocol.EXPENSIVE_STEP_SECONDS).device == "meta"
     )
 
 
@@ -75,7 +79,7 @@ def test_without_a_clock_no_timing_decides(
     profile: Callable[..., Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert profile(reproducible=True, cpu=0.1, meta=0.001).device == "cpu"
-    monkeypatch.setattr(worker_tasks, "WORTH_A_DEVICE", 100)
+    monkeypatch.setattr(worker_tasks, "GPU_STEP_FLOPS", 100)
     assert profile(reproducible=True, cpu=0.001, meta=0.1).device == "meta"
 
 

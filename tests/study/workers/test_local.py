@@ -1,5 +1,6 @@
 """Workers: what is left behind, and said, when the program that has them is killed."""
 
+import operator
 import os
 import signal
 import subprocess
@@ -10,18 +11,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from bakeoff.study.workers.local import Pool, WorkerLostError, report_progress
+from bakeoff.study.workers.executor import TaskContext, WorkerLostError
+from bakeoff.study.workers.local import LocalExecutor
 from bakeoff.system import own_folders
 from bakeoff.system.memory import held_bytes
 
 PROGRAM = """
 import operator
 import time
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.local import LocalExecutor
 
 if __name__ == "__main__":
-    pool = Pool(workers=1)
-    pool.submit(operator.is_, payload="a")
+    pool = LocalExecutor(workers=1)
+    pool.submit(operator.is_, None, payload="a")
     print("ready", len(pool.finished(60)), flush=True)
     time.sleep(60)
 """
@@ -60,8 +62,8 @@ def test_of_the_temporary_folder_only_what_a_killed_pool_of_ours_left_is_removed
         (tmp_path / name).mkdir()
         (tmp_path / name / "thesis.txt").write_text("five years")
     program = (
-        "import time\nfrom bakeoff.study.workers.local import Pool\n"
-        "print(Pool().folder, flush=True)\ntime.sleep(60)"
+        "import time\nfrom bakeoff.study.workers.local import LocalExecutor\n"
+        "print(LocalExecutor().folder, flush=True)\ntime.sleep(60)"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", program]
@@ -94,10 +96,10 @@ def _semaphores(process: int) -> list[Path]:
 def test_a_pool_that_is_closed_while_it_starts_unsettles_no_thread() -> None:
     """pytest fails where a thread ends in an exception; without `_take_back` every other pool's thread does."""
     for _ in range(3):
-        pool = Pool(workers=1)
+        executor = LocalExecutor(workers=1)
         for _ in range(40):
-            pool.submit(report_progress)
-        pool.close()
+            executor.submit(operator.is_, None)
+        executor.close()
 
 
 @pytest.mark.skipif(held_bytes() == 0, reason="this system has no /proc: nobody's memory can be watched")
@@ -111,11 +113,11 @@ def test_of_workers_that_hold_too_much_together_the_one_that_holds_the_most_is_e
     with small, large:
         assert small.stdout.readline() == large.stdout.readline() == b"there\n"
         for limit, ended in ((200_000_000, False), (80_000_000, True)):
-            pool = Pool(workers=2, memory_bytes=limit)
-            pool._executor = SimpleNamespace(_processes={small.pid: small, large.pid: large})
-            pool._watch_memory()
-            pool._executor = None
-            pool.close()
+            executor = LocalExecutor(workers=2, memory_bytes=limit)
+            executor._processes = SimpleNamespace(_processes={small.pid: small, large.pid: large})
+            executor._watch_memory()
+            executor._processes = None
+            executor.close()
             if ended:
                 large.wait(10)
             assert (large.poll() is not None) is ended
@@ -125,21 +127,21 @@ def test_of_workers_that_hold_too_much_together_the_one_that_holds_the_most_is_e
 
 @pytest.mark.skipif(held_bytes() == 0, reason="this system has no /proc: nobody's memory can be watched")
 def test_a_task_that_needs_more_than_all_may_hold_is_given_up_and_the_limit_is_told() -> None:
-    def hold(megabytes: int, board_path: str, slot: int) -> int:
+    def hold(megabytes: int, context: TaskContext) -> int:
         import time
 
         block = b"x" * (megabytes * 1_000_000)
         time.sleep(30 if megabytes > 1 else 0)
         return len(block)
 
-    pool = Pool(workers=1, memory_bytes=300_000_000)
+    executor = LocalExecutor(workers=1, memory_bytes=300_000_000)
     for size in (400, 1):
-        pool.submit(hold, size, payload=size)
+        executor.submit(hold, size, payload=size)
     ended: dict[int, object] = {}
     deadline = time.monotonic() + 60
-    while pool.running and time.monotonic() < deadline:
-        ended |= dict(pool.finished(0.1))
-    pool.close()
+    while executor.running and time.monotonic() < deadline:
+        ended |= dict(executor.finished(0.1))
+    executor.close()
     assert ended[1] == 1_000_000
     assert isinstance(ended[400], WorkerLostError)
     assert "0.3 GB" in str(ended[400])

@@ -3,33 +3,33 @@
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from bakeoff.study.workers import startup
-from bakeoff.study.workers import tasks as worker_tasks
+from bakeoff.study.workers import startup, training
+from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.requests import WarmUpRequest
 from bakeoff.train.kernels import compilation
 
 
 @pytest.fixture
-def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(worker_tasks, "set_up_torch", lambda: None)  # this process computes as it did
+def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(training, "set_up_torch", lambda: None)  # this process computes as it did
     monkeypatch.setattr(startup, "_LONGEST_WAIT_SECONDS", 0.3)
-    np.memmap(tmp_path / "progress", dtype=np.int64, mode="w+", shape=(256, 2))
-    return str(tmp_path / "progress")
+    return tmp_path / "loaded"
 
 
-def seconds(is_first: bool, is_last: bool, board: str) -> float:
+def seconds(is_first: bool, is_last: bool, loaded: Path) -> float:
     started = time.monotonic()
-    startup.warm_up(is_first, is_last, board, 0)
+    request = WarmUpRequest(is_first=is_first, is_last=is_last, loaded=loaded)
+    startup.warm_up(request, TaskContext())
     return time.monotonic() - started
 
 
-def test_the_last_worker_waits_for_the_first_and_not_for_ever(board: str) -> None:
-    startup.warm_up(False, False, board, 0)  # whoever is neither says nothing
-    assert seconds(False, True, board) >= 0.3
-    startup.warm_up(True, False, board, 0)
-    assert seconds(False, True, board) < 0.3
+def test_the_last_worker_waits_for_the_first_and_not_for_ever(loaded: Path) -> None:
+    seconds(False, False, loaded)  # whoever is neither says nothing
+    assert seconds(False, True, loaded) >= 0.3
+    seconds(True, False, loaded)
+    assert seconds(False, True, loaded) < 0.3
 
 
 def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,12 +37,12 @@ def test_a_single_worker_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> No
 
     class Noted:
         def __init__(self, workers: int, environment: dict[str, str]) -> None:
-            self.workers = workers
+            self.workers, self.folder = workers, Path()
 
-        def submit(self, task: object, is_first: bool, is_last: bool) -> None:
-            asked.append((is_first, is_last))
+        def submit(self, task: object, request: WarmUpRequest) -> None:
+            asked.append((request.is_first, request.is_last))
 
-    monkeypatch.setattr(startup, "Pool", Noted)
+    monkeypatch.setattr(startup, "LocalExecutor", Noted)
     monkeypatch.setattr(compilation, "begin_build", lambda: None)
     startup.start_workers(1, wait_for_operators=False)
     startup.start_workers(3, wait_for_operators=False)

@@ -25,9 +25,7 @@ def test_where_there_is_a_compiler_the_operators_are_compiled() -> None:
 
 
 def test_the_compiled_path_can_be_turned_off_and_says_so() -> None:
-    program = (
-        "from bakeoff.train.kernels import native; print(native.available(), native.describe())"
-    )
+    program = "from bakeoff.train.kernels import native; print(native.available(), native.describe())"
     environment = os.environ | {"BAKEOFF_NATIVE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True

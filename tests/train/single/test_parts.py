@@ -13,13 +13,14 @@ from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Image, Schema, Table, Value
 from bakeoff.errors import BakeoffWarning, MissingExtraError, OptionError, StoreError
 from bakeoff.models import build
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.single import loggers
 from bakeoff.train.single.augment import changer, chosen_changes, crop, cutout, flip, mixup
 from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
 from bakeoff.train.single.learning_rate_finder import FALLBACK, HIGHEST, LOWEST, best_rate, find_rate
 from bakeoff.train.single.placement import Placement
-from bakeoff.train.single.recipe import decay_groups, largest_rate, last_layer, recipe_for, training_loss
+from bakeoff.train.single.recipe import decay_groups, largest_rate, last_layer, recipe_for
 from bakeoff.train.single.run import _parts
 from bakeoff.train.single.trainer import Evaluation, make_training
 from bakeoff.train.single.weight_average import WeightAverage
@@ -122,12 +123,12 @@ def test_biases_and_norms_do_not_decay() -> None:
 
 def test_the_smoothed_loss_of_mixed_classes_agrees_with_that_of_plain_ones() -> None:
     outputs, targets = torch.randn(5, 3), torch.tensor([0, 1, 2, 0, 1])
-    loss = training_loss(IMAGES, 0.1)
+    loss = task_of(IMAGES).training_loss(label_smoothing=0.1)
     torch.testing.assert_close(loss(outputs, targets), loss(outputs, F.one_hot(targets, 3).float()))
     log = outputs.log_softmax(1)
     plain = -(0.9 * log[range(5), targets] + 0.1 * log.mean(1)).mean()
     torch.testing.assert_close(loss(outputs, targets), plain)
-    assert training_loss(ROWS, 0.1) is F.mse_loss
+    assert task_of(ROWS).training_loss(label_smoothing=0.1) is F.mse_loss
 
 
 def test_the_recipe_depends_on_family_and_amount_of_data() -> None:

@@ -1,4 +1,4 @@
-"""How graphs are changed: the arithmetic behind their interventions. See `bakeoff.data.readers.graphs` for the arrays.
+"""How graphs are changed: the arithmetic behind their interventions. See `bakeoff.data.forms.graphs` for the arrays.
 
 Letters: B graphs of a block, V nodes of the largest graph, F numbers a node, E edges of all graphs.
 """

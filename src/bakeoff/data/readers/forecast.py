@@ -1,363 +1,45 @@
-"""Tables of series to forecast: windows over the past, the next values as targets, everything split by time.
+"""Tables with a column of times, whose target is forecast."""
 
-Each example is a window of `window` steps (the target's own past first, then the other numeric columns) and the
-`horizon` values that follow it. Two cuts in time divide the examples: a window belongs to a split only if all of its
-target values lie between that split's cuts, so no value is a target in two splits. A later window may look back at
-earlier targets: at that time they are known.
-"""
+from typing import Any
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
-
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
-
-from bakeoff.data.assembly import make_dataset
-from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
-from bakeoff.data.readers.columns import as_dates, as_numbers, as_words, date_format_of, looks_like_numbers
-from bakeoff.data.readers.frame_columns import open_table, require_column
-from bakeoff.data.readers.seasonality import repeat_error, seasonal_period
-from bakeoff.data.schema import Forecast, Schema, Series
-from bakeoff.data.splits import LARGEST_TEST, LARGEST_VALIDATION, Splits
-from bakeoff.errors import DataError, OptionError, listed, printable, suggest
-
-#: Part of the windows for training; the rest after validation is for the test.
-TRAIN_SHARE = 0.64
-#: Part of the windows for validation.
-VALIDATION_SHARE = 0.16
-#: The longest window, in steps.
-MOST_WINDOW = 512
-#: The longest horizon, in steps.
-MOST_HORIZON = 1000
-#: Windows of several series are thinned out so that they take no more than this (those of one series take no memory).
-_MOST_BYTES = 1 << 30
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms.endings import TABLE_ENDINGS
+from bakeoff.data.options import ReadingOptions
+from bakeoff.data.readers.base import Claim, Reader
 
 
-@dataclass(frozen=True, kw_only=True)
-class ForecastEncoder(FormEncoder):
-    """The columns of the time, the channels (the target first) and the group, and the lengths of window and horizon."""
+def _is_frame(source: Any) -> bool:
+    from bakeoff.data.forms.frames import has_frame
 
-    kind: ClassVar[str] = "forecast"
-    time: str
-    group: str | None
-    channels: tuple[str, ...]
-    window: int
-    horizon: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "time": self.time,
-            "group": self.group,
-            "channels": list(self.channels),
-            "window": self.window,
-            "horizon": self.horizon,
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(
-            time=record["time"],
-            group=record["group"],
-            channels=tuple(record["channels"]),
-            window=int(record["window"]),
-            horizon=int(record["horizon"]),
-        )
-
-    def read(self, source: Any, schema: Schema) -> NewExamples:
-        """A window for every step with `window` steps before it, the one after the last row included.
-
-        Targets are NaN where the following values are not all in the data; None where that is so for every window.
-        """
-        frame, _, described = open_table(source)
-        for column in (self.time, *self.channels, *([self.group] if self.group else [])):
-            if column not in frame.columns:
-                raise DataError(
-                    f"'{printable(described)}' has no column '{printable(column)}', which the network was trained on. "
-                    f"{suggest(column, frame.columns)}"
-                )
-        inputs, targets, names = [], [], []
-        for one in series_of(frame, time=self.time, group=self.group, channels=self.channels):
-            for start in range(len(one.values) - self.window + 1):
-                end = start + self.window
-                inputs.append(one.values[start:end].T)
-                future = np.full(self.horizon, np.nan, np.float32)
-                known = one.values[end : end + self.horizon, 0]
-                future[: len(known)] = known
-                targets.append(future)
-                names.append(f"{one.name} after {one.times[end - 1]}".strip())
-        if not inputs:
-            raise DataError(
-                f"'{printable(described)}' needs at least {self.window} steps of one series to forecast from."
-            )
-        future_values = np.stack(targets)
-        is_known = ~np.isnan(future_values).any(axis=1)
-        future_values[~is_known] = np.nan
-        return NewExamples(
-            inputs=np.stack(inputs), targets=future_values if is_known.any() else None, names=names
-        )
+    return has_frame(source)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class OneSeries:
-    """One group's rows in order of time.
+def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) -> Dataset:
+    from bakeoff.data.forms.forecast import load_forecast
+    from bakeoff.data.forms.frame_columns import with_answers
 
-    Attributes:
-        name: of the group.
-        values: float32 [T, C], missing values interpolated.
-        ticks: [T], times as numbers. times: as they are shown.
-        gaps: number of missing values.
-    """
-
-    name: str
-    values: NDArray[np.float32]
-    ticks: NDArray[np.float64]
-    times: Sequence[Any]
-    gaps: int
-
-
-def load_forecast(
-    source: Any,
-    *,
-    time: str,
-    target: str | None,
-    horizon: int | None = None,
-    group: str | None = None,
-    window: int | None = None,
-    name: str | None = None,
-) -> Dataset:
-    """A dataset of windows from a table.
-
-    Args:
-        source: a table file or a frame, one row a step (and group).
-        time: its column of times: dates, or numbers.
-        target: the numeric column to forecast.
-        horizon: steps to forecast; by default the seasonal period where there is one and the series is at least ten
-            times as long, else a twentieth of the series, at most 12.
-        group: the column that says which series a row belongs to.
-        window: past steps that are seen; by default two periods or three horizons, at least 16 and at most a quarter
-            of the longest series.
-        name: of the dataset.
-
-    Raises:
-        DataError: a column is missing or not numeric, a time occurs twice, or the series is too short.
-        OptionError: the horizon or the window is out of range.
-    """
-    for option, value, most in (("horizon", horizon, MOST_HORIZON), ("window", window, MOST_WINDOW)):
-        if value is not None and not 1 <= value <= most:
-            raise OptionError(f"{option} must be from 1 to {most} steps, not {value}.")
-    frame, findings, described = open_table(source)
-    require_column(frame, time, option="time")
-    target = require_column(frame, target, option="target")
-    if group is not None:
-        require_column(frame, group, option="group")
-    channels, channel_findings = _channels(frame, target=target, others_not=[time, group])
-    series = series_of(frame, time=time, group=group, channels=channels)
-    longest = max(len(one.values) for one in series)
-    past = [one.values[: int(len(one.values) * TRAIN_SHARE), 0].astype(np.float64) for one in series]
-    season = seasonal_period(past)
-    horizon = horizon or (season if 1 < season <= longest // 10 else max(1, min(12, longest // 20)))
-    window = window or int(
-        np.clip(max(2 * season, 3 * horizon, 16), 1, max(min(MOST_WINDOW, longest // 4), 1))
-    )
-    season = season if season <= window else 1
-    inputs, targets, starts, ends = _windows(series, window=window, horizon=horizon)
-    splits = split_by_time(starts, ends, described=_needed(longest, window, horizon))
-    first_later = min(starts[splits.validation].min(), starts[splits.test].min())
-    train_past = [one.values[one.ticks < first_later, 0].astype(np.float64) for one in series]
-    scale = repeat_error(train_past, season)
-    findings += channel_findings + _findings(series)
-    return make_dataset(
-        name=name or described.rpartition(".")[0] or described,
-        input=Series(channels=len(channels), length=window),
-        target=Forecast(horizon=horizon, season=season),
-        inputs=inputs,
-        targets=targets,
-        encoder=ForecastEncoder(
-            time=time, group=group, channels=tuple(channels), window=window, horizon=horizon
-        ),
-        splits=splits,
-        times=starts,
-        seasonal_scale=scale if np.isfinite(scale) and scale > 0 else None,
-        source=described,
-        findings=findings,
+    assert options.time is not None
+    table, target = with_answers(source, options.target)
+    return load_forecast(
+        table,
+        time=options.time,
+        target=target,
+        horizon=options.horizon,
+        group=options.group,
+        window=options.window,
+        name=name,
     )
 
 
-def series_of(
-    frame: pl.DataFrame, *, time: str, group: str | None, channels: Sequence[str]
-) -> list[OneSeries]:
-    """The series of a table, each in order of time, with missing values interpolated linearly.
-
-    Raises:
-        DataError: times are missing or occur twice, or a channel is not numeric or empty.
-    """
-    ticks, shown = _ticks(frame[time])
-    names = as_words(frame[group]).fill_null("") if group else pl.Series("group", [""] * len(frame))
-    columns = [as_numbers(frame[channel], where_from=channel).to_numpy() for channel in channels]
-    order = pl.DataFrame({"group": names, "tick": ticks}).with_row_index("row").sort(["group", "tick"])
-    series = []
-    for key, rows in order.group_by("group", maintain_order=True):
-        places = rows["row"].to_numpy()
-        own = ticks[places]
-        twice = np.flatnonzero(np.diff(own) == 0)
-        if len(twice):
-            hint = (
-                "of one group"
-                if group
-                else "; if the table holds several series, name their column with --group"
-            )
-            raise DataError(
-                f"The time {printable(str(shown[int(places[twice[0]])]))} occurs twice {hint}: give each step one row."
-            )
-        values = np.stack([column[places] for column in columns], axis=1)
-        series.append(
-            OneSeries(
-                name=printable(str(key[0])),
-                values=_bridged(values, channels),
-                ticks=own,
-                times=[shown[int(place)] for place in places],
-                gaps=int(np.isnan(values).sum()),
-            )
-        )
-    return series
-
-
-def split_by_time(starts: NDArray[np.float64], ends: NDArray[np.float64], *, described: str) -> Splits:
-    """Splits by two cuts in time, from the times of each window's first and last target value.
-
-    Raises:
-        DataError: a split would be empty.
-    """
-    in_time = np.sort(starts)
-    count = len(in_time)
-    test_size = min(max(round(count * (1 - TRAIN_SHARE - VALIDATION_SHARE)), 1), LARGEST_TEST)
-    validation_size = min(max(round(count * VALIDATION_SHARE), 1), LARGEST_VALIDATION)
-    later = in_time[count - test_size]
-    earlier = in_time[max(count - test_size - validation_size, 0)]
-    parts = {
-        "train": np.flatnonzero(ends < earlier),
-        "validation": np.flatnonzero((starts >= earlier) & (ends < later)),
-        "test": np.flatnonzero(starts >= later),
-    }
-    for part, places in parts.items():
-        if len(places) == 0:
-            raise DataError(f"The {part} split would be empty: {described}")
-    latest_first = parts["train"][np.argsort(-starts[parts["train"]], kind="stable")]
-    return Splits(
-        train=latest_first.astype(np.int64),
-        validation=parts["validation"].astype(np.int64),
-        test=parts["test"].astype(np.int64),
-        how="by time",
-    )
-
-
-def _channels(
-    frame: pl.DataFrame, *, target: str, others_not: Sequence[str | None]
-) -> tuple[list[str], list[Finding]]:
-    """The target and every other numeric column that is not constant; a note names those left out."""
-    if not _is_numeric(frame[target]):
-        raise DataError(f"The target '{printable(target)}' is not numeric: a forecast needs numbers.")
-    channels, left_out = [target], list[str]()
-    for name in frame.columns:
-        if name == target or name in others_not:
-            continue
-        usable = _is_numeric(frame[name]) and frame[name].drop_nulls().n_unique() > 1
-        (channels if usable else left_out).append(name)
-    if not left_out:
-        return channels, []
-    values = {"columns": listed(left_out), "count": len(left_out)}
-    return channels, [Finding(kind="left_out_forecast", severity="note", values=values)]
-
-
-def _is_numeric(column: pl.Series) -> bool:
-    if column.dtype == pl.String:
-        return looks_like_numbers(column)
-    return column.dtype.is_numeric() or column.dtype == pl.Boolean
-
-
-def _ticks(column: pl.Series) -> tuple[NDArray[np.float64], pl.Series]:
-    """Times as numbers (seconds for dates) and as they are shown."""
-    numeric = column.dtype.is_numeric() or (column.dtype == pl.String and looks_like_numbers(column))
-    if numeric:
-        shown = column
-        numbers = as_numbers(column, where_from=column.name, share=1.0)
-    else:
-        date_format = date_format_of(column) if column.dtype == pl.String else None
-        dates = as_dates(column, date_format, where_from=column.name)
-        shown = dates.dt.to_string("%Y-%m-%d %H:%M:%S").str.strip_suffix(" 00:00:00")
-        numbers = dates.dt.epoch("us").cast(pl.Float64) / 1e6
-    if numbers.null_count():
-        row = int(numbers.is_null().arg_true()[0])
-        raise DataError(
-            f"The time '{printable(column.name)}' is missing or unreadable in {numbers.null_count()} rows (the first "
-            f"is row {row + 1}): fill it in or leave those rows out."
-        )
-    return numbers.to_numpy(), shown
-
-
-def _bridged(values: NDArray[np.float64], channels: Sequence[str]) -> NDArray[np.float32]:
-    """Values float32 [T, C] with the missing ones of each channel interpolated linearly, constant at the ends."""
-    filled = values.astype(np.float32)
-    steps = np.arange(len(values))
-    for place, channel in enumerate(channels):
-        known = ~np.isnan(values[:, place])
-        if not known.any():
-            raise DataError(
-                f"The column '{printable(channel)}' is empty in a whole series: leave it or that series out."
-            )
-        if not known.all():
-            filled[~known, place] = np.interp(steps[~known], steps[known], values[known, place])
-    return filled
-
-
-def _windows(
-    series: Sequence[OneSeries], *, window: int, horizon: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-    """Inputs [N, C, window] (a view for one series), targets [N, horizon], times of the first and last target."""
-    long_enough = [one for one in series if len(one.values) >= window + horizon]
-    if not long_enough:
-        longest = max(len(one.values) for one in series)
-        raise DataError(_needed(longest, window, horizon))
-    total = sum(len(one.values) - window - horizon + 1 for one in long_enough)
-    bytes_needed = total * long_enough[0].values.shape[1] * window * 4
-    every = 1 if len(long_enough) == 1 else -(-bytes_needed // _MOST_BYTES)
-    inputs, targets, starts, ends = [], [], [], []
-    for one in long_enough:
-        views = np.lib.stride_tricks.sliding_window_view(one.values, window, axis=0)
-        inputs.append(views[:-horizon:every])
-        futures = np.lib.stride_tricks.sliding_window_view(one.values[window:, 0], horizon)
-        targets.append(futures[::every])
-        starts.append(one.ticks[window : len(one.ticks) - horizon + 1 : every])
-        ends.append(one.ticks[window + horizon - 1 :: every])
-    joined = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
-    return joined, np.concatenate(targets), np.concatenate(starts), np.concatenate(ends)
-
-
-def _needed(longest: int, window: int, horizon: int) -> str:
-    return (
-        f"the longest series has {longest} steps; windows of {window} and a horizon of {horizon} need at least "
-        f"{window + 6 * horizon + 4}. Give more steps, a smaller --horizon or a smaller --window."
-    )
-
-
-def _findings(series: Sequence[OneSeries]) -> list[Finding]:
-    findings = []
-    gaps = sum(one.gaps for one in series)
-    if gaps:
-        values: dict[str, Any] = {"count": gaps, "series": sum(one.gaps > 0 for one in series)}
-        findings.append(Finding(kind="series_gaps", severity="note", values=values))
-    uneven = total = 0
-    for one in series:
-        between = np.diff(one.ticks)
-        if len(between):
-            uneven += int((np.abs(between - np.median(between)) > 0.2 * np.median(between)).sum())
-            total += len(between)
-    if uneven > 0.01 * max(total, 1):
-        findings.append(
-            Finding(kind="uneven_steps", severity="warning", values={"count": uneven, "of": total})
-        )
-    return findings
+FORECAST = Reader(
+    described="a forecast",
+    plural="forecasts",
+    claims=(
+        Claim(endings=TABLE_ENDINGS, needs=("time",)),
+        Claim(endings=(".txt",), needs=("time", "target")),
+        Claim(objects=_is_frame, needs=("time",)),
+    ),
+    options=frozenset({"target", "time", "horizon", "window", "group", "kind"}),
+    kinds=("series", "table"),
+    read=_read,
+)

@@ -1,274 +1,90 @@
-"""Tables: rows of numbers, categories and dates become float32 [N, F], by encodings learned from the training rows."""
+"""Tables: files and frames of rows, read as numbers, or as texts where a column holds free text."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms.endings import TABLE_ENDINGS
+from bakeoff.data.options import ReadingOptions
+from bakeoff.data.readers.base import Claim, Reader
+from bakeoff.errors import OptionError
 
-from bakeoff.data.assembly import make_dataset
-from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
-from bakeoff.data.readers.columns import (
-    Column,
-    as_words,
-    column_from_json,
-    column_to_json,
-    date_format_of,
-    feature_names,
-    learn_column,
-    looks_like_numbers,
-)
-from bakeoff.data.readers.frame_columns import (
-    column_target,
-    new_frame,
-    new_targets,
-    open_table,
-    require_column,
-    without_missing,
-)
-from bakeoff.data.schema import Schema, Table
-from bakeoff.data.splits import Indices, make_splits
-from bakeoff.errors import DataError, OptionError, listed, printable
-
-#: A column of strings is an identifier, not a category, where more than this share of its filled cells are distinct.
-IDENTIFIER_SHARE = 0.5
-#: Names that a column of row numbers may have.
-_ROW_NUMBER_NAMES = ("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호")
+_NAME_THE_TIMES = "name the column of times (--time), or leave it out"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableEncoder(FormEncoder):
-    """The encoding of each used column, in order, and the name of the target's column."""
+def _is_frame(source: Any) -> bool:
+    from bakeoff.data.forms.frames import has_frame
 
-    kind: ClassVar[str] = "table"
-    columns: tuple[Column, ...]
-    target: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "target": self.target,
-            "columns": [column_to_json(column) for column in self.columns],
-        }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        columns = tuple(column_from_json(column) for column in record["columns"])
-        return cls(columns=columns, target=record["target"])
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        return feature_names(self.columns)
-
-    def encode(self, frame: pl.DataFrame) -> NDArray[np.float32]:
-        """float32 [N, F] of the frame's rows; `DataError` where a column is missing or no longer holds numbers."""
-        encoded = np.empty((len(frame), len(self.feature_names)), np.float32)
-        place = 0
-        for column in self.columns:
-            for feature in column.encode(frame[column.name]):
-                encoded[:, place] = feature.to_numpy()
-                place += 1
-        return encoded
-
-    def read(self, source: Any, schema: Schema) -> NewExamples:
-        frame = new_frame(source, [column.name for column in self.columns])
-        return NewExamples(
-            inputs=self.encode(frame),
-            targets=new_targets(frame, self.target, schema.target),
-            names=[str(row + 1) for row in range(len(frame))],
-        )
+    return has_frame(source)
 
 
-def load_table(
-    source: Any,
-    *,
-    target: str | None,
-    group: str | None = None,
-    kind: str | None = None,
-    task: str | None = None,
-    text: str | None = None,
-    tokenizer: str | Path | None = None,
-    seed: int = 0,
-    name: str | None = None,
-) -> Dataset:
-    """A dataset from a table file or a frame: numbers, or tokens where a column holds free text.
+def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) -> Dataset:
+    """A dataset of numbers, or of tokens where a column holds free text.
 
     Raises:
         DataError: no such column, nothing to learn from or towards, or the file cannot be read.
-        OptionError: no target was named.
+        OptionError: no target was named, or there is no text for a tokenizer.
     """
-    if kind not in (None, "table", "text"):
-        raise OptionError(f"A table can be read as kind 'table' or 'text', not '{printable(kind)}'.")
-    frame, findings, described = open_table(source)
-    target = require_column(frame, target, option="target")
-    if group is not None:
-        require_column(frame, group, option="group")
+    from bakeoff.data.forms.frame_columns import (
+        column_words,
+        open_table,
+        require_column,
+        with_answers,
+        without_missing,
+    )
+    from bakeoff.data.forms.table import build_table
+    from bakeoff.data.forms.text import build_text
+
+    table, wanted = with_answers(source, options.target)
+    frame, findings, described = open_table(table)
+    target = require_column(frame, wanted, option="target")
+    if options.group is not None:
+        require_column(frame, options.group, option="group")
     frame, dropped = without_missing(frame, target)
-    findings += dropped
-    answers = frame[target]
-    texts = [] if kind == "table" else text_columns(frame.drop([target] + ([group] if group else [])))
-    if text is not None:
-        texts = [require_column(frame, text, option="text")]
-    if kind == "text" and not texts:
-        texts = [column for column in frame.columns if frame[column].dtype == pl.String and column != target][
-            :1
-        ]
+    apart = [target] if options.group is None else [target, options.group]
+    texts = _texts(frame, options, apart)
     common: dict[str, Any] = {
         "name": name or described.rpartition(".")[0] or described,
         "target": target,
-        "task": task,
-        "groups": None if group is None else as_words(frame[group]).fill_null("").to_numpy().astype(str),
+        "task": options.task,
+        "groups": None if options.group is None else column_words(frame, options.group),
         "seed": seed,
         "source": described,
-        "findings": findings,
+        "findings": findings + dropped,
     }
     if texts:
-        from bakeoff.data.readers.text import build_text
-
-        return build_text(frame, answers, columns=texts, tokenizer=tokenizer, **common)
-    if tokenizer is not None:
+        return build_text(frame, frame[target], columns=texts, tokenizer=options.tokenizer, **common)
+    if options.tokenizer is not None:
         raise OptionError(
             "A tokenizer cuts texts, and no column here is free text: name one with text=COLUMN."
         )
-    return build_table(frame.drop([target] + ([group] if group else [])), answers, **common)
+    return build_table(frame.drop(apart), frame[target], **common)
 
 
-def build_table(
-    frame: pl.DataFrame,
-    answers: pl.Series,
-    *,
-    name: str,
-    target: str,
-    task: str | None = None,
-    groups: NDArray[Any] | None = None,
-    test: Indices | None = None,
-    validation: Indices | None = None,
-    seed: int = 0,
-    source: str = "",
-    licence: str = "",
-    findings: Sequence[Finding] = (),
-) -> Dataset:
-    """A dataset from the columns of `frame` and its targets (without missing ones).
+def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> list[str]:
+    """The columns of text to learn from, the first of which is read; [] where the table is read as numbers."""
+    from bakeoff.data.forms.frame_columns import require_column
+    from bakeoff.data.forms.text import text_columns, word_columns
 
-    Args:
-        test, validation: the rows of parts that came with the data; None makes them here.
-    """
-    targets, schema_target = column_target(answers, task=task)
-    schema = Schema(input=Table(features=1), target=schema_target)
-    splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
-    frame, usable_findings = _usable(frame)
-    encoder, constant = _learn(frame, np.sort(splits.train), target=target)
-    inputs = encoder.encode(frame)
-    return make_dataset(
-        name=name,
-        input=Table(features=inputs.shape[1]),
-        target=schema_target,
-        inputs=inputs,
-        targets=targets,
-        encoder=encoder,
-        splits=splits,
-        groups=groups,
-        source=source,
-        licence=licence,
-        findings=[*findings, *usable_findings, *constant],
-    )
+    if options.text is not None:
+        return [require_column(frame, options.text, option="text")]
+    if options.kind == "table":
+        return []
+    found = text_columns(frame.drop(apart))
+    if options.kind == "text" and not found:
+        return word_columns(frame.drop(apart[:1]))[:1]
+    return found
 
 
-def load_frame_columns(
-    columns: Mapping[str, NDArray[Any]],
-    answers: NDArray[Any],
-    *,
-    name: str,
-    task: str,
-    seed: int = 0,
-    source: str = "",
-    licence: str = "",
-) -> Dataset:
-    """A table from named arrays [N] and answers [N] (the built-in tables; its target column is called "target")."""
-    return build_table(
-        pl.DataFrame(dict(columns)),
-        pl.Series("target", answers),
-        name=name,
-        target="target",
-        task=task,
-        seed=seed,
-        source=source,
-        licence=licence,
-    )
-
-
-def text_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns of free text, the longest first (see `bakeoff.data.readers.text.is_free_text`)."""
-    from bakeoff.data.readers.text import is_free_text
-
-    free = [
-        column for column in frame.columns if frame[column].dtype == pl.String and is_free_text(frame[column])
-    ]
-    lengths = {column: frame[column].str.len_chars().mean() or 0.0 for column in free}
-    return sorted(free, key=lambda column: -float(str(lengths[column])))
-
-
-def _usable(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """The frame without columns that say nothing: row numbers, identifiers, texts and nested values; with findings."""
-    left_out: dict[str, list[str]] = {}
-    for name in frame.columns:
-        reason = _reason_to_leave_out(frame[name])
-        if reason:
-            left_out.setdefault(reason, []).append(name)
-    findings = [
-        Finding(
-            kind=f"left_out_{reason}", severity="note", values={"columns": listed(names), "count": len(names)}
-        )
-        for reason, names in left_out.items()
-    ]
-    return frame.drop([name for names in left_out.values() for name in names]), findings
-
-
-def _reason_to_leave_out(column: pl.Series) -> str | None:
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return "nested"
-    if column.dtype.is_integer() and column.name.strip().lower() in _ROW_NUMBER_NAMES:
-        return "row_number" if len(column) > 1 and (column.diff().drop_nulls() == 1).all() else None
-    if column.dtype != pl.String:
-        return None
-    filled = column.drop_nulls()
-    distinct = filled.n_unique()
-    if distinct <= 20 or distinct <= IDENTIFIER_SHARE * len(filled):
-        return None
-    if looks_like_numbers(filled) or date_format_of(filled):
-        return None
-    return "identifier"
-
-
-def _learn(
-    frame: pl.DataFrame, train: NDArray[np.int64], *, target: str
-) -> tuple[TableEncoder, list[Finding]]:
-    rows = frame[train]
-    columns, constant = [], []
-    for name in frame.columns:
-        learned = learn_column(rows[name])
-        if learned is None:
-            constant.append(name)
-        else:
-            columns.append(learned)
-    if not columns:
-        raise DataError("No column is left to learn from: all are constant, identifiers or empty.")
-    findings = []
-    if constant:
-        values = {"columns": listed(constant), "count": len(constant)}
-        findings.append(Finding(kind="constant_columns", severity="note", values=values))
-    missing = {name: count for name in frame.columns if (count := frame[name].null_count())}
-    if missing:
-        worst = max(missing, key=lambda name: missing[name])
-        filled = {
-            "count": sum(missing.values()),
-            "columns": len(missing),
-            "worst": printable(worst),
-            "most": missing[worst],
-        }
-        findings.append(Finding(kind="missing_filled", severity="note", values=filled))
-    return TableEncoder(columns=tuple(columns), target=target), findings
+TABLE = Reader(
+    described="a table",
+    plural="tables",
+    claims=(
+        Claim(endings=TABLE_ENDINGS),
+        Claim(endings=(".txt",), needs=("target",)),
+        Claim(objects=_is_frame),
+    ),
+    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer"}),
+    kinds=("table", "text"),
+    instead={"horizon": _NAME_THE_TIMES, "window": _NAME_THE_TIMES},
+    read=_read,
+)

@@ -19,21 +19,32 @@ from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.records import EntrantScore, Why
-from bakeoff.explain.biases.selection import RetrainableEntrant, Selection, choose_to_retrain, select
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, test_trained, train_changed
-from bakeoff.messages.statement import Statement
+from bakeoff.explain.biases.selection import (
+    SELECTION,
+    RetrainableEntrant,
+    Selection,
+    choose_to_retrain,
+    select,
+)
+from bakeoff.explain.biases.worker_tasks import (
+    ChangedTestRequest,
+    ChangedTrial,
+    ChangedTrialRequest,
+    ChangedTrialResult,
+    test_trained,
+    train_changed,
+)
+from bakeoff.messages.statement import Statement, because, failure_of
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
+from bakeoff.study.protocol import JUDGED_BY_ERRORS
 from bakeoff.study.results.records import EntrantResult, Verdict
-from bakeoff.study.schedule.scheduler import JUDGED_BY_ERRORS
+from bakeoff.study.results.run_folder import RunFolder
+from bakeoff.study.workers.executor import SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
-
-#: Name of the stored selection in the run's store, by which a continued run trains the same.
-FACT = "why"
-#: Name of the folder of the finished trainings, in the run's folder.
-FOLDER = "why"
+from bakeoff.tasks.outputs import dense
 
 
 class ComparisonEvidence:
@@ -103,7 +114,7 @@ class _TrainedAlready:
             [change.name for change in self.changes],
             seeds=range(first, first + self.comparison.definition.seeds),
             seconds_left=seconds_left,
-            workers=self.comparison.pool.workers,
+            workers=self.comparison.executor.workers,
         )
 
     def _candidate(self, name: str) -> RetrainableEntrant:
@@ -136,7 +147,7 @@ class _EvidenceRun:
     verdict: Verdict
     results: Sequence[EntrantResult]
     ranking: Sequence[str]
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Statement] = field(default_factory=dict)
     interrupts: list[KeyboardInterrupt] = field(default_factory=list)
 
     def why(self) -> Why | None:
@@ -180,35 +191,35 @@ class _EvidenceRun:
 
     def _stored_selection(self, entrants: Sequence[str]) -> Selection:
         """The selection that an earlier process of this run has stored, or a new one, which is stored."""
-        stored = self.comparison.store.fact(FACT)
+        stored = SELECTION.read(self.comparison.store)
         if stored is not None:
-            return Selection(
-                seeds=tuple(stored["seeds"]),
-                requests=tuple((name, change) for name, change in stored["wishes"]),
-                needed_seconds=stored["needed_seconds"],
-            )
+            return stored
         deadline = self.comparison.deadline
         left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
         selection = self.known.select(entrants, left)
-        facts = {"seeds": list(selection.seeds), "needed_seconds": selection.needed_seconds}
-        self.comparison.store.put_fact(
-            FACT, {**facts, "wishes": [list(request) for request in selection.requests]}
-        )
+        SELECTION.write(self.comparison.store, selection)
         return selection
 
     # ---- training
 
     def _train(self, selection: Selection) -> dict[tuple[str, str | None], ChangedTrialResult]:
         """The results of trainings that are stored already, and of those that end before the deadline or Ctrl-C."""
-        stored = ChangedTrialStore(self.comparison.store.folder / FOLDER, self.comparison.definition.context)
+        stored = ChangedTrialStore(
+            RunFolder(self.comparison.store.folder).evidence, self.comparison.definition.context
+        )
         wanted = [*self._missing(selection), *self._changed(selection)]
         found: dict[tuple[str, str | None], ChangedTrialResult] = {
             cell_of(trial): outputs for trial in wanted if (outputs := stored.get(trial)) is not None
         }
-        shared, deadline = self.comparison.pool.share(self.comparison.dataset), self.comparison.deadline
+        shared, deadline = self.comparison.executor.share(self.comparison.dataset), self.comparison.deadline
         no_clock = self.comparison.definition.budget_seconds is None
         trials = [
-            WorkerTask(train_changed, (shared, trial, deadline, no_clock), trial)
+            WorkerTask(
+                task=train_changed,
+                request=ChangedTrialRequest(dataset=shared, trial=trial, reproducible=no_clock),
+                payload=trial,
+                deadline=deadline,
+            )
             for trial in wanted
             if cell_of(trial) not in found and (deadline is None or time.monotonic() < deadline)
         ]
@@ -216,22 +227,20 @@ class _EvidenceRun:
         tasks = [*first, *self._tests(selection, shared), *(task for task in trials if task not in first)]
         tested: dict[str, dict[str, Any]] = {}
         try:
-            for payload, outcome in run_tasks(self.comparison.pool, tasks, self.comparison.report):
+            for payload, outcome in run_tasks(self.comparison.executor, tasks, self.comparison.report):
                 if isinstance(payload, str):
                     tested[payload] = {} if isinstance(outcome, BaseException) else outcome
                     if isinstance(outcome, BaseException):
-                        self.failures[f"{payload}, tested"] = f"{type(outcome).__name__}: {outcome}"
+                        self.failures[f"{payload}, tested"] = failure_of(outcome)
                     continue
                 if isinstance(outcome, BaseException):
-                    outcome = ChangedTrialResult(
-                        trial=payload, failure=f"{type(outcome).__name__}: {outcome}"
-                    )
+                    outcome = ChangedTrialResult(trial=payload, failure=failure_of(outcome))
                 found[cell_of(payload)] = outcome
                 if outcome.outputs:
                     stored.put(outcome)
         except KeyboardInterrupt as interrupt:
             self.interrupts.append(interrupt)
-            self.comparison.pool.restart()
+            self.comparison.executor.restart()
         return self._results(selection, found, tested)
 
     def _changed_trial(
@@ -265,15 +274,17 @@ class _EvidenceRun:
     def _tests_of(self, selection: Selection, name: str) -> tuple[str, ...]:
         return tuple(change for who, change in selection.requests if who == name)
 
-    def _tests(self, selection: Selection, shared: Any) -> list[WorkerTask]:
+    def _tests(self, selection: Selection, shared: SharedDataset) -> list[WorkerTask]:
         """Tasks that test the comparison's trained networks on changed test data."""
         tasks = []
         for name in dict.fromkeys(name for name, _ in selection.requests):
             seeds = tuple(seed for seed in self.known.runs[name] if seed in selection.seeds)
             trial = self._changed_trial(name, None, seeds, self._tests_of(selection, name))
-            paths = [str(path) for path in self._weights(name, seeds)]
+            paths = tuple(str(path) for path in self._weights(name, seeds))
             if trial.test_on and paths:
-                tasks.append(WorkerTask(test_trained, (shared, trial, paths, self.comparison.deadline), name))
+                request = ChangedTestRequest(dataset=shared, trial=trial, weights=paths)
+                deadline = self.comparison.deadline
+                tasks.append(WorkerTask(task=test_trained, request=request, payload=name, deadline=deadline))
         return tasks
 
     def _weights(self, name: str, seeds: Sequence[int]) -> list[Path]:
@@ -294,7 +305,11 @@ class _EvidenceRun:
         results: dict[tuple[str, str | None], ChangedTrialResult] = {}
         for name in dict.fromkeys(name for name, _ in selection.requests):
             full = self._changed_trial(name, None, selection.seeds, ())
-            runs = {seed: run.test_outputs for seed, run in self.known.runs[name].items()}
+            runs = {
+                seed: dense(run.test_outputs)
+                for seed, run in self.known.runs[name].items()
+                if run.test_outputs is not None
+            }
             more = found.get((name, None))
             if more is not None and more.outputs:
                 runs |= dict(zip(more.trial.seeds, more.outputs, strict=True))
@@ -350,7 +365,9 @@ class _EvidenceRun:
             (name, change) for name, change in results if change is not None and results[name, change].outputs
         }
         left_out = {
-            f"{name}/{change}": "no time" for name, change in selection.requests if (name, change) not in done
+            f"{name}/{change}": because("unmeasured")
+            for name, change in selection.requests
+            if (name, change) not in done
         }
         if not any(not cell.control for cell in cells):
             said: tuple[Statement, ...] = (Statement(key="why.unmeasured.stopped", values={}),)

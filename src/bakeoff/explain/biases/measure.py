@@ -15,8 +15,9 @@ from bakeoff.explain.biases.records import Why
 from bakeoff.models import ModelCard
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.workers import startup
-from bakeoff.study.workers.local import Pool
-from bakeoff.tasks.metrics.registry import MetricContext, metric_named
+from bakeoff.study.workers.executor import Executor
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 
 #: The default budget.
 BUDGET_SECONDS = 300.0
@@ -40,7 +41,7 @@ def why(
     workers: int | None = None,
     listener: PhaseListener | None = None,
     started: float | None = None,
-    pool: Pool | None = None,
+    pool: Executor | None = None,
     **reading: Any,
 ) -> Why:
     """Measure how much each family of networks depends on each assumption about this data.
@@ -58,7 +59,7 @@ def why(
         workers: processes of one thread; as many as cores where None.
         listener: called with (phase, done, total, seconds left).
         started: when the budget began, on the monotonic clock; now where None.
-        pool: of workers, which the caller closes; None makes one for this call.
+        pool: an executor, which the caller closes; None makes one for this call.
         reading: options of `bakeoff.load`.
 
     Raises:
@@ -78,7 +79,7 @@ def why(
     try:
         dataset = limited(load(data, seed=seed, **reading))
         context = MetricContext(seasonal_scale=dataset.seasonal_scale)
-        deciding = metric_named(metric, dataset.schema, context)
+        deciding = task_of(dataset.schema).metric_named(metric, context)
         study = PerturbationStudy(
             dataset=dataset,
             entrants=_entrants(dataset, models),
@@ -86,7 +87,7 @@ def why(
             seeds=seeds,
             seed=seed,
             deadline=None if budget_seconds is None else clock_start + budget_seconds - RESERVE_SECONDS,
-            pool=pool,
+            executor=pool,
             steps=steps,
             listener=listener,
         )
@@ -104,7 +105,7 @@ def _run(study: PerturbationStudy) -> None:
     except KeyboardInterrupt:
         if not any(result.outputs for result in study.results.values()):
             raise
-        study.pool.restart()
+        study.executor.restart()
         study.deadline = time.monotonic()
 
 

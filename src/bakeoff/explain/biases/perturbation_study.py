@@ -15,20 +15,22 @@ import numpy as np
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain.biases.plan import PerturbationPlan, WorkerTime, plan_perturbations
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialResult, train_changed
+from bakeoff.explain.biases.worker_tasks import (
+    ChangedTrial,
+    ChangedTrialRequest,
+    ChangedTrialResult,
+    train_changed,
+)
+from bakeoff.messages.statement import Statement, because, failure_of, reason_of
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Job, full_steps
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.study.design.jobs import Job, JobKind, full_steps, job_name
+from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import WHY_MOST_TEST_EXAMPLES, WHY_MOST_TRAINING_EXAMPLES, WHY_TUNING_PART
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import Pool, SharedDataset
+from bakeoff.study.workers.executor import Executor, SharedDataset
 from bakeoff.study.workers.queue import WorkerTask, run_tasks
-
-#: Tuning ends after this part of the time left; entrants that have not finished it take no part.
-TUNING_PART = 0.45
-#: The most training examples that are used: the table is about biases, not about the last tenth of a point ...
-LARGEST_TRAINING = 10_000
-#: ... and the most validation examples, and test examples.
-LARGEST_TEST = 4_000
+from bakeoff.study.workers.requests import ClassicalRequest, ProfileRequest, TrainingRequest
+from bakeoff.tasks.registry import task_of
 
 #: Called with (phase, done, total, seconds left).
 PhaseListener = Callable[[str, int, int, float | None], None]
@@ -45,7 +47,7 @@ class PerturbationStudy:
         seeds: how many are wanted.
         seed: the first one, and that of the interventions.
         deadline: on the monotonic clock; None without a clock, when nothing depends on a timing.
-        pool: of workers.
+        executor: of the workers.
         steps: of every training; None lets budget and data decide.
         listener: called with (phase, done, total, seconds left).
     """
@@ -56,21 +58,21 @@ class PerturbationStudy:
     seeds: int
     seed: int
     deadline: float | None
-    pool: Pool
+    executor: Executor
     steps: int | None = None
     listener: PhaseListener | None = None
     results: dict[tuple[str, str | None], ChangedTrialResult] = field(default_factory=dict)
     settings: dict[str, float | None] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Statement] = field(default_factory=dict)
     _spent: float = 0.0
     _predicted: float = 1e-9
 
     def run(self) -> PerturbationPlan:
         """Profile, plan, tune and train the table; `results` has what was finished in time."""
-        self._shared: SharedDataset = self.pool.share(self.dataset)
+        self._shared: SharedDataset = self.executor.share(self.dataset)
         profiles = self._profiles()
         seeds = tuple(range(self.seed, self.seed + self.seeds))
-        time_left = WorkerTime(workers=self.pool.workers, seconds_left=self._left())
+        time_left = WorkerTime(workers=self.executor.workers, seconds_left=self._left())
         examples = len(self.dataset.splits.train)
         self.plan = plan_perturbations(
             profiles, self.changes, seeds=seeds, time=time_left, steps=self.steps or full_steps(examples)
@@ -92,7 +94,7 @@ class PerturbationStudy:
             return
         steps = self.plan.steps
         time_left = WorkerTime(
-            workers=self.pool.workers,
+            workers=self.executor.workers,
             seconds_left=self._left(),
             slower=max(self._spent / self._predicted, 0.5),
         )
@@ -115,12 +117,19 @@ class PerturbationStudy:
             and (change is None or change in also or change in self.plan.changes.get(entrant.name, every))
         ]
         tasks = [
-            WorkerTask(train_changed, (self._shared, trial, self.deadline, self.deadline is None), trial)
+            WorkerTask(
+                task=train_changed,
+                request=ChangedTrialRequest(
+                    dataset=self._shared, trial=trial, reproducible=self.deadline is None
+                ),
+                payload=trial,
+                deadline=self.deadline,
+            )
             for trial in trials
         ]
         for trial, outcome in self.run_tasks("table", tasks):
             if isinstance(outcome, BaseException):
-                outcome = ChangedTrialResult(trial=trial, failure=f"{type(outcome).__name__}: {outcome}")
+                outcome = ChangedTrialResult(trial=trial, failure=failure_of(outcome))
             self.results[trial.entrant.name, trial.change] = outcome
 
     def _changed_trial(self, entrant: Entrant, change: Intervention | None) -> ChangedTrial:
@@ -139,12 +148,16 @@ class PerturbationStudy:
     def _profiles(self) -> dict[str, Profile]:
         networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
         tasks = [
-            WorkerTask(worker_tasks.profile, (self._shared, entrant, True), entrant.name)
+            WorkerTask(
+                task=worker_tasks.profile,
+                request=ProfileRequest(dataset=self._shared, entrant=entrant, reproducible=True),
+                payload=entrant.name,
+            )
             for entrant in networks
         ]
         found = {}
         for name, outcome in self.run_tasks("profile", tasks):
-            failure = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
+            failure = reason_of(outcome) if isinstance(outcome, BaseException) else outcome.fault
             if failure:
                 self.failures[name] = failure
             else:
@@ -155,7 +168,7 @@ class PerturbationStudy:
         """Choose each entrant's setting: that with the lowest validation loss on the unchanged data."""
         jobs = [entrant for entrant in entrants if len(entrant.settings) > 1]
         left = self._left()
-        deadline = None if left is None else time.monotonic() + TUNING_PART * left
+        deadline = None if left is None else time.monotonic() + WHY_TUNING_PART * left
         self.settings |= {
             entrant.name: entrant.settings[0] for entrant in entrants if len(entrant.settings) == 1
         }
@@ -166,7 +179,8 @@ class PerturbationStudy:
                 self._spent += sum(result.seconds for result in outcome)
                 self._predicted += sum(r.steps_done for r in outcome) * profiles[name].seconds_per_step
             if best is None:
-                self.failures[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
+                is_error = isinstance(outcome, BaseException)
+                self.failures[name] = reason_of(outcome) if is_error else because("state.stopped")
             else:
                 self.settings[name] = best
 
@@ -175,12 +189,20 @@ class PerturbationStudy:
     ) -> WorkerTask:
         job = self._tuning_job(entrant)
         if entrant.kind != "network":
+            fits = ClassicalRequest(dataset=self._shared, entrant=entrant, job=job)
             return WorkerTask(
-                worker_tasks.fit_classical, (self._shared, entrant, job, deadline), entrant.name
+                task=worker_tasks.fit_classical, request=fits, payload=entrant.name, deadline=deadline
             )
-        known, no_weights = profiles[entrant.name], [None] * len(job.trials)
-        arguments = (self._shared, entrant, job, known, deadline, no_weights, self.deadline is None, "loss")
-        return WorkerTask(worker_tasks.train, arguments, entrant.name)
+        request = TrainingRequest(
+            dataset=self._shared,
+            entrant=entrant,
+            job=job,
+            profile=profiles[entrant.name],
+            weights=(None,) * len(job.trials),
+            reproducible=self.deadline is None,
+            judge="loss",
+        )
+        return WorkerTask(task=worker_tasks.train, request=request, payload=entrant.name, deadline=deadline)
 
     def _tuning_job(self, entrant: Entrant) -> Job:
         steps = self.plan.steps if entrant.kind == "network" else 0
@@ -196,25 +218,25 @@ class PerturbationStudy:
             )
             for setting in entrant.settings
         )
-        return Job(name=f"{entrant.name}/tuning", entrant=entrant.name, trials=trials, is_tuning_group=True)
+        return Job(
+            name=job_name(entrant.name, JobKind.TUNING),
+            kind=JobKind.TUNING,
+            entrant=entrant.name,
+            trials=trials,
+        )
 
     def _best_setting(self, results: Sequence[TrialResult]) -> float | None:
         """The setting with the lowest loss of the validation outputs; None where no trial was completed."""
-        able = [
-            r
-            for r in results
-            if r.state in (State.FINISHED, State.EARLY) and r.validation_outputs is not None
-        ]
+        able = [r for r in results if r.state.counts and r.validation_outputs is not None]
         if not able:
             return None
         truth = self.dataset.targets_at(self.dataset.splits.validation)
+        task = task_of(self.dataset.schema)
 
         def loss(result: TrialResult) -> float:
             outputs = result.validation_outputs
             assert outputs is not None
-            if self.dataset.schema.is_classification:
-                return float(-outputs[np.arange(len(truth)), truth].mean())
-            return float(((outputs - truth.reshape(outputs.shape)) ** 2).mean())
+            return task.mean_loss(outputs, truth)
 
         return min(able, key=loss).trial.setting
 
@@ -230,16 +252,17 @@ class PerturbationStudy:
             if self.listener is not None:
                 self.listener(phase, done, total, self._left())
 
-        return run_tasks(self.pool, tasks, report)
+        return run_tasks(self.executor, tasks, report)
 
     def _left(self) -> float | None:
         return None if self.deadline is None else self.deadline - time.monotonic()
 
 
 def limited(dataset: Dataset) -> Dataset:
-    """The dataset with at most `LARGEST_TRAINING` training and `LARGEST_TEST` other examples a split, in memory."""
+    """The dataset in memory, with at most `WHY_MOST_TRAINING_EXAMPLES` training examples, and at most
+    `WHY_MOST_TEST_EXAMPLES` in either other split."""
     splits = dataset.splits
-    parts = [splits.train[:LARGEST_TRAINING], _thinned(splits.validation), _thinned(splits.test)]
+    parts = [splits.train[:WHY_MOST_TRAINING_EXAMPLES], _thinned(splits.validation), _thinned(splits.test)]
     if sum(map(len, parts)) == len(dataset):
         return dataset
     rows = np.sort(np.concatenate(parts))
@@ -255,9 +278,9 @@ def limited(dataset: Dataset) -> Dataset:
 
 
 def _thinned(part: np.ndarray) -> np.ndarray:
-    if len(part) <= LARGEST_TEST:
+    if len(part) <= WHY_MOST_TEST_EXAMPLES:
         return part
-    return part[np.linspace(0, len(part) - 1, LARGEST_TEST).astype(np.int64)]
+    return part[np.linspace(0, len(part) - 1, WHY_MOST_TEST_EXAMPLES).astype(np.int64)]
 
 
 def memory_to_try(dataset: Dataset, hurts: int, harmless: int) -> Intervention | None:

@@ -6,13 +6,7 @@ from dataclasses import dataclass
 from bakeoff.data.interventions.catalogue import Intervention
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.design.jobs import tuning_work
-
-#: The fewest steps of a training; where the budget does not allow them, changes, seeds or networks are left out.
-FEWEST_STEPS = 200
-#: Work is planned up to this part of the time left, since predicted times may be too short.
-TRUST = 0.75
-#: The fewest seeds: with one, nothing is known about the variance over seeds.
-FEWEST_SEEDS = 2
+from bakeoff.study.protocol import FEWEST_PAIRED_SEEDS, WHY_FEWEST_STEPS, WHY_PLANNED_PART
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +53,7 @@ def plan_perturbations(
     seeds: tuple[int, ...],
     time: WorkerTime,
     steps: int,
-    fewest: int = FEWEST_STEPS,
+    fewest: int = WHY_FEWEST_STEPS,
     tuning: float = tuning_work(1),
 ) -> PerturbationPlan:
     """The largest study that fits into the time.
@@ -86,14 +80,14 @@ def plan_perturbations(
         a_step = sum(seconds[name] * (tuning + len(seeds) * (1 + len(own))) for name, own in chosen.items())
         if time.seconds_left is None:
             return steps
-        return int(TRUST * max(time.seconds_left, 0.0) * time.workers / max(a_step, 1e-9))
+        return int(WHY_PLANNED_PART * max(time.seconds_left, 0.0) * time.workers / max(a_step, 1e-9))
 
     while chosen and affordable() < min(fewest, steps):
         name, rank = _most_expensive_block(chosen, seconds)
         if rank > 0:
             left_out += [f"{name}/{change.name}" for change in chosen[name] if change.rank == rank]
             chosen[name] = [change for change in chosen[name] if change.rank != rank]
-        elif len(seeds) > FEWEST_SEEDS:
+        elif len(seeds) > FEWEST_PAIRED_SEEDS:
             seeds = seeds[:-1]
         elif len(chosen) > 1:
             left_out.append(name)

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-#: Of the entrants that may be the best, at most this many are trained again, besides one control.
-MOST_LEADERS = 2
+from bakeoff.study.protocol import EVIDENCE_PLANNED_PART, FEWEST_PAIRED_SEEDS, MOST_LEADERS
+from bakeoff.study.results.facts import Fact
+
 #: A network without assumptions about the data's structure: where it loses, information was removed that all need.
 CONTROL = "mlp"
-#: Work is planned up to this part of the time left, since predicted times may be too short.
-TRUST = 0.8
-#: Score drops are paired over at least this many seeds.
-FEWEST_SEEDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +42,26 @@ class Selection:
     seconds: float = 0.0
     needed_seconds: float = 0.0
 
+    def to_json(self) -> dict[str, Any]:
+        """What a continued run needs to train the same."""
+        return {
+            "seeds": list(self.seeds),
+            "needed_seconds": self.needed_seconds,
+            "wishes": [list(request) for request in self.requests],
+        }
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> "Selection":
+        return Selection(
+            seeds=tuple(record["seeds"]),
+            requests=tuple((name, change) for name, change in record["wishes"]),
+            needed_seconds=record["needed_seconds"],
+        )
+
+
+#: The selection of a run, by which a continued one trains the same.
+SELECTION = Fact(name="why", to_json=Selection.to_json, from_json=Selection.from_json)
+
 
 def choose_to_retrain(ranking: Sequence[str], candidates: Sequence[str]) -> tuple[str, ...]:
     """Choose the entrants to train again: the leaders and a control (`CONTROL`, or where it leads the next best).
@@ -73,8 +91,9 @@ def select(
 ) -> Selection:
     """The most informative trainings that fit into the time.
 
-    The first change for all entrants comes first, then the second, and so on. More than `FEWEST_SEEDS` seeds are used
-    only where the comparison has trained them for all entrants and everything fits; else what does not fit is left out.
+    The first change for all entrants comes first, then the second, and so on. More than `FEWEST_PAIRED_SEEDS` seeds are
+    used only where the comparison has trained them for all entrants and everything fits; else what does not fit is left
+    out.
 
     Args:
         entrants: the leaders, then the control.
@@ -87,9 +106,9 @@ def select(
     known = {entrant.name: entrant for entrant in entrants}
     shared = [seed for seed in seeds if all(seed in entrant.seeds for entrant in entrants)]
     first, *_ = (*seeds, 0)
-    fewest = tuple(seeds[:FEWEST_SEEDS]) if len(seeds) >= FEWEST_SEEDS else (first, first + 1)
-    choices = [tuple(shared[:count]) for count in range(len(shared), FEWEST_SEEDS, -1)]
-    available_seconds = None if seconds_left is None else TRUST * max(seconds_left, 0.0)
+    fewest = tuple(seeds[:FEWEST_PAIRED_SEEDS]) if len(seeds) >= FEWEST_PAIRED_SEEDS else (first, first + 1)
+    choices = [tuple(shared[:count]) for count in range(len(shared), FEWEST_PAIRED_SEEDS, -1)]
+    available_seconds = None if seconds_left is None else EVIDENCE_PLANNED_PART * max(seconds_left, 0.0)
     for chosen in choices:
         cost = _wall_seconds(requests, known, chosen, workers)
         if available_seconds is None or cost <= available_seconds:
@@ -109,12 +128,12 @@ def select(
         default=0.0,
     )
     if not any(name == entrant.name for name, _ in fitting for entrant in entrants[:-1] or entrants):
-        return Selection(seeds=fewest, needed_seconds=least / TRUST)
+        return Selection(seeds=fewest, needed_seconds=least / EVIDENCE_PLANNED_PART)
     return Selection(
         seeds=fewest,
         requests=tuple(fitting),
         seconds=_wall_seconds(fitting, known, fewest, workers),
-        needed_seconds=least / TRUST,
+        needed_seconds=least / EVIDENCE_PLANNED_PART,
     )
 
 

@@ -8,21 +8,26 @@ from bakeoff.explain.biases.perturbation_study import PerturbationStudy
 from bakeoff.explain.biases.records import Size
 from bakeoff.explain.biases.score_drops import Pair, score_drops, with_claims
 from bakeoff.explain.biases.sentences import as_gain, figures, is_negligible
-from bakeoff.explain.biases.worker_tasks import train_changed
-from bakeoff.explain.network.anatomy import Anatomy, anatomy
+from bakeoff.explain.biases.worker_tasks import ChangedTrialRequest, train_changed
+from bakeoff.explain.network.anatomy import Anatomy, AnatomyRequest, anatomy
 from bakeoff.messages.statement import Statement
+from bakeoff.study.protocol import DOUBLE_WIDTH_RATIO
 from bakeoff.study.workers.queue import WorkerTask
 from bakeoff.tasks.metrics.registry import Metric
-
-#: Predicted time of a training at twice the width, in times of one at the usual width.
-DOUBLE_WIDTH_COST = 4.0
 
 
 def look_at(study: PerturbationStudy, names: Sequence[str], *, field: bool) -> dict[str, Anatomy]:
     """The anatomy of these networks; those that cannot be built are left out."""
-    shared = study.pool.share(study.dataset)
+    shared = study.executor.share(study.dataset)
     networks = [entrant for entrant in study.entrants if entrant.kind == "network" and entrant.name in names]
-    tasks = [WorkerTask(anatomy, (shared, entrant, field), entrant.name) for entrant in networks]
+    tasks = [
+        WorkerTask(
+            task=anatomy,
+            request=AnatomyRequest(dataset=shared, entrant=entrant, field=field),
+            payload=entrant.name,
+        )
+        for entrant in networks
+    ]
     return {
         name: found for name, found in study.run_tasks("sizes", tasks) if not isinstance(found, BaseException)
     }
@@ -35,17 +40,17 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
     if known is None or known.width is None or not before.outputs:
         return ()
     widths = [width for width in known.parameters if width != known.width]
-    ratio = {width: DOUBLE_WIDTH_COST if width > known.width else 1.0 for width in widths}
+    ratio = {width: DOUBLE_WIDTH_RATIO if width > known.width else 1.0 for width in widths}
     tasks = [
         WorkerTask(
-            train_changed,
-            (
-                study.pool.share(study.dataset),
-                replace(before.trial, entrant=replace(before.trial.entrant, width=width), test_on=()),
-                study.deadline,
-                study.deadline is None,
+            task=train_changed,
+            request=ChangedTrialRequest(
+                dataset=study.executor.share(study.dataset),
+                trial=replace(before.trial, entrant=replace(before.trial.entrant, width=width), test_on=()),
+                reproducible=study.deadline is None,
             ),
-            width,
+            payload=width,
+            deadline=study.deadline,
         )
         for width in widths
         if study.has_time(ratio[width] * before.seconds)

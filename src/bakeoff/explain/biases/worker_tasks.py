@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.schema import Schema
+from bakeoff.messages.statement import Statement, because
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import BATCH, EVALUATIONS, PATIENCE_EVALUATIONS, UNCHANGED_EVALUATIONS
-from bakeoff.study.workers.local import SharedDataset, report_progress
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial
+from bakeoff.study.workers.executor import SharedDataset, TaskContext
+from bakeoff.study.workers.training import set_up_torch, train_stack
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -63,14 +66,43 @@ class ChangedTrialResult:
         outputs: test outputs [N, outputs] of each seed, in order; () where it failed.
         tested: the same on changed test data, by intervention.
         seconds: of all seeds together.
-        failure: why there are no outputs, else "".
+        failure: why there are no outputs, else None.
     """
 
     trial: ChangedTrial
     outputs: tuple[Outputs, ...] = ()
     tested: Mapping[str, tuple[Outputs, ...]] = field(default_factory=dict)
     seconds: float = 0.0
-    failure: str = ""
+    failure: Statement | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedTrialRequest:
+    """For `train_changed`.
+
+    Attributes:
+        dataset, trial: what is trained; the dataset is the unchanged one.
+        reproducible: choose the stack's width by a rule and not by a timing.
+    """
+
+    dataset: SharedDataset
+    trial: ChangedTrial
+    reproducible: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedTestRequest:
+    """For `test_trained`.
+
+    Attributes:
+        dataset: the unchanged one.
+        trial: which network, and which interventions.
+        weights: files, one for each seed of `trial`.
+    """
+
+    dataset: SharedDataset
+    trial: ChangedTrial
+    weights: tuple[str, ...]
 
 
 @lru_cache(maxsize=2)
@@ -79,26 +111,18 @@ def _changed(shared: SharedDataset, change: str | None, seed: int) -> Dataset:
     return dataset if change is None else intervention(change, dataset.schema)(dataset, seed=seed)
 
 
-def train_changed(
-    shared: SharedDataset,
-    trial: ChangedTrial,
-    deadline: float | None,
-    reproducible: bool,
-    board_path: str,
-    slot: int,
-) -> ChangedTrialResult:
+def train_changed(request: ChangedTrialRequest, context: TaskContext) -> ChangedTrialResult:
     """Train an entrant on changed data; a training that is not finished at the deadline has failed ("stopped")."""
-    started = time.monotonic()
-    report = report_progress(board_path, slot)
-    if deadline is not None and started > deadline:
-        return ChangedTrialResult(trial=trial, failure="stopped")
+    trial = request.trial
+    if context.deadline is not None and time.monotonic() > context.deadline:
+        return ChangedTrialResult(trial=trial, failure=because("state.stopped"))
     parts = []
-    for part in _by_draw(trial, shared.bare.schema):
-        dataset = _changed(shared, part.change, part.seed)
+    for part in _by_draw(trial, request.dataset.schema):
+        dataset = _changed(request.dataset, part.change, part.seed)
         if part.entrant.kind == "network":
-            parts.append(_train_network(dataset, part, deadline, reproducible, report))
+            parts.append(_train_network(dataset, part, request.reproducible, context))
         else:
-            parts.append(_fit_classical(dataset, part, deadline))
+            parts.append(_fit_classical(dataset, part, context.deadline))
         if parts[-1].failure:
             return ChangedTrialResult(trial=trial, failure=parts[-1].failure)
     return ChangedTrialResult(
@@ -129,56 +153,37 @@ def _fit_classical(dataset: Dataset, trial: ChangedTrial, deadline: float | None
             order = training_order(dataset, seed=seed)
             outputs.append(plain.fit(dataset, order, seed, [trial.setting], until)[0].test)
     except classical.OutOfTimeError:
-        return ChangedTrialResult(trial=trial, failure="stopped")
+        return ChangedTrialResult(trial=trial, failure=because("state.stopped"))
     return ChangedTrialResult(trial=trial, outputs=tuple(outputs))
 
 
 def _train_network(
-    dataset: Dataset,
-    trial: ChangedTrial,
-    deadline: float | None,
-    reproducible: bool,
-    report: Any,
+    dataset: Dataset, trial: ChangedTrial, reproducible: bool, context: TaskContext
 ) -> ChangedTrialResult:
-    import torch
-
-    from bakeoff import models
-    from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stacked.fit_stack import fit_stack
     from bakeoff.train.tensors import TrainingData
 
-    torch.set_num_threads(1)
-    card, width = trial.entrant.card, trial.entrant.width
-    assert card is not None
-    data = TrainingData(dataset, device=trial.entrant.device)
-    recipe = Recipe(
-        steps=trial.steps,
-        batch_size=BATCH,
-        schedule="cosine",
-        evaluations=EVALUATIONS,
-        patience=PATIENCE_EVALUATIONS,
-        settled=UNCHANGED_EVALUATIONS,
-        judge=trial.judge,
-    )
-    replicas = [
-        Replica(learning_rate=float(trial.setting or 0), seed=seed, examples=len(dataset.splits.train))
+    set_up_torch()
+    trials = [
+        Trial(
+            entrant=trial.entrant.name,
+            setting=trial.setting,
+            examples=len(dataset.splits.train),
+            seed=seed,
+            steps=trial.steps,
+            width=trial.entrant.width,
+        )
         for seed in trial.seeds
     ]
-    trained = fit_stack(
-        lambda seed: models.build(card, dataset.schema, width=width, seed=seed),
-        data,
-        replicas,
-        recipe,
-        deadline=deadline,
-        progress=lambda done, total, alive: report(done, total),
-        reproducible=reproducible,
-    )
-    counting = [one for one in trained if one.state in ("finished", "early") and one.test_outputs is not None]
+    data = TrainingData(dataset, device=trial.entrant.device)
+    trained = train_stack(trial.entrant, data, trials, context, judge=trial.judge, reproducible=reproducible)
+    counting = [one for one in trained if TrialState(one.state).counts and one.test_outputs is not None]
     if len(counting) < len(trained):
-        states = {one.state for one in trained} - {"finished", "early"}
-        return ChangedTrialResult(trial=trial, failure=sorted(states)[0] if states else "failed")
+        states = sorted(one.state for one in trained if not TrialState(one.state).counts)
+        return ChangedTrialResult(
+            trial=trial, failure=because(f"state.{states[0] if states else TrialState.FAILED}")
+        )
     weights = [one.weights for one in counting]
-    tested = _tested(dataset, trial.entrant, weights, trial, deadline)
+    tested = _tested(dataset, trial.entrant, weights, trial, context.deadline)
     return ChangedTrialResult(
         trial=trial,
         outputs=tuple(one.test_outputs for one in counting if one.test_outputs is not None),
@@ -187,27 +192,16 @@ def _train_network(
     )
 
 
-def test_trained(
-    shared: SharedDataset,
-    trial: ChangedTrial,
-    weights: Sequence[str],
-    deadline: float | None,
-    board_path: str,
-    slot: int,
-) -> dict[str, tuple[Outputs, ...]]:
+def test_trained(request: ChangedTestRequest, context: TaskContext) -> dict[str, tuple[Outputs, ...]]:
     """Outputs [N, outputs] of trained networks on the changed test data of `test_on`, by intervention, one a seed.
 
     Interventions for which there is no time are left out.
-
-    Args:
-        trial: which network, and which interventions.
-        weights: files, one for each seed of `trial`.
     """
     from safetensors.torch import load_file
 
-    report_progress(board_path, slot)
-    loaded = [load_file(path) for path in weights]
-    return _tested(shared.open(), trial.entrant, loaded, trial, deadline)
+    loaded = [load_file(path) for path in request.weights]
+    trial = request.trial
+    return _tested(request.dataset.open(), trial.entrant, loaded, trial, context.deadline)
 
 
 def _tested(
@@ -220,17 +214,16 @@ def _tested(
     import torch
 
     from bakeoff import models
-    from bakeoff.train.tensors import TargetScaling
+    from bakeoff.tasks.registry import task_of
 
     torch.set_num_threads(1)
     assert entrant.card is not None
     module = models.build(entrant.card, dataset.schema, width=entrant.width, seed=0)
-    scaling = None
-    if not dataset.schema.is_classification:
-        scaling = TargetScaling.learn(dataset.targets_at(np.sort(dataset.splits.train)))
+    task = task_of(dataset.schema)
+    scaling = task.target_scaling(dataset)
 
-    def in_unit_of_data(outputs: "Tensor") -> "Tensor":
-        return outputs.log_softmax(dim=-1) if scaling is None else scaling.undo(outputs)
+    def in_unit_of_data(raw: "Tensor") -> "Tensor":
+        return task.in_unit_of_data(raw, scaling)
 
     small, found = _for_testing(dataset), {}
     for name in trial.test_on:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.workers.local import SharedDataset, report_progress
+from bakeoff.study.workers.executor import SharedDataset, TaskContext
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,18 +30,24 @@ class Anatomy:
     receptive_field: int | None
 
 
-def anatomy(shared: SharedDataset, entrant: Entrant, field: bool, board_path: str, slot: int) -> Anatomy:
-    """In a worker: the properties of an untrained network.
+@dataclass(frozen=True, kw_only=True)
+class AnatomyRequest:
+    """For `anatomy`: which network on which data, and whether its receptive field is measured."""
 
-    Args:
-        field: whether the receptive field is measured.
-    """
-    report_progress(board_path, slot)
-    dataset = shared.open()
+    dataset: SharedDataset
+    entrant: Entrant
+    field: bool
+
+
+def anatomy(request: AnatomyRequest, context: TaskContext) -> Anatomy:
+    """In a worker: the properties of an untrained network."""
+    dataset, entrant = request.dataset.open(), request.entrant
     width = _width(dataset, entrant)
     sizes = {} if width is None else {w: _count(_built(dataset, entrant, w)) for w in _around(width)}
     return Anatomy(
-        width=width, parameters=sizes, receptive_field=_receptive_field(dataset, entrant) if field else None
+        width=width,
+        parameters=sizes,
+        receptive_field=_receptive_field(dataset, entrant) if request.field else None,
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples
-from bakeoff.data.schema import Classes, Input
+from bakeoff.data.schema import Input
 from bakeoff.data.splits import Splits
 from bakeoff.errors import DataError, printable
 from bakeoff.explain.network import probes
@@ -227,31 +227,21 @@ def _wrong(
         return None
     truth = np.asarray(new.targets)[rows]
     names = new.names if len(new.names) == len(new) else [str(row) for row in range(len(new))]
-    target = predictor.schema.target
-    if isinstance(target, Classes):
-        answers, sure = outputs.argmax(axis=1), np.exp(outputs.max(axis=1))
-        order = [place for place in np.argsort(-sure, kind="stable") if answers[place] != truth[place]]
-        return tuple(
-            Wrong(
-                index=int(rows[place]),
-                name=str(names[int(rows[place])]),
-                truth=target.names[int(truth[place])],
-                answer=target.names[int(answers[place])],
-                confidence=float(sure[place]),
-            )
-            for place in order[:SHOWN]
-        )
-    errors = np.abs(outputs - truth.reshape(outputs.shape)).mean(axis=1)
+    task = predictor.task
     return tuple(
         Wrong(
-            index=int(rows[place]),
-            name=str(names[int(rows[place])]),
-            truth=f"{float(truth.reshape(outputs.shape)[place, 0]):.4g}",
-            answer=f"{float(outputs[place, 0]):.4g}",
-            confidence=float("nan"),
+            index=int(rows[one.place]),
+            name=str(names[int(rows[one.place])]),
+            truth=_in_short(task.headline(one.truth)),
+            answer=_in_short(task.headline(one.answer)),
+            confidence=one.confidence if task.has_probabilities else float("nan"),
         )
-        for place in np.argsort(-errors, kind="stable")[:SHOWN]
+        for one in task.worst(outputs, truth, most=SHOWN)
     )
+
+
+def _in_short(headline: Any) -> str:
+    return headline if isinstance(headline, str) else f"{headline:.4g}"
 
 
 def _worst(wrong: Wrong) -> Statement:

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from bakeoff.data.schema import Classes, Forecast, Image, Table, Tokens
+from bakeoff.data.schema import Image, Table, Tokens
 from bakeoff.messages import say
 from bakeoff.report.content.answer_figures import (
     ConfusionFigure,
@@ -21,6 +21,7 @@ from bakeoff.report.content.examples import show_example
 from bakeoff.report.content.figures import HorizonFigure, horizon_figure
 from bakeoff.report.words.text import clean, significant
 from bakeoff.study.results.comparison import Comparison, Mistake
+from bakeoff.tasks.registry import task_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +84,14 @@ def answering(comparison: Comparison) -> str | None:
 
 def confusion(comparison: Comparison) -> Confusion | None:
     """The confusion of the leader's classes; None for values, and where no entrant has predictions."""
-    target, name = comparison.dataset.schema.target, answering(comparison)
-    if not isinstance(target, Classes) or name is None:
+    task, name = task_of(comparison.dataset.schema), answering(comparison)
+    if "confusion" not in task.shows or name is None:
         return None
     outputs = np.asarray(comparison.test_outputs[name], np.float64)
-    figure = confusion_figure(name, target.names, np.asarray(comparison.test_targets, np.int64), outputs)
+    figure = confusion_figure(name, task.class_names, np.asarray(comparison.test_targets, np.int64), outputs)
     key = "report.note.confusion" if figure.fits_a_matrix else "report.note.confusion_pairs"
     return Confusion(
-        note=say(key, entrant=clean(name), count=len(target.names)),
+        note=say(key, entrant=clean(name), count=len(task.class_names)),
         figure=figure,
         pairs=tuple(
             (clean(true), clean(taken), f"{count:,}") for true, taken, count in largest_confusions(figure)
@@ -115,8 +116,8 @@ def _percent(share: float | None) -> str:
 
 def residuals(comparison: Comparison) -> Residuals | None:
     """The residuals of the leader's values; None for classes, and where no entrant has predictions."""
-    name = answering(comparison)
-    if isinstance(comparison.dataset.schema.target, Classes) or name is None:
+    task, name = task_of(comparison.dataset.schema), answering(comparison)
+    if "residuals" not in task.shows or name is None:
         return None
     targets = _columns(comparison.test_targets)
     outputs = {entrant: _columns(values) for entrant, values in comparison.test_outputs.items()}
@@ -127,8 +128,7 @@ def residuals(comparison: Comparison) -> Residuals | None:
         shown=f"{len(figure.true):,}",
         count=f"{figure.shown_of:,}",
     )
-    is_forecast = isinstance(comparison.dataset.schema.target, Forecast)
-    horizon = horizon_figure(comparison.entrants, targets, outputs) if is_forecast else None
+    horizon = horizon_figure(comparison.entrants, targets, outputs) if "horizon" in task.shows else None
     return Residuals(note=note, figure=figure, horizon=horizon)
 
 
@@ -142,21 +142,21 @@ def mistakes(comparison: Comparison) -> Mistakes | None:
     name = answering(comparison)
     if not comparison.mistakes or name is None:
         return None
-    is_classes = isinstance(comparison.dataset.schema.target, Classes)
-    key = "report.note.mistakes" if is_classes else "report.note.large_errors"
+    is_sure = task_of(comparison.dataset.schema).has_probabilities
+    key = "report.note.mistakes" if is_sure else "report.note.large_errors"
     return Mistakes(
-        title=say("report.section.mistakes" if is_classes else "report.section.errors"),
+        title=say("report.section.mistakes" if is_sure else "report.section.errors"),
         note=say(key, entrant=clean(name)),
-        rows=tuple(_card(comparison, mistake, is_classes) for mistake in comparison.mistakes),
+        rows=tuple(_card(comparison, mistake, is_sure) for mistake in comparison.mistakes),
         wide=not isinstance(comparison.dataset.schema.input, Image),
     )
 
 
-def _card(comparison: Comparison, mistake: Mistake, is_classes: bool) -> MistakeCard:
+def _card(comparison: Comparison, mistake: Mistake, is_sure: bool) -> MistakeCard:
     truth, answer = clean(mistake.truth), clean(mistake.answer)
     label = _label(comparison, mistake.index)
-    details = [say("report.mistake.sure", share=f"{100 * mistake.confidence:.0f} %")] if is_classes else []
-    if not is_classes:
+    details = [say("report.mistake.sure", share=f"{100 * mistake.confidence:.0f} %")] if is_sure else []
+    if not is_sure:
         details.append(say("report.mistake.deviations", count=significant(mistake.confidence, 2)))
     strong = {name: Markup("<b>{}</b>").format(word) for name, word in (("truth", truth), ("answer", answer))}
     line = Markup(say("report.mistake.pair", **strong))

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from bakeoff.data.readers.graphs import parts
+from bakeoff.data.forms.graphs import parts
 from bakeoff.data.schema import Graph, Input, Series
 from bakeoff.messages import say
 from bakeoff.report.content.graph_drawing import draw_graph

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.encoder import NewExamples
-from bakeoff.data.schema import Classes, Forecast, Schema
+from bakeoff.data.schema import Schema
 from bakeoff.errors import OptionError, printable
 from bakeoff.system.files import atomic_write
+from bakeoff.tasks.base import Task
 from bakeoff.tasks.metrics.registry import METRICS, MetricContext
+from bakeoff.tasks.outputs import Outputs
+from bakeoff.tasks.registry import task_of
 
 if TYPE_CHECKING:
     import polars
@@ -59,16 +62,19 @@ class Predictions:
         return len(self.outputs)
 
     @property
+    def task(self) -> Task:
+        return task_of(self.schema)
+
+    @property
     def answers(self) -> list[Any]:
         """The most probable class's name, or the first value, of each example."""
-        if isinstance(self.schema.target, Classes):
-            return [self.schema.target.names[place] for place in self.outputs.argmax(axis=1)]
-        return self.outputs[:, 0].tolist()
+        answers = Outputs.of(self.task.decode(self.outputs))
+        return [self.task.headline(answers.of_example(row)) for row in range(len(answers))]
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """[N, K]; they sum to 1. For classes only."""
-        assert isinstance(self.schema.target, Classes)
+        assert self.task.has_probabilities
         return np.exp(self.outputs.astype(np.float64))
 
     def frame(self) -> "polars.DataFrame":
@@ -78,20 +84,7 @@ class Predictions:
         """
         import polars
 
-        columns: dict[str, Any] = {"input": list(self.names)}
-        if isinstance(self.schema.target, Classes):
-            columns["predicted"] = self.answers
-            if self.targets is not None:
-                columns["true"] = [self.schema.target.names[code] for code in self.targets]
-            for place, name in enumerate(self.schema.target.names):
-                columns[f"probability_{name}"] = self.probabilities[:, place]
-            return polars.DataFrame(columns)
-        for heading, values in (("predicted", self.outputs), ("true", self.targets)):
-            if values is not None:
-                numbers = np.asarray(values, np.float64).reshape(len(self), -1)
-                several = numbers.shape[1] > 1
-                for place in range(numbers.shape[1]):
-                    columns[f"{heading}_{place + 1}" if several else heading] = numbers[:, place]
+        columns = {"input": list(self.names), **self.task.columns(self.outputs, self.targets)}
         return polars.DataFrame(columns)
 
     def score(self, metric: str | None) -> tuple[str, float] | None:
@@ -103,13 +96,10 @@ class Predictions:
         """
         if self.targets is None or not len(self):
             return None
-        target = self.schema.target
-        usual = (
-            "accuracy" if isinstance(target, Classes) else "mae" if isinstance(target, Forecast) else "rmse"
-        )
-        wanted = METRICS.get(metric or usual)
+        usual = self.task.metric_of_new_data
+        wanted = METRICS.get(metric or usual.name)
         if wanted is None or not wanted.applies(self.schema, MetricContext()):
-            wanted = METRICS[usual]
+            wanted = usual
         known = np.isfinite(np.asarray(self.targets, dtype=np.float64)).reshape(len(self), -1).all(axis=1)
         if not known.any():
             return None

@@ -49,8 +49,7 @@ def _curve_traces(
     common: Plot = {"type": "scatter", "legendgroup": group, "showlegend": False}
     traces = [_band(line.points, colour, 0.14 * strength, scale, common)]
     if line.forecast:
-        start = CurvePoint(examples=last.examples, score=last.score, low=last.score, high=last.score)
-        ahead = (start, *line.forecast)
+        ahead = (last, *line.forecast)  # the band goes on from that of the data there are
         traces.append(_band(ahead, colour, 0.1 * strength, scale, common))
         traces.append(
             {

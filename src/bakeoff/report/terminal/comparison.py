@@ -30,6 +30,7 @@ from bakeoff.report.content.result_rows import (
 )
 from bakeoff.report.words.palette import colours
 from bakeoff.report.words.text import bound, clean, duration, wrapped
+from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.results.comparison import Comparison
 
 #: The longest line of a sentence.
@@ -237,6 +238,15 @@ def print_evidence(console: Console, why: Why) -> None:
         console.print(table)
     for key in ("why.table.note_terminal", "why.more"):
         console.print(_sentence(say(key), width, "dim"))
+
+
+def print_goal(console: Console, answer: GoalAnswer) -> None:
+    """How many examples lead to the goal, by entrant."""
+    width = min(console.width, WIDEST_TEXT)
+    console.print()
+    console.print(Text(say("report.section.goal"), style="dim"))
+    for sentence in answer.sentences:
+        console.print(_sentence(sentence, width, ""))
 
 
 def print_places(console: Console, comparison: Comparison, *, report: Path) -> None:

@@ -14,10 +14,10 @@ from rich.text import Text
 from bakeoff.messages import say
 from bakeoff.models import catalogue
 from bakeoff.models.registry.external import PRETRAINED
+from bakeoff.report.content.fit_summary import recipe_rows, score_sentence, state_sentences
 from bakeoff.report.terminal.progress import PLAIN_SECONDS, time_left
-from bakeoff.report.words.text import bound, clean, duration, grouped, significant, wrapped
-from bakeoff.study.fitting.result import CHAMPION, Fit
-from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.report.words.text import bound, clean, grouped, significant, wrapped
+from bakeoff.study.fitting.result import Fit
 from bakeoff.train.single.trainer import Evaluation
 
 #: Characters of the progress bar.
@@ -85,27 +85,6 @@ def _bar(evaluation: Evaluation) -> Text:
     return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
-def score_sentence(fit: Fit) -> str:
-    """The test score with its interval, and the validation score."""
-    metric = METRICS[fit.metric]
-    return say(
-        "fit.score",
-        model=clean(fit.model),
-        data=clean(fit.data),
-        metric=say(f"verdict.metric.{fit.metric}"),
-        score=metric.show(fit.test.score),
-        low=metric.show(fit.test.low),
-        high=metric.show(fit.test.high),
-        validation=metric.show(fit.validation),
-    )
-
-
-def state_sentences(fit: Fit) -> list[str]:
-    """How the training ended, and whether it went on from a checkpoint."""
-    state = say(f"fit.state.{fit.state}", steps=grouped(fit.recipe.steps), best=grouped(fit.best_step))
-    return [state, *([say("fit.resumed")] if fit.resumed else [])]
-
-
 def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
     """Score, how the training went, and where the network and the report lie."""
     width = min(console.width, _WIDEST)
@@ -125,54 +104,3 @@ def print_fit(console: Console, fit: Fit, *, report: Path) -> None:
         else f" --model {clean(shlex.quote(fit.model.removesuffix(PRETRAINED)))}"
     )
     console.print(Text(say("fit.predict", folder=clean(fit.folder), model=named)), soft_wrap=True)
-
-
-def recipe_rows(fit: Fit) -> list[tuple[str, str]]:
-    """(heading, text): parameters, recipe, initial weights, time, and the network's folder."""
-    recipe = fit.recipe
-    rows = [
-        (
-            say("fit.heading.trained"),
-            say(
-                f"fit.mode.{fit.mode}",
-                trained=grouped(fit.trained_parameters),
-                total=grouped(fit.parameters),
-            ),
-        ),
-        (
-            say("fit.heading.recipe"),
-            say(
-                "fit.recipe",
-                rate=significant(fit.learning_rate),
-                found=say("fit.found") if fit.found else "",
-                steps=grouped(recipe.steps),
-                epochs=_epochs(fit),
-                batch=recipe.batch_size,
-                pieces=say("fit.recipe.pieces", pieces=recipe.pieces) if recipe.pieces > 1 else "",
-                precision=fit.precision,
-                device=fit.device,
-            ),
-        ),
-        (
-            say("fit.heading.regularised"),
-            say(
-                "fit.regularised",
-                decay=f"{recipe.weight_decay:g}",
-                clip=f"{recipe.clip_norm:g}",
-                smoothing=f"{recipe.label_smoothing:g}",
-                average=say("fit.nothing") if recipe.average_decay is None else f"{recipe.average_decay:g}",
-                augment=", ".join(recipe.augment) or say("fit.nothing"),
-            ),
-        ),
-    ]
-    if fit.weights is not None:
-        rows.append((say("fit.heading.began"), clean(fit.weights)))
-    rows.append((say("fit.heading.seconds"), duration(fit.seconds)))
-    rows.append((say("fit.heading.network"), clean(fit.folder / CHAMPION)))
-    return rows
-
-
-def _epochs(fit: Fit) -> str:
-    """The passes over the training data that the recipe's steps make, computed from the last evaluation."""
-    evaluation = fit.history[-1]
-    return f"{evaluation.epoch * fit.recipe.steps / evaluation.step:.3g}"

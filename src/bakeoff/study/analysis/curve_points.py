@@ -128,3 +128,92 @@ def _falling(errors: Floats, noise: Floats) -> Floats:
     from scipy.optimize import isotonic_regression  # only here, and slow to import
 
     return np.asarray(isotonic_regression(errors, weights=noise**-2.0, increasing=False).x)
+
+
+def stands_still(curve: ErrorCurve) -> bool:
+    """Whether the last size is no better than the one before, so that a trend cannot be told from standing still."""
+    return bool(curve.errors[-2] - curve.errors[-1] <= curve.floor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What the test examples leave open about a score.
+
+    Attributes:
+        examples: so many test examples a share is worth; infinite where nothing is known.
+        relative: standard error of an error in the data's unit, relative to it.
+    """
+
+    examples: float = float("inf")
+    relative: float = 0.0
+
+    def on_new_examples(self, errors: Floats, now: Floats, rng: np.random.Generator) -> Floats:
+        """Errors [D, P] on new examples, of errors on these; `now` [D] are those at the size that was tested.
+
+        What these examples leave open is one draw a curve (of a share by Jeffreys' posterior of a proportion), and
+        shrinks with its error: test examples that happen to be easy are so at every size.
+        """
+        if np.isfinite(self.examples):
+            misses = np.clip(now, 0.0, 1.0) * self.examples
+            drawn = rng.beta(misses + 0.5, self.examples - misses + 0.5)
+            least = 0.5 / self.examples
+            part = (errors + least) / (now + least)[:, None]
+            return np.clip(errors + (drawn - now)[:, None] * part, 0.0, 1.0)
+        if self.relative > 0:
+            return errors * np.exp(self.relative * rng.standard_normal(len(errors)))[:, None]
+        return errors
+
+
+NOT_KNOWN = Tested()
+
+
+def tested(points: Sequence[CurvePoint], metric: Metric) -> Tested:
+    """What the interval of the largest size leaves open besides the spread of seeds."""
+    last = max((point for point in points if np.isfinite(point.score)), key=lambda point: point.examples)
+    width = last.high - last.low
+    if not width > 0:
+        return NOT_KNOWN
+    seeds = float(np.var(last.seeds, ddof=1)) / len(last.seeds) if len(last.seeds) > 1 else 0.0
+    error = metric.sign * (metric.best - last.score)
+    if not metric.percent:
+        variance = max((width / (2 * _Z)) ** 2 - seeds, 0.0)
+        return Tested(relative=float(np.sqrt(variance)) / max(error, 1e-12))
+    examples = _worth(error, width)
+    spread = error * (1 - error)
+    if spread > 0:  # the share of the variance that is not the seeds'
+        examples = spread / max(spread / examples - seeds, 0.1 * spread / examples)
+    return Tested(examples=examples)
+
+
+_Z = 1.959964
+
+
+def _worth(share: float, width: float) -> float:
+    """Examples of which Wilson's 95 % interval of this share is so wide (by bisection)."""
+    low, high = 1.0, 1e9
+    for _ in range(80):
+        middle = float(np.sqrt(low * high))
+        reach = _Z / (1 + _Z**2 / middle) * np.sqrt(share * (1 - share) / middle + (_Z / (2 * middle)) ** 2)
+        # At 0 and 1 the interval ends there: its width is that of the same formula.
+        low, high = (middle, high) if 2 * reach > width else (low, middle)
+    return high
+
+
+def fitted_at_best(training: Sequence[CurvePoint], metric: Metric) -> tuple[float, float] | None:
+    """The error on the training examples at the largest size with its standard error; None where it bounds nothing.
+
+    For whoever minimises it, the training error rises with the examples towards the best that the family can do. One
+    that falls (neighbours, an unfinished training) says nothing of the limit.
+    """
+    known = sorted((p for p in training if np.isfinite(p.score)), key=lambda point: point.examples)
+    if len(known) < 2:
+        return None
+    errors = [max(metric.sign * (metric.best - point.score), 0.0) for point in known]
+    last, before = errors[-1], errors[-2]
+    if metric.percent:
+        deviations = [float(np.sqrt(e * (1 - e) / p.examples)) for e, p in zip(errors, known, strict=True)]
+    else:
+        deviations = [e / float(np.sqrt(2 * p.examples)) for e, p in zip(errors, known, strict=True)]
+    if last <= 0 or last < before - deviations[-2]:
+        return None
+    return last, max(deviations[-1], 1e-3 * last)

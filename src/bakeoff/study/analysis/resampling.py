@@ -1,9 +1,11 @@
-"""Bootstrap replicates of the scores, over test examples and over seeds.
+"""What else the scores could have been: replicates over test examples and over seeds.
 
-Two things were drawn at random, and both are resampled: which examples are in the test set (a bootstrap, the same
-draw for all entrants, so that differences are paired), and the seeds of each network. A few seeds do not determine
-their own variance well, so it is moderated: a variance pooled over the networks counts as `PRIOR_DEGREES` further
-degrees of freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
+Two things were drawn by chance, and both are drawn again: which examples are in the test set (a bootstrap, the same
+draw for all entrants, so that differences are paired), and which seed each network got. Scores of seeds also differ
+because each seed errs on other examples; that part is in the draw of examples already, so it is taken off before the
+rest counts as the spread of seeds (the two-way analysis of variance of examples by seeds). The few seeds of a study
+say little about their own spread, so it is moderated: a spread pooled over the networks counts as further degrees of
+freedom (as in Smyth 2004, Stat. Appl. Genet. Mol. Biol. 3:3), and the draw is from Student's t.
 R replicates, N examples, E entrants.
 
 Examples that belong together are drawn together: the patients of a study, and the windows of a forecast, whose errors
@@ -16,15 +18,15 @@ Mueller 2010, J. Bus. Econ. Stat. 28:453).
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Forecast, Series
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
+from bakeoff.tasks.outputs import Outputs, OutputsLike
 
 #: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
@@ -36,26 +38,32 @@ MOST = 4000
 _WORK = 8_000_000
 #: Weights that are held in memory at once.
 _BLOCK = 1_000_000
-#: Blocks of time are made shorter, down to one horizon, where the test split would have fewer blocks than this.
-FEWEST_BLOCKS = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Resampled:
-    """Scores of entrants and their bootstrap replicates.
+    """Scores of entrants, and what they could have been.
 
     Attributes:
         names: of the entrants.
         scores: [E], mean over seeds.
         replicates: [E, R], over examples and seeds, paired over entrants.
         examples_only: [E, R], the same without the draw of seeds.
-        seed_variance: [E], of the mean over seeds; 0 where the seed has no influence or its variance is unknown.
-        twin: [E], index of the first entrant with exactly the same predictions (its own index where it is the first).
-        smoothing: variance added to a difference of two that are not twins (see `uncertainty`).
+        seed_variance: [E], of the mean over seeds; 0 where the seed cannot matter or nothing is known of it.
+        seed_degrees: [E], the degrees of freedom that it is known with.
+        seed_unknown: [E], whether the seed could matter and nothing at all is known of how much.
+        seed_borrowed: [E], whether one seed was run and the spread is that of others or of other sizes.
+        seeds: [E], how many trainings each score is the mean of.
+        seed_noise: [E], of the mean over seeds, the variance that the seeds' own errors on the examples explain.
+        spread_degrees: degrees of freedom of all that is known of the spread of seeds, over all entrants.
+        twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
+        smoothing: variance added to a difference of two that are not twins (see `standing`).
         discordant: [E, E], number of examples (or groups) on which two entrants differ; None where the score of an
             example can be other than 0 and 1.
         examples: N.
         groups: number of groups that were resampled; None where single examples were.
+        relative: [E, R], for errors: of the mean loss's logarithm, Student's ratio in each replicate; None otherwise.
+        relative_error: [E], its standard error in the data. power: of the mean loss, that makes the score.
     """
 
     names: tuple[str, ...]
@@ -66,8 +74,17 @@ class Resampled:
     twin: NDArray[np.int64]
     smoothing: float
     examples: int
+    seed_degrees: Floats
+    seed_unknown: NDArray[np.bool_]
+    seed_borrowed: NDArray[np.bool_]
+    seeds: NDArray[np.int64]
+    seed_noise: Floats
+    spread_degrees: float
     groups: int | None = None
     discordant: NDArray[np.int64] | None = None
+    relative: Floats | None = None
+    relative_error: Floats | None = None
+    power: float = 1.0
 
     def index(self, name: str) -> int:
         return self.names.index(name)
@@ -97,43 +114,79 @@ class Resampled:
         """Standard error of the difference of two entrants' scores, over examples and seeds; 0 for twins."""
         if self.twin[first] == self.twin[second]:
             return 0.0
-        examples = float(np.var(self.examples_only[first] - self.examples_only[second], ddof=1))
-        return float(np.sqrt(examples + self.seed_variance[first] + self.seed_variance[second]))
+        return float(np.sqrt(sum(self.variances(first, second))))
+
+    @cached_property
+    def _example_variances(self) -> Floats:
+        """Of all differences, from the examples: [E, E]."""
+        covariance = np.atleast_2d(np.cov(self.examples_only))
+        own = np.diag(covariance)
+        return np.asarray(np.maximum(own[:, None] + own - 2 * covariance, 0.0), np.float64)
+
+    def variances(self, first: int, second: int) -> tuple[float, float, float]:
+        """Of the difference of two entrants' scores: from the examples, and from the seeds of each."""
+        examples = float(self._example_variances[first, second])
+        return examples, float(self.seed_variance[first]), float(self.seed_variance[second])
+
+    def pair_degrees(self, first: int, second: int) -> float:
+        """Degrees of freedom of the standard error of a difference (Satterthwaite 1946, Biometrics 2:110).
+
+        The pooled spread is the same for all, so that the seeds of two count for no more than all seeds that were run.
+        A spread that came out small by chance would count as well known too; the seeds' share is therefore taken at
+        the upper limit (80 %) of what their scores allow.
+        """
+        examples, one, other = self.variances(first, second)
+        examples += self.smoothing
+        parts = one**2 / self.seed_degrees[first] + other**2 / self.seed_degrees[second]
+        known = max(self.spread_degrees, 1.0)
+        degrees = min((one + other) ** 2 / parts, known) if parts > 0 else known
+        noise = float(self.seed_noise[first] + self.seed_noise[second])
+        stretch = known / float(special.chdtri(known, 0.8))
+        seeds = max((one + other + noise) * stretch - noise, 0.0)
+        parts = examples**2 / self.degrees + seeds**2 / degrees
+        return float((examples + seeds) ** 2 / parts) if parts > 0 else float(self.degrees)
 
 
 def resample(
-    entrants: Mapping[str, Sequence[NDArray[Any]]],
-    targets: NDArray[Any],
+    entrants: Mapping[str, Sequence[OutputsLike]],
+    targets: OutputsLike,
     metric: Metric,
     *,
     context: MetricContext = NO_CONTEXT,
     deterministic: Collection[str] = (),
     groups: NDArray[Any] | None = None,
+    elsewhere: Mapping[str, Sequence[Sequence[float]]] | None = None,
     replicates: int | None = None,
     seed: int = 0,
 ) -> Resampled:
     """Scores of all entrants and their replicates.
 
     Args:
-        entrants: for each name the outputs on the test split of each of its seeds, [N, ...].
-        targets: [N] or [N, size].
+        entrants: for each name the outputs on the test split of each of its seeds; N is the number of examples.
+        targets: of the same examples.
         deterministic: names whose training has no randomness (one seed gives all outputs there can be).
-        groups: [N], a label each; whole groups are drawn (patients, or the blocks of `time_blocks`). From a single
-            group nothing follows about how groups differ: examples are then drawn as if there were no groups.
+        groups: [N], a label each; whole groups are drawn (patients, or blocks of time: see
+            `Task.resampled_together`). From a single group nothing follows about how groups differ: examples are then
+            drawn as if there were no groups.
+        elsewhere: for a name with one run here, the scores of several seeds at other numbers of training examples,
+            from which the spread of its seeds is borrowed.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
-    names = tuple(entrants)
+    names, given = tuple(entrants), {name: list(map(Outputs.of, runs)) for name, runs in entrants.items()}
     rng = np.random.default_rng(seed)
     units = 0 if groups is None else len(np.unique(groups))
     groups = groups if units > 1 else None
     count = replicates or int(np.clip(_WORK // max(len(targets), 1), FEWEST, MOST))
-    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(entrants[name])]
+    runs = [(index, run) for index, name in enumerate(names) for run in _distinct(given[name])]
     owner = np.array([index for index, _ in runs])
     plain = np.array([metric.score(run, targets, context) for _, run in runs])
     drawn = np.empty((len(runs), count))
     columns = [metric.per_example(run, targets, context) for _, run in runs]
     means = np.stack([c for c in columns if c is not None], axis=1) if columns[0] is not None else None
+    average = np.stack([(owner == index) / max((owner == index).sum(), 1) for index in range(len(names))])
+    losses, power = _relative_losses([metric.losses(run, targets, context) for _, run in runs], average)
+    ratios = np.empty((len(names), count)) if losses is not None and groups is None else None
     for start in range(0, count, block := max(1, _BLOCK // max(len(targets), 1))):
         weights = draw_weights(min(block, count - start), len(targets), rng, groups)
         part = slice(start, start + len(weights))
@@ -142,14 +195,27 @@ def resample(
         else:
             for row, (_, run) in enumerate(runs):
                 drawn[row, part] = metric.resampled(run, targets, weights, context)
+        if ratios is not None and losses is not None:
+            ratios[:, part] = _log_ratios(losses, weights)
     if groups is not None:
         drawn = plain[:, None] + (drawn - plain[:, None]) * np.sqrt(units / (units - 1))
-    average = np.stack([(owner == index) / max((owner == index).sum(), 1) for index in range(len(names))])
-    twin = _twins([list(entrants[name]) for name in names])
+    twin = _twins([given[name] for name in names])
     per_seed = [plain[owner == index] for index in range(len(names))]
-    single = [len(entrants[name]) == 1 and name not in deterministic for name in names]
+    single = np.array([len(entrants[name]) == 1 and name not in deterministic for name in names])
     examples_only = average @ drawn
-    variance, degrees = seed_variances(per_seed, np.var(examples_only, axis=1), unknown=single)
+    noise = np.array(
+        [_noise(drawn[owner == index] - plain[owner == index, None]) for index in range(len(names))]
+    )
+    variance, degrees = seed_variances(per_seed, np.var(examples_only, axis=1), unknown=single, noise=noise)
+    borrowed = single & (variance > 0)
+    spread_degrees = float(sum(len(scores) - 1 for scores in per_seed))
+    for index in np.flatnonzero(single):
+        found = [np.asarray(scores) for scores in (elsewhere or {}).get(names[index], ()) if len(scores) > 1]
+        if found:
+            own = sum(len(scores) - 1 for scores in found)
+            variance[index] = sum(float(np.var(s, ddof=1)) * (len(s) - 1) for s in found) / own
+            degrees[index], borrowed[index] = max(own, PRIOR_DEGREES), True
+            spread_degrees += own
     smoothing = 1.0 / len(targets) ** 2 if is_hit_or_miss(means) else 0.0
     jitter = rng.standard_t(degrees[:, None], (len(names), count)) * np.sqrt(variance)[:, None]
     jitter += rng.standard_normal((len(names), count)) * np.sqrt(smoothing / 2)
@@ -159,12 +225,54 @@ def resample(
         replicates=examples_only + jitter[twin],
         examples_only=examples_only,
         seed_variance=variance,
+        seed_degrees=degrees,
+        seed_unknown=single & ~borrowed,
+        seed_borrowed=borrowed,
+        seeds=np.array([len(entrants[name]) for name in names]),
+        seed_noise=noise / np.array([len(scores) for scores in per_seed]),
+        spread_degrees=spread_degrees,
         twin=twin,
         smoothing=smoothing,
         examples=len(targets),
         groups=None if groups is None else units,
         discordant=None if means is None or not smoothing else _discordant(means @ average.T, groups),
+        relative=ratios,
+        relative_error=None if losses is None else _relative_errors(losses, groups),
+        power=power,
     )
+
+
+def _noise(deviations: Floats) -> float:
+    """From the draws of examples, the variance of a seed's score that is not shared by all seeds [S, R]."""
+    return float(np.var(deviations, axis=0, ddof=1).mean()) if len(deviations) > 1 else 0.0
+
+
+def _relative_losses(
+    given: Sequence[tuple[Floats, float] | None], average: Floats
+) -> tuple[Floats | None, float]:
+    """Losses over their mean, averaged over seeds, [N, E], and the power; None where the metric is no such error."""
+    columns = [pair[0] for pair in given if pair is not None]
+    if len(columns) < len(given) or any(column.mean() <= 0 for column in columns):
+        return None, 1.0
+    return np.stack([column / column.mean() for column in columns], axis=1) @ average.T, given[0][1]  # type: ignore[index]
+
+
+def _relative_errors(losses: Floats, groups: NDArray[Any] | None) -> Floats:
+    """Standard error of each mean of relative losses [N, E]; for groups, of the mean of their sums."""
+    if groups is not None:
+        _, inverse = np.unique(groups, return_inverse=True)
+        sums = np.stack([np.bincount(inverse, column) for column in losses.T], axis=1)
+        losses = sums / sums.mean(axis=0)
+    return np.asarray(losses.std(axis=0, ddof=1) / np.sqrt(len(losses)), np.float64)
+
+
+def _log_ratios(losses: Floats, weights: Floats) -> Floats:
+    """Student's ratio of the logarithm of the mean, in each replicate: [E, R] from losses [N, E], weights [R, N]."""
+    count = len(losses)
+    mean = np.maximum((weights @ losses) / count, 1e-12)
+    spread = np.maximum((weights @ losses**2) / count - mean**2, 0.0)
+    error = np.maximum(np.sqrt(spread / count) / mean, 1e-6)
+    return np.asarray((np.log(mean) / error).T, np.float64)
 
 
 def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
@@ -173,35 +281,6 @@ def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
         _, inverse = np.unique(groups, return_inverse=True)
         hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
     return np.array([(np.abs(hits - one[:, None]) > 1e-12).sum(axis=0) for one in hits.T], dtype=np.int64)
-
-
-def drawn_together(dataset: Dataset) -> NDArray[Any] | None:
-    """Labels [N] of what is resampled together on the test split: groups or blocks of time; None for examples."""
-    test, target, kind = dataset.splits.test, dataset.schema.target, dataset.schema.input
-    if dataset.groups is not None:
-        return np.asarray(dataset.groups)[test]
-    if dataset.times is None or not isinstance(target, Forecast):
-        return None
-    assert isinstance(kind, Series)
-    return time_blocks(dataset.times[test], horizon=target.horizon, window=kind.length)
-
-
-def time_blocks(times: NDArray[Any], *, horizon: int, window: int) -> NDArray[np.int64]:
-    """Labels [N] of the windows of a forecast: the block of time in which each begins, the same for all series.
-
-    A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. Where
-    that makes fewer than `FEWEST_BLOCKS` blocks, they are shorter, but not shorter than the horizon.
-
-    Args:
-        times: [N], when each window's first target is.
-
-    >>> time_blocks(np.arange(8), horizon=1, window=1)
-    array([0, 0, 1, 1, 2, 2, 3, 3])
-    """
-    distinct, places = np.unique(times, return_inverse=True)
-    length = min(horizon + window, max(len(distinct) // FEWEST_BLOCKS, horizon), max(len(distinct) // 2, 1))
-    blocks = max(len(distinct) // length, 1)
-    return np.minimum(places.reshape(-1) // length, blocks - 1).astype(np.int64)
 
 
 def draw_weights(
@@ -221,31 +300,64 @@ def draw_weights(
 
 
 def seed_variances(
-    per_seed: Sequence[Floats], example_variance: Floats, *, unknown: Sequence[bool]
+    per_seed: Sequence[Floats],
+    example_variance: Floats,
+    *,
+    unknown: Sequence[bool] | NDArray[np.bool_],
+    noise: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Variance of each entrant's mean over seeds, and the degrees of freedom it is known with.
+    """Variance of each entrant's mean over seeds beyond what the draw of examples explains, and its degrees of freedom.
 
-    What is pooled is the ratio of the variance over seeds to the variance over draws of the examples: a bad entrant,
-    with large variances of both kinds, then does not inflate the variance of a good one. The pooled ratio is the median
-    (divided by the median of a chi-squared variable), so that one unstable entrant does not decide for all.
+    What is pooled is the ratio of a seed's variance to the noise of examples that it has anyhow: a bad entrant, whose
+    scores spread widely in every respect, then says nothing against a good one. The pool is the median (over the
+    median of a chi-squared variable), so that one unstable entrant does not decide for all.
 
     Args:
         per_seed: for each entrant the scores of its distinct runs; one run means that the seed changes nothing, unless
             `unknown` says that only one seed was run: then the pooled variance is used, if there is one.
         example_variance: of each entrant's mean score under the draw of examples, [E].
+        noise: of one seed's score, the variance that its own errors on the examples explain, [E]; it is taken off.
+            None: nothing is, and the ratio is to `example_variance`.
     """
     own = np.array([len(scores) - 1 for scores in per_seed])
     spreads = np.array([float(np.var(scores, ddof=1)) if len(scores) > 1 else 0.0 for scores in per_seed])
     varied = own > 0
-    known = varied & (example_variance > 0)
-    pool = float(np.median(spreads[known] / example_variance[known])) if known.any() else 0.0
-    typical = float(np.median(own[known])) if known.any() else 1.0
-    pooled = pool * typical / float(special.chdtri(typical, 0.5)) * example_variance
+    scale = example_variance if noise is None else noise
+    off = np.zeros(len(own)) if noise is None else noise
+    known = varied & (scale > 0)
+    pool = 0.0
+    if known.any():
+        typical = float(np.median(own[known]))
+        ratios = np.log(np.maximum(spreads[known] / scale[known], 1e-6))
+        pool = float(np.exp(np.median(ratios))) * typical / float(special.chdtri(typical, 0.5))
+        pool = pool if noise is None else max(pool, 1.0)
     # A variance pooled over one entrant is that entrant's own, and counts for no further degrees of freedom.
-    prior = PRIOR_DEGREES if varied.sum() > 1 else 0
-    moderated = (prior * pooled + own * spreads) / np.maximum(prior + own, 1)
-    variance = np.where(varied, moderated, np.where(np.asarray(unknown, dtype=bool), pooled, 0.0)) / (own + 1)
+    prior = _prior_degrees(spreads[known] / scale[known], own[known]) if varied.sum() > 1 else 0.0
+    moderated = (prior * pool * scale + own * spreads) / np.maximum(prior + own, 1)
+    net = np.where(varied, np.maximum(moderated - off, 0.0), 0.0)
+    relative = float(np.median(net[known] / example_variance[known])) if known.any() else 0.0
+    variance = np.where(np.asarray(unknown, dtype=bool) & ~varied, relative * example_variance, net) / (
+        own + 1
+    )
     return variance, np.maximum(own + prior, PRIOR_DEGREES).astype(np.float64)
+
+
+def _prior_degrees(ratios: Floats, own: NDArray[np.int64]) -> float:
+    """How much the pooled spread counts: more, the less the entrants' spreads differ beyond chance.
+
+    The variance of the logarithm of a variance with d degrees is trigamma(d / 2); what is seen beyond it is that of
+    the true spreads, trigamma(prior / 2) (Smyth 2004, section 6.2), here with trigamma(x) about 1 / x + 1 / 2 x^2.
+    At least `PRIOR_DEGREES`, and at most half of all degrees that were pooled.
+    """
+    most = max(float(own.sum()) / 2, PRIOR_DEGREES)
+    if len(ratios) < 3:
+        return PRIOR_DEGREES
+    seen = float(np.var(np.log(np.maximum(ratios, 1e-6)), ddof=1))
+    excess = seen - float(special.polygamma(1, float(np.median(own)) / 2))
+    if excess <= 0:
+        return most
+    half = (1 + np.sqrt(1 + 2 * excess)) / (2 * excess)
+    return float(np.clip(2 * half, PRIOR_DEGREES, most))
 
 
 def is_hit_or_miss(values: Floats | None) -> bool:
@@ -253,19 +365,17 @@ def is_hit_or_miss(values: Floats | None) -> bool:
     return values is not None and bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _distinct(runs: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+def _distinct(runs: Sequence[Outputs]) -> Sequence[Outputs]:
     """All runs, or the first alone where every seed gave exactly the same outputs."""
-    return runs if any(not np.array_equal(runs[0], run) for run in runs[1:]) else runs[:1]
+    return runs if any(not runs[0].equals(run) for run in runs[1:]) else runs[:1]
 
 
-def _twins(entrants: Sequence[Sequence[NDArray[Any]]]) -> NDArray[np.int64]:
+def _twins(entrants: Sequence[Sequence[Outputs]]) -> NDArray[np.int64]:
     twin = np.arange(len(entrants))
     for index, runs in enumerate(entrants):
         for before in range(index):
             other = entrants[before]
-            if len(runs) == len(other) and all(
-                np.array_equal(a, b) for a, b in zip(runs, other, strict=True)
-            ):
+            if len(runs) == len(other) and all(a.equals(b) for a, b in zip(runs, other, strict=True)):
                 twin[index] = twin[before]
                 break
     return twin

@@ -11,29 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
-from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import BATCH, Definition
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.jobs import Definition, full_steps
+from bakeoff.study.design.states import (
+    STATE_BY_OMISSION,
+    STATE_BY_TRIAL,
+    EntrantState,
+    Omission,
+    TrialState,
+)
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import BATCH_EXAMPLES
 from bakeoff.study.results.comparison import Mistake, TrialSummary
 from bakeoff.study.results.outcome import Outcome
-from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext, applicable, preference
+from bakeoff.study.results.records import SPOKEN_MULTIPLE
+from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
+from bakeoff.tasks.outputs import Outputs, dense
+from bakeoff.tasks.registry import task_of
 
 #: Bootstrap replicates for the interval of a curve point below full size (full size takes `resampling.FEWEST` or more).
 CURVE_REPLICATES = 200
 #: Test examples shown as the leader's worst mistakes.
 MISTAKES = 24
-#: The state of an entrant without a score, by the `what` of the `Skipped` that says why (stored names, both of them).
-_UNJUDGED_STATES = {
-    "too_dear": "not_started",
-    "not_started": "not_started",
-    "fault": "failed",
-    "spared": "spared",
-    "climbed": "stopped",
-}
 
 
 class Summary:
@@ -49,6 +52,7 @@ class Summary:
     ) -> None:
         self._dataset, self._definition, self._outcome = dataset, definition, outcome
         self._entrants = {entrant.name: entrant for entrant in entrants}
+        self._task = task_of(dataset.schema)
         self._metric: Metric = METRICS[definition.metric]
         self._context = MetricContext(seasonal_scale=dataset.seasonal_scale)
         self._truth = dataset.targets_at(dataset.splits.test)
@@ -57,7 +61,8 @@ class Summary:
         self._chosen = {name: self._counted(name) for name in self._entrants}
         judged = {name: runs[self._full] for name, runs in self._chosen.items() if runs.get(self._full)}
         self.judged = judged
-        self.ranking = self._ranking(judged, None) if judged else None
+        self.validation = {name: self._on_validation(runs) for name, runs in judged.items()}
+        self.ranking = self._ranking(judged, None, validation=self.validation) if judged else None
         results, fits = self._results()
         self.entrants = tuple(sorted(results, key=self._best_first))
         self.verdict: Verdict = conclude(
@@ -76,7 +81,20 @@ class Summary:
                 by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
         return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
-    def _ranking(self, judged: Mapping[str, Sequence[TrialResult]], replicates: int | None) -> Ranking:
+    def _on_validation(self, runs: Sequence[TrialResult]) -> float:
+        return float(np.mean([self._score(run.validation_outputs, self._validation_truth) for run in runs]))  # type: ignore[arg-type]
+
+    def _elsewhere(self, name: str) -> list[list[float]]:
+        """Test scores of several seeds at the smaller sizes, which say how much a seed matters."""
+        smaller = [runs for size, runs in self._chosen[name].items() if size != self._full and len(runs) > 1]
+        return [[self._score(_test(run), self._truth) for run in runs] for runs in smaller]
+
+    def _ranking(
+        self,
+        judged: Mapping[str, Sequence[TrialResult]],
+        replicates: int | None,
+        validation: Mapping[str, float] | None = None,
+    ) -> Ranking:
         return rank_entrants(
             {name: [_test(result) for result in runs] for name, runs in judged.items()},
             self._truth,
@@ -86,7 +104,9 @@ class Summary:
                 name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
             ],
             context=self._context,
-            groups=drawn_together(self._dataset),
+            groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
+            validation=validation,
+            elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,
             seed=self._definition.seed,
         )
@@ -134,21 +154,19 @@ class Summary:
                 )
         return points
 
-    def _score(self, outputs: NDArray[np.float32], truth: NDArray[np.generic]) -> float:
+    def _score(self, outputs: Outputs, truth: NDArray[np.generic]) -> float:
         return self._metric.score(outputs, truth, self._context)
 
     def _judged(self, entrant: Entrant, curve: Sequence[CurvePoint], fit: CurveFit | None) -> EntrantResult:
         assert self.ranking is not None
         name, runs = entrant.name, self.judged[entrant.name]
         estimate = self.ranking.scores[name]
-        schema = self._dataset.schema
         metrics = {
             metric.name: float(
                 np.mean([metric.score(_test(run), self._truth, self._context) for run in runs])
             )
-            for metric in applicable(schema, self._context)
+            for metric in self._task.metrics(self._context)
         }
-        validation = [self._score(run.validation_outputs, self._validation_truth) for run in runs]  # type: ignore[arg-type]
         return EntrantResult(
             name=name,
             kind=entrant.kind,  # type: ignore[arg-type]
@@ -156,19 +174,20 @@ class Summary:
             score=estimate.score,
             low=estimate.low,
             high=estimate.high,
-            validation_score=float(np.mean(validation)),
+            validation_score=self.validation[name],
             parameters=runs[0].parameters,
             flops_per_example=runs[0].flops_per_example,
             train_seconds=self._seconds(name),
             learning_rate=self._outcome.best_setting[name] if entrant.kind == "network" else None,
             curve=tuple(curve),
             forecast=forecast(fit) if fit is not None else (),
-            forecast_withheld=fit.withheld if fit is not None else None,
+            forecast_withheld=fit.no_forecast if fit is not None else None,
+            more_helps=None if fit is None or fit.no_forecast else fit.helps(SPOKEN_MULTIPLE * fit.examples),
             metrics=metrics,
             judged=True,
-            state="finished"
+            state=EntrantState.FINISHED
             if len(runs) == self._definition.seeds or entrant.kind == "baseline"
-            else "partial",
+            else EntrantState.PARTIAL,
         )
 
     def _training(self, name: str) -> dict[str, Any]:
@@ -183,13 +202,27 @@ class Summary:
             if result.trial.entrant == name and result.trial.examples == self._full and result.state.counts
         ]
         is_seconds = self._definition.equal == "seconds"
+        protocol = full_steps(self._full)
+        is_cut = self._definition.steps is None and not is_seconds and steps < protocol
         return {
             "steps": steps,
-            "training_flops": None if flops is None else steps * min(BATCH, self._full) * flops,
+            "training_flops": None if flops is None else steps * min(BATCH_EXAMPLES, self._full) * flops,
             "training_seconds": float(np.median(taken)) if taken else None,
             "allowed_seconds": steps * profile.seconds_per_step if is_seconds else None,
             "capped": name in self._outcome.allocation.capped,
+            "protocol_steps": protocol if is_cut else None,
+            "undertrained": is_cut and self._took_all_steps(name),
         }
+
+    def _took_all_steps(self, name: str) -> bool:
+        """Whether a training at full size, with the chosen setting, ended because its steps were over."""
+        return any(
+            result.state is TrialState.FINISHED
+            for result in self._outcome.results
+            if result.trial.entrant == name
+            and result.trial.examples == self._full
+            and result.trial.setting == self._outcome.best_setting.get(name)
+        )
 
     def _seconds(self, name: str) -> float:
         return float(sum(result.seconds for result in self._outcome.results if result.trial.entrant == name))
@@ -206,39 +239,37 @@ class Summary:
             train_seconds=self._seconds(entrant.name),
             curve=tuple(curve),
             judged=False,
-            state="not_started",
+            state=EntrantState.NOT_STARTED,
         )
         skip = next((entry for entry in self._outcome.skipped if entry.entrant == entrant.name), None)
-        if skip is not None and skip.what in _UNJUDGED_STATES:
+        if skip is not None and skip.what in STATE_BY_OMISSION:
             return replace(
                 empty,
-                state=_UNJUDGED_STATES[skip.what],  # type: ignore[arg-type]
-                reason=self._leads_to(curve, chance) or skip.reason if skip.what == "spared" else skip.reason,
+                state=STATE_BY_OMISSION[skip.what],
+                reason=self._leads_to(curve, chance) or skip.reason
+                if skip.what == Omission.PRUNED
+                else skip.reason,
                 needed_seconds=skip.seconds,
             )
         tried = [result for result in self._outcome.results if result.trial.entrant == entrant.name]
-        for state, name in (
-            (State.FAILED, "failed"),
-            (State.STOPPED, "stopped"),
-            (State.DIVERGED, "diverged"),
-        ):
+        for state, ending in STATE_BY_TRIAL.items():
             found = next((result for result in tried if result.state is state), None)
             if found is not None:
                 needed = None
-                if state is State.STOPPED:
+                if state is TrialState.STOPPED:
                     done = max(found.steps_done, 1)
                     size = self._full / found.trial.examples
                     needed = 2 * size * self._seconds(entrant.name) * max(found.trial.steps / done, 1.0)
-                return replace(empty, state=name, reason=found.reason, needed_seconds=needed)  # type: ignore[arg-type]
+                return replace(empty, state=ending, reason=found.reason, needed_seconds=needed)
         return empty
 
-    def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:
-        """A sentence with the score forecast for all examples, from test scores on fewer; "" without a forecast."""
+    def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> Statement | None:
+        """A sentence with the score forecast for all examples, from test scores on fewer; None without a forecast."""
         fit = fit_rungs(curve, self._metric, chance=chance, seed=self._definition.seed)
         if fit.withheld is not None:
-            return ""
+            return None
         score, low, high = map(self._metric.show, fit.predict(self._full))
-        return f"its learning curve leads to {score} with all examples ({low} to {high})"
+        return because("leads_to", score=score, low=low, high=high)
 
     def _best_first(self, result: EntrantResult) -> tuple[bool, float]:
         return (not result.judged, 0.0 if result.score is None else -self._metric.sign * result.score)
@@ -257,12 +288,14 @@ class Summary:
         return sorted(crossing, key=lambda entry: entry.examples or 0.0)
 
     def champion_trial(self) -> TrialResult | None:
-        """The full-size training that is handed over: of the leader, or of the best network where it is none."""
+        """The full-size training that is handed over: of the leader, or where it is no network of the network that
+        validation puts first."""
         networks = [e.name for e in self.entrants if e.judged and e.kind == "network"]
         if not networks:
             return None
         leader = self.verdict.winner or self.verdict.leader
-        name = leader if leader in networks else networks[0]
+        first = max(networks, key=lambda name: self._metric.sign * self.validation[name])
+        name = leader if leader in networks else first
         return self._best_seed(self.judged[name])
 
     def _best_seed(self, runs: Sequence[TrialResult]) -> TrialResult:
@@ -270,13 +303,15 @@ class Summary:
 
         def on_validation(run: TrialResult) -> tuple[float, float]:
             assert run.validation_outputs is not None
-            return preference(self._metric, run.validation_outputs, self._validation_truth, self._context)
+            return self._task.preference(
+                self._metric, run.validation_outputs, self._validation_truth, self._context
+            )
 
         return max(runs, key=on_validation)
 
     def test_outputs(self) -> dict[str, NDArray[np.float32]]:
         """Each judged entrant's best seed on the test split."""
-        return {name: _test(self._best_seed(runs)) for name, runs in self.judged.items()}
+        return {name: dense(_test(self._best_seed(runs))) for name, runs in self.judged.items()}
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """The leader's `MISTAKES` most confident wrong classes, or its largest errors, worst first."""
@@ -284,32 +319,14 @@ class Summary:
             return ()
         outputs = _test(self._best_seed(self.judged[self.verdict.leader]))
         indices = self._dataset.splits.test
-        target = self._dataset.schema.target
-        if self._dataset.schema.is_classification:
-            answers = outputs.argmax(axis=1)
-            confidence = np.exp(outputs.max(axis=1))
-            wrong = np.flatnonzero(answers != self._truth)
-            worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-            names = target.names  # type: ignore[union-attr]
-            return tuple(
-                Mistake(
-                    index=int(indices[i]),
-                    truth=str(names[int(self._truth[i])]),
-                    answer=str(names[int(answers[i])]),
-                    confidence=float(confidence[i]),
-                )
-                for i in worst
-            )
-        errors = np.abs(outputs - self._truth.reshape(outputs.shape)).mean(axis=1)
-        spread = float((outputs - self._truth.reshape(outputs.shape)).std()) or 1.0
         return tuple(
             Mistake(
-                index=int(indices[i]),
-                truth=_values(self._truth.reshape(outputs.shape)[i]),
-                answer=_values(outputs[i]),
-                confidence=float(errors[i] / spread),
+                index=int(indices[one.place]),
+                truth=self._task.text(one.truth),
+                answer=self._task.text(one.answer),
+                confidence=one.confidence,
             )
-            for i in np.argsort(-errors, kind="stable")[:MISTAKES]
+            for one in self._task.worst(outputs, self._truth, most=MISTAKES)
         )
 
     def trials(self) -> tuple[TrialSummary, ...]:
@@ -335,11 +352,6 @@ class Summary:
         )
 
 
-def _test(result: TrialResult) -> NDArray[np.float32]:
+def _test(result: TrialResult) -> Outputs:
     assert result.test_outputs is not None
     return result.test_outputs
-
-
-def _values(row: NDArray[np.generic]) -> str:
-    shown = ", ".join(f"{float(value):.4g}" for value in np.ravel(row)[:4])  # type: ignore[arg-type]
-    return shown + (" ..." if np.size(row) > 4 else "")

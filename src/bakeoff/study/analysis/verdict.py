@@ -1,10 +1,17 @@
-"""`conclude`: from results and their ranking to a `Verdict`, with three or four sentences."""
+"""`conclude`: from what was measured and tested to a `Verdict`, with three to five sentences.
+
+Each sentence is as strong as its evidence. "Best" takes a difference from each other that chance does not explain, and
+names those that could not be judged. "No network needed" and "cheapest good" take an upper bound of what is lost
+against the best that is inside the margin, and stand beside the leader's score. Where neither is shown, the verdict
+says that it is open, and what would decide. (`judgement` says the first two sentences, this file the rest.)
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bakeoff.messages.statement import Statement
+from bakeoff.study.analysis.judgement import judge
 from bakeoff.study.analysis.uncertainty import Ranking
 from bakeoff.study.results.records import (
     SPOKEN_MULTIPLE,
@@ -13,7 +20,6 @@ from bakeoff.study.results.records import (
     EntrantResult,
     Kind,
     MoreData,
-    State,
     Verdict,
     count,
     result_json,
@@ -26,7 +32,6 @@ __all__ = [
     "EntrantResult",
     "Kind",
     "MoreData",
-    "State",
     "Statement",
     "Verdict",
     "conclude",
@@ -34,9 +39,8 @@ __all__ = [
     "result_json",
 ]
 
-#: A cheaper entrant is as good as the leader where it surely loses at most this much: in points of a metric in percent,
-#: or relative to the leader's score.
-GOOD_ENOUGH = 0.01
+#: At most so many sentences.
+SENTENCES = 5
 
 
 def conclude(
@@ -63,85 +67,38 @@ def conclude(
             unjudged=unjudged,
             statements=(Statement(key="verdict.nobody", values={}), *_unjudged(entrants)),
         )
-    cheapest = _cheapest_good(by_name, ranking, measure)
-    classical = [name for name in ranking.candidates if by_name[name].kind != "network"]
+    judgement = judge(entrants, ranking, measure)
     more_data = _more_data(by_name[ranking.leader], measure)
     named_crossings = tuple(crossovers)
     statements = (
-        _first(by_name, ranking, measure),
-        *_choice(by_name, ranking, measure, cheapest, classical),
+        *judgement.statements,
         *_forecast(more_data, measure, ranking),
         *_unjudged(entrants),
         *_crossing(named_crossings),
     )
+    winner = ranking.winner if judgement.compared else None
     return Verdict(
         metric=metric,
-        winner=ranking.winner,
+        winner=winner,
         leader=ranking.leader,
-        tied=() if ranking.winner else ranking.candidates,
+        top=ranking.top or ranking.leader,
+        tied=() if winner or not judgement.compared else ranking.candidates,
+        better=ranking.better,
+        practically_equal=ranking.practically_equal,
+        undecided=ranking.undecided,
+        margin=ranking.margin,
+        loses_at_most=dict(ranking.loses_at_most),
+        deciding=judgement.deciding,
         probability_best=dict(ranking.probability_best),
         level=ranking.level,
-        cheapest_good=cheapest,
-        needs_network=not classical and bool(ranking.above_baseline),
+        cheapest_good=judgement.cheapest,
+        needs_network=judgement.needs_network,
         beats_baseline=bool(ranking.above_baseline),
         more_data=more_data,
         crossovers=named_crossings,
         unjudged=unjudged,
-        statements=statements[:4],
+        statements=statements[:SENTENCES],
     )
-
-
-def _first(by_name: Mapping[str, EntrantResult], ranking: Ranking, measure: Metric) -> Statement:
-    """The winner, those that may all be the best, or that nothing beats the baseline."""
-    leader = ranking.scores[ranking.leader]
-    values: dict[str, Any] = {
-        "leader": ranking.leader,
-        "metric": Statement(key=f"verdict.metric.{measure.name}", values={}),
-        "score": measure.show(leader.score),
-        "low": measure.show(leader.low),
-        "high": measure.show(leader.high),
-        "probability": _probability(ranking.probability_best[ranking.leader]),
-    }
-    baseline = ranking.baseline
-    if baseline is not None and not ranking.above_baseline:
-        return Statement(
-            key="verdict.nothing",
-            values={
-                **values,
-                "baseline": baseline,
-                "baseline_score": measure.show(ranking.scores[baseline].score),
-            },
-        )
-    if ranking.winner:
-        return Statement(key="verdict.winner", values=values)
-    return Statement(key="verdict.tie", values={**values, "names": ", ".join(ranking.candidates)})
-
-
-def _choice(
-    by_name: Mapping[str, EntrantResult],
-    ranking: Ranking,
-    measure: Metric,
-    cheapest: str,
-    classical: Sequence[str],
-) -> tuple[Statement, ...]:
-    """The recommendation: no network, or the cheapest of the good ones, with what it saves."""
-    if ranking.baseline is not None and not ranking.above_baseline:
-        return ()
-    values: dict[str, Any] = {"cheapest": cheapest, "score": measure.show(ranking.scores[cheapest].score)}
-    if classical:
-        best = max(classical, key=lambda name: measure.sign * ranking.scores[name].score)
-        values |= {"name": best, "score": measure.show(ranking.scores[best].score)}
-        key = "verdict.no_network_leads" if best == ranking.leader else "verdict.no_network"
-        return (Statement(key=key, values=values),)
-    flops = by_name[cheapest].flops_per_example
-    if flops is None:
-        return ()
-    values["flops"] = count(flops)
-    leader_flops = by_name[ranking.leader].flops_per_example
-    if cheapest != ranking.leader and leader_flops:
-        values |= {"times": _times(leader_flops / max(flops, 1)), "leader": ranking.leader}
-        return (Statement(key="verdict.cheapest", values=values),)
-    return (Statement(key="verdict.cheapest_is_best", values=values),)
 
 
 def _more_data(leader: EntrantResult, measure: Metric) -> MoreData | None:
@@ -163,7 +120,7 @@ def _more_data(leader: EntrantResult, measure: Metric) -> MoreData | None:
         low=point.low,
         high=point.high,
         now=now,
-        helps=measure.sign * (worst - now) > 0,
+        helps=measure.sign * (worst - now) > 0 if leader.more_helps is None else leader.more_helps,
     )
 
 
@@ -227,39 +184,3 @@ def _crossing(crossovers: Sequence[Crossover]) -> tuple[Statement, ...]:
             key = "verdict.crossover" if math.isfinite(crossing.high) else "verdict.crossover_open"
             return (Statement(key=key, values=values),)
     return ()
-
-
-def _cheapest_good(by_name: Mapping[str, EntrantResult], ranking: Ranking, measure: Metric) -> str:
-    """The least costly to predict with among those as good as the best; unknown costs come last."""
-    if ranking.baseline is not None and not ranking.above_baseline:
-        return ranking.baseline
-    good = [name for name in ranking.scores if name in ranking.candidates or _is_good(name, ranking, measure)]
-
-    def cost(name: str) -> tuple[float, float, float]:
-        entrant = by_name[name]
-        flops, parameters = entrant.flops_per_example, entrant.parameters
-        unknown = math.inf
-        return (
-            unknown if flops is None else flops,
-            unknown if parameters is None else parameters,
-            entrant.train_seconds,
-        )
-
-    return min(good, key=cost)
-
-
-def _is_good(name: str, ranking: Ranking, measure: Metric) -> bool:
-    """Whether the whole interval of its loss against the leader lies below `GOOD_ENOUGH`."""
-    gap = ranking.difference(ranking.leader, name)
-    worst = gap.high if measure.higher_is_better else -gap.low
-    allowed = GOOD_ENOUGH if measure.percent else GOOD_ENOUGH * abs(ranking.scores[ranking.leader].score)
-    return worst <= allowed
-
-
-def _times(factor: float) -> str:
-    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
-
-
-def _probability(share: float) -> str:
-    """In percent; never quite certain."""
-    return "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"

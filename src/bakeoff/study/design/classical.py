@@ -9,14 +9,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Classes, Forecast, Schema, Series, Tokens
+from bakeoff.data.schema import Schema, Tokens
 from bakeoff.data.splits import Indices
+from bakeoff.tasks.base import Task
+from bakeoff.tasks.baselines import Baseline
+from bakeoff.tasks.registry import task_of
 
 #: Numbers of neighbours that are tried, and boosting's learning rates.
 NEIGHBOURS = (1.0, 3.0, 7.0, 15.0)
@@ -72,28 +76,16 @@ def entrants(schema: Schema) -> tuple[Classical, ...]:
     """The baselines and classical entrants for this kind of data, cheapest first."""
     neighbours = Classical(name="knn", kind="classical", settings=NEIGHBOURS, fit=_fit_neighbours)
     boosting = Classical(name="boosting", kind="classical", settings=BOOSTING_RATES, fit=_fit_boosting)
-    if isinstance(schema.target, Classes):
-        return (
-            Classical(name="majority", kind="baseline", settings=(None,), fit=_fit_majority),
-            neighbours,
-            boosting,
-        )
-    mean = Classical(name="mean", kind="baseline", settings=(None,), fit=_fit_mean)
-    if not isinstance(schema.target, Forecast):
-        return mean, neighbours, boosting
-    naive = [Classical(name="last_value", kind="baseline", settings=(None,), fit=_fit_last_value)]
-    if schema.target.season > 1:
-        naive.append(Classical(name="seasonal_naive", kind="baseline", settings=(None,), fit=_fit_seasonal))
-    return (*naive, neighbours, boosting)
+    task = task_of(schema)
+    baselines = tuple(
+        Classical(name=one.name, kind="baseline", settings=(None,), fit=partial(_fit_baseline, one))
+        for one in task.baselines()
+    )
+    return baselines if task.estimator_type is None else (*baselines, neighbours, boosting)
 
 
 def by_name(schema: Schema) -> dict[str, Classical]:
     return {entrant.name: entrant for entrant in entrants(schema)}
-
-
-def _constant(dataset: Dataset, row: NDArray[Any], started: float, parameters: int) -> list[ClassicalFit]:
-    outputs = [np.tile(row.astype(np.float32), (len(part), 1)) for part in _judged(dataset)]
-    return [_done(outputs, parameters=parameters, flops=0, started=started)]
 
 
 def _judged(dataset: Dataset) -> tuple[Indices, Indices]:
@@ -112,52 +104,12 @@ def _done(
     )
 
 
-def _fit_majority(
-    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
+def _fit_baseline(
+    baseline: Baseline, dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
 ) -> list[ClassicalFit]:
-    """Always the most frequent class; its probabilities are the (smoothed) frequencies."""
     started = time.monotonic()
-    counts = np.bincount(dataset.targets_at(train), minlength=dataset.schema.outputs) + 1.0
-    return _constant(dataset, np.log(counts / counts.sum()), started, len(counts))
-
-
-def _fit_mean(
-    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
-) -> list[ClassicalFit]:
-    """Always the mean of the training targets."""
-    started = time.monotonic()
-    mean = dataset.targets_at(train).reshape(len(train), -1).mean(axis=0)
-    return _constant(dataset, mean, started, len(mean))
-
-
-def _fit_last_value(
-    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
-) -> list[ClassicalFit]:
-    """The next values are the last one seen."""
-    return [_naive(dataset, season=1)]
-
-
-def _fit_seasonal(
-    dataset: Dataset, train: Indices, seed: int, settings: Any, deadline: float
-) -> list[ClassicalFit]:
-    """The next values are those of one season before."""
-    assert isinstance(dataset.schema.target, Forecast)
-    return [_naive(dataset, season=dataset.schema.target.season)]
-
-
-def _naive(dataset: Dataset, *, season: int) -> ClassicalFit:
-    started = time.monotonic()
-    schema = dataset.schema
-    assert isinstance(schema.target, Forecast)
-    assert isinstance(schema.input, Series)
-    season = min(season, schema.input.length)
-    back = season - np.arange(schema.target.horizon) % season  # 1 is the last value
-    outputs = []
-    for part in _judged(dataset):
-        past = np.asarray(dataset.inputs[part][:, 0, :], dtype=np.float32)
-        lengths = np.full(len(part), past.shape[1]) if dataset.lengths is None else dataset.lengths[part]
-        outputs.append(np.take_along_axis(past, np.maximum(lengths[:, None] - back, 0), axis=1))
-    return _done(outputs, parameters=0, flops=0, started=started)
+    outputs, parameters = baseline.answer(dataset, train, _judged(dataset))
+    return [_done(outputs, parameters=parameters, flops=0, started=started)]
 
 
 def row_size(schema: Schema) -> int:
@@ -210,23 +162,15 @@ def _fit_neighbours(
                 raise OutOfTimeError
             found.append(index.kneighbors(query[start : start + _QUERIES], return_distance=False))
         nearest.append(np.concatenate(found))
-    values = dataset.targets_at(train)
+    values, task = dataset.targets_at(train), task_of(dataset.schema)
     size = known.shape[0] * known.shape[1]
     share = (time.monotonic() - started) / len(settings)
     fits = []
     for setting in settings:
         k = int(min(setting or 1, len(train)))
-        outputs = [_vote(values[part[:, :k]], dataset.schema) for part in nearest]
+        outputs = [task.combine(values[part[:, :k]]) for part in nearest]
         fits.append(_done(outputs, parameters=size, flops=3 * size, started=time.monotonic() - share))
     return fits
-
-
-def _vote(neighbours: NDArray[Any], schema: Schema) -> NDArray[np.float32]:
-    """Targets of the neighbours [N, k] or [N, k, size] to outputs [N, outputs]."""
-    if not isinstance(schema.target, Classes):
-        return neighbours.reshape(*neighbours.shape[:2], -1).mean(axis=1).astype(np.float32)
-    votes = (neighbours[:, :, None] == np.arange(schema.outputs)).sum(axis=1)
-    return np.log((votes + 1 / schema.outputs) / (neighbours.shape[1] + 1)).astype(np.float32)
 
 
 def _fit_boosting(
@@ -258,12 +202,13 @@ def _boost(
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     started = time.monotonic()
-    classes = dataset.schema.is_classification
+    task = task_of(dataset.schema)
+    is_classifier = task.estimator_type == "classifier"
     targets = dataset.targets_at(train).reshape(len(train), -1)
     columns = [targets[:, index] for index in range(targets.shape[1])]
-    if classes and len(np.unique(columns[0])) < 2:
-        return _fit_majority(dataset, train, seed, None, deadline)[0]
-    kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    if is_classifier and len(np.unique(columns[0])) < 2:
+        return _fit_baseline(task.baselines()[0], dataset, train, seed, None, deadline)[0]
+    kind = HistGradientBoostingClassifier if is_classifier else HistGradientBoostingRegressor
     outputs: list[list[NDArray[np.float32]]] = [[], []]
     trees = leaves = 0
     for column in columns:
@@ -285,13 +230,13 @@ def _boost(
             )
             if time.monotonic() + ahead > deadline:
                 raise OutOfTimeError
-            loss = _loss(model, queries[0], dataset, len(outputs[0]))
+            loss = _loss(model, queries[0], dataset, task, len(outputs[0]))
             best, waited = (loss, 0) if loss < best else (best, waited + 1)
             if waited >= PATIENCE_ROUNDS:
                 break
             model.set_params(max_iter=model.max_iter + TREES_PER_ROUND)
         for store, query in zip(outputs, queries, strict=True):
-            store.append(_outputs(model, query, dataset.schema))
+            store.append(_outputs(model, query, task))
         trees += model.n_iter_ * model.n_trees_per_iteration_
         leaves += sum(tree.get_n_leaf_nodes() for group in model._predictors for tree in group)
     depth = max(int(np.ceil(np.log2(max(leaves / max(trees, 1), 2)))), 1)
@@ -299,19 +244,19 @@ def _boost(
     return _done(joined, parameters=leaves, flops=trees * (depth + 1), started=started)
 
 
-def _outputs(model: Any, query: Rows, schema: Schema) -> NDArray[np.float32]:
-    if not schema.is_classification:
+def _outputs(model: Any, query: Rows, task: Task) -> NDArray[np.float32]:
+    if task.estimator_type == "regressor":
         return model.predict(query).astype(np.float32)[:, None]
-    probabilities = np.full((query.shape[0], schema.outputs), 1e-6)
+    probabilities = np.full((query.shape[0], task.schema.outputs), 1e-6)
     probabilities[:, model.classes_.astype(int)] = model.predict_proba(query)
     probabilities = np.maximum(probabilities, 1e-6)
     return np.log(probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _loss(model: Any, query: Rows, dataset: Dataset, column: int) -> float:
-    """Mean validation loss: cross-entropy, or squared error of this output column."""
+def _loss(model: Any, query: Rows, dataset: Dataset, task: Task, column: int) -> float:
+    """Mean validation loss of this column of the targets."""
     truth = dataset.targets_at(dataset.splits.validation)
-    outputs = _outputs(model, query, dataset.schema)
-    if dataset.schema.is_classification:
-        return float(-outputs[np.arange(len(truth)), truth].mean())
-    return float(((outputs[:, 0] - truth.reshape(len(truth), -1)[:, column]) ** 2).mean())
+    outputs = _outputs(model, query, task)
+    if task.estimator_type == "regressor":
+        return task.mean_loss(outputs[:, 0], truth.reshape(len(truth), -1)[:, column])
+    return task.mean_loss(outputs, truth)

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import OptionError
+from bakeoff.messages.statement import Statement
 from bakeoff.models import ModelCard
 from bakeoff.study.design import classical
+from bakeoff.study.protocol import LEARNING_RATES
 
-#: The learning rates that every network is given. Small networks want large ones: on MNIST-1D the CNN reaches 94 to
-#: 95 % at the last and 91 % at 1e-2, the MLP 68 % at the third, and on digits Transformer, LSTM and GRU take one of
-#: the last two.
-LEARNING_RATES = (5e-4, 2e-3, 7e-3, 2.5e-2)
 #: In a list of models: every scalable family that takes the data.
 ALL_FAMILIES = "*"
 
@@ -47,7 +45,7 @@ class Profile:
         parameters, flops_per_example: see `bakeoff.cost`.
         training_flops: of one example in one optimiser step, forward and backward.
         seconds_per_step: of one replica in a small stack, on one thread of the CPU or on `device`.
-        fault: why it cannot take part, else "" (a stored name).
+        fault: why it cannot take part, else None (a stored name).
         operators: which implementation trains it, compiled or torch's, for the record.
         device: where it is trained.
     """
@@ -57,7 +55,7 @@ class Profile:
     flops_per_example: int | None = None
     training_flops: int | None = None
     seconds_per_step: float = 0.0
-    fault: str = ""
+    fault: Statement | None = None
     operators: str = ""
     device: str = "cpu"
 

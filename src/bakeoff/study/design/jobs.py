@@ -8,43 +8,27 @@ seeds, at the setting that did best on validation).
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.study.design.entrants import LEARNING_RATES, Entrant
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import Trial
+from bakeoff.study.protocol import (
+    BATCH_EXAMPLES,
+    CURVE_SIZES,
+    FEWEST_USUAL_STEPS,
+    LEARNING_RATES,
+    MOST_USUAL_STEPS,
+    REJECTION_PARTS,
+    SEEDS,
+    USUAL_EPOCHS,
+)
+from bakeoff.tasks.registry import task_of
 
 #: Part of a trial's key: raised when the same trial would give other figures.
 PROTOCOL = 2
-#: Parts of the steps after which the learning rate with the worst validation loss is eliminated (successive rejects).
-REJECTIONS = (0.25, 0.5)
-#: Examples a step, the same for every network.
-BATCH = 100
-#: Passes over the full training set, without a clock ...
-EPOCHS = 120
-#: ... but at least this many steps ...
-FEWEST_STEPS = 1000
-#: ... and at most this many.
-MOST_STEPS = 6000
-#: Under a clock no network is judged on fewer steps than this: it is left out instead.
-SHORTEST_TRAINING = 150
-#: Evaluations on the validation split in a training, evenly spaced.
-EVALUATIONS = 12
-#: Evaluations in a row without a better one before a training stops: 4 to 6 changed a verdict, 8 none
-#: (docs/benchmarks/speed.md).
-PATIENCE_EVALUATIONS = 8
-#: Evaluations in a row that changed no validation answer before a training that does not improve stops: this saves what
-#: the long patience costs.
-UNCHANGED_EVALUATIONS = 3
-#: Training sizes of a learning curve: n/16, n/8, n/4, n/2, n.
-SIZES = 5
-#: Seeds of every point of a learning curve, by default.
-SEEDS = 3
-#: Names of jobs of progressive sampling are ENTRANT/rung-EXAMPLES (stored: see
-#: `bakeoff.study.schedule.progressive_sampling`).
-RUNG = "rung-"
-#: Part of the time left for training that tuning may take; seeds and learning curves need the rest.
-TUNING_PART = 0.38
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,51 +71,87 @@ class Definition:
             name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
         }
 
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> "Definition":
+        facts: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
+        }
+        return Definition(**facts)
+
+
+class JobKind(StrEnum):
+    """What a job is for.
+
+    TUNING: every setting on all examples; the learning rates of a network compete in successive rejects. RUNG: every
+    setting on fewer examples, in progressive sampling. CURVE: points of the learning curve, at the best setting.
+    """
+
+    TUNING = "tuning"
+    RUNG = "rung"
+    CURVE = "curve"
+
+
+def job_name(entrant: str, kind: JobKind, *, examples: int | None = None, seed: int | None = None) -> str:
+    """The name under which a job is stored. All names are made here, and none is taken apart.
+
+    Args:
+        examples: of the trials of a rung; of the first trial of one of several curve jobs.
+        seed: of the first trial of one of several curve jobs.
+
+    >>> job_name("mlp", JobKind.TUNING), job_name("knn", JobKind.RUNG, examples=90)
+    ('mlp/tuning', 'knn/rung-90')
+    >>> job_name("mlp", JobKind.CURVE), job_name("mlp", JobKind.CURVE, examples=90, seed=1)
+    ('mlp/curve', 'mlp/curve-90-1')
+    """
+    return f"{entrant}/" + "-".join(str(part) for part in (kind, examples, seed) if part is not None)
+
+
+def job_names(first: Trial) -> tuple[str, ...]:
+    """All names that a job with this first trial may have."""
+    entrant, examples = first.entrant, first.examples
+    return (
+        job_name(entrant, JobKind.TUNING),
+        job_name(entrant, JobKind.RUNG, examples=examples),
+        job_name(entrant, JobKind.CURVE),
+        job_name(entrant, JobKind.CURVE, examples=examples, seed=first.seed),
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """Trials of one entrant that run as one task of a worker.
 
     Attributes:
-        name: ENTRANT/tuning, ENTRANT/rung-EXAMPLES, ENTRANT/curve or ENTRANT/curve-EXAMPLES-SEED (stored).
+        name: under which it is stored (`job_name`).
+        kind: what it is for.
         entrant: whose trials they are.
         trials: in order.
-        is_tuning_group: whether their learning rates compete in successive rejects.
     """
 
     name: str
+    kind: JobKind
     entrant: str
     trials: tuple[Trial, ...]
-    is_tuning_group: bool = False
-
-    @property
-    def is_tuning(self) -> bool:
-        return self.name.endswith("/tuning")
-
-    @property
-    def is_rung(self) -> bool:
-        """Whether it is one size of progressive sampling (see `bakeoff.study.schedule.progressive_sampling`)."""
-        return self.name.startswith(f"{self.entrant}/{RUNG}")
 
 
-def training_sizes(dataset: Dataset, sizes: int = SIZES) -> tuple[int, ...]:
+def training_sizes(dataset: Dataset, sizes: int = CURVE_SIZES) -> tuple[int, ...]:
     """The sizes of the learning curve, n/16, n/8, n/4, n/2, n, without those under ten examples or two a class."""
     full = len(dataset.splits.train)
-    least = max(10, 2 * dataset.schema.outputs if dataset.schema.is_classification else 10)
+    least = max(10, 2 * len(task_of(dataset.schema).class_names))
     return tuple(n for k in reversed(range(sizes)) if (n := full // 2**k) >= least or k == 0)
 
 
 def full_steps(examples: int) -> int:
-    """Steps of the whole protocol: `EPOCHS` passes over all examples, within bounds."""
-    return min(max(EPOCHS * math.ceil(examples / BATCH), FEWEST_STEPS), MOST_STEPS)
+    """Steps of the whole protocol: `USUAL_EPOCHS` passes over all examples, within bounds."""
+    return min(max(USUAL_EPOCHS * math.ceil(examples / BATCH_EXAMPLES), FEWEST_USUAL_STEPS), MOST_USUAL_STEPS)
 
 
 def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
     """Every setting at full size with the first seed; the learning rates compete in successive rejects."""
     return Job(
-        name=f"{entrant.name}/tuning",
+        name=job_name(entrant.name, JobKind.TUNING),
+        kind=JobKind.TUNING,
         entrant=entrant.name,
-        is_tuning_group=True,
         trials=tuple(
             _trial(entrant, setting, definition.sizes[-1], definition.seed, steps)
             for setting in entrant.settings
@@ -142,7 +162,8 @@ def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
 def rung_job(entrant: Entrant, definition: Definition, examples: int) -> Job:
     """Every setting of a classical entrant at a smaller size with the first seed: see `progressive_sampling`."""
     return Job(
-        name=f"{entrant.name}/{RUNG}{examples}",
+        name=job_name(entrant.name, JobKind.RUNG, examples=examples),
+        kind=JobKind.RUNG,
         entrant=entrant.name,
         trials=tuple(_trial(entrant, setting, examples, definition.seed, 0) for setting in entrant.settings),
     )
@@ -165,14 +186,13 @@ class TrialRequest:
 
     Attributes:
         entrant: whose curve it is.
-        what: "seeds" (further seeds at full size), "curve" (the two largest smaller sizes), "long curve" (the sizes
-            below those) or "curve seeds" (further seeds of the smaller sizes).
+        what: part of the learning curve it belongs to, and what is left out where it is not trained.
         rank: lower is trained first.
         examples, seed: of the training.
     """
 
     entrant: str
-    what: str
+    what: Omission
     rank: int
     examples: int
     seed: int
@@ -206,8 +226,9 @@ def curve_jobs(
         count = 1 if parts is None else min(parts.get(name, 1), len(places))
         for chunk in (places[first::count] for first in range(count)):
             trials = (_trial(entrants[name], best[name], *place, steps.get(name, 0)) for place in chunk)
-            label = "curve" if parts is None else f"curve-{chunk[0][0]}-{chunk[0][1]}"
-            jobs.append(Job(name=f"{name}/{label}", entrant=name, trials=tuple(trials)))
+            examples, seed = (None, None) if parts is None else chunk[0]
+            label = job_name(name, JobKind.CURVE, examples=examples, seed=seed)
+            jobs.append(Job(name=label, kind=JobKind.CURVE, entrant=name, trials=tuple(trials)))
     return jobs
 
 
@@ -220,7 +241,7 @@ def tuning_work(steps: float) -> float:
     275.0
     """
     work, alive, before = 0.0, float(len(LEARNING_RATES)), 0.0
-    for part in (*REJECTIONS, 1.0):
+    for part in (*REJECTION_PARTS, 1.0):
         work += alive * (part - before)
         alive, before = alive - 1, part
     return work * steps

@@ -19,18 +19,20 @@ from typing import TYPE_CHECKING
 
 from bakeoff.errors import OptionError, suggest
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import BATCH, SHORTEST_TRAINING, TUNING_PART, tuning_work
+from bakeoff.study.design.jobs import tuning_work
+from bakeoff.study.protocol import (
+    BATCH_EXAMPLES,
+    CROWDING_RATIO,
+    LONGEST_RATIO,
+    SHORTEST_TRAINING_STEPS,
+    TUNING_PART,
+)
 
 if TYPE_CHECKING:
     from bakeoff.data.schema import Schema
 
 #: What can be made equal; the first is the default.
 EQUAL = ("steps", "parameters", "flops", "seconds")
-#: The most steps of a network, in times the usual number, however cheap its steps are.
-LONGEST_RATIO = 10
-#: The most expensive network is left out where two things hold: with it, the shortest training does not see every
-#: example once; without it, every other network could take at least this many times as many steps.
-CROWDING_RATIO = 2
 #: The largest width that is tried to reach a number of parameters.
 WIDEST = 8192
 #: Bisections of the affordable amount: enough for the last bit of a float.
@@ -45,8 +47,8 @@ class StepAllocation:
         steps: of every training, by network.
         amount: what each network was allocated, in the unit of `equal` (steps, FLOPs or seconds of one training).
         capped: networks that got less, since they reached `LONGEST_RATIO` times the usual steps.
-        dropped: networks that are too expensive for the time: even `SHORTEST_TRAINING` steps do not fit, or they would
-            leave too few steps to the others (`CROWDING_RATIO`).
+        dropped: networks that are too expensive for the time: even `SHORTEST_TRAINING_STEPS` steps do not fit, or they
+            would leave too few steps to the others (`CROWDING_RATIO`).
     """
 
     steps: Mapping[str, int]
@@ -80,20 +82,21 @@ def allocate_steps(
     """The steps of every network's training.
 
     The common amount is what `wanted` steps of the network with the median cost take (the lower one of two), but at
-    least what `SHORTEST_TRAINING` steps of the most expensive one take. Under a clock it is lowered until the tuning of
-    all networks fits into its part of the time. The most expensive network is dropped, and then the next, where it
-    would get fewer than `SHORTEST_TRAINING` steps, or where it leaves too few steps to the others (`CROWDING_RATIO`).
+    least what `SHORTEST_TRAINING_STEPS` steps of the most expensive one take. Under a clock it is lowered until the
+    tuning of all networks fits into its part of the time. The most expensive network is dropped, and then the next,
+    where it would get fewer than `SHORTEST_TRAINING_STEPS` steps, or where it leaves too few steps to the others
+    (`CROWDING_RATIO`).
 
     Args:
         profiles: of all networks that can take part.
         equal: one of `EQUAL`.
-        examples: size of the full training set; where it is smaller than `BATCH`, so are the batches.
+        examples: size of the full training set; where it is smaller than `BATCH_EXAMPLES`, so are the batches.
         wanted: the usual number of steps.
         seconds_left: until the last training must be done; None without a clock.
         workers: processes that train at the same time.
     """
-    least = min(SHORTEST_TRAINING, wanted)
-    epoch = min(math.ceil(examples / BATCH), wanted)
+    least = min(SHORTEST_TRAINING_STEPS, wanted)
+    epoch = min(math.ceil(examples / BATCH_EXAMPLES), wanted)
     step_costs = {profile.entrant: cost_per_step(profile, equal, examples) for profile in profiles}
 
     def planned(remaining: Sequence[Profile], dropped: Sequence[Profile]) -> StepAllocation:
@@ -129,7 +132,7 @@ def allocate_steps(
 def cost_per_step(profile: Profile, equal: str, examples: int) -> float:
     """The cost of one optimiser step in the unit that is made equal."""
     if equal == "flops":
-        return float(min(BATCH, examples) * (profile.training_flops or 1))
+        return float(min(BATCH_EXAMPLES, examples) * (profile.training_flops or 1))
     return max(profile.seconds_per_step, 1e-9) if equal == "seconds" else 1.0
 
 
@@ -172,10 +175,8 @@ class Widths:
     widths: Mapping[str, int]
 
 
-def equal_widths(
-    schema: "Schema", entrants: Sequence[Entrant], board_path: str = "", slot: int = 0
-) -> Widths:
-    """Widths at which these networks have about equally many parameters (a task for a worker: it builds networks).
+def equal_widths(schema: "Schema", entrants: Sequence[Entrant]) -> Widths:
+    """Widths at which these networks have about equally many parameters (for a worker, since it builds networks).
 
     The common number is the median at default widths (the lower one of two). A network whose width cannot be set, or
     was set by the user, keeps its size. Networks that cannot be built are left out: their profile says why.

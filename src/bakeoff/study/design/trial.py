@@ -3,32 +3,11 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-
-class State(StrEnum):
-    """How a training ended.
-
-    FINISHED after all its steps; EARLY because validation no longer improved; OUTPACED because other learning rates
-    did better; DIVERGED because its numbers were no longer finite; STOPPED by the clock or by the user; FAILED with an
-    error, which is the reason. The values are stored names.
-    """
-
-    FINISHED = "finished"
-    EARLY = "early"
-    ELIMINATED = "outpaced"
-    DIVERGED = "diverged"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def counts(self) -> bool:
-        """Whether the outputs are those of the protocol's full training."""
-        return self in (State.FINISHED, State.EARLY)
+from bakeoff.messages.statement import Statement, to_stored
+from bakeoff.study.design.states import TrialState
+from bakeoff.tasks.outputs import Outputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,24 +42,29 @@ class TrialResult:
     """The result of a trial.
 
     Attributes:
-        validation_outputs, test_outputs: float32 [N, outputs]: log-probabilities, or values in the unit of the data;
-            None where the trial ended before it could be evaluated.
+        validation_outputs, test_outputs: float32, log-probabilities or values in the unit of the data (arrays
+            [N, outputs] are taken as they are); None where the trial ended before it could be evaluated.
         validation_loss: at the best evaluation.
         seconds: its share of the time of the stack in which it was trained.
         parameters, flops_per_example: of the network or classical model, where known.
     """
 
     trial: Trial
-    state: State
-    reason: str = ""
+    state: TrialState
+    reason: Statement | None = None
     steps_done: int = 0
     seconds: float = 0.0
     validation_loss: float | None = None
-    validation_outputs: NDArray[np.float32] | None = None
-    test_outputs: NDArray[np.float32] | None = None
+    validation_outputs: Outputs | None = None
+    test_outputs: Outputs | None = None
     history: tuple[tuple[int, float], ...] = ()
     parameters: int | None = None
     flops_per_example: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("validation_outputs", "test_outputs"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, Outputs.of(given))
 
     @property
     def evaluated(self) -> bool:
@@ -96,7 +80,7 @@ class TrialResult:
         return {
             "trial": asdict(self.trial),
             "state": str(self.state),
-            "reason": self.reason,
+            "reason": to_stored(self.reason),
             "steps_done": self.steps_done,
             "seconds": self.seconds,
             "validation_loss": self.validation_loss,

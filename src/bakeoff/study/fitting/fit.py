@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms.text import TextEncoder
 from bakeoff.data.load import load
-from bakeoff.data.readers.text import TextEncoder
 from bakeoff.errors import DataError, OptionError, suggest
 from bakeoff.models import ModelCard
 from bakeoff.study.fitting.job import FitJob, find_folder, precision_name
 from bakeoff.study.fitting.network import FitNetwork, tokenizer_of
 from bakeoff.study.fitting.result import Fit
-from bakeoff.tasks.metrics.registry import MetricContext, metric_named
+from bakeoff.tasks.metrics.registry import MetricContext
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.single.augment import chosen_changes
 from bakeoff.train.single.loggers import check_log, log_to
 from bakeoff.train.single.placement import Placement
@@ -101,7 +102,8 @@ def fit(
         raise DataError(
             "A fit needs training, validation and test examples, and a split is empty: give more data."
         )
-    deciding = metric_named(metric, dataset.schema, MetricContext(seasonal_scale=dataset.seasonal_scale))
+    context = MetricContext(seasonal_scale=dataset.seasonal_scale)
+    deciding = task_of(dataset.schema).metric_named(metric, context)
     network = FitNetwork(model, dataset, width=width, options=options or {}, weights=weights, mode=mode)
     if on_data is not None:
         on_data(dataset)

@@ -15,16 +15,16 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BakeoffError, BudgetError, ModelError, StoreError, printable
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
-from bakeoff.study.analysis.resampling import drawn_together
 from bakeoff.study.analysis.uncertainty import Estimate, rank_entrants
 from bakeoff.study.fitting.network import FitNetwork
-from bakeoff.study.fitting.result import CHAMPION, Fit
-from bakeoff.study.results.store import run_folders
+from bakeoff.study.fitting.result import Fit
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.extras import first_line
-from bakeoff.tasks.metrics.registry import Metric, MetricContext, score_all
+from bakeoff.tasks.metrics.registry import Metric, MetricContext
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.result import TrainingResult
-from bakeoff.train.single.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from bakeoff.train.single.checkpoint import load_checkpoint
 from bakeoff.train.single.learning_rate_finder import (
     FALLBACK,
     PROBE_FALLBACK,
@@ -69,7 +69,7 @@ class FitJob:
         self.seed, self.mode, self.definition, self.folder = seed, mode, definition, folder
         self.budget_seconds, self.started, self.steps_are_given = budget_seconds, started, steps_are_given
         self.data = TrainingData(dataset, device=placement.device)
-        self.checkpoint = folder / CHECKPOINT_FILE
+        self.checkpoint = RunFolder(folder).checkpoint
         self._probe: LinearProbe | None = None
         self._build: Build = network.module
         self._data, self._part = self.data, mode
@@ -227,7 +227,7 @@ class FitJob:
         if trained.test_outputs is None or trained.validation_outputs is None:
             if trained.state == "diverged":
                 raise ModelError(
-                    f"The training of '{self.network.card.name}' failed: {trained.reason} Give a smaller "
+                    f"The training of '{self.network.card.name}' failed: {trained.reason.text('en')} Give a smaller "
                     f"--learning-rate than {self.learning_rate:.2g}."
                 )
             raise BudgetError("The time was over before anything was learned: give a larger --budget.")
@@ -248,7 +248,7 @@ class FitJob:
             metric=metric.name,
             test=self._estimate(trained, test, metric, context),
             validation=metric.score(trained.validation_outputs, validation, context),
-            scores=score_all(trained.test_outputs, test, dataset.schema, context),
+            scores=task_of(dataset.schema).scores(trained.test_outputs, test, context),
             learning_rate=trained.replica.learning_rate,
             found=self.definition["learning_rate"] is None
             and self.learning_rate not in (FALLBACK, PROBE_FALLBACK, self._largest_rate),
@@ -282,8 +282,9 @@ class FitJob:
                 "scores": dict(result.scores),
             },
         )
-        predictor.save(self.folder / CHAMPION)
-        write_training_hashes(self.folder / CHAMPION, dataset)
+        champion = RunFolder(self.folder).champion
+        predictor.save(champion)
+        write_training_hashes(champion, dataset)
         result.write()
         return result
 
@@ -298,7 +299,7 @@ class FitJob:
             metric,
             deterministic=(name,),
             context=context,
-            groups=drawn_together(self.dataset),
+            groups=task_of(self.dataset.schema).resampled_together(self.dataset, self.dataset.splits.test),
         )
         return found.scores[name]
 
@@ -311,12 +312,11 @@ def precision_name(placement: Placement) -> str:
 def find_folder(out: Path, name: str, definition: dict[str, Any]) -> Path:
     """The folder of the unfinished run with the same definition, or a new one with a free name."""
     wanted = json.loads(json.dumps(definition))
-    for place in run_folders(out, name):
-        checkpoint = place / CHECKPOINT_FILE
-        if not place.exists():
-            return place
-        if checkpoint.exists():
-            found = load_checkpoint(checkpoint)
+    for candidate in RunFolder.candidates(out, name):
+        if not candidate.path.exists():
+            return candidate.path
+        if candidate.checkpoint.exists():
+            found = load_checkpoint(candidate.checkpoint)
             if found is not None and found[1].get("definition") == wanted:
-                return place
+                return candidate.path
     raise AssertionError("names never end")

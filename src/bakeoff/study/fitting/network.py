@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.readers.text import TextEncoder
-from bakeoff.data.readers.tokenizer import has_tokenizer
+from bakeoff.data.forms.text import TextEncoder
+from bakeoff.data.forms.tokenizer import has_tokenizer
 from bakeoff.errors import OptionError
 from bakeoff.models import ModelCard, build, card, name_and_width
 from bakeoff.models import load as load_network

@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.inference.predictor import Predictor
+from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.uncertainty import Estimate
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.files import write_json
 from bakeoff.train.single.recipe import FitRecipe
 from bakeoff.train.single.trainer import Evaluation
 
-#: The record in the run's folder.
-FIT_FILE = "fit.json"
-#: The folder of the trained network in the run's folder.
-CHAMPION = "champion"
 #: Attributes of `Fit` that `fit.json` leaves out.
 _NOT_WRITTEN = ("fitted", "resumed", "test_outputs", "test_targets", "card", "options")
 
@@ -59,7 +57,7 @@ class Fit:
     model: str
     folder: Path
     state: str
-    reason: str
+    reason: Statement
     metric: str
     test: Estimate
     validation: float
@@ -85,7 +83,7 @@ class Fit:
     @cached_property
     def fitted(self) -> Predictor:
         """The trained network, read from the run's folder."""
-        return Predictor.load(self.folder / CHAMPION, model=self.card, options=self.options)
+        return Predictor.load(RunFolder(self.folder).champion, model=self.card, options=self.options)
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Places in the target's class names [N], or values [N, size]; `x` as in `Predictor.read`."""
@@ -95,6 +93,7 @@ class Fit:
         record = {name: value for name, value in vars(self).items() if name not in _NOT_WRITTEN}
         return {
             **record,
+            "reason": reason_text(self.reason),
             "folder": str(self.folder),
             "test": asdict(self.test),
             "scores": dict(self.scores),
@@ -104,4 +103,4 @@ class Fit:
 
     def write(self) -> Path:
         """Write `fit.json` into the run's folder. Raises `StoreError` where it cannot be written."""
-        return write_json(self.folder / FIT_FILE, self.to_json(), indent=1)
+        return write_json(RunFolder(self.folder).fit, self.to_json(), indent=1)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Classes
 from bakeoff.errors import StoreError
+from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
 
@@ -34,7 +34,7 @@ class TrialSummary:
     setting: float | None
     steps: int
     state: str
-    reason: str
+    reason: Statement | None
     validation_score: float | None
     seconds: float
     history: tuple[tuple[int, float], ...] = ()
@@ -81,8 +81,7 @@ class Champion:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes in the order of the columns of `predict_proba`; empty where targets are numbers."""
-        target = self.fitted.schema.target
-        return target.names if isinstance(target, Classes) else ()
+        return self.fitted.task.class_names
 
     def predict(self, x: Any) -> NDArray[Any]:
         """Places in `classes` [N], or values [N, size].
@@ -155,6 +154,11 @@ class Comparison:
         """The measured learning curve of each judged entrant."""
         return {entrant.name: entrant.curve for entrant in self.entrants if entrant.curve}
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The entrants that were judged, baselines aside: with fewer than two, nothing was compared."""
+        return tuple(one.name for one in self.entrants if one.judged and one.kind != "baseline")
+
     def entrant(self, name: str) -> EntrantResult:
         """One entrant's result. Raises `StoreError` where nobody has that name."""
         for entrant in self.entrants:
@@ -182,7 +186,7 @@ class Comparison:
                 "flops_per_example": entrant.flops_per_example,
                 "train_seconds": entrant.train_seconds,
                 "learning_rate": entrant.learning_rate,
-                "state": entrant.state,
+                "state": str(entrant.state),
             }
             for entrant in self.entrants
         ]
@@ -198,8 +202,8 @@ class Comparison:
             "steps": self.steps,
             "equal": self.equal,
             "equal_amount": self.equal_amount,
-            "skipped": [vars(entry) for entry in self.skipped],
-            "trials": [vars(trial) for trial in self.trials],
+            "skipped": [_in_words(entry) for entry in self.skipped],
+            "trials": [_in_words(trial) for trial in self.trials],
             "environment": self.environment,
             "interrupted": self.interrupted,
             "why": None if self.why is None else self.why.to_json(),
@@ -211,3 +215,8 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return self.show(self) if self.show is not None else f"<pre>{escape(repr(self))}</pre>"
+
+
+def _in_words(record: Skipped | TrialSummary) -> dict[str, Any]:
+    """Its fields, with the reason as text in the language in force."""
+    return vars(record) | {"reason": reason_text(record.reason)}

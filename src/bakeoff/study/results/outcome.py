@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bakeoff.messages.statement import Statement
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.matched_budgets import StepAllocation
+from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import TrialResult
 
 
@@ -35,14 +37,14 @@ class Skipped:
 
     Attributes:
         entrant: whose it was.
-        what: a key of messages under "report.skipped." ("fault", "too_dear", "spared", "curve" ...).
+        what: it was; a key of messages under "report.skipped.".
         reason: one sentence.
         seconds: that it would have taken, where known.
     """
 
     entrant: str
-    what: str
-    reason: str
+    what: Omission
+    reason: Statement
     seconds: float | None = None
 
 

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from bakeoff.messages.statement import Statement
+from bakeoff.messages.statement import Statement, reason_text
+from bakeoff.study.design.states import EntrantState
 
 Kind = Literal["baseline", "classical", "network"]
-State = Literal["finished", "partial", "not_started", "stopped", "diverged", "failed", "spared"]
 #: The verdict states the forecast for this many times the present data.
 SPOKEN_MULTIPLE = 4
+#: Of the keys of `Verdict.to_json`: 2 has the three answers, and `leader` is chosen by validation.
+VERDICT_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +76,14 @@ class EntrantResult:
         learning_rate: the chosen one; None for baselines and classical entrants.
         curve: measured learning curve on the test split. forecast: at 2, 4 and 10 times the data.
         forecast_withheld: why there is no forecast (a key under "verdict.withheld."), else None.
+        more_helps: whether four times the data should help (see `CurveFit.helps`); None where nothing is forecast.
         metrics: every metric that applies, on the test split, by name.
         judged: whether it had the protocol's full treatment and may appear in the verdict.
-        state, reason: how it ended, and one sentence about the reason where it was not judged. "spared" is the stored
-            name of an entrant that was pruned: not trained on all examples, since by its learning curve it cannot win.
+        state, reason: how it ended, and one sentence about the reason where it was not judged.
         needed_seconds: what judging it would take, where the budget was too small.
         steps, training_flops: of each of a network's trainings at full size, as planned.
+        protocol_steps: of each of them in the whole protocol, where the clock allowed fewer; None where it did not.
+        undertrained: whether one of them took all of these fewer steps, so that it may have been improving still.
         training_seconds: median of what its trainings at full size took.
         allowed_seconds: planned for one training, where seconds are made equal; else None.
         capped: whether it was allocated less than the common amount, since that would be far too many steps.
@@ -101,17 +105,20 @@ class EntrantResult:
     forecast_withheld: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     judged: bool = True
-    state: State = "finished"
-    reason: str = ""
+    state: EntrantState = EntrantState.FINISHED
+    reason: Statement | None = None
     needed_seconds: float | None = None
     steps: int | None = None
     training_flops: int | None = None
     training_seconds: float | None = None
     allowed_seconds: float | None = None
     capped: bool = False
+    protocol_steps: int | None = None
+    undertrained: bool = False
+    more_helps: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return finite(asdict(self))
+        return finite({**asdict(self), "reason": reason_text(self.reason)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +130,7 @@ class MoreData:
         multiple, examples: how many times the data, and how many examples that is.
         score, low, high: the forecast with its 80 % interval; None where it is withheld.
         now: the fitted score with the data there are.
-        helps: whether the whole interval is better than now; None where the forecast is withheld.
+        helps: whether a gain worth a word is expected (see `CurveFit.helps`); None where the forecast is withheld.
         withheld: why (a key under "verdict.withheld."), else None.
     """
 
@@ -139,23 +146,51 @@ class MoreData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deciding:
+    """What an open comparison of two entrants needs.
+
+    Attributes:
+        first, second: who. gap: score of the first minus that of the second, signed so that positive is better.
+        examples, seeds: test examples and trainings of each network that would decide in four of five cases, were
+            the gap the true one; None where no number below a million would.
+        smallest: the smallest true difference that the present examples and seeds show in four of five cases.
+    """
+
+    first: str
+    second: str
+    gap: float
+    examples: int | None
+    seeds: int | None
+    smallest: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The answer, with the figures behind each sentence.
 
     Attributes:
         metric: the deciding one.
-        winner: the best entrant, where it is significantly better than all others at the stated level; else None.
-        leader: the entrant with the best score, significant or not; None where no entrant was judged.
-        tied: all that may be the best, the leader first; empty where there is a winner.
+        winner: who is best, where it was shown to be ahead of all others at the stated level; else None. Nobody is
+            where fewer than two entrants beside the baseline were judged.
+        leader: who is put forward, chosen by validation; None where nobody was judged.
+        top: the best score on the test examples; the leader, or ahead of it by what may be chance.
+        tied: the fewest that hold the best with probability `level`, the leader first; empty where there is a winner.
+        better: who was shown not to be the best, and not practically equal to it either.
+        practically_equal: who was shown to lose less than `margin` against the best (beside the leader).
+        undecided: who is neither, beside the leader.
+        margin: what counts as practically equal, in the metric's unit.
+        loses_at_most: of each judged entrant, the upper bound (95 %) of what it loses against the best.
+        deciding: what would decide the comparison that the verdict leaves open; None where none is.
         probability_best: of each judged entrant; they sum to 1.
         level: of the claims (0.95).
-        cheapest_good: the least costly of those as good as the best; None where nobody was judged.
-        needs_network: whether the networks beat every baseline and classical entrant.
+        cheapest_good: the least costly of the leader and those practically equal to the best; where nothing was shown
+            to beat the baseline, the baseline if it loses less than the margin. None where there is none such.
+        needs_network: whether a network leads and every baseline and classical entrant was shown not to be the best.
         beats_baseline: whether anything was shown to beat the baseline.
         more_data: the leader's forecast; None where there is no leader or no forecast was asked for.
         crossovers: of learning curves, most relevant first.
         unjudged: who could not be judged, and is no part of all this.
-        statements: three or four sentences, each with its figure.
+        statements: three to five sentences, each with its figure.
     """
 
     metric: str
@@ -171,6 +206,13 @@ class Verdict:
     crossovers: tuple[Crossover, ...] = ()
     unjudged: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
+    top: str | None = None
+    better: tuple[str, ...] = ()
+    practically_equal: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    margin: float | None = None
+    loses_at_most: Mapping[str, float] = field(default_factory=dict)
+    deciding: Deciding | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -179,7 +221,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         record = {key: value for key, value in asdict(self).items() if key != "statements"}
-        return finite({**record, "sentences": list(self.sentences)})
+        return finite({"version": VERDICT_VERSION, **record, "sentences": list(self.sentences)})
 
 
 def result_json(

@@ -1,28 +1,27 @@
 """A run's folder: one SQLite file (WAL) with the study's definition and every finished job, and the weights.
 
-    runs/<name>/study.sqlite      definition, plan, trials with their outputs, and the seconds spent
-    runs/<name>/weights/          safetensors of the trials at full size
-    runs/<name>/champion/         the network handed over
-    runs/<name>/report.html
-
-The trials of a job are written in one transaction, so that after `kill -9` a job is stored completely or not at all: a
-job is the smallest unit of work that gives the same figures when it is repeated.
+`bakeoff.study.results.run_folder` says what else lies there. The trials of a job are written in one transaction, so
+that after `kill -9` a job is stored completely or not at all: a job is the smallest unit of work that gives the same
+figures when it is repeated.
 """
 
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff.errors import StoreError
-from bakeoff.study.design.trial import State, Trial, TrialResult
+from bakeoff.messages.statement import from_stored
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.files import refuse_special
+from bakeoff.tasks.outputs import Outputs
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -43,10 +42,10 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.path = folder / "study.sqlite"
+        self.path = RunFolder(folder).study
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "weights").mkdir(exist_ok=True)
+            RunFolder(folder).weights.mkdir(exist_ok=True)
         except OSError as error:
             raise StoreError(
                 f"The folder '{folder}' cannot be made ({error.strerror}): name another place with --out."
@@ -112,27 +111,35 @@ class Store:
 
     def weights_path(self, trial: Trial, context: str) -> Path:
         """The file of this trial's weights, whether they were written or not."""
-        return self.folder / "weights" / f"{trial.key(context)}.safetensors"
+        return RunFolder(self.folder).weights / f"{trial.key(context)}.safetensors"
 
 
-def _pack(array: NDArray[Any] | None) -> bytes | None:
-    if array is None:
+def _pack(outputs: Outputs | None) -> bytes | None:
+    """One array as .npy where there is a row an example; two as .npz where the outputs are ragged."""
+    if outputs is None:
         return None
     buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
+    if outputs.offsets is None:
+        np.save(buffer, outputs.values, allow_pickle=False)
+    else:
+        np.savez(buffer, **outputs.to_arrays())  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def _unpack(blob: bytes | None) -> NDArray[Any] | None:
-    return None if blob is None else np.load(io.BytesIO(blob), allow_pickle=False)
+def _unpack(blob: bytes | None) -> Outputs | None:
+    if blob is None:
+        return None
+    found = np.load(io.BytesIO(blob), allow_pickle=False)
+    return Outputs(found) if isinstance(found, np.ndarray) else Outputs.from_arrays(found)
 
 
 def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes | None) -> TrialResult:
-    trial, state = Trial(**facts.pop("trial")), State(facts.pop("state"))
+    trial, state = Trial(**facts.pop("trial")), TrialState(facts.pop("state"))
     history = tuple((int(step), float(loss)) for step, loss in facts.pop("history"))
     return TrialResult(
         trial=trial,
         state=state,
+        reason=from_stored(facts.pop("reason")),
         history=history,
         validation_outputs=_unpack(validation),
         test_outputs=_unpack(test),
@@ -140,20 +147,16 @@ def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes 
     )
 
 
-def find_run(folder: Path, name: str, definition: dict[str, Any]) -> Path:
-    """The folder of the run under `folder` with the same definition, to continue it, or a new one with a free name."""
-    for candidate in run_folders(folder, name):
-        if not (candidate / "study.sqlite").exists():
-            return candidate
-        if Store(candidate).fact("definition") == json.loads(json.dumps(definition)):
-            return candidate
+def find_run(folder: Path, name: str, definition: dict[str, Any], *, fresh: bool = False) -> Path:
+    """The newest run under `folder` with the same definition, to continue it, or a new folder with a free name.
+
+    Args:
+        fresh: always a new folder, which later calls then continue.
+    """
+    same: Path | None = None
+    for candidate in RunFolder.candidates(folder, name):
+        if not candidate.study.exists():
+            return candidate.path if fresh or same is None else same
+        if Store(candidate.path).fact("definition") == json.loads(json.dumps(definition)):
+            same = candidate.path
     raise AssertionError("names never end")
-
-
-def run_folders(folder: Path, name: str) -> Iterable[Path]:
-    """Where a run of this name may lie, without end: `name`, then `name-2`, `name-3` ..."""
-    yield folder / name
-    number = 2
-    while True:
-        yield folder / f"{name}-{number}"
-        number += 1

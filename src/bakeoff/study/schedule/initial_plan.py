@@ -1,56 +1,15 @@
 """The initial plan of a study, made once before the first training: the steps of each network, and who is left out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
+from bakeoff.messages.statement import because
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import SHORTEST_TRAINING, TUNING_PART, Definition, full_steps, tuning_work
+from bakeoff.study.design.jobs import Definition, full_steps, tuning_work
 from bakeoff.study.design.matched_budgets import allocate_steps, cost_per_step
+from bakeoff.study.design.states import Omission
+from bakeoff.study.protocol import SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.outcome import Skipped
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingPlan:
-    """What is decided before the first training. It is stored, so that a continued run has the same plan.
-
-    Attributes:
-        steps: of every training, by network; networks that are left out are not in it.
-        amount: allocated to every network, in the unit of what is made equal (see
-        `bakeoff.study.design.matched_budgets`).
-        capped: networks that got less than this amount.
-        profiles: of the networks, by name.
-        skipped: the networks that are left out, with the reasons.
-        widths: of networks whose width was set to make parameters equal.
-    """
-
-    steps: Mapping[str, int]
-    amount: float
-    capped: tuple[str, ...]
-    profiles: Mapping[str, Profile]
-    skipped: tuple[Skipped, ...]
-    widths: Mapping[str, int] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "steps": dict(self.steps),
-            "amount": self.amount,
-            "capped": list(self.capped),
-            "profiles": {name: vars(profile) for name, profile in self.profiles.items()},
-            "skipped": [vars(entry) for entry in self.skipped],
-            "widths": dict(self.widths),
-        }
-
-    @staticmethod
-    def from_json(record: Mapping[str, Any]) -> "TrainingPlan":
-        return TrainingPlan(
-            steps=record["steps"],
-            amount=record["amount"],
-            capped=tuple(record["capped"]),
-            profiles={name: Profile(**facts) for name, facts in record["profiles"].items()},
-            skipped=tuple(Skipped(**facts) for facts in record["skipped"]),
-            widths=record["widths"],
-        )
+from bakeoff.study.results.training_plan import TrainingPlan
 
 
 def initial_plan(
@@ -80,15 +39,15 @@ def initial_plan(
     )
     skipped = (
         *(
-            Skipped(entrant=profile.entrant, what="fault", reason=profile.fault)
+            Skipped(entrant=profile.entrant, what=Omission.NO_FIT, reason=profile.fault)
             for profile in found.values()
             if profile.fault
         ),
         *(
             Skipped(
                 entrant=network.name,
-                what="not_started",
-                reason="timing a few of its steps took too long" if found else "the time was over",
+                what=Omission.NOT_STARTED,
+                reason=because("timing" if found else "time_over"),
             )
             for network in networks
             if network.name not in found
@@ -110,11 +69,11 @@ def initial_plan(
 def _too_expensive(profile: Profile, definition: Definition, amount: float, seconds_left: float) -> Skipped:
     """A dropped network, with the seconds that tuning it with the common amount would have needed besides."""
     step_cost = cost_per_step(profile, definition.equal, definition.sizes[-1])
-    steps = max(int(amount / step_cost), SHORTEST_TRAINING)
+    steps = max(int(amount / step_cost), SHORTEST_TRAINING_STEPS)
     own = tuning_work(steps) * profile.seconds_per_step
     return Skipped(
         entrant=profile.entrant,
-        what="too_dear",
-        reason=f"{steps} steps at each learning rate do not fit the budget",
+        what=Omission.TOO_EXPENSIVE,
+        reason=because("steps", steps=steps),
         seconds=max(own / TUNING_PART - seconds_left, own),
     )

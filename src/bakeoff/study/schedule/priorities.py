@@ -6,14 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, TrialRequest
-
-#: The trainings of an entrant are split into more jobs only where each worker has at least this many seconds of work
-#: (one large stack is cheaper than two small ones) ...
-LEAST_SPLIT_SECONDS = 1.0
-#: ... and only until the worker with the most work has at most this many times the mean.
-LARGEST_IMBALANCE = 1.2
-#: Work is planned up to this part of the time left, since predicted times may be too short.
-TRUST = 0.85
+from bakeoff.study.design.states import Omission
+from bakeoff.study.protocol import LARGEST_IMBALANCE_RATIO, LEAST_SPLIT_SECONDS, PLANNED_PART
 
 
 def trial_requests(
@@ -29,11 +23,11 @@ def trial_requests(
     first, others = definition.seed, range(definition.seed + 1, definition.seed + definition.seeds)
     full, smaller = definition.sizes[-1], definition.sizes[-2::-1]
     made = (
-        ("seeds", 0 if still_in_race else 6, tuple((full, seed) for seed in others)),
-        ("curve", 1 if still_in_race else 3, tuple((size, first) for size in smaller[:2])),
-        ("long curve", 2 if still_in_race else 4, tuple((size, first) for size in smaller[2:])),
+        (Omission.SEEDS, 0 if still_in_race else 6, tuple((full, seed) for seed in others)),
+        (Omission.CURVE, 1 if still_in_race else 3, tuple((size, first) for size in smaller[:2])),
+        (Omission.LONG_CURVE, 2 if still_in_race else 4, tuple((size, first) for size in smaller[2:])),
         (
-            "curve seeds",
+            Omission.CURVE_SEEDS,
             5 if still_in_race else 7,
             tuple((size, seed) for size in smaller for seed in others),
         ),
@@ -65,7 +59,7 @@ def select_affordable(
     for request in sorted(wanted, key=lambda request: (request.rank, seconds_per_point[request.entrant])):
         idlest = loads.index(min(loads))
         load = loads[idlest] + seconds_per_point[request.entrant]
-        if seconds_left is not None and load > TRUST * seconds_left:
+        if seconds_left is not None and load > PLANNED_PART * seconds_left:
             refused.append(request)
             continue
         loads[idlest] = load
@@ -79,7 +73,7 @@ def split_among_workers(
     """Number of jobs that each entrant's points are split into, so that the workers have about equally much to do.
 
     One large stack is cheaper than two small ones, so an entrant is split only where the work is unbalanced by more
-    than `LARGEST_IMBALANCE` and not small (`LEAST_SPLIT_SECONDS`).
+    than `LARGEST_IMBALANCE_RATIO` and not small (`LEAST_SPLIT_SECONDS`).
     """
     points = Counter(request.entrant for request in affordable)
     parts = dict.fromkeys(points, 1)
@@ -99,7 +93,7 @@ def split_among_workers(
             loads[loads.index(min(loads))] += seconds
         return max(loads)
 
-    while fair >= LEAST_SPLIT_SECONDS and busiest() > LARGEST_IMBALANCE * fair:
+    while fair >= LEAST_SPLIT_SECONDS and busiest() > LARGEST_IMBALANCE_RATIO * fair:
         divisible = [name for name in points if parts[name] < min(points[name], workers)]
         if not divisible:
             break

@@ -16,19 +16,11 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.study.analysis.learning_curves import fit_rungs
 from bakeoff.study.design.classical import row_size
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import RUNG, Definition
+from bakeoff.study.design.jobs import Definition, JobKind, job_name
 from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import DOUBT_ERRORS, LARGE_DATA_VALUES, POSSIBLE_SHARE
 from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.metric import Metric
-
-#: Progressive sampling begins at this many values (examples times values of an example): fewer are learned within a few
-#: seconds, and nothing would be saved.
-LARGE_DATA_VALUES = 2_000_000
-#: An entrant is pruned where fewer than this share of its possible learning curves reach the leader's score ...
-POSSIBLE_SHARE = 0.005
-#: ... lowered by this many standard errors of a validation score.
-DOUBT_ERRORS = 3.0
-
 
 #: Results of the finished jobs, by the job's name.
 Results = Mapping[str, Sequence[TrialResult]]
@@ -109,7 +101,11 @@ def settings(
 
 
 def _jobs(entrant: str, results: Results) -> list[Sequence[TrialResult]]:
-    found = [job for name, job in results.items() if name.startswith(f"{entrant}/{RUNG}")]
+    found = [
+        job
+        for name, job in results.items()
+        if job and name == job_name(entrant, JobKind.RUNG, examples=job[0].trial.examples)
+    ]
     return sorted(found, key=lambda job: job[0].trial.examples)
 
 

@@ -21,34 +21,45 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.messages.statement import because, failure_of, reason_of
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, Job, TrialRequest, curve_jobs, rung_job, tuning_job
-from bakeoff.study.design.matched_budgets import StepAllocation, Widths, equal_widths
-from bakeoff.study.design.trial import State, TrialResult
+from bakeoff.study.design.jobs import (
+    Definition,
+    Job,
+    JobKind,
+    TrialRequest,
+    curve_jobs,
+    job_name,
+    job_names,
+    rung_job,
+    tuning_job,
+)
+from bakeoff.study.design.matched_budgets import StepAllocation, Widths
+from bakeoff.study.design.states import Omission, TrialState
+from bakeoff.study.design.trial import TrialResult
+from bakeoff.study.protocol import (
+    CHEAP_PART,
+    CLASSICAL_LIMIT_SECONDS,
+    CLASSICAL_PART,
+    EARLY_ELIMINATED_PART,
+    EARLY_PART,
+    JUDGED_BY_ERRORS,
+    PROFILE_PART,
+)
+from bakeoff.study.results.facts import PLAN, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener, Skipped
 from bakeoff.study.results.store import Store
+from bakeoff.study.results.training_plan import TrainingPlan
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.clock import Clock
-from bakeoff.study.schedule.initial_plan import TrainingPlan, initial_plan
+from bakeoff.study.schedule.initial_plan import initial_plan
 from bakeoff.study.schedule.priorities import select_affordable, split_among_workers, trial_requests
 from bakeoff.study.schedule.state import StudyState
 from bakeoff.study.workers import tasks as worker_tasks
-from bakeoff.study.workers.local import Pool, SharedDataset
+from bakeoff.study.workers.executor import Executor, SharedDataset
+from bakeoff.study.workers.queue import run_one
+from bakeoff.study.workers.requests import ClassicalRequest, ProfileRequest, TrainingRequest, WidthsRequest
 
-#: Part of the time left that the tuning of a classical entrant may take before it is stopped ...
-CLASSICAL_PART = 0.25
-#: ... but at least this many seconds, most of which a worker needs to import scikit-learn.
-CLASSICAL_LIMIT_SECONDS = 3.0
-#: Under these metrics the best evaluation of a training is the one with the fewest errors, not the lowest loss.
-JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
-#: Part of the time left that curves may take which a free worker starts while other entrants are still being tuned.
-EARLY_PART = 0.5
-#: The same for an entrant that is out of the race.
-EARLY_ELIMINATED_PART = 0.1
-#: A curve that takes less than this part of the time left is cheap, and trained before expensive entrants are tuned.
-CHEAP_PART = 0.05
-#: Part of the time after which a network that is still being timed is given up, so that the others can be judged.
-PROFILE_PART = 0.35
 #: The least seconds that a job counts for in the progress, so that very short ones show.
 LEAST_PROGRESS_SECONDS = 0.1
 #: Seconds between two looks at the workers.
@@ -65,7 +76,7 @@ class Study:
         dataset, entrants, definition: what is compared.
         store: where finished jobs are written, and read by a continued run.
         clock: of the whole run; its deadline leaves time for the verdict.
-        pool: of workers.
+        executor: of the workers.
         listener: called with a `Progress` a few times a second.
     """
 
@@ -74,7 +85,7 @@ class Study:
     definition: Definition
     store: Store
     clock: Clock
-    pool: Pool
+    executor: Executor
     listener: ProgressListener | None = None
     skipped: list[Skipped] = field(default_factory=list)
     _phase: str = "profile"
@@ -93,13 +104,13 @@ class Study:
         interrupted = False
         try:
             self.state.results |= self._kept_jobs()
-            self._shared: SharedDataset = self.pool.share(self.dataset)
+            self._shared: SharedDataset = self.executor.share(self.dataset)
             self._profile()
             self._tune()
             self._grow_curves()
         except KeyboardInterrupt:
             interrupted = True
-            self.pool.restart()
+            self.executor.restart()
         state = self.state
         return Outcome(
             entrants=self.entrants,
@@ -118,45 +129,50 @@ class Study:
         return {
             job: results
             for job, results in self.store.jobs().items()
-            if (entrant := job.rpartition("/")[0]) in names
-            and all(result.trial.entrant == entrant for result in results)
+            if results
+            and results[0].trial.entrant in names
+            and job in job_names(results[0].trial)
+            and len({result.trial.entrant for result in results}) == 1
         }
 
     def _in_order(self) -> list[str]:
         """Names of the finished jobs: in the order of the entrants (not of completion), tuning before curves."""
         places = {entrant.name: place for place, entrant in enumerate(self.entrants)}
-        return sorted(
-            self.state.results,
-            key=lambda name: (places[name.rpartition("/")[0]], not name.endswith("/tuning"), len(name), name),
-        )
+
+        def place(name: str) -> tuple[int, bool, int, str]:
+            entrant = self.state.results[name][0].trial.entrant
+            return places[entrant], name != job_name(entrant, JobKind.TUNING), len(name), name
+
+        return sorted(self.state.results, key=place)
 
     # ---- 1. profiles and the number of steps
 
     def _profile(self) -> None:
         """Make the initial plan, or take the stored one, so that a continued run has the same steps."""
-        stored = self.store.fact("plan")
+        stored = PLAN.read(self.store)
         if stored is not None:
-            self._follow(TrainingPlan.from_json(stored))
+            self._follow(stored)
         else:
             sizes = self._equal_sizes()
             self._set_widths(sizes.widths)
             networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
             for entrant in networks:
-                self.pool.submit(
-                    worker_tasks.profile,
-                    self._shared,
-                    entrant,
-                    self.clock.deadline is None,
-                    payload=entrant.name,
+                request = ProfileRequest(
+                    dataset=self._shared, entrant=entrant, reproducible=self.clock.deadline is None
                 )
+                self.executor.submit(worker_tasks.profile, request, payload=entrant.name)
             found = dict(self._drain(networks))
             plan = initial_plan(
-                networks, found, self.definition, seconds_left=self.clock.left(), workers=self.pool.workers
+                networks,
+                found,
+                self.definition,
+                seconds_left=self.clock.left(),
+                workers=self.executor.workers,
             )
             plan = replace(plan, widths=dict(sizes.widths))
             if self.definition.equal == "parameters":
                 plan = replace(plan, amount=sizes.parameters)
-            self.store.put_fact("plan", plan.to_json())
+            PLAN.write(self.store, plan)
             self._follow(plan)
 
     def _follow(self, plan: TrainingPlan) -> None:
@@ -174,12 +190,9 @@ class Study:
         """Widths that give the networks about equally many parameters, where parameters are made equal; else none."""
         if self.definition.equal != "parameters":
             return Widths(parameters=0, widths={})
-        networks = [entrant for entrant in self.entrants if entrant.kind == "network"]
-        self.pool.submit(equal_widths, self.dataset.schema, networks, payload="widths")
-        answers: list[tuple[Any, Any]] = []
-        while self.pool.running:
-            answers += self.pool.finished(_POLL_SECONDS)
-        sizes = answers[0][1]
+        networks = tuple(entrant for entrant in self.entrants if entrant.kind == "network")
+        request = WidthsRequest(schema=self.dataset.schema, entrants=networks)
+        sizes = run_one(self.executor, worker_tasks.match_widths, request)
         if isinstance(sizes, BaseException):
             raise sizes
         assert isinstance(sizes, Widths)
@@ -198,18 +211,19 @@ class Study:
     def _drain(self, networks: Iterable[Entrant]) -> Iterable[tuple[str, Any]]:
         names = tuple(entrant.name for entrant in networks)
         ended, at_start = 0, self.clock.left()
-        while self.pool.running:
+        while self.executor.running:
             left = self.clock.left()
             if left is not None and at_start is not None:
                 # The limit holds only once a first network is timed: on a busy machine the workers start late.
                 least = at_start * (1 - PROFILE_PART) if ended else 0.0
                 if left <= least:
-                    self.pool.restart()
+                    self.executor.restart()
                     return
-            for name, result in self.pool.finished(_POLL_SECONDS):
+            for name, result in self.executor.finished(_POLL_SECONDS):
                 ended += 1
                 if isinstance(result, BaseException):
-                    result = Profile(entrant=name, fault=f"{type(result).__name__}: {result}")
+                    fault = failure_of(result)
+                    result = Profile(entrant=name, fault=fault)
                 yield name, result
             self._report(names, ended, len(names))
 
@@ -223,7 +237,10 @@ class Study:
         self._run_jobs(sorted(there, key=self.state.job_seconds), fill=self.early_curve)
         reported = {entry.entrant for entry in self.skipped}
         for entrant in self.entrants:
-            if entrant.name not in reported and f"{entrant.name}/tuning" not in self.state.results:
+            if (
+                entrant.name not in reported
+                and job_name(entrant.name, JobKind.TUNING) not in self.state.results
+            ):
                 self._record_end_of_sampling(entrant)
 
     def _next_of(self, entrant: Entrant) -> Job | None:
@@ -260,14 +277,16 @@ class Study:
             return
         following = self._next_rung(tried)
         if following.pruned:
-            reason = "its learning curve cannot reach the best"
-            self.skipped.append(Skipped(entrant=entrant.name, what="spared", reason=reason))
+            reason = because("out_of_reach")
+            self.skipped.append(Skipped(entrant=entrant.name, what=Omission.PRUNED, reason=reason))
             return
-        reason = f"its share of the time would be over at more than {tried[-1].examples:,} examples"
+        reason = because("climbed", examples=tried[-1].examples)
         spent = sum(rung.seconds for rung in tried)
         more = (spent + following.seconds) / CLASSICAL_PART - (self.definition.budget_seconds or 0.0)
         seconds = max(more, following.seconds)
-        self.skipped.append(Skipped(entrant=entrant.name, what="climbed", reason=reason, seconds=seconds))
+        self.skipped.append(
+            Skipped(entrant=entrant.name, what=Omission.OUT_OF_TIME, reason=reason, seconds=seconds)
+        )
 
     def early_curve(self, *, idle: bool) -> Job | None:
         """A job with points of the curve of an entrant that is tuned, while others are not; None where nothing fits.
@@ -294,7 +313,9 @@ class Study:
                 continue
             part = CHEAP_PART if not idle else EARLY_PART if may_win else EARLY_ELIMINATED_PART
             affordable, _ = select_affordable(wanted, seconds, None if left is None else part * left, 1)
-            if not affordable or (not idle and not any(request.what == "curve" for request in affordable)):
+            if not affordable or (
+                not idle and not any(request.what is Omission.CURVE for request in affordable)
+            ):
                 continue  # it is not cheap
             self._requested_early |= {(name, *request.point) for request in affordable}
             return self._curve_jobs(affordable, None if left is None else {name: 1})[0]
@@ -319,9 +340,9 @@ class Study:
         results = self.state.results
         self._queue = [job for job in jobs if job.name not in results]
         self._finished_work = sum(self._work(job) for job in jobs if job.name in results)
-        while self._queue or self.pool.running:
+        while self._queue or self.executor.running:
             left = self.clock.left()
-            while self.pool.running < self.pool.workers and (self._queue or self.pool.running):
+            while self.executor.running < self.executor.workers and (self._queue or self.executor.running):
                 extra = None if fill is None else fill(idle=not self._queue)
                 if extra is not None and extra.name not in results:
                     self._hand_out(extra)
@@ -331,9 +352,9 @@ class Study:
                     self._give_up(self._queue.pop(0))
                 else:
                     self._hand_out(self._queue.pop(0))
-            for job, result in self.pool.finished(_POLL_SECONDS):
+            for job, result in self.executor.finished(_POLL_SECONDS):
                 self._record_result(job, result)
-            running = [(job, done / max(steps, 1)) for job, done, steps in self.pool.progress()]
+            running = [(job, done / max(steps, 1)) for job, done, steps in self.executor.progress()]
             done = self._finished_work + sum(part * self._work(job) for job, part in running)
             total = self._finished_work + sum(
                 self._work(job) for job in [*self._queue, *(j for j, _ in running)]
@@ -348,46 +369,49 @@ class Study:
 
     def _hand_out(self, job: Job) -> None:
         entrant, deadline = self.state.entrants[job.entrant], self.clock.deadline
-        if entrant.kind == "classical" and (job.is_rung or job.is_tuning):
+        if entrant.kind == "classical" and job.kind in (JobKind.RUNG, JobKind.TUNING):
             # The best score may have risen out of its reach since it was queued.
             again = self._next_of(entrant)
             if again is None:
                 return
             job = again
         if entrant.kind == "network":
-            full = self.definition.sizes[-1]
-            weights = [
-                str(self.store.weights_path(trial, self.definition.context))
-                if trial.examples == full
-                else None
-                for trial in job.trials
-            ]
-            self.pool.submit(
-                worker_tasks.train,
-                self._shared,
-                entrant,
-                job,
-                self.state.profiles[entrant.name],
-                deadline,
-                weights,
-                self.clock.deadline is None,
-                "errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
-                payload=job,
-            )
+            request = self._training_request(entrant, job)
+            self.executor.submit(worker_tasks.train, request, payload=job, deadline=deadline)
             return
         left = self.clock.left()
         if left is not None and entrant.kind == "classical" and self._phase == "tuning":
             deadline = time.monotonic() + max(CLASSICAL_PART * left, min(CLASSICAL_LIMIT_SECONDS, left))
-        self.pool.submit(worker_tasks.fit_classical, self._shared, entrant, job, deadline, payload=job)
+        fits = ClassicalRequest(dataset=self._shared, entrant=entrant, job=job)
+        self.executor.submit(worker_tasks.fit_classical, fits, payload=job, deadline=deadline)
+
+    def _training_request(self, entrant: Entrant, job: Job) -> TrainingRequest:
+        """The weights of trainings at full size are kept: one of them is handed over in the end."""
+        full = self.definition.sizes[-1]
+        weights = tuple(
+            str(self.store.weights_path(trial, self.definition.context)) if trial.examples == full else None
+            for trial in job.trials
+        )
+        return TrainingRequest(
+            dataset=self._shared,
+            entrant=entrant,
+            job=job,
+            profile=self.state.profiles[entrant.name],
+            weights=weights,
+            reproducible=self.clock.deadline is None,
+            judge="errors" if self.definition.metric in JUDGED_BY_ERRORS else "loss",
+        )
 
     def _record_result(self, job: Job, result: Any) -> None:
         if isinstance(result, BaseException):
-            reason = str(result) if str(result) else type(result).__name__
-            result = [TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in job.trials]
+            reason = reason_of(result)
+            result = [
+                TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in job.trials
+            ]
         self.state.results[job.name] = tuple(result)
         self._finished_work += self._work(job)
         self.store.put_job(job.name, result, self.definition.context)
-        if job.is_rung:
+        if job.kind is JobKind.RUNG:
             following = self._next_of(self.state.entrants[job.entrant])
             if following is not None:
                 insort(self._queue, following, key=self.state.job_seconds)
@@ -395,7 +419,9 @@ class Study:
     def _give_up(self, job: Job) -> None:
         seconds = len(job.trials) * self.state.training_seconds(job.entrant)
         self.skipped.append(
-            Skipped(entrant=job.entrant, what="not_started", reason="the time was over", seconds=seconds)
+            Skipped(
+                entrant=job.entrant, what=Omission.NOT_STARTED, reason=because("time_over"), seconds=seconds
+            )
         )
 
     # ---- 3. curves
@@ -413,24 +439,24 @@ class Study:
         )
         while wanted:
             left, seconds = self.clock.left(), self._seconds()
-            affordable, wanted = select_affordable(wanted, seconds, left, self.pool.workers)
+            affordable, wanted = select_affordable(wanted, seconds, left, self.executor.workers)
             if not affordable:
                 break
-            parts = None if left is None else split_among_workers(affordable, seconds, self.pool.workers)
+            parts = None if left is None else split_among_workers(affordable, seconds, self.executor.workers)
             jobs = self._curve_jobs(affordable, parts)
             self._run_jobs(sorted(jobs, key=lambda job: -len(job.trials) * seconds[job.entrant]))
         self.skipped += [
-            Skipped(entrant=name, what=what, reason="no time was left for it", seconds=seconds)
+            Skipped(entrant=name, what=what, reason=because("no_time"), seconds=seconds)
             for (name, what), seconds in self._refused(wanted, still_in_race).items()
         ]
 
     def _refused(
         self, requests: Iterable[TrialRequest], still_in_race: set[str]
-    ) -> dict[tuple[str, str], float]:
+    ) -> dict[tuple[str, Omission], float]:
         """Predicted seconds of the requests that did not fit, by entrant and by what they are part of."""
-        seconds: dict[tuple[str, str], float] = {}
+        seconds: dict[tuple[str, Omission], float] = {}
         for request in requests:
-            what = request.what.replace(" ", "_") if request.entrant in still_in_race else "cannot_win"
+            what = request.what if request.entrant in still_in_race else Omission.CANNOT_WIN
             place = (request.entrant, what)
             seconds[place] = seconds.get(place, 0.0) + self.state.training_seconds(request.entrant)
         return seconds
@@ -438,7 +464,7 @@ class Study:
     def _report(self, entrants: tuple[str, ...], done: int, total: int) -> None:
         if time.monotonic() - self._saved_time_at > _SAVE_TIME_SECONDS:
             self._saved_time_at = time.monotonic()
-            self.store.put_fact("spent_seconds", self.clock.spent())
+            SPENT_SECONDS.write(self.store, self.clock.spent())
         if self.listener is not None:
             self.listener(
                 Progress(

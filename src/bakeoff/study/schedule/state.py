@@ -7,15 +7,14 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, Job, TrialRequest, tuning_work
+from bakeoff.study.design.jobs import Definition, Job, JobKind, TrialRequest, job_name, tuning_work
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import LEAST_CLASSICAL_SECONDS
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.racing import survivors
-from bakeoff.tasks.metrics.registry import METRICS, MetricContext, preference
-
-#: The least predicted seconds of a classical entrant's tuning: a worker has to import scikit-learn for it.
-LEAST_CLASSICAL_SECONDS = 2.0
+from bakeoff.tasks.metrics.registry import METRICS, MetricContext
+from bakeoff.tasks.registry import task_of
 
 
 @dataclass
@@ -38,6 +37,7 @@ class StudyState:
     allocation: StepAllocation = field(default_factory=lambda: StepAllocation(steps={}, amount=0.0))
 
     def __post_init__(self) -> None:
+        self._task = task_of(self.dataset.schema)
         self.metric = METRICS[self.definition.metric]
         self._context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
         self._truth = self.dataset.targets_at(self.dataset.splits.validation)
@@ -50,10 +50,10 @@ class StudyState:
 
     def preference(self, result: TrialResult) -> tuple[float, float]:
         """What settings are chosen by, from validation outputs; greater is better (see
-        `tasks.metrics.registry.preference`)."""
+        `tasks.base.Task.preference`)."""
         if result.trial not in self._preferences:
             assert result.validation_outputs is not None
-            found = preference(self.metric, result.validation_outputs, self._truth, self._context)
+            found = self._task.preference(self.metric, result.validation_outputs, self._truth, self._context)
             self._preferences[result.trial] = found
         return self._preferences[result.trial]
 
@@ -65,7 +65,7 @@ class StudyState:
         """For each entrant tuned on all examples, the completed trial with the best validation score."""
         found = {}
         for name in self.entrants:
-            tried = [r for r in self.results.get(f"{name}/tuning", ()) if r.counts]
+            tried = [r for r in self.results.get(job_name(name, JobKind.TUNING), ()) if r.counts]
             if tried:
                 found[name] = max(tried, key=self.preference)
         return found
@@ -87,12 +87,12 @@ class StudyState:
 
     def still_in_race(self) -> set[str]:
         """The tuned entrants that may still win or tie."""
-        outputs = {
-            name: result.validation_outputs
+        errors = {
+            name: self._task.errors(result.validation_outputs, self._truth)
             for name, result in self.tuned().items()
             if result.validation_outputs is not None
         }
-        return survivors(outputs, self._truth, is_classification=self.dataset.schema.is_classification)
+        return survivors(errors)
 
     def sizes_tried(self, name: str) -> list[progressive_sampling.Rung] | None:
         """The training sizes that an entrant was tried on, smallest first; None where all trials of one size failed."""
@@ -101,10 +101,11 @@ class StudyState:
     def missing(self, wanted: Iterable[TrialRequest]) -> list[TrialRequest]:
         """The requests whose training is not done yet."""
         best = self.best()
+        tuning = {job_name(name, JobKind.TUNING) for name in self.entrants}
         done = {
             (result.trial.entrant, result.trial.examples, result.trial.seed)
             for name, results in self.results.items()
-            if not name.endswith("/tuning")
+            if name not in tuning
             for result in results
             if result.trial.setting == best.get(result.trial.entrant)
         }
@@ -125,7 +126,7 @@ class StudyState:
     def job_seconds(self, job: Job) -> float:
         """Predicted seconds of a job."""
         entrant = self.entrants[job.entrant]
-        if not (job.is_tuning or job.is_rung):
+        if job.kind is JobKind.CURVE:
             return len(job.trials) * self.training_seconds(job.entrant)
         if entrant.kind == "network":
             return (

@@ -1,5 +1,9 @@
-"""loky's executor, whose workers take no code from the current folder before all else."""
+"""joblib's loky behind four functions: the one place that knows its classes and its private attributes."""
 
+import os
+import queue
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor
@@ -7,9 +11,69 @@ from joblib.externals.loky import ProcessPoolExecutor
 from bakeoff.system import processes
 
 
-class Executor(ProcessPoolExecutor):  # type: ignore[misc]
+class _SafeProcesses(ProcessPoolExecutor):  # type: ignore[misc]
     """Workers, and the processes that watch over their semaphores, start with a safe path; later ones too."""
 
     def _adjust_process_count(self) -> Any:
         with processes.safe_start():
             return super()._adjust_process_count()
+
+
+def start(
+    workers: int, environment: Mapping[str, str], initializer: Callable[..., None], *arguments: Any
+) -> ProcessPoolExecutor:
+    """As many worker processes, which take no code from the current folder before all else.
+
+    Args:
+        environment: variables of the workers.
+        initializer: called with `arguments` in each new worker.
+    """
+    with _quiet_tracker(), processes.safe_start():
+        return _SafeProcesses(
+            max_workers=workers,
+            env={**environment, **processes.safe_variables()},
+            initializer=initializer,
+            initargs=arguments,
+        )
+
+
+def process_ids(executor: ProcessPoolExecutor) -> list[int]:
+    """Of the workers that are alive."""
+    return list(executor._processes)
+
+
+def end(executor: ProcessPoolExecutor) -> None:
+    """Kill the workers, whatever they do."""
+    with suppress(Exception):
+        _take_back(executor)
+        executor.shutdown(wait=False, kill_workers=True)
+
+
+def _take_back(executor: ProcessPoolExecutor) -> None:
+    """Empty the queue of tasks that loky's thread has not read yet, before the executor is shut down.
+
+    The shutdown forgets these tasks while their numbers stay in the queue. A pool that is closed just after it was
+    started (because a column's name was wrong) could then print the traceback of a `KeyError` in loky's thread.
+    """
+    with suppress(queue.Empty):
+        while True:
+            executor._work_ids.get(block=False)
+
+
+@contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """Inside, loky's resource tracker is started such that it prints no warnings.
+
+    When this process is killed, the tracker removes the semaphores left behind, as it should, and would warn of them
+    as leaked, about which a user can do nothing.
+    """
+    before = os.environ.get("PYTHONWARNINGS")
+    silent = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{before},{silent}" if before else silent
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before

@@ -1,37 +1,48 @@
-"""Runs a list of tasks in a pool of workers, in order, and yields their results as they come."""
+"""Runs a list of tasks in workers, in order, and yields their results as they come."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-from bakeoff.study.workers.local import Pool
+from bakeoff.study.workers.executor import Executor, Task, TaskOutcome
 
 _POLL_SECONDS = 0.2
 
 
-class WorkerTask(NamedTuple):
-    """A function for a worker, its arguments, and a payload by which its result is identified."""
+@dataclass(frozen=True, kw_only=True)
+class WorkerTask:
+    """A function for a worker, its request and deadline, and a payload by which its result is identified."""
 
-    work: Callable[..., Any]
-    arguments: tuple[Any, ...]
+    task: Task
+    request: Any
     payload: Any
+    deadline: float | None = None
 
 
 def run_tasks(
-    pool: Pool, tasks: Sequence[WorkerTask], report: Callable[[int, int], None]
-) -> Iterator[tuple[Any, Any]]:
+    executor: Executor, tasks: Sequence[WorkerTask], report: Callable[[int, int], None]
+) -> Iterator[TaskOutcome]:
     """Yields (payload, result or exception) of every task; a worker gets the next one as soon as it is free.
 
     Args:
-        pool: of workers, which runs nothing else meanwhile.
+        executor: it runs nothing else meanwhile.
         tasks: the most urgent first.
         report: called with (done, total) several times a second.
     """
     waiting, done = list(tasks), 0
-    while waiting or pool.running:
-        while waiting and pool.running <= pool.workers:
-            task = waiting.pop(0)
-            pool.submit(task.work, *task.arguments, payload=task.payload)
-        for payload, outcome in pool.finished(_POLL_SECONDS):
+    while waiting or executor.running:
+        while waiting and executor.running <= executor.workers:
+            entry = waiting.pop(0)
+            executor.submit(entry.task, entry.request, payload=entry.payload, deadline=entry.deadline)
+        for ended in executor.finished(_POLL_SECONDS):
             done += 1
-            yield payload, outcome
+            yield ended
         report(done, len(tasks))
+
+
+def run_one(executor: Executor, task: Task, request: Any) -> Any:
+    """What one task returns, or the exception that it raised; the executor runs nothing else meanwhile."""
+    ended = run_tasks(
+        executor, [WorkerTask(task=task, request=request, payload=task)], lambda done, total: None
+    )
+    return list(ended)[-1].outcome

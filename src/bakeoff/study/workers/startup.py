@@ -7,9 +7,10 @@ import os
 import subprocess
 import time
 from contextlib import suppress
-from pathlib import Path
 
-from bakeoff.study.workers.local import Pool, available_cores
+from bakeoff.study.workers.executor import Executor, TaskContext
+from bakeoff.study.workers.local import LocalExecutor, available_cores
+from bakeoff.study.workers.requests import WarmUpRequest
 from bakeoff.train.kernels import compilation
 
 #: The longest that the last worker waits for the first one.
@@ -18,8 +19,8 @@ _LONGEST_WAIT_SECONDS = 8.0
 _POLL_SECONDS = 0.02
 
 
-def start_workers(workers: int | None, *, wait_for_operators: bool) -> Pool:
-    """A pool whose workers are starting. The caller closes it.
+def start_workers(workers: int | None, *, wait_for_operators: bool) -> Executor:
+    """An executor of this machine whose workers are starting. The caller closes it.
 
     The calling program needs a core for its own imports, so the last worker starts importing only when the first one
     is ready: no core is idle, and the first training starts earlier.
@@ -28,10 +29,13 @@ def start_workers(workers: int | None, *, wait_for_operators: bool) -> Pool:
         workers: how many; as many as cores where None.
         wait_for_operators: see `compiled_operators`.
     """
-    pool = Pool(workers=workers or available_cores(), environment=compiled_operators(wait=wait_for_operators))
-    for number in range(pool.workers):
-        pool.submit(warm_up, number == 0, 0 < number == pool.workers - 1)
-    return pool
+    environment = compiled_operators(wait=wait_for_operators)
+    executor = LocalExecutor(workers=workers or available_cores(), environment=environment)
+    for number in range(executor.workers):
+        is_last = 0 < number == executor.workers - 1
+        request = WarmUpRequest(is_first=number == 0, is_last=is_last, loaded=executor.folder / "loaded")
+        executor.submit(warm_up, request)
+    return executor
 
 
 def compiled_operators(*, wait: bool) -> dict[str, str]:
@@ -52,15 +56,15 @@ def compiled_operators(*, wait: bool) -> dict[str, str]:
     return {"BAKEOFF_NATIVE": "ready"}
 
 
-def warm_up(is_first: bool, is_last: bool, board_path: str, slot: int) -> None:
+def warm_up(request: WarmUpRequest, context: TaskContext) -> None:
     """In a worker: import what training needs."""
-    loaded = Path(board_path).with_name("loaded")
     longest = time.monotonic() + _LONGEST_WAIT_SECONDS
-    while is_last and not loaded.exists() and time.monotonic() < longest:
+    while request.is_last and not request.loaded.exists() and time.monotonic() < longest:
         time.sleep(_POLL_SECONDS)
+    import bakeoff.study.workers.tasks
     import bakeoff.train.stacked.fit_stack  # noqa: F401
-    from bakeoff.study.workers import tasks as worker_tasks
+    from bakeoff.study.workers import training
 
-    worker_tasks.set_up_torch()
-    if is_first:
-        loaded.touch()
+    training.set_up_torch()
+    if request.is_first:
+        request.loaded.touch()

@@ -6,51 +6,41 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
+from bakeoff.messages.statement import because, reason_of
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import (
-    BATCH,
-    EVALUATIONS,
-    PATIENCE_EVALUATIONS,
-    REJECTIONS,
-    UNCHANGED_EVALUATIONS,
-    Job,
+from bakeoff.study.design.jobs import JobKind
+from bakeoff.study.design.matched_budgets import Widths, equal_widths
+from bakeoff.study.design.states import TrialState
+from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.protocol import (
+    BATCH_EXAMPLES,
+    EXPENSIVE_STEP_FLOPS,
+    EXPENSIVE_STEP_SECONDS,
+    GPU_STEP_FLOPS,
+    LARGEST_ROWS_BYTES,
+    PROFILE_REPLICAS,
 )
-from bakeoff.study.design.trial import State, Trial, TrialResult
-from bakeoff.study.workers.local import SharedDataset, report_progress
+from bakeoff.study.workers.executor import SharedDataset, TaskContext
+from bakeoff.study.workers.requests import (
+    ChampionRequest,
+    ClassicalRequest,
+    ProfileRequest,
+    TrainingRequest,
+    WidthsRequest,
+)
+from bakeoff.study.workers.training import builder, set_up_torch, train_stack
 from bakeoff.system.files import atomic_write
 from bakeoff.system.memory import share_bytes
+from bakeoff.tasks.outputs import Outputs
 
 if TYPE_CHECKING:
     from bakeoff.train.tensors import TrainingData
-
-#: Replicas of the stack that a profile times.
-PROFILE_STACK_SIZE = 4
-#: A network whose step takes more FLOPs than this (about half a second on one core) is timed with a single replica.
-EXPENSIVE_FLOPS = 5e10
-#: A network whose step takes longer than this on a GPU, in seconds a replica, is not timed on the CPU.
-EXPENSIVE_SECONDS = 0.2
-#: Without a clock nothing may depend on a timing: a network is trained on the GPU where a step takes more FLOPs.
-WORTH_A_DEVICE = 2e10
-#: Classical entrants hold all rows in memory; where that would be more than this, they fail with the figure as reason.
-LARGEST_ROWS_BYTES = 1_500_000_000
-
-
-def set_up_torch() -> None:
-    """Set up torch in a worker: one thread, freed memory is reused, and subnormal numbers count as zero.
-
-    Gradients become subnormal once a network has memorised its examples, and arithmetic with them is ten times slower.
-    """
-    import torch
-
-    from bakeoff.train.kernels import native
-
-    native.keep_memory()
-
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
 
 
 @lru_cache(maxsize=2)
@@ -60,14 +50,13 @@ def _training_data(shared: SharedDataset, device: str = "cpu") -> "TrainingData"
     return TrainingData(shared.open(), device=device)
 
 
-def profile(
-    shared: SharedDataset, entrant: Entrant, reproducible: bool, board_path: str, slot: int
-) -> Profile:
-    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data.
+def match_widths(request: WidthsRequest, context: TaskContext) -> Widths:
+    """The widths of `equal_widths`, which builds networks and so imports torch."""
+    return equal_widths(request.schema, request.entrants)
 
-    Args:
-        reproducible: where there are several devices, choose by a rule and not by a timing.
-    """
+
+def profile(request: ProfileRequest, context: TaskContext) -> Profile:
+    """Parameters, FLOPs and time per step of a network; or, in `fault`, why it cannot take this data."""
     import torch
 
     from bakeoff import models
@@ -77,6 +66,7 @@ def profile(
     from bakeoff.train.kernels import native
 
     set_up_torch()
+    shared, entrant = request.dataset, request.entrant
     assert entrant.card is not None
     data = _training_data(shared)
     try:
@@ -84,15 +74,15 @@ def profile(
         batch = data.train.at(torch.arange(min(2, len(data.train))))
         check_forward(module, batch.inputs, batch.lengths, data.outputs)
         cost = counted(module, entrant.card, entrant.width, data.schema)
-        flops = BATCH * (cost.training_flops or 0)
+        flops = BATCH_EXAMPLES * (cost.training_flops or 0)
         rivals = device.rivals(entrant.device)
-        if reproducible:
-            rivals = (rivals[-1] if flops > WORTH_A_DEVICE else rivals[0],)
+        if request.reproducible:
+            rivals = (rivals[-1] if flops > GPU_STEP_FLOPS else rivals[0],)
         place, seconds = _fastest(
-            shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_FLOPS else PROFILE_STACK_SIZE
+            shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_STEP_FLOPS else PROFILE_REPLICAS
         )
     except BakeoffError as error:
-        return Profile(entrant=entrant.name, fault=str(error))
+        return Profile(entrant=entrant.name, fault=reason_of(error))
     return Profile(
         entrant=entrant.name,
         parameters=cost.parameters,
@@ -116,11 +106,11 @@ def _fastest(
 
     found: dict[str, float] = {}
     for device in reversed(devices):
-        if found and min(found.values()) > EXPENSIVE_SECONDS:
+        if found and min(found.values()) > EXPENSIVE_STEP_SECONDS:
             break
         data = _training_data(shared, device)
         try:
-            found[device] = seconds_per_step(_builder(entrant, data), data, stack_size) / stack_size
+            found[device] = seconds_per_step(builder(entrant, data.schema), data, stack_size) / stack_size
         except RuntimeError:
             if not found and device == devices[0]:
                 raise
@@ -128,109 +118,60 @@ def _fastest(
     return best, found[best]
 
 
-def _builder(entrant: Entrant, data: "TrainingData") -> Any:
-    from bakeoff import models
-
-    assert entrant.card is not None
-    card = entrant.card
-    return lambda seed: models.build(card, data.schema, width=entrant.width, seed=seed)
-
-
-def train(
-    shared: SharedDataset,
-    entrant: Entrant,
-    job: Job,
-    known: Profile,
-    deadline: float | None,
-    weights: Sequence[str | None],
-    reproducible: bool,
-    judge: str,
-    board_path: str,
-    slot: int,
-) -> list[TrialResult]:
-    """Train a job's trials as one stack.
-
-    Args:
-        known: the network's profile, copied into the results.
-        deadline: on the monotonic clock.
-        weights: for each trial the file that its weights go to, or None.
-        reproducible: choose the stack's width by a rule and not by a timing.
-        judge: of the evaluations, see `Recipe`.
-    """
+def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
+    """Train a job's trials as one stack."""
     from safetensors.torch import save_file
 
-    from bakeoff.train.recipe import Recipe, Replica
-    from bakeoff.train.stacked.fit_stack import fit_stack
-
     set_up_torch()
-    report = report_progress(board_path, slot)
-    data = _training_data(shared, entrant.device)
-    recipe = Recipe(
-        steps=job.trials[0].steps,
-        batch_size=BATCH,
-        schedule="cosine",
-        evaluations=EVALUATIONS,
-        patience=PATIENCE_EVALUATIONS,
-        settled=UNCHANGED_EVALUATIONS,
-        rejections=REJECTIONS if job.is_tuning_group else (),
-        judge=judge,
-    )
-    replicas = [
-        Replica(
-            learning_rate=float(trial.setting or 0),
-            seed=trial.seed,
-            examples=trial.examples,
-            tuning_group="settings" if job.is_tuning_group else None,
-        )
-        for trial in job.trials
-    ]
-    trained = fit_stack(
-        _builder(entrant, data),
-        data,
-        replicas,
-        recipe,
-        deadline=deadline,
-        progress=lambda done, total, alive: report(done, total),
-        reproducible=reproducible,
+    entrant, job = request.entrant, request.job
+    trained = train_stack(
+        entrant,
+        _training_data(request.dataset, entrant.device),
+        job.trials,
+        context,
+        judge=request.judge,
+        reproducible=request.reproducible,
+        is_tuning=job.kind is JobKind.TUNING,
     )
     results = []
-    for trial, one, path in zip(job.trials, trained, weights, strict=True):
+    for trial, one, path in zip(job.trials, trained, request.weights, strict=True):
         if path is not None and one.weights:
             with atomic_write(Path(path)) as unfinished:
                 save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, unfinished)
         results.append(
             TrialResult(
                 trial=trial,
-                state=State(one.state),
-                reason=one.reason or "",
+                state=TrialState(one.state),
+                reason=one.reason,
                 steps_done=one.steps_done,
                 seconds=one.seconds,
                 validation_loss=one.validation_loss,
-                validation_outputs=one.validation_outputs,
-                test_outputs=one.test_outputs,
+                validation_outputs=_outputs(one.validation_outputs),
+                test_outputs=_outputs(one.test_outputs),
                 history=tuple(one.history),
-                parameters=known.parameters,
-                flops_per_example=known.flops_per_example,
+                parameters=request.profile.parameters,
+                flops_per_example=request.profile.flops_per_example,
             )
         )
     return results
 
 
-def fit_classical(
-    shared: SharedDataset, entrant: Entrant, job: Job, deadline: float | None, board_path: str, slot: int
-) -> list[TrialResult]:
+def _outputs(array: NDArray[np.float32] | None) -> Outputs | None:
+    return None if array is None else Outputs.of(array)
+
+
+def fit_classical(request: ClassicalRequest, context: TaskContext) -> list[TrialResult]:
     """Fit a classical or baseline entrant's trials; those with the same examples and seed are fitted together."""
-    report = report_progress(board_path, slot)
-    dataset = shared.open()
-    plain = classical.by_name(dataset.schema)[entrant.name]
-    until = float("inf") if deadline is None else deadline
+    job, dataset = request.job, request.dataset.open()
+    plain = classical.by_name(dataset.schema)[request.entrant.name]
+    until = float("inf") if context.deadline is None else context.deadline
     results: dict[Trial, TrialResult] = {}
     places = list(dict.fromkeys((trial.examples, trial.seed) for trial in job.trials))
     for number, (examples, seed) in enumerate(places):
-        report(number, len(places))
+        context.report(number, len(places))
         trials = [trial for trial in job.trials if (trial.examples, trial.seed) == (examples, seed)]
         results |= _fit_place(plain, dataset, trials, until)
-    report(len(places), len(places))
+    context.report(len(places), len(places))
     return [results[trial] for trial in job.trials]
 
 
@@ -242,8 +183,8 @@ def _fit_place(
     share = share_bytes()
     most = LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
     if plain.kind == "classical" and rows_bytes > most:
-        reason = f"it would hold {rows_bytes / 1e9:.1f} GB of rows in memory"
-        return {trial: TrialResult(trial=trial, state=State.FAILED, reason=reason) for trial in trials}
+        reason = because("memory", size=rows_bytes / 1e9)
+        return {trial: TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in trials}
     started = time.monotonic()
     try:
         if started > until:
@@ -252,18 +193,18 @@ def _fit_place(
         fits = plain.fit(dataset, train_indices, seed, [trial.setting for trial in trials], until)
     except classical.OutOfTimeError:
         spent = time.monotonic() - started
-        reason = "its share of the time was over"
+        reason = because("share_over")
         return {
-            t: TrialResult(trial=t, state=State.STOPPED, reason=reason, seconds=spent / len(trials))
+            t: TrialResult(trial=t, state=TrialState.STOPPED, reason=reason, seconds=spent / len(trials))
             for t in trials
         }
     return {
         trial: TrialResult(
             trial=trial,
-            state=State.FINISHED,
+            state=TrialState.FINISHED,
             seconds=fit.seconds,
-            validation_outputs=fit.validation,
-            test_outputs=fit.test,
+            validation_outputs=Outputs.of(fit.validation),
+            test_outputs=Outputs.of(fit.test),
             parameters=fit.parameters,
             flops_per_example=fit.flops_per_example,
         )
@@ -271,16 +212,13 @@ def _fit_place(
     }
 
 
-def write_champion(
-    shared: SharedDataset, entrant: Entrant, weights: str, folder: str, board_path: str, slot: int
-) -> None:
+def write_champion(request: ChampionRequest, context: TaskContext) -> None:
     """Write the champion's folder: weights, schema, scaling and how new data are read."""
     from safetensors.torch import load_file
 
     from bakeoff.inference.predictor import Predictor
 
+    entrant, weights = request.entrant, load_file(request.weights)
     assert entrant.card is not None
-    predictor = Predictor.of(
-        shared.open(), model=entrant.card, width=entrant.width, weights=load_file(weights)
-    )
-    predictor.save(folder)
+    predictor = Predictor.of(request.dataset.open(), model=entrant.card, width=entrant.width, weights=weights)
+    predictor.save(request.folder)

@@ -7,24 +7,25 @@ from numpy.typing import NDArray
 
 from bakeoff.data.schema import Schema
 from bakeoff.tasks.metrics.metric import NO_CONTEXT, Floats, MeanMetric, Metric, MetricContext, weighted_mean
+from bakeoff.tasks.outputs import OutputsLike, dense
 
 #: A probability counts as at least this in log-loss (as in scikit-learn for float64), so that no loss is infinite.
 LOWEST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
 class Accuracy(MeanMetric):
-    def _each(self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext) -> Floats:
-        return (outputs.argmax(axis=1) == targets).astype(np.float64)
+    def _each(self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext) -> Floats:
+        return (dense(outputs).argmax(axis=1) == dense(targets)).astype(np.float64)
 
 
 class LogLoss(MeanMetric):
-    def _each(self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext) -> Floats:
-        chosen = np.take_along_axis(outputs, np.asarray(targets)[:, None], axis=1)[:, 0].astype(np.float64)
+    def _each(self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext) -> Floats:
+        chosen = np.take_along_axis(dense(outputs), dense(targets)[:, None], axis=1)[:, 0].astype(np.float64)
         return -np.maximum(chosen, np.log(LOWEST_PROBABILITY))
 
 
 class MeanAbsoluteError(MeanMetric):
-    def _each(self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext) -> Floats:
+    def _each(self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext) -> Floats:
         return _columns(np.abs(_difference(outputs, targets))).mean(axis=1)
 
 
@@ -34,7 +35,7 @@ class MeanAbsoluteScaledError(MeanMetric):
     def applies(self, schema: Schema, context: MetricContext = NO_CONTEXT) -> bool:
         return super().applies(schema, context) and bool(context.seasonal_scale)
 
-    def _each(self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext) -> Floats:
+    def _each(self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext) -> Floats:
         assert context.seasonal_scale, "MASE needs the seasonal scale of the training data"
         return _columns(np.abs(_difference(outputs, targets))).mean(axis=1) / context.seasonal_scale
 
@@ -42,10 +43,15 @@ class MeanAbsoluteScaledError(MeanMetric):
 class RootMeanSquaredError(Metric):
     """The root of the mean over examples and outputs alike (scikit-learn averages the roots of several outputs)."""
 
+    def losses(
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        return _columns(_difference(outputs, targets) ** 2).mean(axis=1), 0.5
+
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
@@ -58,13 +64,13 @@ class RSquared(Metric):
 
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
         # Centred first: the variance under weights is then a small difference of small numbers.
-        values = _columns(np.asarray(targets, np.float64))
+        values = _columns(np.asarray(dense(targets), np.float64))
         values = values - values.mean(axis=0)
         residual = _columns(_difference(outputs, targets)) ** 2
         scores = np.zeros(len(weights))
@@ -84,12 +90,12 @@ class BalancedAccuracy(Metric):
 
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
-        truth, _, hit = _class_weights(outputs, targets, weights)
+        truth, _, hit = _class_weights(dense(outputs), dense(targets), weights)
         present = truth > 0
         recalls = np.divide(hit, truth, out=np.zeros_like(hit), where=present)
         return recalls.sum(axis=1) / present.sum(axis=1)
@@ -100,12 +106,12 @@ class MacroF1(Metric):
 
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
-        truth, predicted, hit = _class_weights(outputs, targets, weights)
+        truth, predicted, hit = _class_weights(dense(outputs), dense(targets), weights)
         either = truth + predicted
         present = either > 0
         scores = np.divide(2 * hit, either, out=np.zeros_like(hit), where=present)
@@ -120,12 +126,12 @@ class AreaUnderROC(Metric):
 
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
-        ups, downs = _weights_by_rank(outputs, targets, weights)
+        ups, downs = _weights_by_rank(dense(outputs), dense(targets), weights)
         above = np.cumsum(ups, axis=0)
         total = above[-1]
         pairs = total * downs.sum(axis=0)
@@ -142,12 +148,12 @@ class AreaUnderPrecisionRecall(Metric):
 
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
-        ups, downs = _weights_by_rank(outputs, targets, weights)
+        ups, downs = _weights_by_rank(dense(outputs), dense(targets), weights)
         found = np.cumsum(ups, axis=0)
         total = found[-1].copy()
         everything = np.cumsum(downs, axis=0)
@@ -158,7 +164,8 @@ class AreaUnderPrecisionRecall(Metric):
         return np.divide(area, total, out=np.zeros_like(total), where=total > 0)
 
 
-def _difference(outputs: NDArray[Any], targets: NDArray[Any]) -> Floats:
+def _difference(outputs: OutputsLike, targets: OutputsLike) -> Floats:
+    outputs, targets = dense(outputs), dense(targets)
     assert outputs.shape == targets.shape, (outputs.shape, targets.shape)
     return outputs.astype(np.float64) - targets.astype(np.float64)
 

@@ -3,8 +3,9 @@
 A bootstrap weights each example by how often it was drawn. `resampled(outputs, targets, weights)` computes R scores at
 once from weights [R, N]; the plain score is the same computation with one row of ones.
 
-Outputs are log-probabilities [N, K] for classes, values [N, size] in the unit of the data otherwise; targets are
-int64 [N] or float [N, size]. N examples, K classes, R replicates.
+Outputs and targets are `Outputs`, or arrays, which stand for one row an example: log-probabilities [N, K] for classes,
+values [N, size] in the unit of the data; targets are int64 [N] or float [N, size]. Weights are of examples, of which a
+ragged one has many rows. N examples, K classes, R replicates.
 """
 
 from abc import ABC, abstractmethod
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.schema import Schema
+from bakeoff.tasks.outputs import OutputsLike
 
 Floats = NDArray[np.float64]
 
@@ -63,24 +65,31 @@ class Metric(ABC):
         return isinstance(schema.target, self.targets) and (not self.binary or schema.outputs == 2)
 
     def per_example(
-        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
     ) -> Floats | None:
         """One value an example [N], whose mean is the score; None where the metric is not a mean over examples."""
+        return None
+
+    def losses(
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        """For errors that are a power of a mean of losses: the losses [N], none negative, and the power; else None.
+
+        An RMSE is the mean of the squares to the power 1/2, an MAE the mean of the absolute values to the power 1.
+        """
         return None
 
     @abstractmethod
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:
         """Scores [R] under R sets of weights of the examples [R, N] (none negative, not all zero)."""
 
-    def score(
-        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
-    ) -> float:
+    def score(self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT) -> float:
         """The plain score."""
         return float(self.resampled(outputs, targets, np.ones((1, len(targets))), context)[0])
 
@@ -101,17 +110,22 @@ class MeanMetric(Metric):
     """A metric that is a mean over examples."""
 
     @abstractmethod
-    def _each(self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext) -> Floats: ...
+    def _each(self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext) -> Floats: ...
 
     def per_example(
-        self, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
     ) -> Floats:
         return self._each(outputs, targets, context)
 
+    def losses(
+        self, outputs: OutputsLike, targets: OutputsLike, context: MetricContext = NO_CONTEXT
+    ) -> tuple[Floats, float] | None:
+        return None if self.higher_is_better else (self._each(outputs, targets, context), 1.0)
+
     def resampled(
         self,
-        outputs: NDArray[Any],
-        targets: NDArray[Any],
+        outputs: OutputsLike,
+        targets: OutputsLike,
         weights: NDArray[Any],
         context: MetricContext = NO_CONTEXT,
     ) -> Floats:

@@ -1,12 +1,6 @@
-"""Every metric by its name, which of them fit which targets, and which one decides."""
+"""Every metric by its name. Which of them decides is said by the task."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from numpy.typing import NDArray
-
-from bakeoff.data.schema import Classes, Forecast, Schema, Value
-from bakeoff.errors import OptionError, suggest
+from bakeoff.data.schema import Classes, Forecast, Value
 from bakeoff.tasks.metrics.kinds import (
     Accuracy,
     AreaUnderPrecisionRecall,
@@ -27,10 +21,7 @@ __all__ = [
     "Floats",
     "Metric",
     "MetricContext",
-    "applicable",
-    "default_metric",
-    "metric_named",
-    "score_all",
+    "register",
 ]
 
 _CLASSES, _NUMBERS = (Classes,), (Value, Forecast)
@@ -47,7 +38,7 @@ def _error(kind: type[Metric], name: str, targets: tuple[type, ...]) -> Metric:
 
 
 #: Every metric by its name.
-METRICS: Mapping[str, Metric] = {
+METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         _share(Accuracy, "accuracy"),
@@ -64,52 +55,12 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-def applicable(schema: Schema, context: MetricContext = NO_CONTEXT) -> tuple[Metric, ...]:
-    """The metrics that can score this kind of target."""
-    return tuple(metric for metric in METRICS.values() if metric.applies(schema, context))
-
-
-def default_metric(schema: Schema, context: MetricContext = NO_CONTEXT) -> Metric:
-    """What decides unless the user says otherwise: accuracy, RMSE, or MASE for forecasts with a known scale."""
-    if schema.is_classification:
-        return METRICS["accuracy"]
-    mase = METRICS["mase"]
-    return mase if mase.applies(schema, context) else METRICS["rmse"]
-
-
-def metric_named(name: str | None, schema: Schema, context: MetricContext = NO_CONTEXT) -> Metric:
-    """The metric that the user named, or the default one where None.
+def register(metric: Metric) -> None:
+    """Add a metric; it is offered wherever it applies.
 
     Raises:
-        OptionError: no such metric, or it cannot score this kind of target.
+        ValueError: the name is taken.
     """
-    if name is None:
-        return default_metric(schema, context)
-    usable = [metric.name for metric in applicable(schema, context)]
-    if name not in METRICS:
-        raise OptionError(f"--metric: there is no metric called '{name}'. {suggest(name, usable)}")
-    if name not in usable:
-        raise OptionError(
-            f"--metric: '{name}' cannot score these targets; choose one of {', '.join(usable)}."
-        )
-    return METRICS[name]
-
-
-def preference(
-    metric: Metric, outputs: NDArray[Any], targets: NDArray[Any], context: MetricContext = NO_CONTEXT
-) -> tuple[float, float]:
-    """What to choose between answers to the same examples by: the greater, the better, whatever the metric.
-
-    The score first; of equal ones the lower log loss. A few hundred validation examples leave several learning rates
-    with exactly as many errors each, and taking any of them is drawing lots: which one depends on the seed.
-    """
-    score = metric.sign * metric.score(outputs, targets, context)
-    is_classes = Classes in metric.targets
-    return score, -METRICS["log_loss"].score(outputs, targets, context) if is_classes else 0.0
-
-
-def score_all(
-    outputs: NDArray[Any], targets: NDArray[Any], schema: Schema, context: MetricContext = NO_CONTEXT
-) -> dict[str, float]:
-    """Every metric that applies, by name."""
-    return {metric.name: metric.score(outputs, targets, context) for metric in applicable(schema, context)}
+    if metric.name in METRICS:
+        raise ValueError(f"There is a metric called '{metric.name}' already.")
+    METRICS[metric.name] = metric

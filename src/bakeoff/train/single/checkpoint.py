@@ -16,7 +16,6 @@ from torch import Tensor
 from bakeoff.errors import StoreError
 from bakeoff.system.files import refuse_special
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
 _FACTS = "facts"
 
 

@@ -5,15 +5,14 @@ the amount of data.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
-from bakeoff.data.schema import Schema, Table, Value
+from bakeoff.data.schema import Schema, Table
 from bakeoff.errors import OptionError
+from bakeoff.tasks.registry import task_of
 from bakeoff.train.recipe import Recipe
 
 #: Passes over the data by default ...
@@ -159,7 +158,7 @@ def recipe_for(
     per_epoch = steps_per_epoch(examples, size)
     steps = epochs * per_epoch if epochs is not None else max(EPOCHS * per_epoch, LEAST_STEPS)
     evaluations = min(max(steps // per_epoch, 1), MOST_EVALUATIONS)
-    smoothed = schema.is_classification and not isinstance(schema.input, Table)
+    smoothed = task_of(schema).takes_label_smoothing and not isinstance(schema.input, Table)
     return FitRecipe(
         steps=steps,
         batch_size=size,
@@ -183,7 +182,7 @@ def largest_rate(family: str, *, published: bool, mode: str) -> float:
 
 def suits_augmentation(family: str, schema: Schema) -> bool:
     """Whether images are augmented by default: for families that gain from it, and not where targets are values."""
-    return FAMILIES.get(family, _CONVOLUTIONAL).augment and not isinstance(schema.target, Value)
+    return FAMILIES.get(family, _CONVOLUTIONAL).augment and task_of(schema).survives_augmentation
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -222,17 +221,6 @@ def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]
         {"params": [p for p in trained if not (p.squeeze().dim() > 1 or p.dim() == 2)], "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
-
-
-def training_loss(schema: Schema, label_smoothing: float) -> Callable[[Tensor, Tensor], Tensor]:
-    """Mean cross-entropy of classes int64 [B] or of mixed ones float [B, K], or mean squared error."""
-    if not schema.is_classification:
-        return F.mse_loss
-
-    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
-
-    return loss
 
 
 def frozen_but_head(module: nn.Module) -> nn.Module:

@@ -1,0 +1,225 @@
+"""Images are decoded once, into one file of bytes in the user's cache folder, which is then memory-mapped.
+
+The folder's name is a hash of what the pixels depend on: every file's path, size and time of change, and the requested
+size. A cache is written under another name and renamed when it is complete, so that a killed run leaves none.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.data.forms.image_decoder import Header, RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.errors import DataError, printable
+from bakeoff.system.files import cache_folder
+from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
+
+#: Part of the key; raised when the decoding changes, so that old pixels are not used.
+_VERSION = 1
+#: Where no size is given, the longer side of the common size is at most this.
+LONGEST_SIDE = 64
+#: Threads that decode images.
+_THREADS = min(4, os.cpu_count() or 1)
+#: Images with fewer pixels than this (in the median) are decoded in one thread: others would wait for Python's lock.
+_PIXELS_WORTH_A_THREAD = 160 * 160
+#: Images that are decoded before they are written.
+_BLOCK_FILES = 1024
+_UNFINISHED = "unfinished-"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pictures:
+    """The pictures that could be read, in the order of the files.
+
+    Attributes:
+        pixels: uint8 [N, C, H, W], memory-mapped.
+        decoded: indices of their files, int64 [N].
+        refused: (index of the file, reason) of the others.
+        smallest, largest: (height, width) as they were; the smallest and largest by area.
+    """
+
+    pixels: NDArray[np.uint8]
+    decoded: NDArray[np.int64]
+    refused: tuple[tuple[int, str], ...]
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+
+
+def cached_pictures(
+    files: Sequence[str], *, size: tuple[int, int] | None = None, channels: int | None = None
+) -> Pictures:
+    """The pictures of these files, from the cache if they are there, else decoded into it.
+
+    Args:
+        files: absolute paths.
+        size: (height, width); None takes the median size, its longer side at most `LONGEST_SIDE`.
+        channels: 1 for grey, 3 for colour; None takes colour if any file has it.
+
+    Raises:
+        DataError: no file can be read as a picture, the disk is full, or the cache may not be written.
+    """
+    place = cache_folder() / "images" / _key(files, f"{size} {channels}")
+    found = _open_cache(place)
+    if found is not None:
+        return found
+    with quiet_pillow():
+        headers = [_header_or_reason(file) for file in files]
+    found_channels, height, width, smallest, largest = _common_form(
+        [h for h in headers if isinstance(h, Header)], size
+    )
+    channels = channels or found_channels
+    facts = {"channels": channels, "height": height, "width": width, "smallest": smallest, "largest": largest}
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(place.parent, _UNFINISHED)
+        unfinished = OwnFolder(place.parent, _UNFINISHED)
+        try:
+            _write(unfinished.path, files, headers, facts)
+            _move(unfinished, place)
+        finally:
+            unfinished.remove()
+    except OSError as error:
+        raise DataError(_why_not_written(error, place, len(files) * channels * height * width)) from error
+    written = _open_cache(place)
+    if written is None:
+        raise DataError(
+            f"The cache of decoded images in '{printable(str(place))}' was damaged: run the same again."
+        )
+    return written
+
+
+def decode_now(
+    files: Sequence[str], *, channels: int, height: int, width: int
+) -> tuple[NDArray[np.uint8], list[int], list[tuple[int, str]]]:
+    """Pixels uint8 [N, C, H, W] in memory, the indices of the files that were read, (index, reason) of the others."""
+    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads:
+        results = list(threads.map(partial(_pixels_or_reason, form=(channels, height, width)), files))
+    decoded = [place for place, result in enumerate(results) if not isinstance(result, str)]
+    refused = [(place, result) for place, result in enumerate(results) if isinstance(result, str)]
+    pixels = np.empty((len(decoded), channels, height, width), np.uint8)
+    for row, place in enumerate(decoded):
+        pixels[row] = results[place]
+    return pixels, decoded, refused
+
+
+def _key(files: Sequence[str], form: str) -> str:
+    digest = hashlib.blake2b(f"{_VERSION} {form} {LONGEST_SIDE}".encode(), digest_size=16)
+    for file in files:
+        try:
+            status = os.stat(file)
+            facts = f"\0{status.st_size}\0{status.st_mtime_ns}\0"
+        except OSError:
+            facts = "\0gone\0"
+        digest.update(os.fsencode(file) + facts.encode())
+    return digest.hexdigest()
+
+
+def _header_or_reason(file: str) -> Header | str:
+    try:
+        return read_header(file)
+    except RefusedPictureError as refused:
+        return str(refused)
+
+
+def _pixels_or_reason(file: str, form: tuple[int, int, int]) -> NDArray[np.uint8] | str:
+    channels, height, width = form
+    try:
+        return decode(file, channels=channels, height=height, width=width)
+    except RefusedPictureError as refused:
+        return str(refused)
+
+
+def _common_form(
+    headers: list[Header], size: tuple[int, int] | None
+) -> tuple[int, int, int, tuple[int, int], tuple[int, int]]:
+    """(channels, height, width, smallest, largest): colour if any picture has colour, the median size."""
+    if not headers:
+        raise DataError("Not one of the files can be read as an image: give JPEG, PNG or WebP files.")
+    channels = 1 if all(header.grey for header in headers) else 3
+    areas = sorted((header.height * header.width, header.height, header.width) for header in headers)
+    smallest, largest = areas[0][1:], areas[-1][1:]
+    if size is None:
+        height = float(np.median([header.height for header in headers]))
+        width = float(np.median([header.width for header in headers]))
+        shrink = min(1.0, LONGEST_SIDE / max(height, width))
+        size = max(1, round(height * shrink)), max(1, round(width * shrink))
+    return channels, *size, smallest, largest
+
+
+def _write(folder: Path, files: Sequence[str], headers: list[Header | str], facts: dict[str, Any]) -> None:
+    """Write `pixels.bin` and `index.json` (not by a memory map, which would kill the program on a full disk)."""
+    form = (facts["channels"], facts["height"], facts["width"])
+    stored: list[int] = []
+    refused = [(place, header) for place, header in enumerate(headers) if isinstance(header, str)]
+    readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
+    areas = [header.height * header.width for header in headers if isinstance(header, Header)]
+    worth_threads = float(np.median(areas)) >= _PIXELS_WORTH_A_THREAD
+    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads, (folder / "pixels.bin").open("wb") as out:
+        for start in range(0, len(readable), _BLOCK_FILES):
+            places = readable[start : start + _BLOCK_FILES]
+            decoded: Iterable[NDArray[np.uint8] | str] = (threads.map if worth_threads else map)(
+                partial(_pixels_or_reason, form=form), [files[place] for place in places]
+            )
+            for place, result in zip(places, decoded, strict=True):
+                if isinstance(result, str):
+                    refused.append((place, result))
+                else:
+                    stored.append(place)
+                    out.write(np.ascontiguousarray(result).data)
+        out.flush()
+        os.fsync(out.fileno())
+    if not stored:
+        raise DataError("Not one of the images can be decoded: they are damaged or cut short.")
+    record = {**facts, "kept": stored, "refused": sorted(refused)}
+    (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _move(unfinished: OwnFolder, place: Path) -> None:
+    """Rename a finished cache; one that another run has finished meanwhile is used, a damaged one is replaced."""
+    if place.exists() and _open_cache(place) is None:
+        remove_if_ours(place, of_any_system=True)
+    try:
+        unfinished.hand_over(place)
+    except OSError:
+        if _open_cache(place) is None:
+            raise
+
+
+def _open_cache(place: Path) -> Pictures | None:
+    """The pictures of a complete cache, else None."""
+    try:
+        record = json.loads((place / "index.json").read_text(encoding="utf-8"))
+        shape = (len(record["kept"]), record["channels"], record["height"], record["width"])
+        if (place / "pixels.bin").stat().st_size != int(np.prod(shape)):
+            return None
+        return Pictures(
+            pixels=np.memmap(place / "pixels.bin", dtype=np.uint8, mode="r", shape=shape),
+            decoded=np.array(record["kept"], np.int64),
+            refused=tuple((int(file), str(reason)) for file, reason in record["refused"]),
+            smallest=(int(record["smallest"][0]), int(record["smallest"][1])),
+            largest=(int(record["largest"][0]), int(record["largest"][1])),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _why_not_written(error: OSError, place: Path, needed_bytes: int) -> str:
+    folder = printable(str(place.parent), most=200)
+    advice = "or set BAKEOFF_CACHE to a folder elsewhere"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"The disk is full: the decoded images need {needed_bytes / 1e6:.0f} MB in '{folder}'. Free some space, "
+            f"{advice}."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"The cache folder '{folder}' may not be written: change its permissions, {advice}."
+    return f"The decoded images cannot be kept in '{folder}' ({printable(str(error))}): mend it, {advice}."

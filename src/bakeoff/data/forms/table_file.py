@@ -1,0 +1,231 @@
+"""CSV, TSV, Parquet and JSON Lines files as Polars frames, with a clear error where a file is damaged.
+
+Polars gets the opened file and never a name: it takes "*", "?" and "[12]" in a name for a pattern.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import polars as pl
+
+from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.errors import DataError, printable
+from bakeoff.system.files import opened, refuse_special
+
+#: Cells that mean "not known".
+MISSING_WORDS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]
+_SEPARATORS = (",", ";", "\t", "|")
+_CHUNK_BYTES = 1 << 24
+_SAMPLE_BYTES = 1 << 16
+
+
+def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
+    """The table and the findings of reading it (another encoding, no header).
+
+    Raises:
+        DataError: the file is empty, damaged, ragged or not what its ending says; the line is named where there is one.
+    """
+    refuse_special(path)
+    if path.stat().st_size == 0:
+        raise DataError(
+            f"'{printable(path.name)}' is empty (0 bytes): give a file with a header line and rows."
+        )
+    ending = path.suffix.lower()
+    try:
+        if ending in (".parquet", ".pq"):
+            with opened(path) as file:
+                return _plain_types(pl.read_parquet(file)), []
+        if ending in (".jsonl", ".ndjson"):
+            return _plain_types(_read_json_lines(path)), []
+        return _read_delimited(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, csv.Error) as error:
+        reason = printable(str(error).splitlines()[0], most=160)
+        raise DataError(
+            f"'{printable(path.name)}' cannot be read as a table ({reason}): save it again."
+        ) from error
+
+
+def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
+    """Polars' categories become words and its decimals floats."""
+    casts = [
+        pl.col(name).cast(pl.Float64 if dtype.is_decimal() else pl.String)
+        for name, dtype in frame.schema.items()
+        if dtype.is_decimal() or dtype in (pl.Categorical, pl.Enum)
+    ]
+    return frame.with_columns(casts)
+
+
+def _read_json_lines(path: Path) -> pl.DataFrame:
+    with opened(path) as lines:
+        _check_json_lines(lines, path.name, lambda line: line.lstrip().startswith(b"{"))
+    try:
+        with opened(path) as file:  # read_ndjson would look at the first lines of an opened file alone
+            return pl.scan_ndjson(file, infer_schema_length=None).collect()
+    except pl.exceptions.PolarsError:
+        with opened(path) as lines:
+            _check_json_lines(lines, path.name, _is_json_object)
+        raise
+
+
+def _check_json_lines(lines: Iterable[bytes], name: str, is_good: Callable[[bytes], bool]) -> None:
+    """Raises `DataError` for the first line with anything in it that is not good."""
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not is_good(line):
+            shown = printable(line.decode("utf-8", "replace").strip(), most=40)
+            raise DataError(
+                f"Line {number} of '{printable(name)}' is not a JSON object ({shown}): "
+                'each line must be one, such as {"size": 3, "kind": "a"}.'
+            )
+
+
+def _is_json_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
+    findings: list[Finding] = []
+    encoding = text_encoding(path)
+    source: Path | bytes = path
+    if encoding != "utf-8":
+        source = _decoded(path, encoding).encode("utf-8")
+        severity = "note" if encoding.startswith("utf") else "warning"
+        findings.append(Finding(kind="encoding", severity=severity, values={"encoding": encoding}))
+    sample = _sample(source)
+    separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else _separator(sample)
+    _check_rows(source, separator, name=path.name)
+    header = next(csv.reader([sample.splitlines()[0]], delimiter=separator), [])
+    has_header = not all(_is_number(cell) for cell in header)
+    if not has_header:
+        findings.append(Finding(kind="no_header", severity="note", values={"columns": len(header)}))
+    decimal_comma = (
+        separator == ";" and bool(re.search(r"\d,\d", sample)) and not re.search(r"\d\.\d", sample)
+    )
+    frame = _read_csv(source, separator=separator, has_header=has_header, decimal_comma=decimal_comma)
+    names = [name.strip() if has_header else f"column_{place}" for place, name in enumerate(frame.columns, 1)]
+    if len(set(names)) == len(names):
+        frame.columns = names
+    return frame, findings
+
+
+def _read_csv(source: Path | bytes, *, separator: str, has_header: bool, decimal_comma: bool) -> pl.DataFrame:
+    """Read a CSV file; types are inferred from all rows. Where a number fits no type, all columns stay strings."""
+    for look_at in (None, 0):
+        try:
+            with _bytes_of(source) as file:
+                return pl.read_csv(
+                    file,
+                    separator=separator,
+                    has_header=has_header,
+                    decimal_comma=decimal_comma,
+                    null_values=MISSING_WORDS,
+                    infer_schema_length=look_at,
+                )
+        except pl.exceptions.ComputeError:
+            if look_at == 0:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _decoded(path: Path, encoding: str) -> str:
+    with opened(path) as file:
+        try:
+            return file.read().decode(encoding)
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"'{printable(path.name)}' begins as text in {encoding.upper()} and byte {error.start + 1} is none "
+                f"({error.reason}): save it again, best in UTF-8."
+            ) from error
+
+
+def _sample(source: Path | bytes) -> str:
+    with _bytes_of(source) as file:
+        start = file.read(_SAMPLE_BYTES)
+    text = start.decode("utf-8-sig", "ignore").lstrip("\r\n")
+    if not text.strip():
+        raise DataError("The file holds nothing but blanks: give a header line and rows.")
+    return text
+
+
+def _bytes_of(source: Path | bytes) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else opened(source)
+
+
+def _separator(sample: str) -> str:
+    """The separator that occurs most often in the header line, outside of quotes."""
+    header = re.sub(r'"[^"]*"', "", sample.splitlines()[0])
+    return max(_SEPARATORS, key=header.count)
+
+
+def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
+    """Raises `DataError` for the first line that has more or fewer cells than the header."""
+    with _bytes_of(source) as file:
+        quoted = any(b'"' in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
+        file.seek(0)
+        bad = _ragged_quoted(file, separator) if quoted else _ragged_plain(file, separator)
+    if bad is not None:
+        line, cells, wanted = bad
+        raise DataError(
+            f"Line {line} of '{printable(name)}' has {cells} cells where the first line has {wanted} (separated by "
+            f"{separator!r}): mend that line, or put a cell that contains {separator!r} into double quotes."
+        )
+
+
+def _ragged_plain(file: IO[bytes], separator: str) -> tuple[int, int, int] | None:
+    """(line, its cells, the first line's) of the first ragged line of a text without quotes, else None."""
+    wanted, line, rest = None, 0, b""
+    while True:
+        chunk = file.read(_CHUNK_BYTES)
+        block = rest + chunk if chunk else rest + b"\n"
+        cut = block.rfind(b"\n") + 1
+        block, rest = block[:cut], block[cut:]
+        signs = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(signs == ord("\n"))
+        counts = np.diff(np.searchsorted(np.flatnonzero(signs == ord(separator)), ends), prepend=0)
+        lengths = np.diff(ends, prepend=-1) - 1
+        returns = (lengths == 1) & (signs[np.maximum(ends - 1, 0)] == ord("\r")) if len(ends) else lengths > 0
+        filled = (lengths > 0) & ~returns
+        if wanted is None and filled.any():
+            wanted = int(counts[filled][0])
+        ragged = np.flatnonzero(filled & (counts != wanted))
+        if len(ragged):
+            assert wanted is not None
+            return line + int(ragged[0]) + 1, int(counts[ragged[0]]) + 1, wanted + 1
+        line += len(ends)
+        if not chunk:
+            return None
+
+
+def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | None:
+    """The same where cells may be quoted and hold separators and line breaks."""
+    longest = csv.field_size_limit(1 << 30)
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        reader = csv.reader(text, delimiter=separator)
+        wanted = None
+        for cells in reader:
+            if cells:
+                wanted = len(cells) if wanted is None else wanted
+                if len(cells) != wanted:
+                    return reader.line_num, len(cells), wanted
+    finally:
+        text.detach()  # the caller closes the file
+        csv.field_size_limit(longest)
+    return None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,206 @@
+"""Tables of series to forecast: windows, cuts in time, seasons, and the future as new data."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import bakeoff
+from bakeoff.data.forms.seasonality import autocorrelation, repeat_error, seasonal_period
+from bakeoff.data.load import read_new
+from bakeoff.data.schema import Forecast, Series
+from bakeoff.errors import DataError, OptionError
+
+#: Box & Jenkins (1976), series G: thousands of airline passengers a month, 1949 to 1960.
+AIRLINE = """
+112 118 132 129 121 135 148 148 136 119 104 118 115 126 141 135 125 149 170 170 158 133 114 140
+145 150 178 163 172 178 199 199 184 162 146 166 171 180 193 181 183 218 230 242 209 191 172 194
+196 196 236 235 229 243 264 272 237 211 180 201 204 188 235 227 234 264 302 293 259 229 203 229
+242 233 267 269 270 315 364 347 312 274 237 278 284 277 317 313 318 374 413 405 355 306 271 306
+315 301 356 348 355 422 465 467 404 347 305 336 340 318 362 348 363 435 491 505 404 359 310 337
+360 342 406 396 420 472 548 559 463 407 362 405 417 391 419 461 472 535 622 606 508 461 390 432
+"""
+
+
+def airline() -> pl.DataFrame:
+    passengers = np.array(AIRLINE.split(), np.int64)
+    months = [f"{1949 + month // 12}-{month % 12 + 1:02}" for month in range(len(passengers))]
+    return pl.DataFrame({"month": months, "passengers": passengers})
+
+
+def again(dataset: Any, source: Any) -> Any:
+    return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
+
+
+def test_the_airline_series_has_a_period_of_twelve_months() -> None:
+    dataset = bakeoff.load(airline(), time="month", target="passengers")
+    assert dataset.schema.target == Forecast(horizon=12, season=12)
+    assert isinstance(dataset.schema.input, Series)
+    assert dataset.schema.input.channels == 1
+
+
+def test_windows_are_the_past_and_targets_what_follows() -> None:
+    values = airline()["passengers"].to_numpy()
+    dataset = bakeoff.load(airline(), time="month", target="passengers", horizon=3, window=24)
+    assert dataset.inputs.shape == (len(values) - 24 - 3 + 1, 1, 24)
+    for place in (0, 17, len(dataset) - 1):
+        np.testing.assert_array_equal(dataset.inputs[place, 0], values[place : place + 24])
+        np.testing.assert_array_equal(dataset.targets[place], values[place + 24 : place + 27])
+
+
+def test_no_value_is_a_target_in_two_splits_and_the_future_tests() -> None:
+    dataset = bakeoff.load(airline(), time="month", target="passengers", horizon=6, window=24)
+    reach = {
+        part: (indices.min() + 24, indices.max() + 24 + 6)
+        for part, indices in vars(dataset.splits).items()
+        if part != "how"
+    }
+    assert reach["train"][1] <= reach["validation"][0]
+    assert reach["validation"][1] <= reach["test"][0]
+    assert (np.diff(dataset.splits.train) < 0).all()
+    np.testing.assert_array_equal(dataset.splits.train[:3], dataset.splits.train.max() - np.arange(3))
+
+
+def test_the_unit_of_mase_is_the_seasonal_naive_error_before_the_first_validation_target() -> None:
+    values = airline()["passengers"].to_numpy().astype(float)
+    dataset = bakeoff.load(airline(), time="month", target="passengers", horizon=12, window=24)
+    past = values[: dataset.splits.validation.min() + 24]
+    assert dataset.seasonal_scale == pytest.approx(np.abs(past[12:] - past[:-12]).mean())
+    assert dataset.seasonal_scale != pytest.approx(np.abs(values[12:] - values[:-12]).mean())
+
+
+def test_rows_in_any_order_and_dates_of_any_type_give_the_same_dataset() -> None:
+    expected = bakeoff.load(airline(), time="month", target="passengers")
+    shuffled = airline().sample(fraction=1.0, shuffle=True, seed=3)
+    typed = airline().with_columns(pl.col("month").add("-01").str.to_date())
+    for frame in (shuffled, typed):
+        dataset = bakeoff.load(frame, time="month", target="passengers")
+        assert dataset.fingerprint == expected.fingerprint
+
+
+def test_groups_are_series_of_their_own_cut_at_the_same_times() -> None:
+    rng = np.random.default_rng(0)
+    frames = [
+        pl.DataFrame(
+            {"t": np.arange(first, 120), "shop": shop, "sales": rng.standard_normal(120 - first) + 10 * first}
+        )
+        for shop, first in (("north", 0), ("south", 30))
+    ]
+    dataset = bakeoff.load(pl.concat(frames), time="t", target="sales", group="shop", horizon=4, window=10)
+    assert len(dataset) == (120 - 13) + (90 - 13)
+    starts = np.concatenate([np.arange(10, 117), np.arange(40, 117)])
+    splits = dataset.splits
+    assert starts[splits.train].max() + 4 <= starts[splits.validation].min()
+    assert starts[splits.validation].max() + 4 <= starts[splits.test].min()
+    mixed = (dataset.inputs.max(axis=(1, 2)) > 200) & (dataset.inputs.min(axis=(1, 2)) < 100)
+    assert not mixed.any()
+
+
+def test_other_numeric_columns_are_further_channels_and_words_are_left_out() -> None:
+    frame = airline().with_columns(
+        pl.Series("price", np.arange(144) ** 0.5),
+        pl.Series("note", ["x", "y"] * 72),
+        pl.Series("one", [1] * 144),
+    )
+    dataset = bakeoff.load(frame, time="month", target="passengers", horizon=2)
+    assert isinstance(dataset.schema.input, Series)
+    assert dataset.schema.input.channels == 2
+    np.testing.assert_allclose(dataset.inputs[0, 1, :5], np.arange(5) ** 0.5, rtol=1e-6)
+    finding = next(finding for finding in dataset.findings if finding.kind == "left_out_forecast")
+    assert finding.values["columns"] == "'note', 'one'"
+
+
+def test_new_data_give_every_window_and_the_last_one_looks_into_the_unknown() -> None:
+    dataset = bakeoff.load(airline(), time="month", target="passengers", horizon=3, window=24)
+    new = again(dataset, airline())
+    np.testing.assert_array_equal(new.inputs[: len(dataset)], dataset.inputs)
+    np.testing.assert_array_equal(new.targets[: len(dataset)], dataset.targets)
+    assert len(new) == len(dataset) + 3
+    assert np.isnan(new.targets[-3:]).all()
+    assert new.names[-1] == "after 1960-12-01"
+    alone = again(dataset, airline().tail(24))
+    assert alone.targets is None
+    np.testing.assert_array_equal(alone.inputs[0], new.inputs[-1])
+    with pytest.raises(DataError, match="needs at least 24 steps"):
+        again(dataset, airline().tail(23))
+
+
+def test_missing_values_are_bridged_and_uneven_times_said() -> None:
+    frame = airline().with_columns(
+        passengers=pl.when(pl.int_range(144) == 5).then(None).otherwise(pl.col("passengers"))
+    )
+    dataset = bakeoff.load(frame, time="month", target="passengers", window=24)
+    assert dataset.inputs[0, 0, 5] == (121 + 148) / 2
+    assert [finding.kind for finding in dataset.findings] == ["series_gaps"]
+    holes = airline().filter(pl.int_range(144) % 10 != 3)
+    kinds = [finding.kind for finding in bakeoff.load(holes, time="month", target="passengers").findings]
+    assert kinds == ["uneven_steps"]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "sentence"),
+    [
+        ({}, {"target": "month"}, DataError, "'month' is not numeric"),
+        ({}, {"target": "passenger"}, DataError, "Did you mean 'passengers'"),
+        ({}, {"time": "mouth"}, DataError, "Did you mean 'month'"),
+        ({}, {"horizon": 0}, OptionError, "horizon must be from 1"),
+        ({}, {"horizon": 100}, DataError, "longest series has 144 steps"),
+        ({}, {"window": 139}, DataError, "longest series has 144 steps"),
+        ({"month": pl.lit("1950-01")}, {}, DataError, "occurs twice"),
+        ({"month": pl.lit("spring")}, {}, DataError, "should hold dates"),
+        ({"passengers": pl.lit(float("inf"))}, {}, DataError, "inf in row 1"),
+    ],
+)
+def test_series_that_cannot_be_forecast_are_told_in_a_sentence(
+    change: dict[str, pl.Expr], options: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        bakeoff.load(airline().with_columns(**change), **{"time": "month", "target": "passengers", **options})
+
+
+def wave(period: int, length: int, noise: float, seed: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(seed)
+    return (
+        np.sin(2 * np.pi * np.arange(length) / period)
+        + noise * rng.standard_normal(length)
+        + 0.01 * np.arange(length)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(period=st.integers(4, 40), seed=st.integers(0, 10**6))
+def test_a_noisy_wave_has_its_period(period: int, seed: int) -> None:
+    found = seasonal_period([wave(period, 12 * period, 0.2, seed)])
+    assert abs(found - period) <= max(1, period // 20)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_random_walk_and_noise_have_no_period(seed: int) -> None:
+    steps = np.random.default_rng(seed).standard_normal(300)
+    assert seasonal_period([steps]) == 1
+    assert seasonal_period([np.cumsum(steps)]) == 1
+    assert seasonal_period([np.arange(300.0)]) == 1
+
+
+def test_the_autocorrelation_is_the_textbook_sum() -> None:
+    values = np.random.default_rng(0).standard_normal(50)
+    steps = np.arange(50)
+    rest = values - np.polyval(np.polyfit(steps, values, 1), steps)
+    expected = [(rest[: 50 - lag] * rest[lag:]).sum() / (rest * rest).sum() for lag in range(10)]
+    np.testing.assert_allclose(autocorrelation(values, 9), expected, atol=1e-12)
+    assert repeat_error([np.array([1.0, 2.0, 4.0])], 1) == 1.5
+
+
+def test_hours_and_time_zones_are_read() -> None:
+    start = datetime(2024, 1, 1)
+    frame = pl.DataFrame(
+        {"when": [start + timedelta(hours=hour) for hour in range(400)], "load": wave(24, 400, 0.05, 0)}
+    ).with_columns(pl.col("when").dt.replace_time_zone("Asia/Seoul"))
+    dataset = bakeoff.load(frame, time="when", target="load")
+    assert dataset.schema.target == Forecast(horizon=24, season=24)
