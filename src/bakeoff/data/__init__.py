@@ -1,1 +1,1 @@
-"""What an example is (`schema`, `dataset`), how files become one (`readers`), how they are changed (`interventions`)."""
+"""What an example is (`schema`, `dataset`), how files become one (`readers`), how it is changed (`interventions`)."""
