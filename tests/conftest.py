@@ -22,3 +22,10 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("BAKEOFF_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_environment() -> Iterator[None]:
+    """A language that a test, or a command that it calls, has chosen ends with the test."""
+    yield
+    set_language(None)
