@@ -17,6 +17,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "이유에 대한 증거를 모으는 중에 중단되었습니다. 판정은 완전하고, 증거는 그때까지 끝난 것뿐입니다. "
         "같은 명령을 다시 실행하면 이어서 진행합니다.",
     ),
+    "study.warning.undertrained": (
+        "Undertrained: {names} took {steps} of the protocol's {protocol} steps, which is all that the budget allowed, "
+        "and may have been improving still.",
+        "학습이 덜 된 모델: {names}. 예산 때문에 프로토콜의 {protocol}단계 중 {steps}단계만 학습했으며, 아직 나아지고 "
+        "있었을 수 있습니다.",
+    ),
     "study.warning.one_seed": (
         "Only one seed was trained at full size for {names}: how much their own scores vary from seed to seed was not "
         "measured.",

@@ -111,6 +111,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "신경망이 필요한지는 아직 알 수 없습니다: {first}의 값은 {first_score}, 신경망이 아닌 {second}의 값은 "
         "{second_score}입니다. {deciding}",
     ),
+    "verdict.network_undertrained": (
+        "Whether you need a neural network is open: {second}, which is none, has {second_score}; {first} has "
+        "{first_score} and may have been improving still when its steps were over ({steps} of the protocol's "
+        "{protocol}). A larger --budget tells.",
+        "신경망이 필요한지는 아직 알 수 없습니다: 신경망이 아닌 {second}의 값은 {second_score}이고, {first}의 값은 "
+        "{first_score}이지만 학습 단계가 끝났을 때(프로토콜의 {protocol}단계 중 {steps}단계) 아직 나아지고 있었을 수 "
+        "있습니다. --budget을 늘리면 알 수 있습니다.",
+    ),
     "verdict.deciding.examples": (
         "About {examples} test examples would decide; the {now} here show differences from {smallest} on.",
         "시험 예제가 약 {examples}개면 가릴 수 있습니다. 지금의 {now}개로는 {smallest} 이상의 차이만 드러납니다.",

@@ -75,9 +75,17 @@ def placed(
     )
 
 
-def said(ranking, language="en", unjudged=()):
+def said(ranking, language="en", unjudged=(), undertrained=()):
     entrants = [
-        EntrantResult(name=name, kind=KINDS[name], family=name, flops_per_example=FLOPS[name])
+        EntrantResult(
+            name=name,
+            kind=KINDS[name],
+            family=name,
+            flops_per_example=FLOPS[name],
+            steps=184,
+            protocol_steps=1440,
+            undertrained=name in undertrained,
+        )
         for name in ranking.scores
     ]
     late = [
@@ -308,3 +316,18 @@ def test_the_three_answers_are_disjoint_and_leave_nobody_out():
         answers = [*verdict.better, *verdict.practically_equal, *verdict.undecided]
         assert len(answers) == len(set(answers))
         assert {verdict.leader, *answers} == set(ranking.scores)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_no_network_is_called_needless_while_the_best_one_may_have_been_improving(language):
+    needless = ("You need no neural network", "신경망이 필요하지 않습니다")[language == "ko"]
+    trained, text = said(KNN_GOOD, language)
+    assert needless in text
+    _, text = said(
+        KNN_GOOD, language, undertrained=[name for name in KNN_GOOD.scores if KINDS[name] == "network"]
+    )
+    assert needless not in text
+    assert "184" in text
+    assert "1,440" in text
+    assert "cnn" in text
+    assert not trained.needs_network

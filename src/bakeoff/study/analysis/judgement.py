@@ -123,6 +123,8 @@ class _Judge:
         best = self.classical[0] if self.classical else None
         if self.networks and best is not None:
             good = [name for name in self.classical if self._is_good(name)]
+            if good and self.entrants[self._rival(good[0])].undertrained:
+                return (self._undertrained(good[0]),), None
             if good:
                 return (self._no_network(good[0]),), None
             if best not in self.standing.better:
@@ -142,6 +144,16 @@ class _Judge:
         ahead = self.measure.sign * (self.standing.scores[network].score - self.standing.scores[name].score)
         values |= {"network": network, "network_score": self._score(network)}
         return Statement(key="verdict.no_network" if ahead > 0 else "verdict.no_network_leads", values=values)
+
+    def _undertrained(self, name: str) -> Statement:
+        """An entrant without a network is good enough, but the best network may have been improving still."""
+        network = self._rival(name)
+        entrant = self.entrants[network]
+        values = self._pair(network, name) | {
+            "steps": f"{entrant.steps:,}",
+            "protocol": f"{entrant.protocol_steps:,}",
+        }
+        return Statement(key="verdict.network_undertrained", values=values)
 
     def _rival(self, classical: str) -> str:
         """The network that a classical entrant is weighed against: the leader, or the best on test."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from bakeoff.messages.statement import Statement
+from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.design.states import EntrantState
 
 Kind = Literal["baseline", "classical", "network"]
@@ -82,6 +82,8 @@ class EntrantResult:
         state, reason: how it ended, and one sentence about the reason where it was not judged.
         needed_seconds: what judging it would take, where the budget was too small.
         steps, training_flops: of each of a network's trainings at full size, as planned.
+        protocol_steps: of each of them in the whole protocol, where the clock allowed fewer; None where it did not.
+        undertrained: whether one of them took all of these fewer steps, so that it may have been improving still.
         training_seconds: median of what its trainings at full size took.
         allowed_seconds: planned for one training, where seconds are made equal; else None.
         capped: whether it was allocated less than the common amount, since that would be far too many steps.
@@ -104,17 +106,19 @@ class EntrantResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     judged: bool = True
     state: EntrantState = EntrantState.FINISHED
-    reason: str = ""
+    reason: Statement | None = None
     needed_seconds: float | None = None
     steps: int | None = None
     training_flops: int | None = None
     training_seconds: float | None = None
     allowed_seconds: float | None = None
     capped: bool = False
+    protocol_steps: int | None = None
+    undertrained: bool = False
     more_helps: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return finite(asdict(self))
+        return finite({**asdict(self), "reason": reason_text(self.reason)})
 
 
 @dataclass(frozen=True, kw_only=True)
