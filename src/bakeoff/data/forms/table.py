@@ -26,7 +26,8 @@ from bakeoff.data.forms.frame_columns import (
     new_frame,
     new_targets,
 )
-from bakeoff.data.schema import Schema, Table
+from bakeoff.data.forms.targets import guess_findings
+from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.splits import Indices, make_splits
 from bakeoff.errors import DataError, listed, printable
 
@@ -121,8 +122,13 @@ def build_table(
         groups=groups,
         source=source,
         licence=licence,
-        findings=[*findings, *usable_findings, *constant],
+        findings=[*findings, *guess_findings_of(answers, schema_target, task), *usable_findings, *constant],
     )
+
+
+def guess_findings_of(answers: pl.Series, target: Target, task: str | None) -> list[Finding]:
+    """What was guessed of a column of answers."""
+    return guess_findings(answers.to_numpy(), target, task=task) if answers.dtype.is_numeric() else []
 
 
 def load_frame_columns(
