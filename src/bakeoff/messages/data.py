@@ -144,6 +144,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "A column that only numbers the rows was left out ({count}): {columns}.",
         "행 번호일 뿐인 열 {count}개를 뺐습니다: {columns}.",
     ),
+    "data.finding.left_out_saved_index": (
+        "Row numbers that were saved with the table (the index of a shuffled frame) were left out, {count} in all: "
+        "{columns}. To learn from them, give the column another name.",
+        "표와 함께 저장된 행 번호(섞인 데이터프레임의 인덱스) 열 {count}개를 뺐습니다: {columns}. 학습에 쓰려면 열 "
+        "이름을 바꾸세요.",
+    ),
+    "data.finding.levels_lumped": (
+        "The column '{column}' has {of} different words in training; the {kept} most frequent are told apart, and the "
+        "other {count} are one value, (other), in {share:.0%} of the rows. Copies found below may come from that.",
+        "'{column}' 열에는 학습에서 서로 다른 단어가 {of}개 있습니다. 가장 잦은 {kept}개만 구별하고 나머지 {count}개는 "
+        "하나의 값 (other)로 묶으며, 행의 {share:.0%}입니다. 아래의 중복은 이 때문일 수 있습니다.",
+    ),
     "data.finding.left_out_identifier": (
         "Words that differ in most rows (names, identifiers) were left out, {count} in all: {columns}.",
         "거의 모든 행에서 값이 다른 단어 열(이름, 식별자) {count}개를 뺐습니다: {columns}.",

@@ -82,3 +82,33 @@ def test_bands_are_channels_wherever_they_stand_and_are_told(shape: tuple[int, .
     assert isinstance(dataset.schema.input, Image)
     assert dataset.schema.input.channels == 13
     assert "axes_bands" in told(dataset)
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "__index_level_0__"])
+def test_the_index_of_a_shuffled_frame_is_left_out_and_named_as_a_saved_row_number(name: str) -> None:
+    order = RNG.permutation(180)
+    frame = pl.DataFrame(
+        {name: order, "x": RNG.normal(size=180), "y": [f"k{place // 60}" for place in order]}
+    )
+    dataset = load(frame, target="y")
+    assert dataset.schema.input.shape == (1,)
+    kinds = {finding.kind for finding in find_faults(dataset)}
+    assert "left_out_saved_index" in kinds
+    assert "gives_target_away" not in kinds
+
+
+def test_a_column_of_counts_without_a_name_is_kept() -> None:
+    frame = pl.DataFrame({"": RNG.integers(0, 50, 180), "x": RNG.normal(size=180), "y": ["a", "b", "c"] * 60})
+    assert load(frame, target="y").schema.input.shape == (2,)
+
+
+def test_words_that_are_put_together_are_counted() -> None:
+    levels = [f"w{place % 100}" for place in range(1000)]
+    frame = pl.DataFrame({"level": levels, "x": RNG.normal(size=1000), "y": ["a", "b"] * 500})
+    lumped = [finding for finding in load(frame, target="y").findings if finding.kind == "levels_lumped"]
+    assert [
+        (finding.values["kept"], finding.values["count"], finding.values["of"]) for finding in lumped
+    ] == [(32, 68, 100)]
+    assert lumped[0].severity == "warning"
+    few = frame.with_columns(pl.Series("level", [f"w{place % 30}" for place in range(1000)]))
+    assert not [finding for finding in load(few, target="y").findings if finding.kind == "levels_lumped"]
