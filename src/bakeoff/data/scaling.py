@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: Numbers are centred before they become float32 where its rounding exceeds this part of their standard deviation.
+ROUNDING_SHARE = 1e-3
 #: Values that are converted to float64 at once for that.
 STATISTICS_BLOCK_NUMBERS = 1 << 20
 
@@ -52,6 +54,15 @@ class Scaling:
     @staticmethod
     def from_json(record: dict[str, list[float]]) -> "Scaling":
         return Scaling(mean=np.asarray(record["mean"], np.float32), std=np.asarray(record["std"], np.float32))
+
+
+def needs_centring(numbers: NDArray[Any]) -> bool:
+    """Whether float32 would round these finite numbers away: the offset is large beside what varies."""
+    if numbers.size < 2:
+        return False
+    values = numbers.astype(np.float64, copy=False)
+    rounding = float(np.abs(values).max()) * float(np.finfo(np.float32).eps)
+    return bool(0 < values.std() * ROUNDING_SHARE < rounding)
 
 
 def _blocks(

@@ -108,6 +108,30 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The first line holds numbers only, so the columns are named column_1 to column_{columns}.",
         "첫 줄이 숫자뿐이라 열 이름을 column_1부터 column_{columns}까지로 붙였습니다.",
     ),
+    "data.finding.axes_series": (
+        "Arrays {shape} were read as {channels} channel(s) of {steps} steps. If they are pictures, say so (--kind "
+        "image, from Python kind='image'); if the steps come first, swap the last two axes.",
+        "배열 {shape}을(를) 채널 {channels}개, {steps}단계의 시계열로 읽었습니다. 이미지라면 --kind image(Python에서는 "
+        "kind='image')를 주고, 시간 축이 먼저라면 마지막 두 축을 바꾸세요.",
+    ),
+    "data.finding.axes_bands": (
+        "Arrays {shape} were read as pictures of {height}x{width} pixels with {channels} channels. If another axis "
+        "holds the channels, put it first: [N, C, H, W].",
+        "배열 {shape}을(를) 채널 {channels}개, {height}x{width} 픽셀의 이미지로 읽었습니다. 채널이 다른 축이라면 "
+        "그 축을 앞에 두세요: [N, C, H, W].",
+    ),
+    "data.finding.target_one_hot": (
+        "Each row of the target holds one 1 and else 0, so its {columns} columns were read as classes. If they are "
+        "numbers to predict, say so (--task value).",
+        "목표의 각 행에 1이 하나뿐이고 나머지는 0이어서 열 {columns}개를 클래스로 읽었습니다. 예측할 숫자라면 "
+        "--task value를 주세요.",
+    ),
+    "data.finding.target_may_be_classes": (
+        "The target holds the whole numbers {low} to {high}, each several times, and was read as a number. If they "
+        "stand for classes, say so (--task classes).",
+        "목표는 {low}부터 {high}까지의 정수이며 각각 여러 번 나오고, 숫자로 읽었습니다. 클래스를 뜻한다면 "
+        "--task classes를 주세요.",
+    ),
     "data.finding.target_missing": (
         "{count} of {of} rows have no value in the target '{column}' and were left out.",
         "목표 '{column}'의 값이 없는 행 {count}개(전체 {of}개)를 뺐습니다.",
@@ -119,6 +143,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "data.finding.left_out_row_number": (
         "A column that only numbers the rows was left out ({count}): {columns}.",
         "행 번호일 뿐인 열 {count}개를 뺐습니다: {columns}.",
+    ),
+    "data.finding.left_out_saved_index": (
+        "Row numbers that were saved with the table (the index of a shuffled frame) were left out, {count} in all: "
+        "{columns}. To learn from them, give the column another name.",
+        "표와 함께 저장된 행 번호(섞인 데이터프레임의 인덱스) 열 {count}개를 뺐습니다: {columns}. 학습에 쓰려면 열 "
+        "이름을 바꾸세요.",
+    ),
+    "data.finding.levels_lumped": (
+        "The column '{column}' has {of} different words in training; the {kept} most frequent are told apart, and the "
+        "other {count} are one value, (other), in {share:.0%} of the rows. Copies found below may come from that.",
+        "'{column}' 열에는 학습에서 서로 다른 단어가 {of}개 있습니다. 가장 잦은 {kept}개만 구별하고 나머지 {count}개는 "
+        "하나의 값 (other)로 묶으며, 행의 {share:.0%}입니다. 아래의 중복은 이 때문일 수 있습니다.",
     ),
     "data.finding.left_out_identifier": (
         "Words that differ in most rows (names, identifiers) were left out, {count} in all: {columns}.",

@@ -4,7 +4,8 @@ What the axes mean, where `kind` does not say:
     [N, F]                     a table of F numbers (kind="series": one channel of F steps; "text": token numbers)
     [N, H, W] of bytes         grey images (kind="image" for other number types)
     [N, C, T] of other numbers C channels of T steps
-    [N, C, H, W], [N, H, W, C] images; the channels are the axis of size 1, 3 or 4, the last one first
+    [N, C, H, W], [N, H, W, C] images; the channels are the axis of size 1, 3 or 4, the last one first; of other
+                               sizes (bands) the one that differs where two are equal, else the smallest
 """
 
 from typing import Any
@@ -12,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.graphs import check_symmetric
 from bakeoff.data.schema import Graph, Image, Input, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError
 
 #: Rows that are checked at once, so that the full set is never held in memory as float.
 _BLOCK_ROWS = 8192
+#: From so many channels of series on, they may as well be the rows of pictures.
+_FEWEST_PIXELS = 8
 
 
 def as_array(value: Any) -> NDArray[Any]:
@@ -127,7 +131,7 @@ def _meaning(array: NDArray[Any], kind: str | None) -> tuple[NDArray[Any], Input
     if array.ndim == 3 and kind in (None, "series"):
         return array, Series(channels=shape[0], length=shape[1])
     if array.ndim == 4 and kind in (None, "image"):
-        if shape[2] in (1, 3, 4) or shape[0] not in (1, 3, 4):
+        if _has_channels_last(shape):
             array = array.transpose(0, 3, 1, 2)
         _, channels, height, width = array.shape
         return array, Image(channels=channels, height=height, width=width)
@@ -135,6 +139,35 @@ def _meaning(array: NDArray[Any], kind: str | None) -> tuple[NDArray[Any], Input
         f"Inputs of the shape {array.shape} with kind={kind!r} mean nothing here: give [N, F] for a table, [N, C, T] "
         "for series, [N, C, H, W] for images, x [N, V, F] and adjacency [N, V, V] for graphs."
     )
+
+
+def _has_channels_last(shape: tuple[int, ...]) -> bool:
+    first, middle, last = shape
+    if last in (1, 3, 4) or first in (1, 3, 4):
+        return last in (1, 3, 4)
+    if (first == middle) != (middle == last):
+        return first == middle
+    return last <= first
+
+
+def axes_findings(array: NDArray[Any], input: Input, *, kind: str | None) -> list[Finding]:
+    """What was guessed of the axes of inputs [N, ...] as they were given, with what changes it.
+
+    Args:
+        input: what `arrange` made of them.
+        kind: what the user said of them.
+    """
+    shape = array.shape[1:]
+    values: dict[str, Any] = {"shape": f"[N, {', '.join(map(str, shape))}]"}
+    if isinstance(input, Series) and array.ndim == 3 and kind is None:
+        if shape[0] <= shape[1] and shape[0] < _FEWEST_PIXELS:
+            return []
+        values |= {"channels": input.channels, "steps": input.length}
+        return [Finding(kind="axes_series", severity="warning", values=values)]
+    if isinstance(input, Image) and array.ndim == 4 and input.channels not in (1, 3, 4):
+        values |= {"channels": input.channels, "height": input.height, "width": input.width}
+        return [Finding(kind="axes_bands", severity="warning", values=values)]
+    return []
 
 
 def _check_tokens(array: NDArray[Any], schema: Schema | None) -> None:

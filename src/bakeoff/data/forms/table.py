@@ -12,7 +12,9 @@ from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.columns import (
+    CategoryColumn,
     Column,
+    as_words,
     column_from_json,
     column_to_json,
     date_format_of,
@@ -26,14 +28,20 @@ from bakeoff.data.forms.frame_columns import (
     new_frame,
     new_targets,
 )
-from bakeoff.data.schema import Schema, Table
+from bakeoff.data.forms.targets import guess_findings
+from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.splits import Indices, make_splits
 from bakeoff.errors import DataError, listed, printable
 
 #: A column of strings is an identifier, not a category, where more than this share of its filled cells are distinct.
 IDENTIFIER_SHARE = 0.5
 #: Names that a column of row numbers may have.
-_ROW_NUMBER_NAMES = ("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호")
+_ROW_NUMBER_NAMES = (
+    *("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호"),
+    "__index_level_0__",
+)
+#: Of these, the names under which pandas saves the index of a frame, which may have been shuffled.
+_SAVED_INDEX_NAMES = ("", "unnamed: 0", "__index_level_0__", "index")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +129,13 @@ def build_table(
         groups=groups,
         source=source,
         licence=licence,
-        findings=[*findings, *usable_findings, *constant],
+        findings=[*findings, *guess_findings_of(answers, schema_target, task), *usable_findings, *constant],
     )
+
+
+def guess_findings_of(answers: pl.Series, target: Target, task: str | None) -> list[Finding]:
+    """What was guessed of a column of answers."""
+    return guess_findings(answers.to_numpy(), target, task=task) if answers.dtype.is_numeric() else []
 
 
 def load_frame_columns(
@@ -167,8 +180,11 @@ def _usable(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
 def _reason_to_leave_out(column: pl.Series) -> str | None:
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         return "nested"
-    if column.dtype.is_integer() and column.name.strip().lower() in _ROW_NUMBER_NAMES:
-        return "row_number" if len(column) > 1 and (column.diff().drop_nulls() == 1).all() else None
+    name = column.name.strip().lower()
+    if column.dtype.is_integer() and name in _ROW_NUMBER_NAMES:
+        if len(column) > 1 and (column.diff().drop_nulls() == 1).all():
+            return "row_number"
+        return "saved_index" if name in _SAVED_INDEX_NAMES and _numbers_rows_once(column) else None
     if column.dtype != pl.String:
         return None
     filled = column.drop_nulls()
@@ -180,20 +196,47 @@ def _reason_to_leave_out(column: pl.Series) -> str | None:
     return "identifier"
 
 
+def _numbers_rows_once(column: pl.Series) -> bool:
+    """Whether these are the places of rows in some order, perhaps of a larger table: from 0 on, each at most once."""
+    lowest = column.min()
+    is_distinct = len(column) > 1 and column.null_count() == 0 and column.n_unique() == len(column)
+    return is_distinct and isinstance(lowest, int) and lowest >= 0
+
+
+def _lumped(column: Column | None, words: pl.Series) -> list[Finding]:
+    """How many values of a category have no feature of their own, and in how many training rows they are."""
+    if not isinstance(column, CategoryColumn):
+        return []
+    counts = as_words(words).drop_nulls().rename("word").value_counts(name="count")
+    others = counts.filter(~pl.col("word").is_in(list(column.categories)))
+    if len(others) == 0:
+        return []
+    values = {
+        "column": printable(column.name),
+        "kept": len(column.categories),
+        "count": len(others),
+        "of": len(counts),
+        "share": float(others["count"].sum()) / len(words),
+    }
+    return [Finding(kind="levels_lumped", severity="warning", values=values)]
+
+
 def _learn(
     frame: pl.DataFrame, train: NDArray[np.int64], *, target: str
 ) -> tuple[TableEncoder, list[Finding]]:
     rows = frame[train]
     columns, constant = [], []
+    lumped: list[Finding] = []
     for name in frame.columns:
         learned = learn_column(rows[name])
+        lumped += _lumped(learned, rows[name])
         if learned is None:
             constant.append(name)
         else:
             columns.append(learned)
     if not columns:
         raise DataError("No column is left to learn from: all are constant, identifiers or empty.")
-    findings = []
+    findings = lumped
     if constant:
         values = {"columns": listed(constant), "count": len(constant)}
         findings.append(Finding(kind="constant_columns", severity="note", values=values))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.unicode import composed
 from bakeoff.data.forms.written import same_words, value_of
 from bakeoff.data.schema import Classes, Target, Value
@@ -56,8 +57,47 @@ def read_target(
     if values.ndim > 2:
         raise DataError(f"The {what} must have one axis or two, not the shape {values.shape}.")
     values = _plain(values, what=what)
+    if task != "value" and (codes := from_one_hot(values)) is not None:
+        values, task = codes, "classes"
     as_classes = task == "classes" or (task is None and _looks_like_classes(values))
     return _classes(values, what=what) if as_classes else _values(values, what=what)
+
+
+def from_one_hot(values: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Class numbers [N] of one-hot answers [N, K], K of at least 2: each row one 1, else 0; None where they are not."""
+    values = np.asarray(values)
+    if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf" or len(values) == 0:
+        return None
+    ones = values == 1
+    if not (ones | (values == 0)).all() or not (ones.sum(axis=1) == 1).all():
+        return None
+    return ones.argmax(axis=1).astype(np.int64)
+
+
+def guess_findings(answers: NDArray[Any], target: Target, *, task: str | None) -> list[Finding]:
+    """What was guessed of the answers where the user does not say: one-hot columns, whole numbers that may be classes.
+
+    Args:
+        answers: as given, [N] or [N, size].
+        target: what `read_target` made of them.
+    """
+    if task is not None:
+        return []
+    if isinstance(target, Classes):
+        if np.ndim(answers) == 2 and np.shape(answers)[1] > 1:
+            values = {"columns": np.shape(answers)[1]}
+            return [Finding(kind="target_one_hot", severity="warning", values=values)]
+        return []
+    numbers = np.asarray(answers).reshape(len(answers), -1)
+    if numbers.shape[1] != 1 or numbers.dtype.kind not in "iuf":
+        return []
+    distinct = np.unique(numbers)
+    low, high = float(distinct[0]), float(distinct[-1])
+    counts = low in (0, 1) and high - low == len(distinct) - 1 and (distinct == np.round(distinct)).all()
+    if not counts or len(distinct) > MOST_CLASSES or len(numbers) < LEAST_EXAMPLES_A_CLASS * len(distinct):
+        return []
+    values = {"low": int(low), "high": int(high)}
+    return [Finding(kind="target_may_be_classes", severity="warning", values=values)]
 
 
 def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
@@ -75,6 +115,8 @@ def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
             _unscored("some answers in the new data are missing or not numbers")
             return None
         return numbers
+    if (codes := from_one_hot(values)) is not None:
+        values = codes
     if values.ndim != 1:
         _unscored(f"the answers have the shape {values.shape}")
         return None

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.forms.array_files import array_parts
-from bakeoff.data.forms.array_values import arrange, has_gaps
+from bakeoff.data.forms.array_values import arrange, axes_findings, has_gaps
 from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
-from bakeoff.data.forms.targets import read_target
+from bakeoff.data.forms.targets import guess_findings, read_target
 from bakeoff.data.options import ReadingOptions
 from bakeoff.data.readers.base import Claim, Reader
 from bakeoff.errors import DataError
@@ -55,6 +55,10 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         targets=targets,
         lengths=lengths,
         encoder=ArrayEncoder(axes=kind),
+        findings=[
+            *axes_findings(inputs, schema_input, kind=kind),
+            *guess_findings(answers, schema_target, task=options.task),
+        ],
         **common,
     )
 
