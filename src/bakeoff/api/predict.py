@@ -1,5 +1,6 @@
 """`predict`: the network that a comparison or a fit handed over, on new data of the same form."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.api.runs import NetworkListener, network_of
+from bakeoff.data.dataset import Finding
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import is_training_example
 from bakeoff.models import ModelCard
@@ -27,12 +29,14 @@ class NewPredictions:
         predictions: for all new examples, with the true answers where the new data hold them.
         is_training_example: [N], whether the network was trained on or chosen by this example; None where that is not
             known.
+        findings: what reading the new data found.
     """
 
     run: RunFolder
     predictor: Predictor = field(repr=False)
     predictions: Predictions = field(repr=False)
     is_training_example: NDArray[np.bool_] | None = field(repr=False)
+    findings: Sequence[Finding] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.predictions)
@@ -98,4 +102,5 @@ def predict(
         predictor=predictor,
         predictions=Predictions.of(predictor.schema, new, predictor.outputs(new.inputs, new.lengths)),
         is_training_example=is_training_example(folder.network, new.inputs),
+        findings=new.findings,
     )

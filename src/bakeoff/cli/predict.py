@@ -44,6 +44,8 @@ def predict(
     found = predict_with(run, newdata, runs=runs, trust=trust, model=model, on_network=notice)
     console = Console()
     _say_run(console, found, is_typed=model is not None)
+    for finding in found.findings:
+        _say(console, f"data.finding.{finding.kind}", **finding.values)
     _show(console, found)
     _show_score(console, found)
     if out is not None:

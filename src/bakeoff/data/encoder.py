@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.dataset import Finding
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError
 
@@ -38,12 +39,14 @@ class NewExamples:
         targets: as `Dataset.targets`, or None where the new data have no (usable) targets. Of forecasts, rows whose
             future is not in the data are NaN: they can be predicted, but not scored.
         names: one label per example (a file's name, a row's number).
+        findings: what reading them found.
     """
 
     inputs: NDArray[Any]
     lengths: NDArray[np.int64] | None = None
     targets: NDArray[Any] | None = None
     names: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -200,6 +200,52 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Missing values were bridged along straight lines, {count} in {series} series.",
         "시계열 {series}개의 빠진 값 {count}개를 직선으로 이었습니다.",
     ),
+    "data.finding.forecast_gaps": (
+        "Missing values were filled with the last known one before them, {count} in {series} series, up to {longest} "
+        "in a row; nothing is taken from the future.",
+        "시계열 {series}개의 빠진 값 {count}개(연속 최대 {longest}개)를 바로 앞의 알려진 값으로 채웠습니다. 미래의 "
+        "값은 쓰지 않습니다.",
+    ),
+    "data.finding.targets_unknown": (
+        "{count} of {of} windows were left out, because a value of '{target}' that they should forecast is missing: "
+        "what is not known is neither learned from nor scored.",
+        "예측할 '{target}'의 값이 빠져 있어 윈도 {of}개 중 {count}개를 뺐습니다. 알 수 없는 값은 학습에도 채점에도 "
+        "쓰지 않습니다.",
+    ),
+    "data.finding.future_rows": (
+        "Rows after the last value of the target are the future, {count} in all: they are neither learned from nor "
+        "scored. `bakeoff predict` forecasts from the last known value on.",
+        "목표의 마지막 값 뒤에 있는 행 {count}개는 미래이므로 학습에도 채점에도 쓰지 않습니다. `bakeoff predict`가 "
+        "마지막 값 다음부터 예측합니다.",
+    ),
+    "data.finding.rows_before_first": (
+        "Rows before the first value of a column were left out ({count}): nothing is known there to fill in.",
+        "어떤 열의 첫 값보다 앞선 행 {count}개는 채울 값이 없어 뺐습니다.",
+    ),
+    "data.finding.short_groups": (
+        "{count} of {of} series have fewer than the {needed} steps needed and were left out: {names}. A smaller "
+        "--window or --horizon needs fewer.",
+        "시계열 {of}개 중 {count}개는 필요한 {needed}단계보다 짧아 뺐습니다: {names}. --window나 --horizon을 줄이면 더 "
+        "짧아도 됩니다.",
+    ),
+    "data.finding.unnamed_group": (
+        "{count} rows have no name in the column '{column}': they were read as one series of their own.",
+        "행 {count}개는 '{column}' 열에 이름이 없어 하나의 별도 시계열로 읽었습니다.",
+    ),
+    "data.finding.clock_set_back": (
+        "Hours that occur twice because the clock was set back were both kept, in the order of the file ({count}).",
+        "시계를 되돌려 두 번 나오는 시각 {count}곳은 파일의 순서대로 모두 남겼습니다.",
+    ),
+    "data.finding.utc_offsets": (
+        "The times in '{column}' have UTC offsets ({offsets}); they were converted to UTC.",
+        "'{column}'의 시각에 UTC 오프셋({offsets})이 있어 UTC로 바꿨습니다.",
+    ),
+    "data.finding.missing_steps": (
+        "{count} of {of} steps in time are longer or shorter than usual, and {missing} steps have no row (up to "
+        "{longest} in a row); the forecast counts rows, not time.",
+        "시간 간격 {of}개 중 {count}개가 보통과 다르고, 행이 없는 단계가 {missing}개(연속 최대 {longest}개) 있습니다. "
+        "예측은 시간이 아니라 행을 셉니다.",
+    ),
     "data.finding.uneven_steps": (
         "{count} of {of} steps in time are longer or shorter than usual; the forecast counts steps, not time.",
         "시간 간격 {of}개 중 {count}개가 보통과 다릅니다. 예측은 시간이 아니라 단계를 셉니다.",

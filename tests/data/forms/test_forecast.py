@@ -1,8 +1,9 @@
 """Tables of series to forecast: windows, cuts in time, seasons, and the future as new data."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import bakeoff
+from bakeoff.data.card import finding_sentence
 from bakeoff.data.forms.seasonality import autocorrelation, repeat_error, seasonal_period
 from bakeoff.data.load import read_new
 from bakeoff.data.schema import Forecast, Series
 from bakeoff.errors import DataError, OptionError
+from bakeoff.messages import set_language
 
 #: Box & Jenkins (1976), series G: thousands of airline passengers a month, 1949 to 1960.
 AIRLINE = """
@@ -131,16 +134,183 @@ def test_new_data_give_every_window_and_the_last_one_looks_into_the_unknown() ->
         again(dataset, airline().tail(23))
 
 
-def test_missing_values_are_bridged_and_uneven_times_said() -> None:
-    frame = airline().with_columns(
-        passengers=pl.when(pl.int_range(144) == 5).then(None).otherwise(pl.col("passengers"))
+def kinds_of(dataset: Any) -> list[str]:
+    return [finding.kind for finding in dataset.findings]
+
+
+def values_of(dataset: Any, kind: str) -> dict[str, Any]:
+    values: dict[str, Any] = next(finding.values for finding in dataset.findings if finding.kind == kind)
+    return values
+
+
+def without(rows: Any) -> pl.DataFrame:
+    """The airline's passengers, missing in these rows."""
+    passengers = pl.when(pl.int_range(144).is_in(list(rows))).then(None).otherwise(pl.col("passengers"))
+    return airline().with_columns(passengers=passengers)
+
+
+def test_missing_values_are_the_last_known_ones_and_never_come_from_the_future() -> None:
+    dataset = bakeoff.load(without([5, 6]), time="month", target="passengers", horizon=12, window=24)
+    np.testing.assert_array_equal(dataset.inputs[0, 0, 4:8], [121, 121, 121, 148])
+    assert kinds_of(dataset) == ["forecast_gaps"]
+    assert values_of(dataset, "forecast_gaps") == {"count": 2, "series": 1, "longest": 2}
+    changed = without([5, 6]).with_columns(
+        passengers=pl.when(pl.int_range(144) >= 7).then(999).otherwise(pl.col("passengers"))
     )
-    dataset = bakeoff.load(frame, time="month", target="passengers", window=24)
-    assert dataset.inputs[0, 0, 5] == (121 + 148) / 2
-    assert [finding.kind for finding in dataset.findings] == ["series_gaps"]
-    holes = airline().filter(pl.int_range(144) % 10 != 3)
-    kinds = [finding.kind for finding in bakeoff.load(holes, time="month", target="passengers").findings]
-    assert kinds == ["uneven_steps"]
+    other = bakeoff.load(changed, time="month", target="passengers", horizon=12, window=24)
+    np.testing.assert_array_equal(other.inputs[0, 0, :7], dataset.inputs[0, 0, :7])
+
+
+def test_a_window_with_a_made_up_target_is_left_out_and_counted() -> None:
+    full = bakeoff.load(airline(), time="month", target="passengers", horizon=3, window=24)
+    dataset = bakeoff.load(without([60]), time="month", target="passengers", horizon=3, window=24)
+    assert len(dataset) == len(full) - 3
+    assert values_of(dataset, "targets_unknown") == {"count": 3, "of": len(full), "target": "passengers"}
+    keep = np.delete(np.arange(len(full)), [60 - 24 - 2, 60 - 24 - 1, 60 - 24])
+    np.testing.assert_array_equal(dataset.targets, full.targets[keep])
+    np.testing.assert_array_equal(dataset.times, full.times[keep])
+    new = again(dataset, without([60]))
+    assert np.isnan(new.targets).any(axis=1).sum() == 3 + 3
+
+
+def test_no_complete_window_is_an_error_that_names_the_horizon() -> None:
+    with pytest.raises(DataError, match="No window has all of its 2 values to forecast"):
+        bakeoff.load(without(range(1, 144, 2)), time="month", target="passengers", horizon=2, window=24)
+
+
+@pytest.mark.parametrize("is_walk", [True, False])
+def test_nothing_is_foretold_of_a_random_walk_or_noise_with_every_second_value_missing(is_walk: bool) -> None:
+    steps = np.random.default_rng(0).standard_normal(4000)
+    truth = np.cumsum(steps) if is_walk else steps
+    values = [None if step % 2 else value for step, value in enumerate(truth)]
+    frame = pl.DataFrame({"step": np.arange(4000), "y": values})
+    dataset = bakeoff.load(frame, time="step", target="y", horizon=1, window=16)
+    train, test = dataset.splits.train, dataset.splits.test
+    past = np.column_stack([dataset.inputs[:, 0, :], np.ones(len(dataset))])
+    line = np.linalg.lstsq(past[train], dataset.targets[train, 0], rcond=None)[0]
+    error = np.abs(past[test] @ line - dataset.targets[test, 0]).mean()
+    best = (2 * np.sqrt(1 / np.pi)) if is_walk else np.sqrt(2 / np.pi)  # of two steps ahead, and of the mean
+    assert error > 0.95 * best
+    assert dataset.seasonal_scale == pytest.approx(2 * np.sqrt(1 / np.pi), rel=0.1)
+
+
+def test_an_empty_tail_of_targets_is_the_future_that_predict_answers() -> None:
+    known = bakeoff.load(airline().head(120), time="month", target="passengers", horizon=6, window=24)
+    dataset = bakeoff.load(without(range(120, 144)), time="month", target="passengers", horizon=6, window=24)
+    assert dataset.fingerprint == known.fingerprint
+    assert values_of(dataset, "future_rows") == {"count": 24}
+    new = again(dataset, without(range(120, 144)))
+    assert new.names[-1] == "after 1958-12-01"
+    np.testing.assert_array_equal(new.inputs[-1, 0], airline()["passengers"].to_numpy()[96:120])
+    assert np.isnan(new.targets[-6:]).all()
+    assert [finding.kind for finding in new.findings] == ["future_rows"]
+
+
+def test_rows_before_the_first_value_are_left_out_since_only_the_future_could_fill_them() -> None:
+    frame = airline().with_columns(
+        price=pl.when(pl.int_range(144) < 10).then(None).otherwise(pl.int_range(144))
+    )
+    dataset = bakeoff.load(frame, time="month", target="passengers", horizon=3, window=24)
+    assert values_of(dataset, "rows_before_first") == {"count": 10}
+    np.testing.assert_array_equal(dataset.inputs[0, 1], np.arange(10, 34))
+
+
+def shops() -> pl.DataFrame:
+    frames = [
+        pl.DataFrame({"t": np.arange(length), "shop": shop, "sold": np.arange(length) % 9.0})
+        for shop, length in (("old", 200), ("new", 12), (None, 150))
+    ]
+    return pl.concat(frames, how="vertical_relaxed")
+
+
+def test_groups_too_short_are_named_with_their_lengths_and_one_without_a_name_is_told() -> None:
+    dataset = bakeoff.load(shops(), time="t", target="sold", group="shop", horizon=7, window=21)
+    assert values_of(dataset, "short_groups") == {"count": 1, "of": 3, "needed": 28, "names": "'new' (12)"}
+    assert values_of(dataset, "unnamed_group") == {"count": 150, "column": "shop"}
+    new = again(dataset, shops())
+    assert [(finding.kind, finding.values["count"]) for finding in new.findings] == [
+        ("unnamed_group", 150),
+        ("short_groups", 1),
+    ]
+    assert new.findings[1].values["needed"] == 21
+
+
+def test_missing_rows_count_by_the_length_of_the_gap() -> None:
+    steps = airline().with_columns(month=pl.int_range(144))
+    hole = steps.filter(~pl.col("month").is_between(60, 89))
+    dataset = bakeoff.load(hole, time="month", target="passengers", horizon=3, window=24)
+    assert values_of(dataset, "missing_steps") == {"count": 1, "of": 113, "missing": 30, "longest": 30}
+    often = airline().filter(pl.int_range(144) % 10 != 3)
+    assert kinds_of(bakeoff.load(often, time="month", target="passengers")) == ["missing_steps"]
+
+
+def local_hours(*, minutes: int = 60) -> list[str]:
+    """Local times of 60 days over the end of summer time in Berlin, 2022."""
+    begin = datetime(2022, 10, 1, tzinfo=UTC)
+    count = 60 * 24 * 60 // minutes
+    zone = ZoneInfo("Europe/Berlin")
+    return [
+        (begin + timedelta(minutes=minutes * step)).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        for step in range(count)
+    ]
+
+
+@pytest.mark.parametrize("minutes", [60, 30, 15])
+def test_an_hour_that_a_clock_set_back_shows_twice_is_read_in_the_order_of_the_file(minutes: int) -> None:
+    times = local_hours(minutes=minutes)
+    frame = pl.DataFrame({"hour": times, "load": np.arange(len(times), dtype=float)})
+    dataset = bakeoff.load(frame, time="hour", target="load", horizon=1, window=16)
+    assert values_of(dataset, "clock_set_back") == {"count": 1}
+    np.testing.assert_array_equal(dataset.targets[:, 0], np.arange(16, len(times)))
+    assert (np.diff(dataset.times) > 0).all()
+    assert len(again(dataset, frame)) == len(dataset) + 1
+
+
+def test_a_time_that_occurs_twice_for_another_reason_is_refused() -> None:
+    for twice in ("2022-10-12 02:00", "2022-10-16 14:00"):
+        times = local_hours()[: 24 * 20]
+        place = times.index(twice)
+        broken = [*times[:place], twice, *times[place:]]
+        frame = pl.DataFrame({"hour": broken, "load": np.arange(len(broken), dtype=float)})
+        with pytest.raises(DataError, match=f"{twice}:00 occurs twice .* write its UTC offset"):
+            bakeoff.load(frame, time="hour", target="load")
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d %H:%M:%S%:z", "%Y-%m-%dT%H:%M%z"])
+def test_times_with_utc_offsets_are_read_as_utc(written: str) -> None:
+    begin = datetime(2022, 10, 1, tzinfo=UTC)
+    hours = [begin + timedelta(hours=hour) for hour in range(60 * 24)]
+    zone = ZoneInfo("Europe/Berlin")
+    local = [hour.astimezone(zone) for hour in hours]
+    offsets = [hour.strftime("%z") for hour in local]
+    words = [
+        hour.strftime(written.replace("%:z", "")) + (f"{offset[:3]}:{offset[3:]}" if "%:z" in written else "")
+        for hour, offset in zip(local, offsets, strict=True)
+    ]
+    frame = pl.DataFrame({"hour": words, "load": wave(24, len(words), 0.05, 0)})
+    dataset = bakeoff.load(frame, time="hour", target="load", horizon=1, window=16)
+    np.testing.assert_array_equal(dataset.times, [hour.timestamp() for hour in hours[16:]])
+    colon = ":" if "%:z" in written else ""
+    assert values_of(dataset, "utc_offsets")["offsets"] == f"'+01{colon}00', '+02{colon}00'"
+    assert kinds_of(dataset) == ["utc_offsets"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_finding_of_a_forecast_is_a_sentence_in_both_languages(language: str) -> None:
+    frame = airline().with_columns(hour=pl.Series(local_hours()[:144]))
+    sets = [
+        bakeoff.load(without([0, 5, 60, 143]), time="month", target="passengers", horizon=3, window=24),
+        bakeoff.load(shops(), time="t", target="sold", group="shop", horizon=7, window=21),
+        bakeoff.load(frame.filter(pl.int_range(144) % 10 != 3), time="hour", target="passengers", horizon=3),
+    ]
+    set_language(language)
+    try:
+        sentences = [finding_sentence(finding) for dataset in sets for finding in dataset.findings]
+    finally:
+        set_language(None)
+    assert len(sentences) >= 7
+    assert all("{" not in sentence for sentence in sentences)
+    assert any("가" <= sign <= "힣" for sentence in sentences for sign in sentence) == (language == "ko")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
-from bakeoff.data.forms.columns import as_dates, as_numbers, as_words, date_format_of, looks_like_numbers
+from bakeoff.data.forms.columns import looks_like_numbers
+from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
 from bakeoff.data.forms.frame_columns import open_table, require_column
 from bakeoff.data.forms.seasonality import repeat_error, seasonal_period
 from bakeoff.data.schema import Forecast, Schema, Series
@@ -32,7 +33,10 @@ VALIDATION_SHARE = 0.16
 MOST_WINDOW = 512
 #: The longest horizon, in steps.
 MOST_HORIZON = 1000
-#: Windows of several series are thinned out so that they take no more than this (those of one series take no memory).
+#: More windows than this share of the rest, left out since a value to forecast is missing, are a warning.
+MANY_LEFT_OUT = 0.1
+#: Windows of several series, or of one with gaps, are thinned out so that they take no more than this (those of one
+#: series without gaps take no memory).
 _MOST_BYTES = 1 << 30
 
 
@@ -70,7 +74,8 @@ class ForecastEncoder(FormEncoder):
     def read(self, source: Any, schema: Schema) -> NewExamples:
         """A window for every step with `window` steps before it, the one after the last row included.
 
-        Targets are NaN where the following values are not all in the data; None where that is so for every window.
+        A series ends with its last known target: rows after it are what is asked for. Targets are NaN where the
+        following values are not all in the data (filled ones do not count); None where that is so for every window.
         """
         frame, _, described = open_table(source)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):
@@ -80,12 +85,14 @@ class ForecastEncoder(FormEncoder):
                     f"{suggest(column, frame.columns)}"
                 )
         inputs, targets, names = [], [], []
-        for one in series_of(frame, time=self.time, group=self.group, channels=self.channels):
+        series, findings = series_of(frame, time=self.time, group=self.group, channels=self.channels)
+        for one in series:
+            answers = one.known_targets
             for start in range(len(one.values) - self.window + 1):
                 end = start + self.window
                 inputs.append(one.values[start:end].T)
                 future = np.full(self.horizon, np.nan, np.float32)
-                known = one.values[end : end + self.horizon, 0]
+                known = answers[end : end + self.horizon]
                 future[: len(known)] = known
                 targets.append(future)
                 names.append(f"{one.name} after {one.times[end - 1]}".strip())
@@ -97,26 +104,11 @@ class ForecastEncoder(FormEncoder):
         is_known = ~np.isnan(future_values).any(axis=1)
         future_values[~is_known] = np.nan
         return NewExamples(
-            inputs=np.stack(inputs), targets=future_values if is_known.any() else None, names=names
+            inputs=np.stack(inputs),
+            targets=future_values if is_known.any() else None,
+            names=names,
+            findings=(*findings, *short_groups(series, needed=self.window)),
         )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class OneSeries:
-    """One group's rows in order of time.
-
-    Attributes:
-        name: of the group.
-        values: float32 [T, C], missing values interpolated.
-        ticks: [T], times as numbers. times: as they are shown.
-        gaps: number of missing values.
-    """
-
-    name: str
-    values: NDArray[np.float32]
-    ticks: NDArray[np.float64]
-    times: Sequence[Any]
-    gaps: int
 
 
 def load_forecast(
@@ -155,7 +147,7 @@ def load_forecast(
     if group is not None:
         require_column(frame, group, option="group")
     channels, channel_findings = _channels(frame, target=target, others_not=[time, group])
-    series = series_of(frame, time=time, group=group, channels=channels)
+    series, series_findings = series_of(frame, time=time, group=group, channels=channels)
     longest = max(len(one.values) for one in series)
     past = [one.values[: int(len(one.values) * TRAIN_SHARE), 0].astype(np.float64) for one in series]
     season = seasonal_period(past)
@@ -164,12 +156,20 @@ def load_forecast(
         np.clip(max(2 * season, 3 * horizon, 16), 1, max(min(MOST_WINDOW, longest // 4), 1))
     )
     season = season if season <= window else 1
-    inputs, targets, starts, ends = _windows(series, window=window, horizon=horizon)
+    inputs, targets, starts, ends, left_out = _windows(series, window=window, horizon=horizon)
     splits = split_by_time(starts, ends, described=_needed(longest, window, horizon))
     first_later = min(starts[splits.validation].min(), starts[splits.test].min())
-    train_past = [one.values[one.ticks < first_later, 0].astype(np.float64) for one in series]
-    scale = repeat_error(train_past, season)
-    findings += channel_findings + _findings(series)
+    is_past = [one.ticks < first_later for one in series]
+    scale = repeat_error(
+        [one.values[past, 0].astype(np.float64) for one, past in zip(series, is_past, strict=True)],
+        season,
+        is_known=[one.is_known[past] for one, past in zip(series, is_past, strict=True)],
+    )
+    findings += channel_findings + series_findings + short_groups(series, needed=window + horizon)
+    if left_out:
+        values = {"count": left_out, "of": left_out + len(inputs), "target": printable(target)}
+        severity = "warning" if left_out > MANY_LEFT_OUT * len(inputs) else "note"
+        findings.append(Finding(kind="targets_unknown", severity=severity, values=values))
     return make_dataset(
         name=name or described.rpartition(".")[0] or described,
         input=Series(channels=len(channels), length=window),
@@ -185,45 +185,6 @@ def load_forecast(
         source=described,
         findings=findings,
     )
-
-
-def series_of(
-    frame: pl.DataFrame, *, time: str, group: str | None, channels: Sequence[str]
-) -> list[OneSeries]:
-    """The series of a table, each in order of time, with missing values interpolated linearly.
-
-    Raises:
-        DataError: times are missing or occur twice, or a channel is not numeric or empty.
-    """
-    ticks, shown = _ticks(frame[time])
-    names = as_words(frame[group]).fill_null("") if group else pl.Series("group", [""] * len(frame))
-    columns = [as_numbers(frame[channel], where_from=channel).to_numpy() for channel in channels]
-    order = pl.DataFrame({"group": names, "tick": ticks}).with_row_index("row").sort(["group", "tick"])
-    series = []
-    for key, rows in order.group_by("group", maintain_order=True):
-        places = rows["row"].to_numpy()
-        own = ticks[places]
-        twice = np.flatnonzero(np.diff(own) == 0)
-        if len(twice):
-            hint = (
-                "of one group"
-                if group
-                else "; if the table holds several series, name their column with --group"
-            )
-            raise DataError(
-                f"The time {printable(str(shown[int(places[twice[0]])]))} occurs twice {hint}: give each step one row."
-            )
-        values = np.stack([column[places] for column in columns], axis=1)
-        series.append(
-            OneSeries(
-                name=printable(str(key[0])),
-                values=_bridged(values, channels),
-                ticks=own,
-                times=[shown[int(place)] for place in places],
-                gaps=int(np.isnan(values).sum()),
-            )
-        )
-    return series
 
 
 def split_by_time(starts: NDArray[np.float64], ends: NDArray[np.float64], *, described: str) -> Splits:
@@ -279,62 +240,47 @@ def _is_numeric(column: pl.Series) -> bool:
     return column.dtype.is_numeric() or column.dtype == pl.Boolean
 
 
-def _ticks(column: pl.Series) -> tuple[NDArray[np.float64], pl.Series]:
-    """Times as numbers (seconds for dates) and as they are shown."""
-    numeric = column.dtype.is_numeric() or (column.dtype == pl.String and looks_like_numbers(column))
-    if numeric:
-        shown = column
-        numbers = as_numbers(column, where_from=column.name, share=1.0)
-    else:
-        date_format = date_format_of(column) if column.dtype == pl.String else None
-        dates = as_dates(column, date_format, where_from=column.name)
-        shown = dates.dt.to_string("%Y-%m-%d %H:%M:%S").str.strip_suffix(" 00:00:00")
-        numbers = dates.dt.epoch("us").cast(pl.Float64) / 1e6
-    if numbers.null_count():
-        row = int(numbers.is_null().arg_true()[0])
-        raise DataError(
-            f"The time '{printable(column.name)}' is missing or unreadable in {numbers.null_count()} rows (the first "
-            f"is row {row + 1}): fill it in or leave those rows out."
-        )
-    return numbers.to_numpy(), shown
-
-
-def _bridged(values: NDArray[np.float64], channels: Sequence[str]) -> NDArray[np.float32]:
-    """Values float32 [T, C] with the missing ones of each channel interpolated linearly, constant at the ends."""
-    filled = values.astype(np.float32)
-    steps = np.arange(len(values))
-    for place, channel in enumerate(channels):
-        known = ~np.isnan(values[:, place])
-        if not known.any():
-            raise DataError(
-                f"The column '{printable(channel)}' is empty in a whole series: leave it or that series out."
-            )
-        if not known.all():
-            filled[~known, place] = np.interp(steps[~known], steps[known], values[known, place])
-    return filled
-
-
 def _windows(
     series: Sequence[OneSeries], *, window: int, horizon: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-    """Inputs [N, C, window] (a view for one series), targets [N, horizon], times of the first and last target."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], int]:
+    """Inputs [N, C, window] (a view for one series without gaps), targets [N, horizon], times of the first and last
+    target, and the number of windows left out because a value to forecast is not known.
+
+    Raises:
+        DataError: every series is too short, or no window has all of its targets.
+    """
     long_enough = [one for one in series if len(one.values) >= window + horizon]
     if not long_enough:
         longest = max(len(one.values) for one in series)
         raise DataError(_needed(longest, window, horizon))
-    total = sum(len(one.values) - window - horizon + 1 for one in long_enough)
+    kept = [_with_known_targets(one, window=window, horizon=horizon) for one in long_enough]
+    total = sum(int(keep.sum()) for keep in kept)
+    left_out = sum(len(keep) for keep in kept) - total
+    if not total:
+        raise DataError(
+            f"No window has all of its {horizon} values to forecast: in each one at least is missing, and what is "
+            "missing is not made up. Give a smaller --horizon, or fill the target in."
+        )
     bytes_needed = total * long_enough[0].values.shape[1] * window * 4
-    every = 1 if len(long_enough) == 1 else -(-bytes_needed // _MOST_BYTES)
+    is_view = len(long_enough) == 1 and not left_out
+    every = 1 if is_view else -(-bytes_needed // _MOST_BYTES)
     inputs, targets, starts, ends = [], [], [], []
-    for one in long_enough:
+    for one, keep in zip(long_enough, kept, strict=True):
+        chosen = slice(None, None, every) if keep.all() else np.flatnonzero(keep)[::every]
         views = np.lib.stride_tricks.sliding_window_view(one.values, window, axis=0)
-        inputs.append(views[:-horizon:every])
+        inputs.append(views[:-horizon][chosen])
         futures = np.lib.stride_tricks.sliding_window_view(one.values[window:, 0], horizon)
-        targets.append(futures[::every])
-        starts.append(one.ticks[window : len(one.ticks) - horizon + 1 : every])
-        ends.append(one.ticks[window + horizon - 1 :: every])
+        targets.append(futures[chosen])
+        starts.append(one.ticks[window : len(one.ticks) - horizon + 1][chosen])
+        ends.append(one.ticks[window + horizon - 1 :][chosen])
     joined = inputs[0] if len(inputs) == 1 else np.concatenate(inputs)
-    return joined, np.concatenate(targets), np.concatenate(starts), np.concatenate(ends)
+    return joined, np.concatenate(targets), np.concatenate(starts), np.concatenate(ends), left_out
+
+
+def _with_known_targets(one: OneSeries, *, window: int, horizon: int) -> NDArray[np.bool_]:
+    """Whether each window [N] of a series has a known value for every step to forecast."""
+    futures = np.lib.stride_tricks.sliding_window_view(one.is_known[window:], horizon)
+    return np.asarray(futures.all(axis=1))
 
 
 def _needed(longest: int, window: int, horizon: int) -> str:
@@ -342,22 +288,3 @@ def _needed(longest: int, window: int, horizon: int) -> str:
         f"the longest series has {longest} steps; windows of {window} and a horizon of {horizon} need at least "
         f"{window + 6 * horizon + 4}. Give more steps, a smaller --horizon or a smaller --window."
     )
-
-
-def _findings(series: Sequence[OneSeries]) -> list[Finding]:
-    findings = []
-    gaps = sum(one.gaps for one in series)
-    if gaps:
-        values: dict[str, Any] = {"count": gaps, "series": sum(one.gaps > 0 for one in series)}
-        findings.append(Finding(kind="series_gaps", severity="note", values=values))
-    uneven = total = 0
-    for one in series:
-        between = np.diff(one.ticks)
-        if len(between):
-            uneven += int((np.abs(between - np.median(between)) > 0.2 * np.median(between)).sum())
-            total += len(between)
-    if uneven > 0.01 * max(total, 1):
-        findings.append(
-            Finding(kind="uneven_steps", severity="warning", values={"count": uneven, "of": total})
-        )
-    return findings

@@ -56,10 +56,23 @@ def autocorrelation(values: NDArray[np.float64], most_lag: int) -> NDArray[np.fl
     return covariance / max(float(covariance[0]), 1e-300)
 
 
-def repeat_error(series: Sequence[NDArray[np.float64]], lag: int) -> float:
+def repeat_error(
+    series: Sequence[NDArray[np.float64]], lag: int, *, is_known: Sequence[NDArray[np.bool_]] | None = None
+) -> float:
     """Mean absolute error of "the same as `lag` steps ago" over all series; infinite where none is longer.
 
     With lag = the season, on the training part, this is the unit of MASE (Hyndman & Koehler 2006).
+
+    Args:
+        series: values [T] of each.
+        lag: in steps.
+        is_known: bool [T] of each series: only these values are compared with those before; by default all.
     """
-    errors = [np.abs(values[lag:] - values[:-lag]) for values in series if len(values) > lag]
-    return float(np.concatenate(errors).mean()) if errors else float("inf")
+    masks = is_known or [np.ones(len(values), bool) for values in series]
+    errors = [
+        np.abs(values[lag:] - values[:-lag])[known[lag:]]
+        for values, known in zip(series, masks, strict=True)
+        if len(values) > lag
+    ]
+    joined = np.concatenate(errors) if errors else np.zeros(0)
+    return float(joined.mean()) if len(joined) else float("inf")
