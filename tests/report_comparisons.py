@@ -13,6 +13,7 @@ from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.data.splits import make_splits
+from bakeoff.messages.statement import because
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, MoreData, Statement, Verdict
 from bakeoff.study.results.comparison import Comparison, Mistake, TrialSummary
 from bakeoff.study.results.outcome import Skipped
@@ -87,7 +88,7 @@ def entrant_results(
             family="transformer",
             judged=False,
             state="not_started",
-            reason="150 steps at each learning rate do not fit the budget",
+            reason=because("steps", steps=150),
             needed_seconds=95.0,
             parameters=11_200_000,
             flops_per_example=1_900_000_000,
@@ -350,7 +351,7 @@ def _comparison(
             setting=entrant.learning_rate,
             steps=1200 if entrant.kind == "network" else 0,
             state="diverged" if entrant.name == "rnn" and seed == 2 else "finished",
-            reason="the loss was no longer finite at step 37" if entrant.name == "rnn" and seed == 2 else "",
+            reason=because("no_longer_finite", steps=37) if entrant.name == "rnn" and seed == 2 else None,
             validation_score=point.score,
             seconds=entrant.train_seconds / 15,
         )
@@ -388,10 +389,10 @@ def _comparison(
             Skipped(
                 entrant="big_transformer",
                 what="too_dear",
-                reason="150 steps at each learning rate do not fit the budget",
+                reason=because("steps", steps=150),
                 seconds=95.0,
             ),
-            Skipped(entrant="linear", what="cannot_win", reason="no time was left for it", seconds=1.3),
+            Skipped(entrant="linear", what="cannot_win", reason=because("no_time"), seconds=1.3),
         ),
         warnings=("Class '8' has only nine test examples.",),
         environment={

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from bakeoff.cli.main import app
-from bakeoff.cli.options import ReadingOptions
+from bakeoff.cli.options import ReadingOptions, parse_margin
 from bakeoff.data.load import load
-from bakeoff.errors import DataError
+from bakeoff.errors import DataError, OptionError
 
 #: Each command with data: what it hands its options to, and what it needs besides.
 _COMMANDS = {
@@ -84,3 +84,10 @@ def test_what_is_no_option_of_reading_is_refused() -> None:
     result = CliRunner().invoke(app, ["why", "iris", "--window", "many"])
     assert result.exit_code == 2
     assert "Invalid value for '--window'" in result.output
+
+
+def test_a_margin_is_a_part_of_a_score() -> None:
+    assert parse_margin("1%") == parse_margin(" 0.01 ") == 0.01
+    for wrong in ("1", "0", "-1%", "100%", "much", "nan%"):
+        with pytest.raises(OptionError, match=r"as 1% or 0\.01"):
+            parse_margin(wrong)

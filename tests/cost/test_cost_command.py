@@ -14,10 +14,7 @@ from bakeoff.errors import BakeoffError, BakeoffWarning
 from bakeoff.messages import all_sentences, set_language
 from cost_cases_loader import ROOT
 
-
-@pytest.fixture(autouse=True)
-def _english() -> None:
-    set_language("en")
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def _run(*arguments: str) -> str:

@@ -67,4 +67,5 @@ def test_data_passes_through_at_most_ten_modules_before_it_is_a_dataset(
     assert isinstance(result.exception, _ReadError), result.output
     assert way.modules[0] == "bakeoff.cli.options"
     assert "bakeoff.data.forms.table_file" in way.modules
-    assert len(way.modules) <= MOST_MODULES, way.modules
+    between = [module for module in way.modules if not module.startswith("bakeoff.cli.")]
+    assert len(between) <= MOST_MODULES, between

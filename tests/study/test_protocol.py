@@ -62,7 +62,7 @@ TOLD: tuple[tuple[float, Any], ...] = (
     (round(5 * protocol.TUNING_PART), lambda n: f"tuned in about {word(n)} fifths of the time"),
     (protocol.CROWDING_RATIO, lambda n: f"train {({2: 'twice'}).get(n, n)} as long"),
     (protocol.GPU_STEP_FLOPS / 1e9, lambda n: f"more than {n:g} GFLOPs"),
-    (100 * uncertainty.LEVEL, lambda n: f"with {n:g} % confidence"),
+    (100 * uncertainty.LEVEL, lambda n: f"the upper bound ({n:g} %) of what it loses"),
     (100 * uncertainty.BASELINE_LEVEL, lambda n: f"Beating the baseline takes {n:g} %"),
     (100 * learning_curves.LEVEL, lambda n: f"has an {n:g} % interval"),
 )

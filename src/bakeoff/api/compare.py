@@ -36,6 +36,7 @@ def compare(
     workers: int | None = None,
     why: bool = True,
     fresh: bool = False,
+    margin: float | None = None,
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -74,6 +75,8 @@ def compare(
         workers: processes of one thread; as many as cores where None.
         why: whether it ends with evidence, for which a part of the budget is reserved.
         fresh: whether a new run is begun even where one with the same definition is there to be continued.
+        margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
+            0.02 for errors.
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
@@ -93,7 +96,7 @@ def compare(
     found = run_comparison(
         data, models, budget_seconds, seed,
         metric=metric, seeds=seeds, steps=steps, equal=equal, device=device, workers=workers, out=out, name=name,
-        fresh=fresh,
+        fresh=fresh, margin=margin,
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
         text=text, tokenizer=tokenizer,
         listener=listener, on_data=on_data, started=started, pool=pool,

@@ -1,1 +1,1 @@
-"""What a person types."""
+"""What a person types: one file a command, which parses, calls a verb of `api`, and shows."""

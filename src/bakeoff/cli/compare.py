@@ -50,6 +50,10 @@ def compare(
         bool,
         typer.Option("--fresh", help="Begin a new run, though one of the same command could be continued."),
     ] = False,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="What is practically equal: 1% is one point of a share, or 1 % of an error."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
@@ -59,7 +63,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
-    from bakeoff.cli.options import parse_budget
+    from bakeoff.cli.options import parse_budget, parse_margin
     from bakeoff.study.workers import startup
     from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
@@ -68,6 +72,7 @@ def compare(
     check_name(device)
     if goal is not None:
         _check_goal(goal, metric)
+    allowed = None if margin is None else parse_margin(margin)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
     # The workers load PyTorch while this process does.
@@ -89,6 +94,7 @@ def compare(
             pool=pool,
             why=why,
             fresh=fresh,
+            margin=allowed,
             started=started(),
             **reading.given(),
         )

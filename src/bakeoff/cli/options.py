@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from bakeoff.data.options import ReadingOptions as ReadingOptions
-from bakeoff.errors import OptionError
+from bakeoff.errors import OptionError, printable
 
 _IMPORTED = time.monotonic()
 DATA_HELP = "A built-in name, a folder of images, a table, text, series or array file."
@@ -84,6 +84,25 @@ def started() -> float:
     except (OSError, ValueError, IndexError):
         return _IMPORTED
     return min(time.monotonic() - max(age, 0.0), _IMPORTED)
+
+
+def parse_margin(text: str) -> float:
+    """What is practically equal, as a part of 1.
+
+    >>> parse_margin("1%"), parse_margin("0.02")
+    (0.01, 0.02)
+
+    Raises:
+        OptionError: it is no number above 0 and below 1 (100 %).
+    """
+    number = text.strip().removesuffix("%").strip()
+    try:
+        share = float(number) / (100 if text.strip().endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise OptionError(f"--margin is a part of a score, as 1% or 0.01, not '{printable(text)}'.")
+    return share
 
 
 def parse_budget(text: str) -> float | None:

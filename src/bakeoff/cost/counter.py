@@ -173,11 +173,6 @@ def _facts(operation: Any) -> _Facts:
     return facts
 
 
-def rule_of(operation: Any) -> Rule | None:
-    """The rule that counts this operation, or None where none is known."""
-    return _facts(operation).rule
-
-
 def _find_rule(operation: Any) -> Rule | None:
     namespace = getattr(operation, "namespace", None)
     if namespace == "prim":

@@ -17,6 +17,7 @@ from bakeoff.cost.meta import meta_copy, without_values
 from bakeoff.cost.passes import Example, Loss, measure
 from bakeoff.cost.record import Cost
 from bakeoff.errors import BakeoffWarning, CostError
+from bakeoff.system.patches import PROCESS_LOCK
 
 
 def cost_of(
@@ -71,7 +72,9 @@ def cost_of(
     """
     module = _checked(module, example_inputs, keyword_inputs)
     request = _Request(module=module, args=example_inputs, kwargs=dict(keyword_inputs or {}), loss=loss)
-    with warnings.catch_warnings(), _without_garbage_collection(), torch.inference_mode(False):
+    # Changed for the whole process: the filters of warnings, the garbage collector, and in `CpuKernels` PyTorch's
+    # forwards. Two threads count one after the other; the hooks on a network that cannot be copied stay apart, too.
+    with PROCESS_LOCK, warnings.catch_warnings(), _without_garbage_collection(), torch.inference_mode(False):
         warnings.simplefilter("ignore")
         cost = request.count()
     for sentence in cost.warnings:
@@ -81,7 +84,11 @@ def cost_of(
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Thousands of small objects would set it off again and again, and it takes a third of the time."""
+    """Thousands of small objects would set it off again and again, and it takes a third of the time.
+
+    The collector is one for the whole process: called with `PROCESS_LOCK` held, or a second thread would find it off,
+    take that for the caller's wish, and leave it so.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:

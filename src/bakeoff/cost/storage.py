@@ -21,10 +21,6 @@ class StorageLedger:
         self._storages: dict[int, tuple[int, Any]] = {}
         self._watchers: dict[int, weakref.ref[Any]] = {}
 
-    def restart_peak(self) -> None:
-        """Forget the peak so far."""
-        self.peak_bytes = self.live_bytes
-
     def add(self, tensors: Iterable[Tensor], owner: Any = None) -> None:
         """Enter the storages that are not yet in the ledger; note those whose size changed."""
         for tensor in tensors:

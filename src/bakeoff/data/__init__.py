@@ -1,1 +1,1 @@
-"""What an example is, and how files become tensors."""
+"""What an example is (`schema`, `dataset`), how files become one (`readers`), how it is changed (`interventions`)."""

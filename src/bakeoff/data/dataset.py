@@ -62,7 +62,8 @@ class Dataset:
         times: for forecasts, the time of each example's first target: float64 [N], in seconds or in the data's unit.
         seasonal_scale: for forecasts, the mean absolute error of the seasonal-naive forecast inside the training
             split, the unit of MASE (Hyndman & Koehler 2006).
-        labels: one short label per example, for reports (a file's name, the start of a text), or None.
+        labels: one short label per example (a file's name, the start of a text), for reports and predictions;
+            None where an example has no name but its number. No class names: those stand in `schema.target`.
         source, licence: where the data come from.
         findings: of the reader.
     """

@@ -12,6 +12,7 @@ from bakeoff.data.builtin import builtin_names
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.unicode import composed
 from bakeoff.data.options import ReadingOptions
 from bakeoff.data.readers import READERS
 from bakeoff.data.readers.base import reader_of, refuse_other_options
@@ -88,15 +89,15 @@ def load(
     if isinstance(source, Dataset):
         return source
     options = ReadingOptions(
-        target=target,
-        time=time,
+        target=_composed(target),
+        time=_composed(time),
         horizon=horizon,
         window=window,
-        group=group,
+        group=_composed(group),
         size=size,
         kind=kind,
         task=task,
-        text=text,
+        text=_composed(text),
         tokenizer=tokenizer,
     )
     options.check()
@@ -164,6 +165,11 @@ def existing_path(source: str | Path) -> Path:
     except (OSError, ValueError) as error:
         raise DataError(f"'{printable(str(source))}' cannot be opened ({printable(str(error))}).") from error
     return path
+
+
+def _composed(column: str | None) -> str | None:
+    """The name of a column as the columns of a table are named."""
+    return composed(column) if isinstance(column, str) else column
 
 
 def _unclaimed(source: Any) -> BakeoffError:

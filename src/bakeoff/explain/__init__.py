@@ -1,1 +1,1 @@
-"""Why a trained network decides as it does."""
+"""Why: which assumptions about data a family lives from (`biases`), and what one trained network does (`network`)."""

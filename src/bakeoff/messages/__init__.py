@@ -8,11 +8,12 @@ variable `BAKEOFF_LANG`, else of `LANG` (Korean where it starts with "ko"), else
 import importlib
 import os
 import string
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 LANGUAGES = ("en", "ko")
-_TOPICS = ("data", "study", "verdict", "report", "why", "models", "cost", "fit")
+_TOPICS = ("data", "study", "verdict", "report", "why", "models", "cost", "fit", "reason")
 
 _chosen: str | None = None
 
@@ -38,9 +39,14 @@ def say(key: str, **values: Any) -> str:
     Raises:
         KeyError: no topic has the key (an error of this program: a test walks all keys).
     """
+    return say_in(None, key, values)
+
+
+def say_in(wanted: str | None, key: str, values: Mapping[str, Any]) -> str:
+    """The sentence of this key in "en" or "ko", by default in the language in force, its placeholders filled in."""
     topic = key.partition(".")[0]
     english, korean = _sentences(topic)[key]
-    return _FORMATTER.format(korean if language() == "ko" else english, **values)
+    return _FORMATTER.format(korean if (wanted or language()) == "ko" else english, **values)
 
 
 class _Formatter(string.Formatter):

@@ -253,60 +253,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "더 이상 이길 수 없어 계속하지 않음: {reason}.",
     ),
     "report.skipped.needs": ("It would take about {time}.", "약 {time}이(가) 필요합니다."),
-    # why something was not done, as `study` and `train` record it (in English, with a trial)
-    "report.reason.steps": (
-        "{steps} steps at each learning rate do not fit the budget",
-        "학습률마다 {steps}스텝씩 학습할 시간이 예산에 없습니다",
-    ),
-    "report.reason.time_over": ("the time was over", "시간이 다 되었습니다"),
-    "report.reason.timing": (
-        "timing a few of its steps took too long",
-        "몇 스텝의 시간을 재는 데 너무 오래 걸렸습니다",
-    ),
-    "report.reason.share_over": ("its share of the time was over", "이 모델에 배정된 시간이 다 되었습니다"),
-    "report.reason.out_of_reach": (
-        "its learning curve cannot reach the best",
-        "학습 곡선으로는 최고 점수에 이를 수 없습니다",
-    ),
-    "report.reason.leads_to": (
-        "its learning curve leads to {score} with all examples ({low} to {high})",
-        "학습 곡선에 따르면 전체 예제로 {score}({low} ~ {high})에 그칩니다",
-    ),
-    "report.reason.climbed": (
-        "its share of the time would be over at more than {examples} examples",
-        "예제가 {examples}개를 넘으면 이 모델에 배정된 시간을 넘깁니다",
-    ),
-    "report.reason.allowed_over": ("The time allowed was over", "허용된 시간이 다 되었습니다"),
-    "report.reason.no_time": ("no time was left for it", "남은 시간이 없었습니다"),
-    "report.reason.memory": (
-        "it would hold {size} GB of rows in memory",
-        "메모리에 {size} GB의 행이 필요합니다",
-    ),
-    "report.reason.outpaced": (
-        "Other learning rates had a lower validation loss after {step} steps",
-        "{step}스텝 뒤 다른 학습률의 검증 손실이 더 낮았습니다",
-    ),
-    "report.reason.patience": (
-        "{count} evaluations brought no better validation loss",
-        "평가 {count}번 동안 검증 손실이 나아지지 않았습니다",
-    ),
-    "report.reason.settled": (
-        "{count} evaluations changed no answer on validation",
-        "검증 예제의 답이 평가 {count}번 내내 바뀌지 않았습니다",
-    ),
-    "report.reason.all_steps": ("All steps were taken", "모든 스텝을 마쳤습니다"),
-    "report.reason.not_finite": (
-        "The loss was not finite within the first {steps} steps",
-        "처음 {steps}스텝 안에서 손실이 유한하지 않았습니다",
-    ),
-    "report.reason.no_longer_finite": (
-        "The loss was no longer finite within the first {steps} steps",
-        "처음 {steps}스텝 안에서 손실이 더는 유한하지 않게 되었습니다",
-    ),
-    "report.reason.validation_not_finite": (
-        "The validation loss was not finite after {steps} steps",
-        "{steps}스텝 뒤 검증 손실이 유한하지 않았습니다",
-    ),
     # the end of a run
     "report.done.seconds": ("taken", "소요 시간"),
     "report.done.report": ("report", "보고서"),

@@ -1,1 +1,1 @@
-"""Tables, plots, HTML."""
+"""What is shown: `words` and `content` say what is claimed; `plotly`, `html`, `terminal` and `notebook` draw it."""

@@ -1,1 +1,3 @@
-"""Many networks: plan, run, store, curves, verdict."""
+"""Many trainings: what (`design`), when (`schedule`), where (`workers`), what came of it (`results`), what it means
+(`analysis`); and one network trained well (`fitting`).
+"""

@@ -15,6 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
+from bakeoff.messages.statement import reason_text
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant, choose_entrants
@@ -46,6 +47,7 @@ from bakeoff.study.workers.executor import Executor
 from bakeoff.study.workers.local import available_cores
 from bakeoff.study.workers.queue import run_one
 from bakeoff.study.workers.requests import ChampionRequest
+from bakeoff.system.hardware import processor_name
 from bakeoff.tasks.metrics.registry import MetricContext
 from bakeoff.tasks.registry import task_of
 from bakeoff.train.device import check_name, choose_device
@@ -76,6 +78,7 @@ def compare(
     show: Callable[[Comparison], str] | None = None,
     evidence: EvidenceProvider | None = None,
     fresh: bool = False,
+    margin: float | None = None,
     pool: Executor | None = None,
     **reading: Any,
 ) -> Comparison:
@@ -103,6 +106,8 @@ def compare(
         show: renders the result in a notebook.
         evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
         fresh: whether a new run is begun even where one with the same definition is there to be continued.
+        margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
+            0.02 for errors.
         pool: an executor whose workers are starting already (`bakeoff.study.workers.startup`), instead of `workers`;
             closed here.
         reading: options of `bakeoff.load` (target=..., time=..., size=...).
@@ -117,6 +122,10 @@ def compare(
         raise BudgetError(
             f"The budget is {budget_seconds:g} s; a comparison needs at least {SHORTEST_BUDGET_SECONDS:g} s, and a "
             "minute to say much: give --budget 60s, or --budget none for no clock."
+        )
+    if margin is not None and not 0 < margin < 1:
+        raise OptionError(
+            f"'margin' is {margin:g}: give a number above 0 and below 1, as 0.01 for one point."
         )
     if seeds < 1:
         raise OptionError(f"'seeds' is {seeds}: give at least 1.")
@@ -157,6 +166,7 @@ def compare(
             show=show,
             evidence=evidence,
             source=_source(data),
+            margin=margin,
         ).to_the_end()
     finally:
         pool.close()
@@ -185,10 +195,12 @@ class _Run:
         show: Callable[[Comparison], str] | None,
         evidence: EvidenceProvider | None,
         source: str | None,
+        margin: float | None,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
+        self._margin = margin
         self._store = Store(folder)
         DEFINITION.write(self._store, definition)
         if source is not None:
@@ -204,7 +216,7 @@ class _Run:
                 outcome, clock = self._study(needed)
         with _interrupts_ignored():
             self._entrants = outcome.entrants
-            summary = Summary(self._dataset, self._entrants, self._definition, outcome)
+            summary = Summary(self._dataset, self._entrants, self._definition, outcome, margin=self._margin)
             champion = self._champion(summary)
             SPENT_SECONDS.write(self._store, clock.spent())
         why = None
@@ -358,7 +370,7 @@ class _Run:
         yield from _undertrained(summary.entrants)
         for entrant in summary.entrants:
             if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
-                yield say("study.warning.fault", name=entrant.name, reason=entrant.reason)
+                yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
 
 
 def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:
@@ -406,14 +418,6 @@ def environment() -> dict[str, str]:
     for package in _VERSIONS:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-    found["processor"] = _processor()
+    found["processor"] = processor_name() or f"{os.cpu_count()} cores"
     found["cores"] = str(available_cores())
     return found
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine() or f"{os.cpu_count()} cores"

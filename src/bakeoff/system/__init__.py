@@ -1,1 +1,1 @@
-"""The machine and the disk, without any domain: files, extras, memory."""
+"""The machine and the disk, without any domain: files, whose folders are ours, processes, extras, memory."""

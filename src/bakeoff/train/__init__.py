@@ -1,1 +1,1 @@
-"""How one network, or a stack of replicas, learns."""
+"""How one network (`single`) or a stack of replicas (`stacked`) learns; the other folders make that fast."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from bakeoff.messages.statement import Statement, because
 from bakeoff.train.recipe import Recipe
 
 
@@ -40,7 +41,7 @@ class Watch:
         self.waited += 1
         return False
 
-    def enough(self, recipe: Recipe) -> str | None:
+    def enough(self, recipe: Recipe) -> Statement | None:
         """The reason why the training may stop; None where it continues.
 
         A training whose last evaluation was its best one continues, however small the improvement.
@@ -48,7 +49,7 @@ class Watch:
         if not self.waited:
             return None
         if recipe.patience is not None and self.waited >= recipe.patience:
-            return f"{self.waited} evaluations brought no better validation loss."
+            return because("patience", count=self.waited)
         if recipe.settled is not None and self.unchanged >= recipe.settled:
-            return f"{self.unchanged} evaluations changed no answer on validation."
+            return because("settled", count=self.unchanged)
         return None

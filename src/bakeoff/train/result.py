@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bakeoff.messages.statement import Statement
 from bakeoff.train.recipe import Replica
 
 
@@ -32,7 +33,7 @@ class TrainingResult:
 
     replica: Replica
     state: str
-    reason: str
+    reason: Statement
     steps_done: int
     best_step: int
     seconds: float

@@ -8,7 +8,7 @@ split's mean and deviation, so that one learning rate fits all units.
 import math
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ class Batch(NamedTuple):
     lengths: Tensor | None
 
 
+@runtime_checkable
 class Examples(Protocol):
     """One split.
 

@@ -29,10 +29,7 @@ from bakeoff.data.load import read_new
 from bakeoff.errors import BakeoffWarning, DataError
 from bakeoff.system.own_folders import OwnFolder, fcntl
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def noise(seed: int, *shape: int) -> NDArray[np.uint8]:

@@ -49,7 +49,8 @@ def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ReaderCa
     table().write_csv(tmp_path / "sales.csv")
     np.savez(tmp_path / "arrays.npz", x=NUMBERS, y=WORDS)
     csv, npz = tmp_path / "sales.csv", tmp_path / "arrays.npz"
-    photos, waves = pictures(tmp_path), series(tmp_path)
+    photos, waves, graphs = pictures(tmp_path), series(tmp_path), tmp_path / "graphs.npz"
+    np.savez(graphs, x=NUMBERS[:, :, None], adjacency=np.ones((ROWS, 3, 3)), y=WORDS)
     forecast = {"time": "day", "target": "a", "horizon": 2, "window": 4}
     return {
         "built-in data": ReaderCase(source="iris", foreign=["irises", csv, npz, photos, waves]),
@@ -57,6 +58,7 @@ def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ReaderCa
             source=csv, options={"target": "y"}, new=csv, foreign=["iris", npz, photos, waves]
         ),
         "a forecast": ReaderCase(source=csv, options=forecast, foreign=["iris", npz, photos, waves, NUMBERS]),
+        "graphs": ReaderCase(source=graphs, new=graphs, foreign=["iris", csv, npz, photos, waves, {"x": 1}]),
         "arrays": ReaderCase(source=npz, new=npz, foreign=["iris", csv, photos, waves, 3]),
         "a file of series": ReaderCase(source=waves, new=waves, foreign=["iris", csv, npz, photos, NUMBERS]),
         "a folder of images": ReaderCase(
@@ -116,6 +118,11 @@ def test_every_option_is_taken_by_some_reader() -> None:
             "arrays",
             {"group": "who"},
             "it is for forecasts and tables. Give the groups as an array called 'gr",
+        ),
+        (
+            "graphs",
+            {"kind": "series"},
+            "'kind' does not go with graphs: it is for files of series, forecasts,",
         ),
         ("a file of series", {"target": "y"}, "'target' does not go with a file of series"),
         ("a file of series", {"kind": "table"}, "can be read as kind 'series', not 'table'"),

@@ -12,6 +12,7 @@ import pytest
 
 from bakeoff.errors import StoreError
 from bakeoff.messages import say, set_language
+from bakeoff.messages.statement import because
 from bakeoff.report.html.comparison_report import json_for_script, report_html, write_report
 from bakeoff.report.html.page import skipped_rows
 from bakeoff.report.notebook import comparison_html
@@ -172,7 +173,7 @@ def test_very_many_classes_are_listed_by_their_mistakes() -> None:
 
 def test_what_was_left_out_is_said_once_for_everybody_it_holds_for() -> None:
     entries = [
-        Skipped(entrant=name, what="seeds", reason="no time was left for it", seconds=seconds)
+        Skipped(entrant=name, what="seeds", reason=because("no_time"), seconds=seconds)
         for name, seconds in (("cnn", 9.0), ("gru", 51.0), ("cnn", 3.0))
     ]
     rows = skipped_rows(replace(digits_comparison(), skipped=tuple(entries)))

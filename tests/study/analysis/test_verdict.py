@@ -47,11 +47,7 @@ def case(accuracies, *, forecast=0.97, withheld=None, extra=(), examples=600):
     return conclude([*entrants, *extra], found, metric="accuracy"), [*entrants, *extra]
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def test_a_winner_is_named_with_its_figures_and_is_its_own_cheapest_choice():

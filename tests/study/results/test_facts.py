@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bakeoff.explain.biases.selection import SELECTION, Selection
+from bakeoff.messages.statement import because
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.design.states import Omission
@@ -15,7 +16,8 @@ from bakeoff.study.results.store import Store
 from bakeoff.study.results.training_plan import TrainingPlan
 
 PROFILE = Profile(entrant="mlp", parameters=9, seconds_per_step=0.1 + 0.2)
-SKIPPED = Skipped(entrant="gru", what=Omission.TOO_EXPENSIVE, reason="of its steps", seconds=3.5)
+STEPS = {"key": "reason.steps", "values": {"steps": 7}}
+SKIPPED = Skipped(entrant="gru", what=Omission.TOO_EXPENSIVE, reason=because("steps", steps=7), seconds=3.5)
 CASES: tuple[tuple[Fact[Any], Any, Any], ...] = (
     (
         DEFINITION,
@@ -43,8 +45,8 @@ CASES: tuple[tuple[Fact[Any], Any, Any], ...] = (
             "steps": {"mlp": 7},
             "amount": 7.0,
             "capped": [],
-            "profiles": {"mlp": vars(PROFILE)},
-            "skipped": [{"entrant": "gru", "what": "too_dear", "reason": "of its steps", "seconds": 3.5}],
+            "profiles": {"mlp": vars(PROFILE) | {"fault": ""}},
+            "skipped": [{"entrant": "gru", "what": "too_dear", "reason": STEPS, "seconds": 3.5}],
             "widths": {},
         },
     ),
@@ -78,3 +80,13 @@ def test_a_plan_with_an_unknown_reason_for_leaving_out_is_no_plan() -> None:
     record["skipped"][0] = {**record["skipped"][0], "what": "too_slow"}
     with pytest.raises(ValueError, match="too_slow"):
         TrainingPlan.from_json(record)
+
+
+def test_a_plan_of_an_earlier_version_keeps_its_reasons_in_their_words() -> None:
+    record = CASES[1][2] | {
+        "profiles": {"mlp": vars(PROFILE) | {"fault": "no such layer"}},
+        "skipped": [{"entrant": "gru", "what": "too_dear", "reason": "of its steps", "seconds": 3.5}],
+    }
+    plan = TrainingPlan.from_json(record)
+    assert str(plan.skipped[0].reason) == "of its steps"
+    assert str(plan.profiles["mlp"].fault) == "no such layer"

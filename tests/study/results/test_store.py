@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bakeoff.errors import StoreError
+from bakeoff.messages.statement import because
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.store import Store, find_run
@@ -20,7 +21,7 @@ def result(seed: int = 0) -> TrialResult:
     return TrialResult(
         trial=Trial(entrant="mlp", setting=3e-3, examples=10, seed=seed, steps=7, width=4),
         state=TrialState.EARLY,
-        reason="enough",
+        reason=because("settled", count=3),
         steps_done=6,
         seconds=0.1 + 0.2,
         validation_loss=0.12345678901234567,
@@ -37,6 +38,7 @@ def test_a_job_comes_back_as_it_was_written(tmp_path: Path) -> None:
     (first, second) = Store(tmp_path / "run").jobs()["mlp/tuning"]
     assert first.facts() == result(0).facts()
     assert second.trial.seed == 1
+    assert first.reason == because("settled", count=3)
     for name in ("validation_outputs", "test_outputs"):
         given, back = getattr(result(0), name), getattr(first, name)
         assert back.values.dtype == np.float32
@@ -55,8 +57,19 @@ def test_outputs_with_a_row_an_example_are_stored_as_one_plain_array(tmp_path: P
     assert stored == plain.getvalue()
 
 
+def test_a_reason_of_an_earlier_version_is_read_as_it_is(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_job("mlp/tuning", [result()], "context")
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE trials SET facts = json_set(facts, '$.reason', 'All steps were taken.')")
+    (back,) = store.jobs()["mlp/tuning"]
+    assert str(back.reason) == "All steps were taken."
+
+
 def test_a_trial_without_outputs_comes_back_without(tmp_path: Path) -> None:
-    trial = TrialResult(trial=result().trial, state=TrialState.DIVERGED, reason="not finite")
+    trial = TrialResult(
+        trial=result().trial, state=TrialState.DIVERGED, reason=because("not_finite", steps=9)
+    )
     Store(tmp_path).put_job("j", [trial], "context")
     (back,) = Store(tmp_path).jobs()["j"]
     assert back.state is TrialState.DIVERGED

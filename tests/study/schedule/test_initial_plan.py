@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bakeoff.data.load import load
+from bakeoff.messages.statement import because
 from bakeoff.study import protocol
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, training_sizes
@@ -84,20 +85,19 @@ def test_the_plan_says_who_was_given_up_and_why() -> None:
     assert set(plan.steps) == {"quick"}
     (skipped,) = plan.skipped
     assert (skipped.entrant, skipped.what) == ("endless", "not_started")
-    assert skipped.reason == "timing a few of its steps took too long"
+    assert skipped.reason.text("en") == "timing a few of its steps took too long"
     nobody = initial_plan(NETWORKS, {}, definition(), seconds_left=0.0, workers=2)
-    assert {entry.reason for entry in nobody.skipped} == {"the time was over"}
+    assert {entry.reason.text("en") for entry in nobody.skipped} == {"the time was over"}
 
 
 def test_a_network_that_cannot_be_built_is_left_out_with_its_reason() -> None:
-    broken = Profile(entrant="endless", fault="no such layer")
+    broken = Profile(entrant="endless", fault=because("words", words="no such layer"))
     plan = initial_plan(
         NETWORKS, {"quick": QUICK, "endless": broken}, definition(), seconds_left=None, workers=2
     )
-    assert plan.skipped == (Skipped(entrant="endless", what="fault", reason="no such layer"),)
+    assert plan.skipped == (Skipped(entrant="endless", what="fault", reason=broken.fault),)
     assert plan.steps == {"quick": 1200}
     stored = json.loads(json.dumps(plan.to_json()))
+    said = {"key": "reason.words", "values": {"words": "no such layer"}}
     assert TrainingPlan.from_json(stored) == plan
-    assert stored["skipped"] == [
-        {"entrant": "endless", "what": "fault", "reason": "no such layer", "seconds": None}
-    ]
+    assert stored["skipped"] == [{"entrant": "endless", "what": "fault", "reason": said, "seconds": None}]

@@ -209,7 +209,7 @@ def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytes
     assert [point.examples for point in knn.curve] == list(made.definition.sizes[:3])
     assert [round(point.score, 1) for point in knn.curve] == [0.5, 0.5, 0.6]
     assert re.fullmatch(
-        r"its learning curve leads to [56].* % with all examples \([45].* to [567].*\)", knn.reason
+        r"its learning curve leads to [56].* % with all examples \([45].* to [567].*\)", str(knn.reason)
     )
     assert summary.verdict.leader == "mlp"
     assert any("cannot win: knn" in sentence for sentence in summary.verdict.sentences)
@@ -224,7 +224,7 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
     made._record_end_of_sampling(KNN)
     (entry,) = made.skipped
     assert entry.what == "climbed"
-    assert "287" in entry.reason
+    assert "287" in str(entry.reason)
     assert entry.seconds is not None
     assert entry.seconds > 30, "the rest takes ten times the second that was left"
 

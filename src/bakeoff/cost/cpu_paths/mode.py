@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from bakeoff.cost.cpu_paths.linear import linear
 from bakeoff.cost.cpu_paths.recurrent import RECURRENT_LAYERS, recurrent_layers, runs_on_cpu_path
 from bakeoff.cost.cpu_paths.transformer import FastPaths
+from bakeoff.system.patches import PROCESS_LOCK
 
 _torch_attention: Any = F.scaled_dot_product_attention
 _torch_detect: Any = transformer._detect_is_causal_mask
@@ -26,10 +27,16 @@ class CpuKernels(TorchFunctionMode):
     - Recurrent layers multiply the inputs of all steps at once, and an LSTM is one operation.
     - A linear layer adds its bias in place.
     - Batch norm in train mode takes a batch of one example, as its cost is that of any other.
+
+    Changed for the whole process while it is open, with `PROCESS_LOCK` held: two functions of PyTorch, and in
+    `FastPaths` the forwards of two of its classes. Tensors with values take PyTorch's own path in all of them, so that
+    other threads may go on computing.
     """
 
     def __enter__(self) -> "CpuKernels":
+        PROCESS_LOCK.acquire()
         # A mode does not see what functions of torch.nn.functional call, and attention is called by one of them.
+        self._outer: tuple[Any, Any] = (F.scaled_dot_product_attention, transformer._detect_is_causal_mask)
         F.scaled_dot_product_attention = _attention
         transformer._detect_is_causal_mask = _is_said_to_be_causal
         self._fast_paths = FastPaths().__enter__()
@@ -37,10 +44,12 @@ class CpuKernels(TorchFunctionMode):
         return self
 
     def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)  # type: ignore[no-untyped-call]
-        self._fast_paths.__exit__(*error)
-        F.scaled_dot_product_attention = _torch_attention
-        transformer._detect_is_causal_mask = _torch_detect
+        try:
+            super().__exit__(*error)  # type: ignore[no-untyped-call]
+            self._fast_paths.__exit__(*error)
+            F.scaled_dot_product_attention, transformer._detect_is_causal_mask = self._outer
+        finally:
+            PROCESS_LOCK.release()
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         replacement = _REPLACEMENTS.get(function)

@@ -32,16 +32,20 @@ class _MergedMask:
 
 
 class FastPaths:
-    """A context in which the two modules take their fast paths on meta tensors, under PyTorch's own conditions."""
+    """A context in which the two modules take their fast paths on meta tensors, under PyTorch's own conditions.
+
+    The forwards of the two classes are replaced for the whole process: PyTorch asks its conditions inside of them,
+    where no mode and no hook can answer. `CpuKernels` opens it with `PROCESS_LOCK` held.
+    """
 
     def __enter__(self) -> "FastPaths":
+        self._outer = (_EncoderLayer.forward, _MultiheadAttention.forward)
         _EncoderLayer.forward = _encoder_layer
         _MultiheadAttention.forward = _attention
         return self
 
     def __exit__(self, *_: Any) -> None:
-        _EncoderLayer.forward = _layer_forward
-        _MultiheadAttention.forward = _attention_forward
+        _EncoderLayer.forward, _MultiheadAttention.forward = self._outer
 
 
 def _encoder_layer(

@@ -19,6 +19,7 @@ import torch
 from bakeoff.cost.record import Cost
 from bakeoff.errors import CostError, StoreError, suggest
 from bakeoff.system.files import cache_folder, write_text
+from bakeoff.system.hardware import processor_name
 
 #: Number formats that are safe to measure, by device. Half precision on a CPU may use instructions that it lacks.
 MEASURED_FORMATS = {
@@ -188,18 +189,7 @@ def _best_seconds(work: Callable[[], object], device: str) -> float:
 def _device_name(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"{_processor_name()} ({device})"
-
-
-def _processor_name() -> str:
-    """The model of the processor, where the system tells it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return f"{processor_name()} ({device})"
 
 
 def _cache_file(device: str) -> Path:

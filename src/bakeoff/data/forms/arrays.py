@@ -16,6 +16,7 @@ from bakeoff.data.forms.array_values import arrange
 from bakeoff.data.forms.graphs import resized
 from bakeoff.data.forms.targets import known_targets
 from bakeoff.data.schema import Graph, Schema
+from bakeoff.data.splits import Indices
 from bakeoff.errors import DataError
 
 
@@ -73,3 +74,42 @@ def lengths_of(parts: dict[str, ArrayPart]) -> NDArray[np.int64] | None:
     return np.concatenate(
         [full if own is None else own for full, own in zip(full_lengths, found, strict=True)]
     )
+
+
+def joined_parts(parts: dict[str, ArrayPart]) -> dict[str, Any]:
+    """What `make_dataset` takes of all parts together: inputs, targets, lengths, groups, and the rows of given splits.
+
+    Raises:
+        DataError: the parts' shapes differ.
+    """
+    places = _places({part: len(arrays.inputs) for part, arrays in parts.items()})
+    return {
+        "inputs": _joined([arrays.inputs for arrays in parts.values()], what="inputs"),
+        "targets": _joined([np.asarray(arrays.targets) for arrays in parts.values()], what="targets"),
+        "lengths": lengths_of(parts),
+        "groups": _groups(parts),
+        "test": places.get("test"),
+        "validation": places.get("validation"),
+    }
+
+
+def _groups(parts: dict[str, ArrayPart]) -> NDArray[Any] | None:
+    if any(arrays.groups is None for arrays in parts.values()):
+        return None
+    return np.concatenate([np.asarray(arrays.groups) for arrays in parts.values()])
+
+
+def _joined(arrays: list[NDArray[Any]], *, what: str) -> NDArray[Any]:
+    if len({array.shape[1:] for array in arrays}) > 1:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise DataError(f"The {what} of the parts have different shapes ({shapes}): make them equal.")
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _places(sizes: dict[str, int]) -> dict[str, Indices]:
+    """The indices of each part in the order in which the parts were joined."""
+    places, start = {}, 0
+    for part, size in sizes.items():
+        places[part] = np.arange(start, start + size, dtype=np.int64)
+        start += size
+    return places

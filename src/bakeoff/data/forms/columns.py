@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from bakeoff.data.forms.written import TRUTH, UNKNOWN_TRUTH, as_known_words
 from bakeoff.errors import DataError, printable
 
 #: A category has one feature for each of this many most frequent values, and one for all others.
@@ -45,18 +46,20 @@ class NumberColumn:
         name: of the column.
         median: of the training rows, by which missing values are replaced.
         flag: whether there is a second feature, 1 where the value is missing (where training rows have missing values).
+        truth: whether training rows held truth values, which are 1 and 0.
     """
 
     name: str
     median: float
     flag: bool
+    truth: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
         return (self.name, f"{self.name} is missing") if self.flag else (self.name,)
 
     def encode(self, column: pl.Series) -> list[pl.Series]:
-        numbers = as_numbers(column, where_from=self.name)
+        numbers = (as_truth if self.truth else as_numbers)(column, where_from=self.name)
         features = [numbers.fill_null(self.median).cast(pl.Float32)]
         return [*features, numbers.is_null().cast(pl.Float32)] if self.flag else features
 
@@ -80,6 +83,8 @@ class CategoryColumn:
 
     def encode(self, column: pl.Series) -> list[pl.Series]:
         words = as_words(column)
+        if column.dtype != pl.String:
+            words = as_known_words(words, self.categories)
         features = [(words == category).fill_null(False).cast(pl.Float32) for category in self.categories]
         known = words.is_in(list(self.categories)).fill_null(False)
         other = ~known & words.is_not_null() if self.flag else ~known
@@ -112,6 +117,15 @@ class DateColumn:
 
 
 Column = NumberColumn | CategoryColumn | DateColumn
+
+
+def is_read_as_words(column: Column) -> bool:
+    """Whether training had words here (or truth values), so that new cells must be read as they are written."""
+    if isinstance(column, DateColumn):
+        return column.format is not None
+    return isinstance(column, CategoryColumn) or column.truth
+
+
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}
 
 
@@ -175,6 +189,27 @@ def as_numbers(column: pl.Series, *, where_from: str, share: float = NUMBER_SHAR
             "networks need finite numbers: correct it, or leave the cell empty where the value is not known."
         )
     return numbers
+
+
+def as_truth(column: pl.Series, *, where_from: str) -> pl.Series:
+    """Float64, 1 where true and 0 where false; missing and unknown values as null.
+
+    Raises:
+        DataError: a value is neither; the message names its row.
+    """
+    if column.dtype == pl.Boolean:
+        return column.cast(pl.Float64)
+    words = as_words(column).str.strip_chars().str.to_lowercase()
+    words = pl.select(pl.when(words.is_in(list(UNKNOWN_TRUTH))).then(None).otherwise(words)).to_series()
+    truth = words.replace_strict(TRUTH, default=None, return_dtype=pl.Float64)
+    lost = words.is_not_null() & truth.is_null()
+    if lost.any():
+        row = int(lost.arg_true()[0])
+        raise DataError(
+            f"The column '{printable(where_from)}' held true and false in training, and row {row + 1} of the new data "
+            f"has '{printable(str(column[row]))}': give one of them, or leave the cell empty where it is not known."
+        )
+    return truth
 
 
 def as_words(column: pl.Series) -> pl.Series:
@@ -256,7 +291,7 @@ def _learn_number(train: pl.Series) -> NumberColumn | None:
         return None
     median = filled.median()
     assert isinstance(median, int | float)
-    return NumberColumn(name=train.name, median=float(median), flag=flag)
+    return NumberColumn(name=train.name, median=float(median), flag=flag, truth=train.dtype == pl.Boolean)
 
 
 def _learn_date(train: pl.Series, date_format: str | None) -> DateColumn | None:

@@ -1,6 +1,6 @@
 """The columns of a table as a reader wants them: there, with answers, and in new data as in the old."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,25 @@ from bakeoff.data.forms.columns import (
 from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
 from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.data.forms.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
+from bakeoff.data.forms.unicode import composed, composed_frame
 from bakeoff.data.schema import Target
 from bakeoff.errors import DataError, OptionError, printable, suggest
 
 
-def open_table(source: Any) -> tuple[pl.DataFrame, list[Finding], str]:
+def open_table(
+    source: Any, *, words: Collection[str] = (), target: str | None = None
+) -> tuple[pl.DataFrame, list[Finding], str]:
     """(frame, findings, name) of a table file or of a data frame of any package.
+
+    Args:
+        words: columns whose cells stay words as a file of text has them, whatever they look like.
+        target: the column whose labels keep their spelling (007, true) where it is not that of their values.
 
     Raises:
         DataError: it cannot be read, or it has no rows or no columns.
     """
     if isinstance(source, str | Path):
-        frame, findings = read_table_file(Path(source))
+        frame, findings = read_table_file(Path(source), words=words, target=target)
         described = Path(source).name
     else:
         frame, findings, described = to_polars(source), [], "frame"
@@ -36,7 +43,8 @@ def open_table(source: Any) -> tuple[pl.DataFrame, list[Finding], str]:
         raise DataError(
             f"'{printable(described)}' has {frame.height} rows and {frame.width} columns: give some data."
         )
-    return frame.with_columns(pl.selectors.float().fill_nan(None)), findings, described
+    frame = composed_frame(frame.with_columns(pl.selectors.float().fill_nan(None)))
+    return frame, findings, described
 
 
 def with_answers(source: Any, target: str | None) -> tuple[Any, str | None]:
@@ -113,15 +121,19 @@ def _numbers_in_words(answers: pl.Series) -> NDArray[np.float64]:
     return numbers.to_numpy()
 
 
-def new_frame(source: Any, columns: Sequence[str]) -> pl.DataFrame:
+def new_frame(source: Any, columns: Sequence[str], *, words: Collection[str] = ()) -> pl.DataFrame:
     """New data as a frame that has at least these columns.
 
     Args:
         source: a file, a frame, or an array [N, len(columns)] in their order.
+        words: the columns, also beside these, that held words in training.
     """
     if isinstance(source, Mapping) or (not isinstance(source, str | Path) and not is_frame(source)):
         return _frame_of_arrays(source, columns)
-    frame, _, described = open_table(source)
+    frame, _, described = open_table(source, words=words)
+    # A record of an earlier version may hold a name as its file had it.
+    spelled = {composed(column): column for column in columns if column not in frame.columns}
+    frame = frame.rename({name: spelled[name] for name in frame.columns if name in spelled})
     lost = [column for column in columns if column not in frame.columns]
     if lost:
         raise DataError(

@@ -16,6 +16,7 @@ from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
 from bakeoff.data.forms.image_cache import Pictures, cached_pictures, decode_now
 from bakeoff.data.forms.targets import check_classes, known_targets
+from bakeoff.data.forms.unicode import composed
 from bakeoff.data.schema import Classes, Image, Schema
 from bakeoff.errors import BakeoffWarning, DataError, listed, printable
 
@@ -157,7 +158,7 @@ def images_by_class(root: Path) -> ImageFiles:
     for folder in _subfolders(root):
         found = image_files(folder)
         files += found
-        classes += [folder.name] * len(found)
+        classes += [composed(folder.name)] * len(found)
     return ImageFiles(files=tuple(files), classes=tuple(classes))
 
 

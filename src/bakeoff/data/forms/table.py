@@ -17,6 +17,7 @@ from bakeoff.data.forms.columns import (
     column_to_json,
     date_format_of,
     feature_names,
+    is_read_as_words,
     learn_column,
     looks_like_numbers,
 )
@@ -70,7 +71,12 @@ class TableEncoder(FormEncoder):
         return encoded
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
-        frame = new_frame(source, [column.name for column in self.columns])
+        words = [column.name for column in self.columns if is_read_as_words(column)]
+        frame = new_frame(
+            source,
+            [column.name for column in self.columns],
+            words=[*words, self.target] if schema.is_classification else words,
+        )
         return NewExamples(
             inputs=self.encode(frame),
             targets=new_targets(frame, self.target, schema.target),

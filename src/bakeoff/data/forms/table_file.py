@@ -7,15 +7,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypedDict
 
 import numpy as np
 import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
@@ -26,8 +27,14 @@ _CHUNK_BYTES = 1 << 24
 _SAMPLE_BYTES = 1 << 16
 
 
-def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
+def read_table_file(
+    path: Path, *, words: Collection[str] = (), target: str | None = None
+) -> tuple[pl.DataFrame, list[Finding]]:
     """The table and the findings of reading it (another encoding, no header).
+
+    Args:
+        words: columns of which the cells of a text file stay words as they are written.
+        target: the column whose labels stay as they are written where reading them as values would change them.
 
     Raises:
         DataError: the file is empty, damaged, ragged or not what its ending says; the line is named where there is one.
@@ -44,7 +51,7 @@ def read_table_file(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
                 return _plain_types(pl.read_parquet(file)), []
         if ending in (".jsonl", ".ndjson"):
             return _plain_types(_read_json_lines(path)), []
-        return _read_delimited(path)
+        return _read_delimited(path, words=words, target=target)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, csv.Error) as error:
         reason = printable(str(error).splitlines()[0], most=160)
         raise DataError(
@@ -92,7 +99,9 @@ def _is_json_object(line: bytes) -> bool:
         return False
 
 
-def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
+def _read_delimited(
+    path: Path, *, words: Collection[str], target: str | None
+) -> tuple[pl.DataFrame, list[Finding]]:
     findings: list[Finding] = []
     encoding = text_encoding(path)
     source: Path | bytes = path
@@ -110,23 +119,65 @@ def _read_delimited(path: Path) -> tuple[pl.DataFrame, list[Finding]]:
     decimal_comma = (
         separator == ";" and bool(re.search(r"\d,\d", sample)) and not re.search(r"\d\.\d", sample)
     )
-    frame = _read_csv(source, separator=separator, has_header=has_header, decimal_comma=decimal_comma)
+    options = _CsvOptions(separator=separator, has_header=has_header, decimal_comma=decimal_comma)
+    frame = _read_csv(source, options, words=words)
+    if target is not None:
+        frame = _with_labels_as_written(frame, source, options, target)
     names = [name.strip() if has_header else f"column_{place}" for place, name in enumerate(frame.columns, 1)]
     if len(set(names)) == len(names):
         frame.columns = names
     return frame, findings
 
 
-def _read_csv(source: Path | bytes, *, separator: str, has_header: bool, decimal_comma: bool) -> pl.DataFrame:
-    """Read a CSV file; types are inferred from all rows. Where a number fits no type, all columns stay strings."""
+class _CsvOptions(TypedDict):
+    separator: str
+    has_header: bool
+    decimal_comma: bool
+
+
+def _with_labels_as_written(
+    frame: pl.DataFrame, source: Path | bytes, options: _CsvOptions, target: str
+) -> pl.DataFrame:
+    """The frame whose whole numbers or truth values of the target are words again where these differ (007, true)."""
+    place = next(
+        (place for place, name in enumerate(frame.columns) if composed(name.strip()) == target), None
+    )
+    if place is None or not (frame.dtypes[place].is_integer() or frame.dtypes[place] == pl.Boolean):
+        return frame
+    name = frame.columns[place]
+    values, written = frame[name], _read_csv(source, options, words=[target], only=[name])[name]
+    is_same = values.dtype != pl.Boolean and (written == values.cast(pl.String)).all()
+    if is_same or len(written) != len(values) or written.n_unique() != values.n_unique():
+        return frame
+    return frame.with_columns(written)
+
+
+def _read_csv(
+    source: Path | bytes,
+    options: _CsvOptions,
+    *,
+    words: Collection[str] = (),
+    only: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Read a CSV file; types are inferred from all rows. Where a number fits no type, all columns stay strings.
+
+    Args:
+        words: columns (without blanks around their names) that are not inferred. only: the columns to read.
+    """
+    overrides = {}
+    if words:
+        with _bytes_of(source) as file:  # names that the file lacks would rename its columns
+            present = pl.read_csv(file, n_rows=0, infer_schema_length=0, **options).columns
+        wanted = {composed(name) for name in words}
+        overrides = {name: pl.String for name in present if composed(name.strip()) in wanted}
     for look_at in (None, 0):
         try:
             with _bytes_of(source) as file:
                 return pl.read_csv(
                     file,
-                    separator=separator,
-                    has_header=has_header,
-                    decimal_comma=decimal_comma,
+                    **options,
+                    columns=only,
+                    schema_overrides=overrides,
                     null_values=MISSING_WORDS,
                     infer_schema_length=look_at,
                 )

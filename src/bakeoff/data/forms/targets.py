@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.forms.unicode import composed
+from bakeoff.data.forms.written import same_words, value_of
 from bakeoff.data.schema import Classes, Target, Value
 from bakeoff.errors import BakeoffWarning, DataError, OptionError, printable
 
@@ -77,7 +79,11 @@ def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
         _unscored(f"the answers have the shape {values.shape}")
         return None
     code = {name: index for index, name in enumerate(target.names)}
-    names = _class_names(_plain(values, what="target"))
+    spelled = same_words(target.names)
+    names = [
+        name if name in code else spelled.get(value_of(name), name)
+        for name in _class_names(_plain(values, what="target"))
+    ]
     unknown = sorted({name for name in names if name not in code})
     if unknown:
         _unscored(f"training never saw the class '{printable(unknown[0])}'")
@@ -115,14 +121,24 @@ def _unscored(reason: str) -> None:
 def _plain(values: NDArray[Any], *, what: str) -> NDArray[Any]:
     """Objects become words or numbers; bytes become words."""
     if values.dtype.kind == "S":
-        return np.char.decode(values, "utf-8", errors="replace")
+        values = np.char.decode(values, "utf-8", errors="replace")
+    if values.dtype.kind == "U":
+        return _composed(values)
     if values.dtype.kind == "O":
         if any(value is None or value != value for value in values.ravel()):
             raise DataError(f"The {what} has missing values; fill them in or leave those examples out.")
         if all(isinstance(value, int | float | np.number) for value in values.ravel()):
             return values.astype(np.float64)
-        return values.astype(str)
+        return _composed(values.astype(str))
     return values
+
+
+def _composed(words: NDArray[Any]) -> NDArray[Any]:
+    """Words in NFC; each different one is looked at once."""
+    distinct, places = np.unique(words, return_inverse=True)
+    if all(map(str.isascii, distinct.tolist())):
+        return words
+    return np.array([composed(word) for word in distinct.tolist()])[places.reshape(words.shape)]
 
 
 def _looks_like_classes(values: NDArray[Any]) -> bool:

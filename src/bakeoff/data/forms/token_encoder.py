@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.columns import as_words
+from bakeoff.data.forms.unicode import composed
 from bakeoff.data.schema import Schema
 
 #: Texts are cut after the length that this share of the training texts does not exceed ...
@@ -44,8 +45,9 @@ class TokenEncoder(FormEncoder):
 
         if isinstance(source, list | tuple) and all(isinstance(text, str) for text in source):
             source = pl.DataFrame({self.column: list(source)})
-        frame = new_frame(source, [self.column])
-        texts = as_words(frame[self.column]).fill_null("").to_list()
+        words = [self.column, self.target] if schema.is_classification else [self.column]
+        frame = new_frame(source, [self.column], words=words)
+        texts = [composed(text) for text in as_words(frame[self.column]).fill_null("").to_list()]
         tokens, lengths = self.encode(texts)
         return NewExamples(
             inputs=tokens,

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened
 
@@ -45,6 +46,7 @@ def read_series_file(path: Path) -> SeriesFile:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
+    text = composed(text)
     if not text.strip():
         raise DataError(f"'{printable(path.name)}' is empty: give a file with one series a line.")
     return _read_ts(text, path.name) if path.suffix.lower() == ".ts" else _read_ucr(text, path.name)

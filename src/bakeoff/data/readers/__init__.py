@@ -8,10 +8,11 @@ from bakeoff.data.readers.arrays import ARRAYS
 from bakeoff.data.readers.base import Reader
 from bakeoff.data.readers.builtin import BUILTIN
 from bakeoff.data.readers.forecast import FORECAST
+from bakeoff.data.readers.graphs import GRAPHS
 from bakeoff.data.readers.images import IMAGES
 from bakeoff.data.readers.series import SERIES
 from bakeoff.data.readers.table import TABLE
 
 #: Series before tables, since a .tsv or .txt file may be either; tables before arrays, since a frame is like an array;
-#: images last, since any folder may be one of images.
-READERS: tuple[Reader, ...] = (BUILTIN, SERIES, FORECAST, TABLE, ARRAYS, IMAGES)
+#: graphs, arrays with one more, before arrays; images last, since any folder may be one of images.
+READERS: tuple[Reader, ...] = (BUILTIN, SERIES, FORECAST, TABLE, GRAPHS, ARRAYS, IMAGES)

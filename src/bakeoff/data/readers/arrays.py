@@ -1,4 +1,4 @@
-"""Arrays in memory, `.npz` and `.npy` files, and folders that hold `x.npy` and `y.npy`; graphs among them."""
+"""Arrays in memory, `.npz` and `.npy` files, and folders that hold `x.npy` and `y.npy`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.forms.array_files import ArrayPart, array_parts
+from bakeoff.data.forms.array_files import array_parts
 from bakeoff.data.forms.array_values import arrange, has_gaps
-from bakeoff.data.forms.arrays import ArrayEncoder, lengths_of
+from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
 from bakeoff.data.forms.targets import read_target
 from bakeoff.data.options import ReadingOptions
 from bakeoff.data.readers.base import Claim, Reader
-from bakeoff.data.splits import Indices
 from bakeoff.errors import DataError
 
 #: Names, without their ending, of the inputs in a folder of arrays.
@@ -41,19 +40,10 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     if isinstance(source, Path):
         stem, described = (source.name if source.is_dir() else source.stem), source.name
         source = _inputs_in(source) if source.is_dir() else source
-    parts = array_parts(source, target=options.target)
-    inputs = _joined([arrays.inputs for arrays in parts.values()], what="inputs")
-    answers = _joined([np.asarray(arrays.targets) for arrays in parts.values()], what="targets")
-    places = _places({part: len(arrays.inputs) for part, arrays in parts.items()})
-    common: dict[str, Any] = {
-        "name": name or stem,
-        "test": places.get("test"),
-        "validation": places.get("validation"),
-        "groups": _groups(parts),
-        "seed": seed,
-        "source": described,
-    }
-    kind = _kind(parts) or options.kind
+    common = joined_parts(array_parts(source, target=options.target))
+    common |= {"name": name or stem, "seed": seed, "source": described}
+    inputs, answers, lengths = common.pop("inputs"), common.pop("targets"), common.pop("lengths")
+    kind = options.kind
     if has_gaps(inputs) and inputs.ndim in (2, 3):
         return _read_with_gaps(inputs, answers, kind=kind, task=options.task, **common)
     arranged, schema_input = arrange(inputs, kind=kind)
@@ -63,7 +53,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         target=schema_target,
         inputs=arranged,
         targets=targets,
-        lengths=lengths_of(parts),
+        lengths=lengths,
         encoder=ArrayEncoder(axes=kind),
         **common,
     )
@@ -88,36 +78,6 @@ def _read_with_gaps(
     examples = [np.asarray(example, np.float32).reshape(-1, inputs.shape[-1]) for example in inputs]
     targets, schema_target = read_target(answers, task=task)
     return build_series(examples, targets, schema_target, **common)
-
-
-def _kind(parts: dict[str, ArrayPart]) -> str | None:
-    """The kind that the arrays' names imply, which must be the same for all parts; None where they imply none."""
-    kinds = {part.kind for part in parts.values()}
-    if len(kinds) > 1:
-        raise DataError("Some parts have an array 'adjacency' and some have none: give one to each part.")
-    return kinds.pop()
-
-
-def _groups(parts: dict[str, ArrayPart]) -> NDArray[Any] | None:
-    if any(arrays.groups is None for arrays in parts.values()):
-        return None
-    return np.concatenate([np.asarray(arrays.groups) for arrays in parts.values()])
-
-
-def _joined(arrays: list[NDArray[Any]], *, what: str) -> NDArray[Any]:
-    if len({array.shape[1:] for array in arrays}) > 1:
-        shapes = ", ".join(str(array.shape) for array in arrays)
-        raise DataError(f"The {what} of the parts have different shapes ({shapes}): make them equal.")
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-
-def _places(sizes: dict[str, int]) -> dict[str, Indices]:
-    """The indices of each part in the order in which the parts were joined."""
-    places, start = {}, 0
-    for part, size in sizes.items():
-        places[part] = np.arange(start, start + size, dtype=np.int64)
-        start += size
-    return places
 
 
 ARRAYS = Reader(

@@ -35,7 +35,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     from bakeoff.data.forms.text import build_text
 
     table, wanted = with_answers(source, options.target)
-    frame, findings, described = open_table(table)
+    frame, findings, described = open_table(table, target=wanted)
     target = require_column(frame, wanted, option="target")
     if options.group is not None:
         require_column(frame, options.group, option="group")

@@ -34,7 +34,7 @@ from bakeoff.explain.biases.worker_tasks import (
     test_trained,
     train_changed,
 )
-from bakeoff.messages.statement import Statement
+from bakeoff.messages.statement import Statement, because, failure_of
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
@@ -147,7 +147,7 @@ class _EvidenceRun:
     verdict: Verdict
     results: Sequence[EntrantResult]
     ranking: Sequence[str]
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Statement] = field(default_factory=dict)
     interrupts: list[KeyboardInterrupt] = field(default_factory=list)
 
     def why(self) -> Why | None:
@@ -231,12 +231,10 @@ class _EvidenceRun:
                 if isinstance(payload, str):
                     tested[payload] = {} if isinstance(outcome, BaseException) else outcome
                     if isinstance(outcome, BaseException):
-                        self.failures[f"{payload}, tested"] = f"{type(outcome).__name__}: {outcome}"
+                        self.failures[f"{payload}, tested"] = failure_of(outcome)
                     continue
                 if isinstance(outcome, BaseException):
-                    outcome = ChangedTrialResult(
-                        trial=payload, failure=f"{type(outcome).__name__}: {outcome}"
-                    )
+                    outcome = ChangedTrialResult(trial=payload, failure=failure_of(outcome))
                 found[cell_of(payload)] = outcome
                 if outcome.outputs:
                     stored.put(outcome)
@@ -367,7 +365,9 @@ class _EvidenceRun:
             (name, change) for name, change in results if change is not None and results[name, change].outputs
         }
         left_out = {
-            f"{name}/{change}": "no time" for name, change in selection.requests if (name, change) not in done
+            f"{name}/{change}": because("unmeasured")
+            for name, change in selection.requests
+            if (name, change) not in done
         }
         if not any(not cell.control for cell in cells):
             said: tuple[Statement, ...] = (Statement(key="why.unmeasured.stopped", values={}),)

@@ -166,7 +166,7 @@ class DropTable:
         )
         return score_drops([pair], self.metric, context=self.context)[0]
 
-    def failures(self) -> dict[str, str]:
+    def failures(self) -> dict[str, Statement]:
         """The trainings that failed, with the reason."""
         return {
             f"{name}/{change or 'as they are'}": result.failure

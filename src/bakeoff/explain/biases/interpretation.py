@@ -16,7 +16,7 @@ from bakeoff.explain.biases.perturbation_study import PerturbationStudy, memory_
 from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, Why
 from bakeoff.explain.biases.score_drops import score_drops
 from bakeoff.explain.biases.width_check import look_at, size_advice, try_sizes
-from bakeoff.messages.statement import Statement
+from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
@@ -77,7 +77,7 @@ class Interpretation:
             statements=said,
             advice=advice,
             broken=self.table.broken(cells),
-            left_out=dict.fromkeys(self.study.plan.left_out, "no time")
+            left_out=dict.fromkeys(self.study.plan.left_out, because("unmeasured"))
             | self.study.failures
             | self.table.failures(),
             steps=self.study.plan.steps,

@@ -21,6 +21,7 @@ from bakeoff.explain.biases.worker_tasks import (
     ChangedTrialResult,
     train_changed,
 )
+from bakeoff.messages.statement import Statement, because, failure_of, reason_of
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Job, JobKind, full_steps, job_name
 from bakeoff.study.design.trial import Trial, TrialResult
@@ -62,7 +63,7 @@ class PerturbationStudy:
     listener: PhaseListener | None = None
     results: dict[tuple[str, str | None], ChangedTrialResult] = field(default_factory=dict)
     settings: dict[str, float | None] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, Statement] = field(default_factory=dict)
     _spent: float = 0.0
     _predicted: float = 1e-9
 
@@ -128,7 +129,7 @@ class PerturbationStudy:
         ]
         for trial, outcome in self.run_tasks("table", tasks):
             if isinstance(outcome, BaseException):
-                outcome = ChangedTrialResult(trial=trial, failure=f"{type(outcome).__name__}: {outcome}")
+                outcome = ChangedTrialResult(trial=trial, failure=failure_of(outcome))
             self.results[trial.entrant.name, trial.change] = outcome
 
     def _changed_trial(self, entrant: Entrant, change: Intervention | None) -> ChangedTrial:
@@ -156,7 +157,7 @@ class PerturbationStudy:
         ]
         found = {}
         for name, outcome in self.run_tasks("profile", tasks):
-            failure = str(outcome) if isinstance(outcome, BaseException) else outcome.fault
+            failure = reason_of(outcome) if isinstance(outcome, BaseException) else outcome.fault
             if failure:
                 self.failures[name] = failure
             else:
@@ -178,7 +179,8 @@ class PerturbationStudy:
                 self._spent += sum(result.seconds for result in outcome)
                 self._predicted += sum(r.steps_done for r in outcome) * profiles[name].seconds_per_step
             if best is None:
-                self.failures[name] = str(outcome) if isinstance(outcome, BaseException) else "stopped"
+                is_error = isinstance(outcome, BaseException)
+                self.failures[name] = reason_of(outcome) if is_error else because("state.stopped")
             else:
                 self.settings[name] = best
 

@@ -87,7 +87,7 @@ class Why:
         statements: what the table shows, each with a figure.
         advice: what to try next.
         broken: controls with another result than they must have, in which case the table should not be trusted.
-        left_out: changes and networks that were not measured, with the reason ("no time", or an error).
+        left_out: changes and networks that were not measured, each with the reason.
         steps, seeds, seconds: of the study.
         needed_seconds: predicted for the smallest useful part of the table, where there was no time for it; else None.
         interrupted: whether Ctrl-C ended it.
@@ -104,7 +104,7 @@ class Why:
     statements: tuple[Statement, ...] = ()
     advice: tuple[Statement, ...] = ()
     broken: tuple[Statement, ...] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, Statement] = field(default_factory=dict)
     steps: int = 0
     seeds: int = 0
     seconds: float = 0.0
@@ -140,7 +140,8 @@ class Why:
             key: [statement.text() for statement in getattr(self, key)]
             for key in ("statements", "advice", "broken")
         }
-        return {**record, "matters": list(self.matters()), **texts}
+        left_out = {name: reason.text() for name, reason in self.left_out.items()}
+        return {**record, "left_out": left_out, "matters": list(self.matters()), **texts}
 
 
 def is_shown(cell: Cell) -> bool:

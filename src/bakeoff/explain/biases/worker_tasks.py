@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.schema import Schema
+from bakeoff.messages.statement import Statement, because
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.states import TrialState
@@ -65,14 +66,14 @@ class ChangedTrialResult:
         outputs: test outputs [N, outputs] of each seed, in order; () where it failed.
         tested: the same on changed test data, by intervention.
         seconds: of all seeds together.
-        failure: why there are no outputs, else "".
+        failure: why there are no outputs, else None.
     """
 
     trial: ChangedTrial
     outputs: tuple[Outputs, ...] = ()
     tested: Mapping[str, tuple[Outputs, ...]] = field(default_factory=dict)
     seconds: float = 0.0
-    failure: str = ""
+    failure: Statement | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,7 @@ def train_changed(request: ChangedTrialRequest, context: TaskContext) -> Changed
     """Train an entrant on changed data; a training that is not finished at the deadline has failed ("stopped")."""
     trial = request.trial
     if context.deadline is not None and time.monotonic() > context.deadline:
-        return ChangedTrialResult(trial=trial, failure=str(TrialState.STOPPED))
+        return ChangedTrialResult(trial=trial, failure=because("state.stopped"))
     parts = []
     for part in _by_draw(trial, request.dataset.schema):
         dataset = _changed(request.dataset, part.change, part.seed)
@@ -152,7 +153,7 @@ def _fit_classical(dataset: Dataset, trial: ChangedTrial, deadline: float | None
             order = training_order(dataset, seed=seed)
             outputs.append(plain.fit(dataset, order, seed, [trial.setting], until)[0].test)
     except classical.OutOfTimeError:
-        return ChangedTrialResult(trial=trial, failure=str(TrialState.STOPPED))
+        return ChangedTrialResult(trial=trial, failure=because("state.stopped"))
     return ChangedTrialResult(trial=trial, outputs=tuple(outputs))
 
 
@@ -178,7 +179,9 @@ def _train_network(
     counting = [one for one in trained if TrialState(one.state).counts and one.test_outputs is not None]
     if len(counting) < len(trained):
         states = sorted(one.state for one in trained if not TrialState(one.state).counts)
-        return ChangedTrialResult(trial=trial, failure=states[0] if states else str(TrialState.FAILED))
+        return ChangedTrialResult(
+            trial=trial, failure=because(f"state.{states[0] if states else TrialState.FAILED}")
+        )
     weights = [one.weights for one in counting]
     tested = _tested(dataset, trial.entrant, weights, trial, context.deadline)
     return ChangedTrialResult(

@@ -160,8 +160,8 @@ class StepSequence(nn.Module):
         x = nn.functional.pad(x, (0, 0, 0, self.steps * self.frame - x.shape[1]))
         return x.reshape(len(x), self.steps, -1)
 
-    def lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """True lengths counted in this view's steps, at least 1."""
+    def lengths(self, lengths: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
+        """True lengths counted in this view's steps, at least 1; of a stack of networks too, [R, B]."""
         return ((lengths + self.frame - 1) // self.frame).clamp(min=1)
 
 

@@ -36,7 +36,15 @@ class Registry(Mapping[str, ModelCard]):
             self._loaded = True
             for file in self._files:
                 importlib.import_module(f"bakeoff.models.{file}")
+            # Some files may have been imported one by one before: their order is the catalogue's all the same.
+            self._cards = dict(sorted(self._cards.items(), key=lambda item: self._place(item[1])))
         return self._cards
+
+    def _place(self, card: ModelCard) -> int:
+        """Which of the catalogue's files the card comes from; a user's own come last."""
+        build = getattr(card.build, "func", card.build)
+        file = getattr(build, "__module__", "").removeprefix("bakeoff.models.")
+        return self._files.index(file) if file in self._files else len(self._files)
 
     def __getitem__(self, name: str) -> ModelCard:
         cards = self._load()

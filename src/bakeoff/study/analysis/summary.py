@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
@@ -47,8 +48,15 @@ class Summary:
     """
 
     def __init__(
-        self, dataset: Dataset, entrants: Sequence[Entrant], definition: Definition, outcome: Outcome
+        self,
+        dataset: Dataset,
+        entrants: Sequence[Entrant],
+        definition: Definition,
+        outcome: Outcome,
+        *,
+        margin: float | None = None,
     ) -> None:
+        self._margin = margin
         self._dataset, self._definition, self._outcome = dataset, definition, outcome
         self._entrants = {entrant.name: entrant for entrant in entrants}
         self._task = task_of(dataset.schema)
@@ -102,6 +110,7 @@ class Summary:
             deterministic=[
                 name for name in judged if self._entrants[name].kind == "classical" and len(judged[name]) == 1
             ],
+            margin=self._margin,
             context=self._context,
             groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
             validation=validation,
@@ -262,13 +271,13 @@ class Summary:
                 return replace(empty, state=ending, reason=found.reason, needed_seconds=needed)
         return empty
 
-    def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> str:
-        """A sentence with the score forecast for all examples, from test scores on fewer; "" without a forecast."""
+    def _leads_to(self, curve: Sequence[CurvePoint], chance: float | None) -> Statement | None:
+        """A sentence with the score forecast for all examples, from test scores on fewer; None without a forecast."""
         fit = fit_rungs(curve, self._metric, chance=chance, seed=self._definition.seed)
         if fit.withheld is not None:
-            return ""
+            return None
         score, low, high = map(self._metric.show, fit.predict(self._full))
-        return f"its learning curve leads to {score} with all examples ({low} to {high})"
+        return because("leads_to", score=score, low=low, high=high)
 
     def _best_first(self, result: EntrantResult) -> tuple[bool, float]:
         return (not result.judged, 0.0 if result.score is None else -self._metric.sign * result.score)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import OptionError
+from bakeoff.messages.statement import Statement
 from bakeoff.models import ModelCard
 from bakeoff.study.design import classical
 from bakeoff.study.protocol import LEARNING_RATES
@@ -44,7 +45,7 @@ class Profile:
         parameters, flops_per_example: see `bakeoff.cost`.
         training_flops: of one example in one optimiser step, forward and backward.
         seconds_per_step: of one replica in a small stack, on one thread of the CPU or on `device`.
-        fault: why it cannot take part, else "" (a stored name).
+        fault: why it cannot take part, else None (a stored name).
         operators: which implementation trains it, compiled or torch's, for the record.
         device: where it is trained.
     """
@@ -54,7 +55,7 @@ class Profile:
     flops_per_example: int | None = None
     training_flops: int | None = None
     seconds_per_step: float = 0.0
-    fault: str = ""
+    fault: Statement | None = None
     operators: str = ""
     device: str = "cpu"
 

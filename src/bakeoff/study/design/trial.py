@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bakeoff.messages.statement import Statement, to_stored
 from bakeoff.study.design.states import TrialState
 from bakeoff.tasks.outputs import Outputs
 
@@ -50,7 +51,7 @@ class TrialResult:
 
     trial: Trial
     state: TrialState
-    reason: str = ""
+    reason: Statement | None = None
     steps_done: int = 0
     seconds: float = 0.0
     validation_loss: float | None = None
@@ -79,7 +80,7 @@ class TrialResult:
         return {
             "trial": asdict(self.trial),
             "state": str(self.state),
-            "reason": self.reason,
+            "reason": to_stored(self.reason),
             "steps_done": self.steps_done,
             "seconds": self.seconds,
             "validation_loss": self.validation_loss,

@@ -227,7 +227,7 @@ class FitJob:
         if trained.test_outputs is None or trained.validation_outputs is None:
             if trained.state == "diverged":
                 raise ModelError(
-                    f"The training of '{self.network.card.name}' failed: {trained.reason} Give a smaller "
+                    f"The training of '{self.network.card.name}' failed: {trained.reason.text('en')} Give a smaller "
                     f"--learning-rate than {self.learning_rate:.2g}."
                 )
             raise BudgetError("The time was over before anything was learned: give a larger --budget.")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.inference.predictor import Predictor
+from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.models import ModelCard
 from bakeoff.study.analysis.uncertainty import Estimate
 from bakeoff.study.results.run_folder import RunFolder
@@ -56,7 +57,7 @@ class Fit:
     model: str
     folder: Path
     state: str
-    reason: str
+    reason: Statement
     metric: str
     test: Estimate
     validation: float
@@ -92,6 +93,7 @@ class Fit:
         record = {name: value for name, value in vars(self).items() if name not in _NOT_WRITTEN}
         return {
             **record,
+            "reason": reason_text(self.reason),
             "folder": str(self.folder),
             "test": asdict(self.test),
             "scores": dict(self.scores),

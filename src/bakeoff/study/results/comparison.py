@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import StoreError
+from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
 
@@ -33,7 +34,7 @@ class TrialSummary:
     setting: float | None
     steps: int
     state: str
-    reason: str
+    reason: Statement | None
     validation_score: float | None
     seconds: float
     history: tuple[tuple[int, float], ...] = ()
@@ -201,8 +202,8 @@ class Comparison:
             "steps": self.steps,
             "equal": self.equal,
             "equal_amount": self.equal_amount,
-            "skipped": [vars(entry) for entry in self.skipped],
-            "trials": [vars(trial) for trial in self.trials],
+            "skipped": [_in_words(entry) for entry in self.skipped],
+            "trials": [_in_words(trial) for trial in self.trials],
             "environment": self.environment,
             "interrupted": self.interrupted,
             "why": None if self.why is None else self.why.to_json(),
@@ -214,3 +215,8 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return self.show(self) if self.show is not None else f"<pre>{escape(repr(self))}</pre>"
+
+
+def _in_words(record: Skipped | TrialSummary) -> dict[str, Any]:
+    """Its fields, with the reason as text in the language in force."""
+    return vars(record) | {"reason": reason_text(record.reason)}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bakeoff.messages.statement import Statement
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import Omission
@@ -43,7 +44,7 @@ class Skipped:
 
     entrant: str
     what: Omission
-    reason: str
+    reason: Statement
     seconds: float | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
-from bakeoff.messages.statement import Statement
+from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.design.states import EntrantState
 
 Kind = Literal["baseline", "classical", "network"]
@@ -106,7 +106,7 @@ class EntrantResult:
     metrics: Mapping[str, float] = field(default_factory=dict)
     judged: bool = True
     state: EntrantState = EntrantState.FINISHED
-    reason: str = ""
+    reason: Statement | None = None
     needed_seconds: float | None = None
     steps: int | None = None
     training_flops: int | None = None
@@ -118,7 +118,7 @@ class EntrantResult:
     more_helps: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return finite(asdict(self))
+        return finite({**asdict(self), "reason": reason_text(self.reason)})
 
 
 @dataclass(frozen=True, kw_only=True)

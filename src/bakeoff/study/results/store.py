@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.errors import StoreError
+from bakeoff.messages.statement import from_stored
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.run_folder import RunFolder
@@ -138,6 +139,7 @@ def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes 
     return TrialResult(
         trial=trial,
         state=state,
+        reason=from_stored(facts.pop("reason")),
         history=history,
         validation_outputs=_unpack(validation),
         test_outputs=_unpack(test),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeoff.messages.statement import because, from_stored, to_stored
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.design.states import Omission
 from bakeoff.study.results.outcome import Skipped
@@ -35,8 +36,10 @@ class TrainingPlan:
             "steps": dict(self.steps),
             "amount": self.amount,
             "capped": list(self.capped),
-            "profiles": {name: vars(profile) for name, profile in self.profiles.items()},
-            "skipped": [vars(entry) for entry in self.skipped],
+            "profiles": {
+                name: vars(one) | {"fault": to_stored(one.fault)} for name, one in self.profiles.items()
+            },
+            "skipped": [vars(entry) | {"reason": to_stored(entry.reason)} for entry in self.skipped],
             "widths": dict(self.widths),
         }
 
@@ -46,9 +49,15 @@ class TrainingPlan:
             steps=record["steps"],
             amount=record["amount"],
             capped=tuple(record["capped"]),
-            profiles={name: Profile(**facts) for name, facts in record["profiles"].items()},
-            skipped=tuple(
-                Skipped(**{**facts, "what": Omission(facts["what"])}) for facts in record["skipped"]
-            ),
+            profiles={
+                name: Profile(**{**facts, "fault": from_stored(facts["fault"])})
+                for name, facts in record["profiles"].items()
+            },
+            skipped=tuple(map(_skipped, record["skipped"])),
             widths=record["widths"],
         )
+
+
+def _skipped(facts: Mapping[str, Any]) -> Skipped:
+    reason = from_stored(facts["reason"]) or because("words", words="")
+    return Skipped(**{**facts, "what": Omission(facts["what"]), "reason": reason})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from bakeoff.messages.statement import because
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, full_steps, tuning_work
 from bakeoff.study.design.matched_budgets import allocate_steps, cost_per_step
@@ -46,7 +47,7 @@ def initial_plan(
             Skipped(
                 entrant=network.name,
                 what=Omission.NOT_STARTED,
-                reason="timing a few of its steps took too long" if found else "the time was over",
+                reason=because("timing" if found else "time_over"),
             )
             for network in networks
             if network.name not in found
@@ -73,6 +74,6 @@ def _too_expensive(profile: Profile, definition: Definition, amount: float, seco
     return Skipped(
         entrant=profile.entrant,
         what=Omission.TOO_EXPENSIVE,
-        reason=f"{steps} steps at each learning rate do not fit the budget",
+        reason=because("steps", steps=steps),
         seconds=max(own / TUNING_PART - seconds_left, own),
     )

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.messages.statement import because, failure_of, reason_of
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import (
     Definition,
@@ -221,7 +222,8 @@ class Study:
             for name, result in self.executor.finished(_POLL_SECONDS):
                 ended += 1
                 if isinstance(result, BaseException):
-                    result = Profile(entrant=name, fault=f"{type(result).__name__}: {result}")
+                    fault = failure_of(result)
+                    result = Profile(entrant=name, fault=fault)
                 yield name, result
             self._report(names, ended, len(names))
 
@@ -275,10 +277,10 @@ class Study:
             return
         following = self._next_rung(tried)
         if following.pruned:
-            reason = "its learning curve cannot reach the best"
+            reason = because("out_of_reach")
             self.skipped.append(Skipped(entrant=entrant.name, what=Omission.PRUNED, reason=reason))
             return
-        reason = f"its share of the time would be over at more than {tried[-1].examples:,} examples"
+        reason = because("climbed", examples=tried[-1].examples)
         spent = sum(rung.seconds for rung in tried)
         more = (spent + following.seconds) / CLASSICAL_PART - (self.definition.budget_seconds or 0.0)
         seconds = max(more, following.seconds)
@@ -402,7 +404,7 @@ class Study:
 
     def _record_result(self, job: Job, result: Any) -> None:
         if isinstance(result, BaseException):
-            reason = str(result) if str(result) else type(result).__name__
+            reason = reason_of(result)
             result = [
                 TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in job.trials
             ]
@@ -418,7 +420,7 @@ class Study:
         seconds = len(job.trials) * self.state.training_seconds(job.entrant)
         self.skipped.append(
             Skipped(
-                entrant=job.entrant, what=Omission.NOT_STARTED, reason="the time was over", seconds=seconds
+                entrant=job.entrant, what=Omission.NOT_STARTED, reason=because("time_over"), seconds=seconds
             )
         )
 
@@ -444,7 +446,7 @@ class Study:
             jobs = self._curve_jobs(affordable, parts)
             self._run_jobs(sorted(jobs, key=lambda job: -len(job.trials) * seconds[job.entrant]))
         self.skipped += [
-            Skipped(entrant=name, what=what, reason="no time was left for it", seconds=seconds)
+            Skipped(entrant=name, what=what, reason=because("no_time"), seconds=seconds)
             for (name, what), seconds in self._refused(wanted, still_in_race).items()
         ]
 

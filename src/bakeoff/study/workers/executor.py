@@ -82,7 +82,7 @@ class TaskOutcome(NamedTuple):
 
 
 class WorkerLostError(Exception):
-    """The outcome of a task that broke the workers it was given to."""
+    """The outcome of a task that broke the workers it was given to; its argument is the reason, a `Statement`."""
 
 
 class Executor(Protocol):

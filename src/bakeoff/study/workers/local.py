@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.messages.statement import because
 from bakeoff.study.workers.executor import (
     SharedDataset,
     Task,
@@ -170,10 +171,10 @@ class LocalExecutor:
         alone = len(self._running) == 1
         self._running.clear()
         self._shutdown()
-        reason = "its worker process died twice (out of memory?)"
+        reason = because("worker_died")
         if self._too_much and self.memory_bytes is not None:
-            allowed = f"{self.memory_bytes / 1e9:.1f} GB"
-            reason = f"it needs more memory than the {allowed} that all workers may take ({memory.OWN_LIMIT})"
+            allowed = self.memory_bytes / 1e9
+            reason = because("workers_memory", allowed=allowed, limit=memory.OWN_LIMIT)
         self._too_much = False
         given_up: list[TaskOutcome] = []
         for entry in lost:

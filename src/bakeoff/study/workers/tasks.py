@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
+from bakeoff.messages.statement import because, reason_of
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import JobKind
@@ -81,7 +82,7 @@ def profile(request: ProfileRequest, context: TaskContext) -> Profile:
             shared, entrant, rivals, stack_size=1 if flops > EXPENSIVE_STEP_FLOPS else PROFILE_REPLICAS
         )
     except BakeoffError as error:
-        return Profile(entrant=entrant.name, fault=str(error))
+        return Profile(entrant=entrant.name, fault=reason_of(error))
     return Profile(
         entrant=entrant.name,
         parameters=cost.parameters,
@@ -141,7 +142,7 @@ def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
             TrialResult(
                 trial=trial,
                 state=TrialState(one.state),
-                reason=one.reason or "",
+                reason=one.reason,
                 steps_done=one.steps_done,
                 seconds=one.seconds,
                 validation_loss=one.validation_loss,
@@ -182,7 +183,7 @@ def _fit_place(
     share = share_bytes()
     most = LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
     if plain.kind == "classical" and rows_bytes > most:
-        reason = f"it would hold {rows_bytes / 1e9:.1f} GB of rows in memory"
+        reason = because("memory", size=rows_bytes / 1e9)
         return {trial: TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in trials}
     started = time.monotonic()
     try:
@@ -192,7 +193,7 @@ def _fit_place(
         fits = plain.fit(dataset, train_indices, seed, [trial.setting for trial in trials], until)
     except classical.OutOfTimeError:
         spent = time.monotonic() - started
-        reason = "its share of the time was over"
+        reason = because("share_over")
         return {
             t: TrialResult(trial=t, state=TrialState.STOPPED, reason=reason, seconds=spent / len(trials))
             for t in trials

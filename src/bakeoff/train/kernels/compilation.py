@@ -26,6 +26,7 @@ from typing import Any
 
 from bakeoff.system import processes
 from bakeoff.system.files import cache_folder
+from bakeoff.system.hardware import processor_facts
 from bakeoff.system.private import is_private, make_private, open_in, open_own_folder, open_private
 
 SOURCES = Path(__file__).parent
@@ -235,12 +236,8 @@ def _run(command: list[str], seconds: float, **how: Any) -> str:
 
 def _processor() -> bytes:
     """What distinguishes processors for which the compiler would build different code."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-    except OSError:
-        return repr((platform.machine(), platform.processor())).encode()
-    wanted = ("model name", "flags", "Features", "CPU implementer", "CPU part")
-    return "\n".join(sorted({line for line in lines if line.startswith(wanted)})).encode()
+    facts = processor_facts("model name", "flags", "Features", "CPU implementer", "CPU part")
+    return "\n".join(facts or [repr((platform.machine(), platform.processor()))]).encode()
 
 
 if __name__ == "__main__":

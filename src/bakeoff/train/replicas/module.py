@@ -6,7 +6,8 @@ to the modules inside it; and where an operation cannot be vectorised, by a plai
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bakeoff.errors import BakeoffWarning
 from bakeoff.models import takes_lengths
+from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas.registry import all_rules
 
@@ -148,7 +150,11 @@ class NetworkStack:
             self._route_through_rules(child)
 
     def vectorised(self, module: nn.Module, *inputs: Any) -> Any:
-        """One of the template's modules on inputs [R, B, ...] by `torch.func.vmap`, with rules inside it."""
+        """One of the template's modules on inputs [R, B, ...] by `torch.func.vmap`, with rules inside it.
+
+        Changed meanwhile, with `PROCESS_LOCK` held: for the whole process, PyTorch's choice of attention kernels, since
+        the fused ones cannot be vectorised, and `_CURRENT`; of this module, the forward, which would call its own rule.
+        """
         keys: dict[str, str] = {}  # one a tensor: functional_call finds those tied to it
         for path, child in module.named_modules():
             for local, name in self._names[child].items():
@@ -163,17 +169,9 @@ class NetworkStack:
             finally:
                 _CURRENT["token"], _CURRENT["stack"] = outer, outer_stack
 
-        routed = module.__dict__.pop("forward", None)
         axes = tuple(0 if isinstance(argument, Tensor) else None for argument in inputs)
-        fast_path = torch.backends.mha.get_fastpath_enabled()
-        try:  # the fused forms of attention cannot be vectorised
-            torch.backends.mha.set_fastpath_enabled(False)
-            with sdpa_kernel(SDPBackend.MATH):
-                return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast_path)
-            if routed is not None:
-                module.forward = routed  # type: ignore[method-assign]
+        with PROCESS_LOCK, _unrouted(module), _without_fused_attention():
+            return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
 
     def _fall_back(self, arguments: tuple[Any, ...], error: Exception) -> None:
         self.strategy = "loop"
@@ -205,6 +203,8 @@ class NetworkStack:
         return torch.stack(outputs)
 
 
+#: The stack evaluated by vmap now, and the tensor by which its replicas are told; read and written with `PROCESS_LOCK`
+#: held, since a forward that PyTorch calls can be handed nothing of ours.
 _CURRENT: dict[str, Any] = {}
 _WARNED: set[str] = set()
 
@@ -255,19 +255,49 @@ class _Call(torch.autograd.Function):
         return outputs, (0 if isinstance(outputs, Tensor) else tuple(0 for _ in outputs))
 
 
+@contextmanager
+def _unrouted(module: nn.Module) -> Iterator[None]:
+    """Inside, the module's forward is that of its class, and not the one that calls its rule."""
+    routed = module.__dict__.pop("forward", None)
+    try:
+        yield
+    finally:
+        if routed is not None:
+            module.forward = routed  # type: ignore[method-assign]
+
+
+@contextmanager
+def _without_fused_attention() -> Iterator[None]:
+    """Inside, attention runs as single steps in the whole process: its fused forms cannot be vectorised."""
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
 class _random_numbers_of:  # noqa: N801
-    """Inside, torch's global generator has the state of this one, which is advanced; then it is put back."""
+    """Inside, torch's global generator has the state of this one, which is advanced; then it is put back.
+
+    That generator is one for the whole process and the only one that `nn.Dropout` draws from: `PROCESS_LOCK` is held.
+    """
 
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
 
     def __enter__(self) -> None:
+        PROCESS_LOCK.acquire()
         self._outer = torch.get_rng_state()
         torch.set_rng_state(self._generator.get_state())
 
     def __exit__(self, *_: object) -> None:
-        self._generator.set_state(torch.get_rng_state())
-        torch.set_rng_state(self._outer)
+        try:
+            self._generator.set_state(torch.get_rng_state())
+            torch.set_rng_state(self._outer)
+        finally:
+            PROCESS_LOCK.release()
 
 
 def dropout_seed(seed: int) -> int:

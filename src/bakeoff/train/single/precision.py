@@ -19,6 +19,7 @@ import torch
 from bakeoff.errors import StoreError
 from bakeoff.system import processes
 from bakeoff.system.files import cache_folder, write_text
+from bakeoff.system.hardware import processor_facts
 
 #: Half precision is used where the trial is at least this many times as fast.
 LEAST_SPEEDUP = 1.15
@@ -122,8 +123,7 @@ def _cache_file(device: str, name: str) -> Path:
     hardware = platform.processor() + platform.machine()
     if device == "cuda":
         hardware = str(torch.cuda.get_device_properties(0))
-    elif Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-        hardware += "".join(sorted({line for line in lines if line.startswith(("model name", "flags"))}))
+    else:
+        hardware += "".join(processor_facts("model name", "flags"))
     digest = hashlib.blake2b(f"{torch.__version__}{hardware}{_TRIAL}".encode(), digest_size=8).hexdigest()
     return cache_folder() / "precision" / f"{device}-{name}-{digest}.json"

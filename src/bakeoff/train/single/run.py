@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffWarning
+from bakeoff.messages.statement import Statement, because
 from bakeoff.models import takes_lengths
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.kernels import compilation
@@ -114,22 +115,20 @@ class SingleTraining:
                 continue
             if not self.advance(step, deadline=deadline):
                 if deadline is not None and time.monotonic() > deadline:
-                    return self.result("stopped", "The time allowed was over.")
-                return self.result(
-                    "diverged", f"The loss was not finite within the first {self.steps_done} steps."
-                )
+                    return self.result("stopped", because("allowed_over"))
+                return self.result("diverged", because("not_finite", steps=self.steps_done))
             loss = self.evaluate()
             if progress is not None:
                 progress(step, self.recipe.steps, 1)
             if not math.isfinite(loss):
-                return self.result("diverged", f"The validation loss was not finite after {step} steps.")
+                return self.result("diverged", because("validation_not_finite", steps=step))
             if (
                 self.recipe.patience is not None
                 and self._waited >= self.recipe.patience
                 and step < self.recipe.steps
             ):
-                return self.result("early", f"{self._waited} evaluations brought no better validation loss.")
-        return self.result("finished", "All steps were taken.")
+                return self.result("early", because("patience", count=self._waited))
+        return self.result("finished", because("all_steps"))
 
     def advance(self, until: int, *, deadline: float | None = None) -> bool:
         """Take steps until `until` are done; False where the deadline came first or the loss is no longer finite."""
@@ -240,7 +239,7 @@ class SingleTraining:
         module.train(was)
         return total / len(examples), torch.cat(outputs)
 
-    def result(self, state: str, reason: str) -> TrainingResult:
+    def result(self, state: str, reason: Statement) -> TrainingResult:
         """The result of this training as it is now, with the outputs of the best weights."""
         known = self.best_step > 0
         validation = test = None

@@ -9,6 +9,7 @@ from itertools import groupby
 import torch
 from torch import nn
 
+from bakeoff.messages.statement import because
 from bakeoff.system.memory import LARGEST_STACK_BYTES, stack_limit_bytes
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.result import TrainingResult
@@ -90,7 +91,7 @@ def _not_started(replica: Replica) -> TrainingResult:
     return TrainingResult(
         replica=replica,
         state="stopped",
-        reason="The time allowed was over.",
+        reason=because("allowed_over"),
         steps_done=0,
         best_step=0,
         seconds=0.0,
@@ -138,7 +139,7 @@ def _run_together(
 def _reject(stacks: Sequence[StackedTraining], step: int) -> None:
     evaluated = [(stack, place, row) for stack in stacks for place, row in enumerate(stack.rows)]
     out = eliminated([(row.replica, row.watch.best) for _, _, row in evaluated])
-    reason = f"Other learning rates had a lower validation loss after {step} steps."
+    reason = because("outpaced", step=step)
     for stack in stacks:
         places = [place for number, (its, place, _) in enumerate(evaluated) if number in out and its is stack]
         stack.leave(dict.fromkeys(places, ("outpaced", reason)))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bakeoff.messages.statement import Statement, because
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.early_stopping import Watch
 from bakeoff.train.fused.programs import compile_program
@@ -98,7 +99,7 @@ class StackedTraining:
             in_time = self._steps(min(until, self.steps_done + CHECK_EVERY), deadline)
             self._share_time(started)
             if not in_time:
-                self._all_leave("stopped", "The time allowed was over.")
+                self._all_leave("stopped", because("allowed_over"))
             else:
                 self._drop_diverged()
 
@@ -179,7 +180,7 @@ class StackedTraining:
         assert self._losses is not None
         rows = (~torch.isfinite(self._losses)).nonzero().view(-1).tolist()
         self._losses = None
-        reason = f"The loss was no longer finite within the first {self.steps_done} steps."
+        reason = because("no_longer_finite", steps=self.steps_done)
         self.leave(dict.fromkeys(rows, ("diverged", reason)))
 
     def _share_time(self, started: float) -> None:
@@ -213,7 +214,7 @@ class StackedTraining:
         self._share_time(started)
         if self.steps_done == self.recipe.steps:
             enough = {}
-        not_finite = f"The validation loss was not finite after {self.steps_done} steps."
+        not_finite = because("validation_not_finite", steps=self.steps_done)
         self.leave(
             {index: ("early", reason) for index, reason in enough.items()}
             | dict.fromkeys(diverged, ("diverged", not_finite))
@@ -230,12 +231,12 @@ class StackedTraining:
 
     def finish(self) -> None:
         """Record all remaining replicas as finished."""
-        self._all_leave("finished", "All steps were taken.")
+        self._all_leave("finished", because("all_steps"))
 
-    def _all_leave(self, state: str, reason: str) -> None:
+    def _all_leave(self, state: str, reason: Statement) -> None:
         self.leave(dict.fromkeys(range(len(self.rows)), (state, reason)))
 
-    def leave(self, why: Mapping[int, tuple[str, str]]) -> None:
+    def leave(self, why: Mapping[int, tuple[str, Statement]]) -> None:
         """Record and remove these rows of the stack, each with its (state, reason); the others are not affected."""
         if not why:
             return
@@ -252,7 +253,7 @@ class StackedTraining:
         self._best = {name: tensor[staying] for name, tensor in self._best.items()}
         self._best_outputs = self._best_outputs[staying] if self._best else self._best_outputs
 
-    def _record(self, why: Mapping[int, tuple[str, str]]) -> list[TrainingResult]:
+    def _record(self, why: Mapping[int, tuple[str, Statement]]) -> list[TrainingResult]:
         started, rows = time.monotonic(), sorted(why)
         saved = self._best or self.network.tensors
         tensors = {name: tensor[rows] for name, tensor in saved.items()}

@@ -1,0 +1,83 @@
+"""Graphs: arrays x and adjacency (and nodes), in a dictionary or an `.npz` file."""
+
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bakeoff.data.assembly import make_dataset
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.forms.array_files import array_parts
+from bakeoff.data.forms.array_values import arrange, has_gaps
+from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
+from bakeoff.data.forms.targets import read_target
+from bakeoff.data.options import ReadingOptions
+from bakeoff.data.readers.base import Claim, Reader
+from bakeoff.errors import DataError
+from bakeoff.system.files import opened
+
+_PART = "(train|validation|valid|val|test)"
+#: Names of arrays that make graphs of x: adjacency, adjacency_train, test_adjacency ...
+_ADJACENCY = re.compile(rf"(adjacency(_?{_PART})?|{_PART}_adjacency)(\.npy)?", re.IGNORECASE)
+
+
+def _has_adjacency(names: Iterable[Any]) -> bool:
+    return any(_ADJACENCY.fullmatch(str(name)) for name in names)
+
+
+def _is_dictionary_of_graphs(source: Any) -> bool:
+    return isinstance(source, Mapping) and _has_adjacency(source)
+
+
+def _is_file_of_graphs(path: Path) -> bool:
+    """Whether the archive lists such an array; a damaged one is left to the reader of arrays, which tells."""
+    try:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
+            return _has_adjacency(archive.namelist())
+    except Exception:  # zipfile raises many types on damaged bytes
+        return False
+
+
+def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) -> Dataset:
+    """A dataset of graphs.
+
+    Raises:
+        DataError: arrays do not fit each other, a matrix is not symmetric, or a number is not finite.
+    """
+    parts = array_parts(source)
+    kinds = {part.kind for part in parts.values()}
+    if len(kinds) > 1:
+        raise DataError("Some parts have an array 'adjacency' and some have none: give one to each part.")
+    kind = kinds.pop()  # None where the matrices belong to a part without x, which makes plain arrays
+    given = joined_parts(parts)
+    inputs, answers = given.pop("inputs"), given.pop("targets")
+    if has_gaps(inputs):
+        raise DataError(f"There are missing values (NaN) in inputs of the kind '{kind}': fill them in first.")
+    arranged, schema_input = arrange(inputs, kind=kind)
+    targets, schema_target = read_target(answers, task=options.task)
+    is_file = isinstance(source, Path)
+    return make_dataset(
+        name=name or (source.stem if is_file else "arrays"),
+        input=schema_input,
+        target=schema_target,
+        inputs=arranged,
+        targets=targets,
+        encoder=ArrayEncoder(axes=kind),
+        seed=seed,
+        source=source.name if is_file else "arrays in memory",
+        **given,
+    )
+
+
+GRAPHS = Reader(
+    described="graphs",
+    plural="graphs",
+    claims=(
+        Claim(endings=(".npz",), looks=_is_file_of_graphs),
+        Claim(objects=_is_dictionary_of_graphs),
+    ),
+    options=frozenset({"task"}),
+    instead={"group": "give the groups as an array called 'groups' beside x and y"},
+    read=_read,
+)
