@@ -157,6 +157,25 @@ def test_a_damaged_record_of_the_verdict_is_no_obstacle(run: tuple[Path, Predict
     assert "accuracy" in _predict(run[0], _table(tmp_path / "new.csv"))
 
 
+def test_series_that_are_too_short_to_forecast_are_named_with_their_lengths(tmp_path: Path) -> None:
+    groups = [("old", 200), ("new", 12), (None, 100)]
+    frame = polars.concat(
+        [
+            polars.DataFrame({"t": range(steps), "y": np.arange(steps) % 9.0}).with_columns(
+                shop=polars.lit(name, polars.String)
+            )
+            for name, steps in groups
+        ]
+    )
+    frame.write_csv(tmp_path / "shops.csv")
+    dataset = load(tmp_path / "shops.csv", time="t", target="y", group="shop", horizon=3, window=16)
+    _hand_over(tmp_path / "runs" / "shops", dataset)
+    output = " ".join(_predict("shops", tmp_path / "shops.csv", "--runs", tmp_path / "runs").split())
+    assert "1 of 3 series have fewer than the 16 steps" in output
+    assert "'new' (12)" in output
+    assert "100 rows have no name in the column 'shop'" in output
+
+
 def test_an_unknown_run_suggests_the_nearest(run: tuple[Path, Predictor]) -> None:
     with pytest.raises(StoreError, match=r"There is no run 'mien' .*Did you mean 'mine'\?"):
         _predict("mien", "digits", "--runs", run[0].parent)

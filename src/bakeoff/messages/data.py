@@ -228,6 +228,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "시계열 {of}개 중 {count}개는 필요한 {needed}단계보다 짧아 뺐습니다: {names}. --window나 --horizon을 줄이면 더 "
         "짧아도 됩니다.",
     ),
+    "data.finding.short_groups_new": (
+        "{count} of {of} series have fewer than the {needed} steps that the network looks back on and are not "
+        "forecast: {names}.",
+        "시계열 {of}개 중 {count}개는 신경망이 돌아보는 {needed}단계보다 짧아 예측하지 않습니다: {names}.",
+    ),
     "data.finding.unnamed_group": (
         "{count} rows have no name in the column '{column}': they were read as one series of their own.",
         "행 {count}개는 '{column}' 열에 이름이 없어 하나의 별도 시계열로 읽었습니다.",

@@ -230,7 +230,7 @@ def test_groups_too_short_are_named_with_their_lengths_and_one_without_a_name_is
     new = again(dataset, shops())
     assert [(finding.kind, finding.values["count"]) for finding in new.findings] == [
         ("unnamed_group", 150),
-        ("short_groups", 1),
+        ("short_groups_new", 1),
     ]
     assert new.findings[1].values["needed"] == 21
 
@@ -272,7 +272,7 @@ def test_a_time_that_occurs_twice_for_another_reason_is_refused() -> None:
         place = times.index(twice)
         broken = [*times[:place], twice, *times[place:]]
         frame = pl.DataFrame({"hour": broken, "load": np.arange(len(broken), dtype=float)})
-        with pytest.raises(DataError, match=f"{twice}:00 occurs twice .* write its UTC offset"):
+        with pytest.raises(DataError, match=f"{twice}:00 occurs twice.* write its UTC offset"):
             bakeoff.load(frame, time="hour", target="load")
 
 

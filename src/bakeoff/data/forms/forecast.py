@@ -107,7 +107,7 @@ class ForecastEncoder(FormEncoder):
             inputs=np.stack(inputs),
             targets=future_values if is_known.any() else None,
             names=names,
-            findings=(*findings, *short_groups(series, needed=self.window)),
+            findings=(*findings, *short_groups(series, needed=self.window, is_new=True)),
         )
 
 

@@ -74,7 +74,7 @@ def series_of(
     return series, [*times.findings, *_findings(series, unnamed=unnamed, group=group or "")]
 
 
-def short_groups(series: Sequence[OneSeries], *, needed: int) -> list[Finding]:
+def short_groups(series: Sequence[OneSeries], *, needed: int, is_new: bool = False) -> list[Finding]:
     """A warning that names the series with fewer than `needed` steps, with their lengths; nothing where none is."""
     short = [one for one in series if len(one.values) < needed]
     if not short:
@@ -86,6 +86,8 @@ def short_groups(series: Sequence[OneSeries], *, needed: int) -> list[Finding]:
         "needed": needed,
         "names": names + (", …" if len(short) > 5 else ""),
     }
+    if is_new:
+        return [Finding(kind="short_groups_new", severity="warning", values=values)]
     return [Finding(kind="short_groups", severity="warning", values=values)]
 
 
@@ -101,14 +103,14 @@ def _told_apart(times: Times, places: NDArray[Any], *, has_groups: bool) -> tupl
         return found
     shown = printable(str(times.shown[int(places[in_time[twice[0]]])]))
     hint = (
-        "of one group"
+        " in one group"
         if has_groups
         else "; if the table holds several series, name their column with --group"
     )
     clock = (
         " (an hour that a clock shows twice: write its UTC offset, as 02:00+01:00)" if times.are_dates else ""
     )
-    raise DataError(f"The time {shown} occurs twice {hint}: give each step one row{clock}.")
+    raise DataError(f"The time {shown} occurs twice{hint}: give each step one row{clock}.")
 
 
 def _one_series(
