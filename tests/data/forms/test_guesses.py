@@ -46,7 +46,7 @@ def test_several_labels_a_row_are_not_one_hot() -> None:
 def test_class_numbers_from_1_are_told_unless_the_user_says_what_they_are(as_frame: bool) -> None:
     letters = np.arange(300) % 26 + 1
     source = pl.DataFrame({"x": PLAIN[:, 0], "letter": letters}) if as_frame else (PLAIN, letters)
-    options = {"target": "letter"} if as_frame else {}
+    options: dict[str, Any] = {"target": "letter"} if as_frame else {}
     assert "target_may_be_classes" in told(load(source, **options))
     assert "target_may_be_classes" not in told(load(source, task="value", **options))
     assert load(source, task="classes", **options).schema.outputs == 26

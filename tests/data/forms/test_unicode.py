@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from PIL import Image as Picture
 from bakeoff.data.load import load, read_new
 from bakeoff.data.schema import Classes
 
+Form = Literal["NFC", "NFD"]
 WORDS = ("아주", "좋은", "물건", "정말", "나쁜", "배송", "느린", "빠른")
 
 
@@ -19,7 +20,7 @@ def again(dataset: Any, source: Any) -> Any:
     return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
 
 
-def in_form(form: str, path: Path, text: str) -> Path:
+def in_form(form: Form, path: Path, text: str) -> Path:
     path.write_text(unicodedata.normalize(form, text), encoding="utf-8")
     return path
 
@@ -39,7 +40,7 @@ def rows_of_cities(count: int = 60) -> str:
 @pytest.mark.parametrize("text", [reviews(), rows_of_cities()], ids=["texts", "categories"])
 @pytest.mark.parametrize(("trained", "new"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_decomposed_words_columns_and_labels_are_the_composed_ones(
-    tmp_path: Path, text: str, trained: str, new: str
+    tmp_path: Path, text: str, trained: Form, new: Form
 ) -> None:
     target = unicodedata.normalize("NFD", text.splitlines()[0].split(",")[1])
     dataset = load(in_form(trained, tmp_path / "old.csv", text), target=target)
@@ -58,7 +59,8 @@ def test_texts_in_a_list_are_composed(tmp_path: Path) -> None:
 
 
 def test_a_class_folder_in_two_forms_is_one_class(tmp_path: Path) -> None:
-    for place, form in enumerate(("NFC", "NFD")):
+    forms: tuple[Form, ...] = ("NFC", "NFD")
+    for place, form in enumerate(forms):
         for name in ("강아지", "고양이"):
             folder = tmp_path / unicodedata.normalize(form, name)
             folder.mkdir(exist_ok=True)
