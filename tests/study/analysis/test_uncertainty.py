@@ -361,3 +361,14 @@ def test_an_entrant_equal_to_another_or_worse_everywhere_changes_nobody_elses_ve
         entrants | {"rival": decided(right_a, targets, 0.7)}, targets, ACCURACY, baselines=["majority"]
     )
     assert set(rival.candidates) == {"a", "rival"}
+
+
+def test_a_network_trained_once_beside_others_with_several_seeds_is_not_all_that_is_known_of_seeds():
+    """Their seeds may differ by no more than the examples explain: that is a spread of 0, and it is borrowed."""
+    rng = np.random.default_rng(11)
+    targets = rng.integers(0, 2, 300)
+    several = {name: answers(rng, targets, 0.9) for name in ("a", "b", "c")}
+    beside = rank_entrants(several | {"once": answers(rng, targets, 0.9, runs=1)}, targets, ACCURACY)
+    assert (beside.seeds_unknown, beside.seeds_borrowed) == (False, ("once",))
+    alone = {name: runs[:1] for name, runs in several.items()}
+    assert rank_entrants(alone, targets, ACCURACY).seeds_unknown

@@ -207,7 +207,8 @@ def resample(
         [_noise(drawn[owner == index] - plain[owner == index, None]) for index in range(len(names))]
     )
     variance, degrees = seed_variances(per_seed, np.var(examples_only, axis=1), unknown=single, noise=noise)
-    borrowed = single & (variance > 0)
+    # Where others' seeds differ by no more than their examples explain, what is borrowed is a spread of 0: not unknown.
+    borrowed = single & any(len(scores) > 1 for scores in per_seed)
     spread_degrees = float(sum(len(scores) - 1 for scores in per_seed))
     for index in np.flatnonzero(single):
         found = [np.asarray(scores) for scores in (elsewhere or {}).get(names[index], ()) if len(scores) > 1]
