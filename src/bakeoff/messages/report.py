@@ -23,8 +23,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.section.conditions": ("Conditions", "실행 조건"),
     # verdict
     "report.verdict.winner": ("Winner", "승자"),
-    "report.verdict.tie": ("No single winner", "단독 승자 없음"),
-    "report.verdict.nothing": ("Nothing beats the baseline", "기준선보다 나은 모델 없음"),
+    "report.verdict.tie": ("{leader} leads, not decided", "{leader} 선두, 아직 미정"),
+    "report.verdict.nothing": ("Nothing was shown to beat the baseline", "기준선보다 낫다고 입증된 모델 없음"),
     "report.verdict.nobody": ("No verdict", "판정 없음"),
     "report.verdict.between": ("{low} to {high}", "{low} ~ {high}"),
     "report.fact.probability": ("probability of being the best", "최고일 확률"),

@@ -226,12 +226,14 @@ def _at(points: Sequence[CurvePoint], examples: int, metric: str) -> tuple[str, 
 
 
 def verdict_label(verdict: Verdict) -> str:
-    """The verdict in one or two words."""
+    """The verdict in a few words: what is known, and no more than that."""
     if verdict.leader is None:
         return say("report.verdict.nobody")
     if not verdict.beats_baseline:
         return say("report.verdict.nothing")
-    return say("report.verdict.winner") if verdict.winner else say("report.verdict.tie")
+    if verdict.winner:
+        return say("report.verdict.winner")
+    return say("report.verdict.tie", leader=clean(verdict.leader))
 
 
 def withheld_forecasts(entrants: Sequence[EntrantResult]) -> list[str]:
