@@ -24,7 +24,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # verdict
     "report.verdict.winner": ("Winner", "승자"),
     "report.verdict.tie": ("{leader} leads, not decided", "{leader} 선두, 아직 미정"),
-    "report.verdict.nothing": ("Nothing was shown to beat the baseline", "기준선보다 낫다고 입증된 모델 없음"),
+    "report.verdict.nothing": (
+        "Nothing was shown to beat the baseline",
+        "기준선보다 낫다고 입증된 모델 없음",
+    ),
     "report.verdict.nobody": ("No verdict", "판정 없음"),
     "report.verdict.between": ("{low} to {high}", "{low} ~ {high}"),
     "report.fact.probability": ("probability of being the best", "최고일 확률"),

@@ -22,6 +22,7 @@ from bakeoff.models.registry.options import option_error
 from bakeoff.models.registry.own import is_own, own_card
 from bakeoff.models.registry.registry import Registry
 from bakeoff.models.weights import Layout, find_layout, load_tensors, read_tensors
+from bakeoff.system.patches import PROCESS_LOCK
 
 __all__ = [
     "BIASES",
@@ -168,7 +169,7 @@ def build(
             f"'{chosen.name}' takes {_kinds(chosen.inputs)} to {_kinds(chosen.targets)}, and this data is "
             f"{type(schema.input).__name__} to {type(schema.target).__name__}: choose another network."
         )
-    with torch.random.fork_rng(devices=[], enabled=seed is not None):
+    with PROCESS_LOCK, torch.random.fork_rng(devices=[], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)
         try:

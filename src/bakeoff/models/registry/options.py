@@ -15,6 +15,7 @@ from bakeoff.errors import OptionError, printable, suggest
 from bakeoff.models.registry.card import ModelCard
 from bakeoff.models.registry.external import is_external
 from bakeoff.models.registry.own import FactoryBuild
+from bakeoff.system.patches import PROCESS_LOCK
 
 #: What `build` itself hands on, which no option may set again.
 _OWN = ("schema", "width", "outputs", "channels", "self")
@@ -45,7 +46,7 @@ def _declared(card: ModelCard, schema: Schema) -> dict[str, inspect.Parameter]:
     found: dict[str, inspect.Parameter] = {}
     for parameter in inspect.signature(card.build).parameters.values():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            with torch.device("meta"), torch.random.fork_rng(devices=[]):
+            with PROCESS_LOCK, torch.device("meta"), torch.random.fork_rng(devices=[]):
                 module = card.build(schema, width=card.width)
             found |= _keywords(type(module))
         elif parameter.name not in fixed:

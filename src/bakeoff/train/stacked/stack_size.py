@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from bakeoff.models import takes_lengths
+from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.fused.programs import compile_program
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
@@ -114,7 +115,7 @@ def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> 
 
     hooks = [part.register_forward_hook(count) for part in module.modules()]
     batch = data.train.at(torch.arange(rows))
-    with torch.random.fork_rng(devices=[]):
+    with PROCESS_LOCK, torch.random.fork_rng(devices=[]):
         module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs)
     for hook in hooks:
         hook.remove()
@@ -133,7 +134,7 @@ def couples_examples(module: nn.Module, data: TrainingData) -> bool:
     full, half = (data.train.at(torch.arange(size)) for size in (count, max(count // 2, 1)))
     outputs = []
     for batch in (full, half):
-        with torch.random.fork_rng(devices=[]):
+        with PROCESS_LOCK, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
                 outputs.append(
