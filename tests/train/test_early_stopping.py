@@ -15,7 +15,8 @@ def course(recipe: Recipe, *evaluations: tuple[float, torch.Tensor | None]) -> l
     watch, said = Watch(), []
     for measure, answers in evaluations:
         watch.see(measure, answers)
-        said.append(watch.enough(recipe))
+        reason = watch.enough(recipe)
+        said.append(None if reason is None else reason.text("en"))
     return said
 
 
