@@ -312,34 +312,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{entrant}: one training with so many examples takes about {seconds}.",
         "{entrant}: 그만한 예제로 한 번 학습하는 데 약 {seconds} 걸립니다.",
     ),
-    "verdict.labels.wrong": (
-        "About {share} of the labels are wrong or cannot be told from these inputs ({low} to {high}), so that no "
-        "answer "
-        "can be right in more than about {ceiling}; {suspects} of {examples} look wrong.",
-        "레이블의 약 {share}({low} ~ {high})가 틀렸거나 이 입력으로는 알 수 없어, 어떤 답도 약 {ceiling}보다 더 "
-        "맞을 수 "
-        "없습니다. {examples}개 가운데 {suspects}개가 틀려 보입니다.",
-    ),
-    "verdict.labels.clean": (
-        "No wrong labels were shown: {share} of them may be wrong ({low} to {high}); {suspects} of {examples} look "
-        "so, "
-        "which the network's own mistakes explain.",
-        "틀린 레이블이 있다는 증거가 없습니다: 추정 비율 {share} ({low} ~ {high}). {examples}개 가운데 "
-        "{suspects}개가 틀려 "
-        "보이지만 신경망 자신의 실수로 설명됩니다.",
-    ),
-    "verdict.labels.withheld": (
-        "Whether labels are wrong cannot be said: {reason}",
-        "레이블이 틀렸는지 알 수 없습니다: {reason}",
-    ),
-    "verdict.labels.withheld.too_few": (
-        "there are too few held-out answers.",
-        "학습에 쓰지 않은 예제의 답이 너무 적습니다.",
-    ),
-    "verdict.labels.withheld.too_weak": (
-        "even the surest answers are too often contradicted by the labels.",
-        "가장 확신하는 답조차 레이블과 너무 자주 어긋납니다.",
-    ),
     "verdict.needs.worst": (
         "{name} needs data most: {entrant} has {score} there ({low} to {high}, {tested} test examples), {rest} on "
         "the "
