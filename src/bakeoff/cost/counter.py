@@ -9,11 +9,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bakeoff.cost.rules import attention, linear_algebra, recurrent
+from bakeoff.cost.rules.complex_numbers import in_real_numbers
 from bakeoff.cost.rules.elementwise import arithmetic_rule, no_arithmetic
 from bakeoff.cost.rules.matmul import PRODUCT_RULES, Rule
 from bakeoff.cost.rules.meta_shapes import Shortcut, shortcut_of, shortened
+from bakeoff.cost.rules.quantised import QUANTISED_RULES
+from bakeoff.cost.rules.sparse import SPARSE_RULES
 from bakeoff.cost.rules.workspace import SCRATCH, Scratch
-from bakeoff.cost.storage import StorageLedger
+from bakeoff.cost.storage import StorageLedger, held_bytes
 
 _RULE_FILES = (
     attention,
@@ -116,11 +119,17 @@ class OperationCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         made: list[Tensor],
     ) -> None:
         macs = other = 0
-        if known.rule is None:
+        inputs = _tensors(args, [])
+        rule = known.rule
+        if any(tensor.layout is not torch.strided for tensor in inputs):
+            rule = SPARSE_RULES.get(known.name.partition(".")[2], rule if rule is no_arithmetic else None)
+        if rule is None:
             self.counts.unknown[known.name] = self.counts.unknown.get(known.name, 0) + 1
-        else:
-            macs, other = known.rule(args, kwargs, result)
-        traffic = _traffic_bytes(_tensors(args, made))
+        elif rule is not no_arithmetic:
+            macs, other = rule(args, kwargs, result)
+            if any(tensor.is_complex() for tensor in inputs):
+                macs, other = in_real_numbers(known.name, macs, other)
+        traffic = _traffic_bytes(made) + _traffic_bytes(inputs)
         for tallies, key in ((self.counts.by_layer, layer), (self.counts.by_operation, known.name)):
             tally = tallies.get(key)
             if tally is None:
@@ -177,9 +186,11 @@ def _find_rule(operation: Any) -> Rule | None:
     namespace = getattr(operation, "namespace", None)
     if namespace == "prim":
         return no_arithmetic
+    name = operation._schema.name.partition("::")[2]
+    if namespace == "quantized":
+        return QUANTISED_RULES.get(name)
     if namespace != "aten":
         return None
-    name = operation._schema.name.partition("::")[2]
     if name in PRODUCT_RULES:
         return PRODUCT_RULES[name]
     return arithmetic_rule(operation, name)
@@ -216,6 +227,9 @@ def _traffic_bytes(tensors: list[Tensor]) -> int:
     """Bytes of the tensors that an operation reads and writes; values repeated by `expand` are read once."""
     total = 0
     for tensor in tensors:
+        if tensor.layout is not torch.strided:
+            total += held_bytes(tensor)
+            continue
         size = tensor.nbytes
         total += min(size, tensor.untyped_storage().nbytes()) if 0 in tensor.stride() else size
     return total

@@ -9,6 +9,10 @@ from torch import nn
 from bakeoff.cost.layer_trail import LayerTrail, tensors_in
 from bakeoff.errors import CostError
 
+#: What TorchScript puts before the reason: the source of every function on the way.
+_IN_TORCHSCRIPT = re.compile(
+    r"^The following operation failed in the TorchScript interpreter\..*?\bRuntimeError: "
+)
 _MISSING = re.compile(r"forward\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)")
 
 
@@ -59,12 +63,20 @@ def is_about_device(reason: str) -> bool:
     )
 
 
-def failure_of(network: nn.Module, trail: LayerTrail, error: Exception) -> CostError:
-    """The sentence for an error in forward: the innermost layer, what it holds and what came."""
-    reason = " ".join(str(error).split()) or type(error).__name__
+def failure_of(trail: LayerTrail, error: Exception, inputs: tuple[tuple[int, ...], ...]) -> CostError:
+    """The sentence for an error in forward: the innermost layer, what it holds and what came.
+
+    Args:
+        trail: where the network was. It does not see into TorchScript.
+        error: as PyTorch raised it.
+        inputs: shapes of what the whole network was given.
+    """
+    reason = _IN_TORCHSCRIPT.sub("", " ".join(str(error).split())) or type(error).__name__
     name = trail.stack[-1] if trail.stack else ""
-    layer = network.get_submodule(name)
-    shapes = ", ".join("x".join(map(str, shape)) for shape in trail.current_input_shapes()) or "none"
+    layer = trail.modules[name]
+    shapes = (
+        ", ".join("x".join(map(str, shape)) for shape in (trail.current_input_shapes() or inputs)) or "none"
+    )
     held = ", ".join(
         f"{key} {'x'.join(map(str, value.shape))}" for key, value in layer.named_parameters(recurse=False)
     )

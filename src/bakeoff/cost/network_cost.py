@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from bakeoff.cost.failures import MetaUnsupportedError, TokensNeededError, ValuesNeededError
 from bakeoff.cost.inputs import float_dtype, is_shape, shape_to_meta, shape_to_values
+from bakeoff.cost.layer_trail import tensors_in
 from bakeoff.cost.meta import meta_copy, without_values
-from bakeoff.cost.passes import Example, Loss, measure
+from bakeoff.cost.passes import Example, Loss, run_passes
 from bakeoff.cost.record import Cost
+from bakeoff.cost.rules.quantised import packed_weights
+from bakeoff.cost.totals import record_of
 from bakeoff.errors import BakeoffWarning, CostError
 from bakeoff.system.patches import PROCESS_LOCK
 
@@ -98,6 +101,11 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _measured(example: Example, sentences: list[str]) -> Cost:
+    forward, train = run_passes(example, sentences)
+    return record_of(example, forward, train, sentences)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Request:
     module: nn.Module
@@ -108,6 +116,8 @@ class _Request:
     def count(self) -> Cost:
         """On tensors without values; where the network cannot run on them, on real ones, with a warning."""
 
+        if needs_values := self._needs_values():
+            return self._count_on_values(needs_values)
         try:
             network = meta_copy(self.module)
         except Exception as error:
@@ -121,13 +131,27 @@ class _Request:
         except MetaUnsupportedError as problem:
             return self._count_on_values(problem.reason)
 
+    def _needs_values(self) -> str:
+        """Why the network cannot run on tensors that hold no values, as far as that can be seen; "" where it cannot."""
+        if any(isinstance(part, torch.jit.ScriptModule) for part in self.module.modules()):
+            return "a part of it is TorchScript, which runs as it was compiled"
+        if any(packed_weights(part) for part in self.module.modules()):
+            return "its quantised weights are packed"
+        inputs = tensors_in((self.args, self.kwargs))
+        if any(
+            t.layout is not torch.strided
+            for t in (*self.module.parameters(), *self.module.buffers(), *inputs)
+        ):
+            return "a sparse tensor is counted by the values that it holds"
+        return ""
+
     def _count_on_meta(self, network: nn.Module, default_device: str | None) -> Cost:
         try:
-            return measure(self._example(network, float_dtype(self.module), default_device), [])
+            return _measured(self._example(network, float_dtype(self.module), default_device), [])
         except TokensNeededError:
             if not self._has_shapes():
                 raise
-            return measure(self._example(network, torch.int64, default_device), [])
+            return _measured(self._example(network, torch.int64, default_device), [])
 
     def _example(self, network: nn.Module, dtype: torch.dtype, default_device: str | None) -> Example:
         memo: dict[int, Any] = {}
@@ -159,11 +183,11 @@ class _Request:
             f"The network was run on {device} with {example}, for which alone the counts hold, because {reason}"
         )
         try:
-            return measure(self._real_example(network, float_dtype(self.module), device), sentences)
+            return _measured(self._real_example(network, float_dtype(self.module), device), sentences)
         except TokensNeededError:
             if not self._has_shapes():
                 raise
-            return measure(self._real_example(network, torch.int64, device), sentences)
+            return _measured(self._real_example(network, torch.int64, device), sentences)
 
     def _real_copy(self) -> tuple[nn.Module, list[str]]:
         try:

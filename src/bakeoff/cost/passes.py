@@ -1,4 +1,4 @@
-"""One pass over a network in eval mode and one in train mode, and the record that is made of them."""
+"""One pass over a network in eval mode and one in train mode."""
 
 import gc
 import sys
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from bakeoff.cost.counter import Counts, OperationCounter, Tally
+from bakeoff.cost.counter import Counts, OperationCounter
 from bakeoff.cost.cpu_paths.mode import CpuKernels
 from bakeoff.cost.failures import (
     MetaUnsupportedError,
@@ -22,8 +22,8 @@ from bakeoff.cost.failures import (
     is_about_meta,
 )
 from bakeoff.cost.layer_trail import LayerTrail, shapes_in, tensors_in
-from bakeoff.cost.record import OPTIMISER_STATES, Cost, LayerCost, OperationCost
-from bakeoff.cost.storage import StorageLedger, unique_bytes
+from bakeoff.cost.rules.quantised import packed_weights
+from bakeoff.cost.storage import StorageLedger
 from bakeoff.errors import CostError
 
 Loss = Callable[[Any], Tensor]
@@ -53,6 +53,15 @@ class Example:
         }
         return list(found.values())
 
+    @cached_property
+    def packed(self) -> dict[str, list[Tensor]]:
+        """Quantised weights by module, which PyTorch does not count among the parameters."""
+        return {name: found for name, module in self.modules.items() if (found := packed_weights(module))}
+
+    @property
+    def packed_tensors(self) -> list[Tensor]:
+        return [tensor for tensors in self.packed.values() for tensor in tensors]
+
     @property
     def buffers(self) -> list[Tensor]:
         found = {
@@ -72,10 +81,11 @@ class PassResult:
     kept_bytes: dict[str, int]
     output_shapes: tuple[tuple[int, ...], ...]
     trained: bool
+    backward_failure: str = ""
 
 
-def measure(example: Example, sentences: list[str]) -> Cost:
-    """Run the network once in eval and once in train mode and put the record together.
+def run_passes(example: Example, sentences: list[str]) -> tuple[PassResult, PassResult]:
+    """Run the network once in eval and once in train mode. What is missing of either is added to the sentences.
 
     Raises:
         CostError: forward fails. MetaUnsupportedError: it fails for want of values.
@@ -83,12 +93,13 @@ def measure(example: Example, sentences: list[str]) -> Cost:
     was_training = [(module, module.training) for module in example.modules.values()]
     try:
         _make_lazy_parameters(example)
-        forward = _settled(example, training=False)
-        train = _settled(example, training=True)
+        with _plain_forwards(example):
+            forward = _evaluation(example, sentences)
+            train = _training(example, forward, sentences)
     finally:
         for module, mode in was_training:
             module.training = mode
-    return _record(example, forward, train, sentences)
+    return forward, train
 
 
 def _make_lazy_parameters(example: Example) -> None:
@@ -99,21 +110,74 @@ def _make_lazy_parameters(example: Example) -> None:
             _forward(example, trail)
 
 
-def _settled(example: Example, *, training: bool) -> PassResult:
+@contextmanager
+def _plain_forwards(example: Example) -> Iterator[None]:
+    """Compiled parts run as they were written, and no padded batch is packed into a nested tensor.
+
+    A nested tensor has neither strides nor a size known beforehand; zeros under a mask count like other numbers.
+    """
+    packing: list[Any] = [m for m in example.modules.values() if getattr(m, "use_nested_tensor", False)]
+    for module in packing:
+        module.use_nested_tensor = False
+    eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
+    try:
+        with eager:
+            yield
+    finally:
+        for module in packing:
+            module.use_nested_tensor = True
+
+
+def _evaluation(example: Example, sentences: list[str]) -> PassResult:
+    """The pass without gradients; with them where forward itself asks for a gradient."""
+    try:
+        return _settled(example, training=False)
+    except TokensNeededError:
+        raise
+    except CostError as error:
+        try:
+            found = _settled(example, training=False, gradients=True)
+        except Exception:
+            raise error from error.__cause__
+    sentences.append(
+        "This network runs only with gradients (its forward asks for one): they are counted in flops and memory too."
+    )
+    return found
+
+
+def _training(example: Example, forward: PassResult, sentences: list[str]) -> PassResult:
+    """The pass with gradients; where the network does not run in train mode, that in eval mode stands for it."""
+    try:
+        found = _settled(example, training=True)
+    except CostError as error:
+        sentences.append(
+            f"In train mode the network does not run ({error}): what training costs is missing, and training_flops is "
+            "the forward pass in eval mode."
+        )
+        return forward
+    if found.backward_failure:
+        sentences.append(
+            f"{found.backward_failure}: training_flops lacks the backward pass, or a part of it."
+        )
+    return found
+
+
+def _settled(example: Example, *, training: bool, gradients: bool | None = None) -> PassResult:
     """A pass in which nothing was imported.
 
     PyTorch loads parts of itself when they are first needed; that leaves garbage which holds tensors for a while, and
     memory would seem higher than it is.
     """
     loaded = len(sys.modules)
-    result = _run(example, training=training)
+    gradients = training if gradients is None else gradients
+    result = _run(example, training=training, gradients=gradients)
     if example.on_meta and len(sys.modules) != loaded:
         gc.collect()
-        result = _run(example, training=training)
+        result = _run(example, training=training, gradients=gradients)
     return result
 
 
-def _run(example: Example, *, training: bool) -> PassResult:
+def _run(example: Example, *, training: bool, gradients: bool) -> PassResult:
     example.network.train(training)
     for parameter in example.parameters:
         parameter.grad = None
@@ -122,14 +186,19 @@ def _run(example: Example, *, training: bool) -> PassResult:
     resident = ledger.live_bytes
     trail = LayerTrail(modules=example.modules, enter=check_layer_inputs)
     counter = OperationCounter(layer=trail.layer, ledger=ledger)
-    with _surroundings(example), _gradients(training), trail, counter:
+    failure = ""
+    with _surroundings(example), _gradients(gradients), trail, counter:
         output = _forward(example, trail)
         kept: dict[str, int] = {}
         for size, owner in ledger.held():
             if owner is not None:
                 kept[owner] = kept.get(owner, 0) + size
         output_shapes = shapes_in(output)
-        trained = training and _backward(example, output)
+        trained = False
+        try:
+            trained = training and _backward(example, output)
+        except CostError as error:
+            failure = str(error).rstrip(".")
         del output
     ledger.close()
     return PassResult(
@@ -140,6 +209,7 @@ def _run(example: Example, *, training: bool) -> PassResult:
         kept_bytes=kept,
         output_shapes=output_shapes,
         trained=trained,
+        backward_failure=failure,
     )
 
 
@@ -151,7 +221,7 @@ def _forward(example: Example, trail: LayerTrail) -> Any:
     except Exception as error:
         if example.on_meta and is_about_meta(error):
             raise MetaUnsupportedError(" ".join(str(error).split())) from error
-        raise failure_of(example.network, trail, error) from error
+        raise failure_of(trail, error, shapes_in((example.args, example.kwargs))) from error
 
 
 def _backward(example: Example, output: Any) -> bool:
@@ -191,117 +261,9 @@ def _surroundings(example: Example) -> Iterator[None]:
 
 
 def _resident(example: Example) -> list[Tensor]:
-    return [*example.parameters, *example.buffers, *tensors_in((example.args, example.kwargs))]
-
-
-# --- the record ---------------------------------------------------------------------------------------------------
-
-
-def _record(example: Example, forward: PassResult, train: PassResult, sentences: list[str]) -> Cost:
-    parameters = example.parameters
-    trainable = [parameter for parameter in parameters if parameter.requires_grad]
-    unknown = tuple(sorted({*forward.counts.unknown, *train.counts.unknown}))
-    if unknown:
-        sentences.append(
-            f"No rule is known for {', '.join(unknown)}: the arithmetic of these operations is missing in the counts."
-        )
-    if parameters and not train.trained:
-        sentences.append(
-            "No output of this network can be trained: training_flops is the forward pass alone."
-        )
-    total = forward.counts.flops
-    names = _names(example.modules, forward, train)
-    return Cost(
-        parameters=_values(parameters),
-        trainable_parameters=_values(trainable),
-        frozen_parameters=_values(parameters) - _values(trainable),
-        parameter_bytes=unique_bytes(parameters),
-        buffer_bytes=unique_bytes(example.buffers),
-        macs=forward.counts.macs,
-        flops=total,
-        training_flops=train.counts.flops,
-        activation_bytes=sum(train.kept_bytes.values()),
-        input_bytes=unique_bytes(tensors_in((example.args, example.kwargs))),
-        traffic_bytes=forward.counts.traffic_bytes,
-        training_traffic_bytes=train.counts.traffic_bytes,
-        peak_inference_bytes=forward.peak_bytes,
-        peak_training_bytes=_training_peaks(trainable, train),
-        input_shapes=shapes_in((example.args, example.kwargs)),
-        output_shapes=forward.output_shapes,
-        layers=tuple(_layers(example.modules, names, forward, train, total)),
-        operations=_operations(forward.counts),
-        unknown_operations=unknown,
-        counted_on="meta" if example.on_meta else _device_of(parameters),
-        warnings=tuple(sentences),
-    )
-
-
-def _training_peaks(trainable: list[nn.Parameter], train: PassResult) -> dict[str, int]:
-    """Optimisers keep their state all the time; Adam's step besides needs two copies of the parameter at hand.
-
-    The step comes after the backward pass, when the activations are gone and all gradients are there.
-    """
-    size = unique_bytes(trainable)
-    largest = max((parameter.numel() * parameter.element_size() for parameter in trainable), default=0)
-    peaks = {}
-    for name, copies in OPTIMISER_STATES.items():
-        scratch = 2 * largest if name == "adam" else 0
-        step = train.resident_bytes + size + scratch
-        peaks[name] = copies * size + max(train.peak_bytes, step)
-    return peaks
-
-
-def _layers(
-    modules: dict[str, nn.Module], names: list[str], forward: PassResult, train: PassResult, total: int
-) -> Iterator[LayerCost]:
-    counted: set[int] = set()
-    for name in names:
-        module = modules[name]
-        own = [p for p in module._parameters.values() if p is not None and id(p) not in counted]
-        counted.update(map(id, own))
-        tally = forward.counts.by_layer.get(name, Tally())
-        seen = forward.trail.seen.get(name) or train.trail.seen.get(name)
-        yield LayerCost(
-            name=name,
-            type=type(module).__name__,
-            calls=seen.calls if seen else 0,
-            input_shapes=seen.input_shapes if seen else (),
-            output_shapes=seen.output_shapes if seen else (),
-            parameters=_values(own),
-            trainable_parameters=_values([parameter for parameter in own if parameter.requires_grad]),
-            parameter_bytes=unique_bytes(own),
-            macs=tally.macs,
-            flops=tally.flops,
-            training_flops=train.counts.by_layer.get(name, Tally()).flops,
-            activation_bytes=train.kept_bytes.get(name, 0),
-            traffic_bytes=tally.traffic_bytes,
-            training_traffic_bytes=train.counts.by_layer.get(name, Tally()).traffic_bytes,
-            share=tally.flops / total if total else 0.0,
-        )
-
-
-def _names(modules: dict[str, nn.Module], forward: PassResult, train: PassResult) -> list[str]:
-    """Layers with a cost of their own: in the order of their first call, then those never called."""
-    costly = {*forward.counts.by_layer, *train.counts.by_layer, *train.kept_bytes}
-    order = dict.fromkeys([*forward.trail.seen, *train.trail.seen, *modules])
     return [
-        name
-        for name in order
-        if name in costly or any(p is not None for p in modules[name]._parameters.values())
+        *example.parameters,
+        *example.packed_tensors,
+        *example.buffers,
+        *tensors_in((example.args, example.kwargs)),
     ]
-
-
-def _operations(counts: Counts) -> tuple[OperationCost, ...]:
-    costs = [
-        OperationCost(name=name, calls=tally.calls, macs=tally.macs, flops=tally.flops)
-        for name, tally in counts.by_operation.items()
-    ]
-    return tuple(sorted(costs, key=lambda cost: (-cost.flops, cost.name)))
-
-
-def _values(parameters: list[nn.Parameter]) -> int:
-    return sum(parameter.numel() for parameter in parameters)
-
-
-def _device_of(parameters: list[nn.Parameter]) -> str:
-    return str(parameters[0].device) if parameters else "cpu"

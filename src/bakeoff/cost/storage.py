@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bakeoff.cost.rules.sparse import sparse_parts
+
 
 class StorageLedger:
     """Bytes of all storages alive, their peak, and who allocated them.
@@ -81,5 +83,13 @@ def unique_bytes(tensors: Iterable[Tensor]) -> int:
         if storage is not None:
             sizes[storage._cdata] = storage.nbytes()
         else:
-            sizes[-id(tensor)] = tensor.numel() * tensor.element_size()
+            sizes[-id(tensor)] = held_bytes(tensor)
     return sum(sizes.values())
+
+
+def held_bytes(tensor: Tensor) -> int:
+    """Bytes of a tensor's numbers; of a sparse one, of the values that it holds and of their places."""
+    parts = sparse_parts(tensor)
+    if parts:
+        return sum(part.nbytes for part in parts)
+    return tensor.numel() * tensor.element_size()

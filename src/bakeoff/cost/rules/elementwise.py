@@ -55,6 +55,9 @@ MOVEMENT: frozenset[str] = _names(
     view_as_real_copy view_copy where where_ zero zero_ zeros zeros_like diagonal_backward unfold_backward
     value_selecting_reduction_backward _assert_async _assert_tensor_metadata _has_compatible_shallow_copy_type
     _linalg_check_errors _nested_view_from_buffer allclose is_nonzero item
+    _coalesce _coalesced_ _indices _sparse_coo_tensor_unsafe _sparse_coo_tensor_with_dims
+    _sparse_coo_tensor_with_dims_and_tensors _sparse_mask_projection _to_dense _to_sparse _values is_coalesced
+    sparse_mask
     """
 )
 
