@@ -340,4 +340,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No part was shown to need data more than the others ({entrant}).",
         "다른 부분보다 데이터가 더 필요하다고 입증된 부분이 없습니다 ({entrant}).",
     ),
+    "verdict.labels.wrong": (
+        "{share} of the labels look wrong ({low} to {high}): of the {counted} test examples of which {first} and "
+        "{second} "
+        "are surest, {wrong} have another label than both answer. Such labels allow about {ceiling} at most, so "
+        "look at "
+        "those listed before you collect more.",
+        "레이블의 {share}가 잘못된 것으로 보입니다 ({low} ~ {high}): {first}, {second} 모델이 가장 확신하는 테스트 예제 "
+        "{counted}개 가운데 {wrong}개의 레이블이 두 모델의 답과 다릅니다. 이런 레이블로는 약 {ceiling}까지만 가능하므로, 데이터를 더 "
+        "모으기 전에 아래 예제부터 살펴보세요.",
+    ),
+    "verdict.labels.none_shown": (
+        "No wrong labels are shown ({low} to {high} of them may be): of the {counted} test examples of which "
+        "{first} and "
+        "{second} are surest, {wrong} have another label than both answer.",
+        "잘못된 레이블은 입증되지 않았습니다 (있더라도 {low} ~ {high}): {first}, {second} 모델이 가장 확신하는 테스트 예제 "
+        "{counted}개 가운데 레이블이 두 모델의 답과 다른 것은 {wrong}개입니다.",
+    ),
 }
