@@ -27,7 +27,7 @@ from bakeoff.errors import BakeoffError, UnknownArgumentError
 
 #: Verb -> its command, what the command alone has and what the verb alone has.
 _VERBS: dict[Callable[..., Any], tuple[Callable[..., Any], set[str], set[str]]] = {
-    # `--model` adds to `--models`; the record is returned and not written; a goal is asked of it (`bakeoff.api.goal`)
+    # `--model` adds to `--models`; the record is returned and not written; a goal is asked of it (api/questions)
     compare: (
         cli_compare.compare,
         {"json", "model", "goal"},

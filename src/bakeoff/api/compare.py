@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
+from bakeoff.api.questions import answers_json
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
@@ -114,5 +115,5 @@ def write_results(comparison: Comparison) -> Path:
         StoreError: one of them cannot be written.
     """
     folder = RunFolder(comparison.folder)
-    write_json(folder.verdict, comparison.to_json(), indent=1)
+    write_json(folder.verdict, comparison.to_json() | answers_json(comparison), indent=1)
     return write_report(comparison, folder.report, now=datetime.now())

@@ -101,7 +101,9 @@ def compare(
     finally:
         if pool is not None:
             pool.close()
-    record = result.to_json()
+    from bakeoff.api.questions import answers_json
+
+    record = result.to_json() | answers_json(result)
     if goal is not None:
         record["goal"] = _show_goal(result, goal).to_json()
     if json is not None:
@@ -121,10 +123,12 @@ def compare_and_show(data: str, **options: Any) -> "Comparison":
 
     from bakeoff.api.compare import compare as run_comparison
     from bakeoff.api.compare import write_results
+    from bakeoff.api.questions import labels_of, parts_of
     from bakeoff.data.card import data_card
     from bakeoff.report.terminal.comparison import print_comparison, print_places
     from bakeoff.report.terminal.data_card import card_table
     from bakeoff.report.terminal.progress import ProgressView
+    from bakeoff.report.terminal.questions import print_questions
 
     results, errors = Console(), Console(stderr=True)
 
@@ -135,6 +139,7 @@ def compare_and_show(data: str, **options: Any) -> "Comparison":
         found = run_comparison(data, on_data=show_card, listener=view.update, report=False, **options)
     # Before the report is written, so that the verdict is shown even where the disk is full.
     print_comparison(results, found)
+    print_questions(results, labels_of(found), parts_of(found))
     print_places(results, found, report=write_results(found))
     return found
 
@@ -153,7 +158,7 @@ def _show_goal(result: "Comparison", goal: str) -> "GoalAnswer":
     """Say how each entrant comes to the goal, below the verdict."""
     from rich.console import Console
 
-    from bakeoff.api.goal import goal_of
+    from bakeoff.api.questions import goal_of
     from bakeoff.report.terminal.comparison import print_goal
 
     answer = goal_of(result, goal)

@@ -294,4 +294,5 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.predict.input": ("input", "입력"),
     "report.predict.predicted": ("predicted", "예측"),
     "report.predict.sure": ("probability", "확률"),
+    "report.section.data_or_labels": ("Data or labels?", "데이터인가 레이블인가?"),
 }

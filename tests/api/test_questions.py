@@ -1,0 +1,60 @@
+"""Questions asked of a finished comparison: answered from its held-out answers alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import report_comparisons
+
+from bakeoff.api.questions import answers_json, goal_of, labels_of, parts_of
+from bakeoff.errors import OptionError
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return report_comparisons.digits_comparison()
+
+
+def _sure(comparison, labels):
+    """The comparison with two entrants that answer every test example as it was labelled before."""
+    outputs = np.log(np.full((len(labels), 10), 0.01))
+    outputs[np.arange(len(labels)), np.asarray(comparison.test_targets)] = np.log(0.91)
+    return replace(comparison, test_targets=labels, test_outputs={"cnn": outputs, "mlp": outputs})
+
+
+def test_planted_wrong_labels_are_found_and_bound_the_goal(digits):
+    labels = np.asarray(digits.test_targets).copy()
+    flipped = np.random.default_rng(0).random(len(labels)) < 0.15
+    labels[flipped] = (labels[flipped] + 1) % 10
+    found = labels_of(_sure(digits, labels))
+    assert found.low <= flipped.mean() <= found.high
+    assert all(flipped[one.row] for one in found.suspicious)
+    said = " ".join(goal_of(_sure(digits, labels), "99%").sentences)
+    assert "cleaner labels come before more data" in said
+
+
+def test_labels_that_all_entrants_confirm_are_not_called_wrong(digits):
+    found = labels_of(_sure(digits, np.asarray(digits.test_targets)))
+    assert (found.wrong, found.ceiling) == (0, None)
+
+
+def test_the_class_that_is_missed_needs_data_most(digits):
+    labels = np.asarray(digits.test_targets)
+    sure = _sure(digits, labels)
+    outputs = sure.test_outputs["cnn"].copy()
+    outputs[labels == 3] = outputs[labels == 3][:, np.roll(np.arange(10), 1)]
+    leader = replace(digits.verdict, leader="cnn")
+    found = parts_of(replace(sure, verdict=leader, test_outputs={"cnn": outputs}))
+    assert found.worst == digits.dataset.schema.target.names[3]
+    assert found.parts[0].tested == (labels == 3).sum()
+
+
+def test_a_part_that_the_data_do_not_have_is_refused(digits):
+    with pytest.raises(OptionError, match=r"no group to score by: use class\."):
+        parts_of(digits, by="group")
+
+
+def test_the_answers_are_written_beside_the_verdict(digits):
+    record = answers_json(_sure(digits, np.asarray(digits.test_targets)))
+    assert set(record) == {"labels", "needs_data"}
+    assert record["labels"]["sentence"].startswith("No wrong labels are shown")
