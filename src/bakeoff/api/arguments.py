@@ -1,10 +1,11 @@
-"""What the verbs share: an argument that a verb does not have is refused before anything slow begins."""
+"""What the verbs share: an argument that a verb does not have, or a seed that is none, is refused before anything slow begins."""
 
 import functools
 import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from bakeoff.data.options import check_seed
 from bakeoff.errors import UnknownArgumentError, printable, suggest
 
 P = ParamSpec("P")
@@ -12,10 +13,10 @@ R = TypeVar("R")
 
 
 def refuses_unknown_arguments(verb: Callable[P, R]) -> Callable[P, R]:
-    """The same verb, which answers an unknown keyword with the nearest name that it has.
+    """The same verb, which answers an unknown keyword with the nearest name that it has, and checks the seed.
 
     Raises:
-        UnknownArgumentError: when the verb is called with such a keyword.
+        UnknownArgumentError: when the verb is called with such a keyword. OptionError: with a seed that is none.
 
     >>> @refuses_unknown_arguments
     ... def half(number: float, *, digits: int = 3) -> float:
@@ -24,7 +25,8 @@ def refuses_unknown_arguments(verb: Callable[P, R]) -> Callable[P, R]:
     Traceback (most recent call last):
     bakeoff.errors.UnknownArgumentError: half() has no argument 'digit'. Did you mean 'digits'?
     """
-    known = tuple(inspect.signature(verb).parameters)
+    signature = inspect.signature(verb)
+    known = tuple(signature.parameters)
 
     @functools.wraps(verb)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -33,6 +35,9 @@ def refuses_unknown_arguments(verb: Callable[P, R]) -> Callable[P, R]:
                 raise UnknownArgumentError(
                     f"{verb.__name__}() has no argument '{printable(name)}'. {suggest(name, known)}"
                 )
+        given = signature.bind_partial(*args, **kwargs).arguments
+        if "seed" in given:
+            check_seed(given["seed"])
         return verb(*args, **kwargs)
 
     return checked

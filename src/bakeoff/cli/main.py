@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from bakeoff.cli import compare, cost, data, explain, fit, models, predict, why
+from bakeoff.cli import compare, cost, data, explain, fit, models, predict, streams, unexpected, why
 from bakeoff.errors import BakeoffError, BakeoffWarning, printable
 from bakeoff.system import processes
 
@@ -33,18 +33,26 @@ app.command(name="explain")(explain.explain)
 
 
 def main() -> None:
-    """Run the command line: a `BakeoffError` becomes one sentence and status 1, never a traceback."""
+    """Run the command line: an error becomes one sentence and a status, never a traceback."""
+    streams.prepare_streams()
     warnings.showwarning = _show_warning
     processes.leave_out_current_folder()
     _find_own_networks()
+    status = _status_of_app()
+    sys.exit(streams.STATUS_NO_READER if streams.reader_has_gone() else status)
+
+
+def _status_of_app() -> int:
     try:
         app()
+    except SystemExit as ended:  # how Typer ends, with 0, 1 (stopped) or 2 (a faulty option)
+        return ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
     except BakeoffError as error:
         print(f"bakeoff: {printable(str(error), most=2000)}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        return unexpected.answer(error)
+    return 0
 
 
 def _find_own_networks() -> None:

@@ -13,7 +13,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
 from bakeoff.data.forms.unicode import composed
-from bakeoff.data.options import ReadingOptions
+from bakeoff.data.options import ReadingOptions, check_seed
 from bakeoff.data.readers import READERS
 from bakeoff.data.readers.base import reader_of, refuse_other_options
 from bakeoff.data.schema import Schema
@@ -86,6 +86,7 @@ def load(
     >>> load("digits").schema.input
     Image(channels=1, height=8, width=8)
     """
+    check_seed(seed)
     if isinstance(source, Dataset):
         return source
     options = ReadingOptions(

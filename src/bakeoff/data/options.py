@@ -84,3 +84,20 @@ def parse_size(size: int | str | tuple[int, int] | None) -> tuple[int, int] | No
 def _check_choice(option: str, value: str | None, choices: tuple[str, ...]) -> None:
     if value is not None and value not in choices:
         raise OptionError(f"{option} cannot be '{printable(str(value))}'. {suggest(str(value), choices)}")
+
+
+#: NumPy and scikit-learn take seeds of 32 bits.
+LARGEST_SEED = 2**32 - 1
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse what no random generator can begin with.
+
+    Raises:
+        OptionError: it is no whole number from 0 to `LARGEST_SEED`.
+    """
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= LARGEST_SEED:
+        raise OptionError(
+            f"seed is a whole number from 0 to {LARGEST_SEED}, not {printable(str(seed))}: write --seed 0."
+        )
