@@ -220,7 +220,7 @@ CATALOGUE = {
         BEHIND,
         (),
         [
-            ("cnn was chosen on validation", "검증 데이터로 cnn을(를) 골랐습니다"),
+            ("cnn was chosen on validation", "검증 데이터로 cnn을 골랐습니다"),
             (
                 "knn is 0.4 points ahead, which is within chance",
                 "knn이(가) 0.4포인트 앞서지만 우연의 범위 안",
