@@ -1,4 +1,4 @@
-"""The catalogues: whole in every language that is shipped, readable by translators' tools, open to a further language."""
+"""The catalogues: whole in every shipped language, readable by translators' tools, open to a further language."""
 
 import re
 import shutil
@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import bakeoff.messages
@@ -21,6 +22,11 @@ RUSSIAN_PLURAL = (
 
 def names(forms: tuple[str, ...]) -> set[str]:
     return {name for form in forms for _, name, _, _ in string.Formatter().parse(form) if name}
+
+
+def read_with_babel(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file)
 
 
 def test_english_and_korean_are_shipped() -> None:
@@ -39,9 +45,8 @@ def test_a_shipped_language_has_every_sentence_with_the_same_placeholders(langua
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_translation_is_of_an_english_sentence_that_has_changed_since(language: str) -> None:
     for topic in CATALOGUES.topics:
-        template = read_po((CATALOGUES.folder / f"{topic}.pot").open("rb"))
         path = CATALOGUES.folder / language / "LC_MESSAGES" / f"{topic}.po"
-        translated = read_po(path.open("rb"))
+        template, translated = read_with_babel(CATALOGUES.folder / f"{topic}.pot"), read_with_babel(path)
         assert [(m.context, m.id) for m in translated] == [(m.context, m.id) for m in template], path
         assert [m.auto_comments for m in translated] == [m.auto_comments for m in template], path
         assert not any(message.fuzzy for message in translated if message.id), path
@@ -51,8 +56,7 @@ def test_no_translation_is_of_an_english_sentence_that_has_changed_since(languag
 def test_another_reader_finds_the_same_sentences(path: Path) -> None:
     is_template = path.suffix == ".pot"
     language = "en" if is_template else path.parent.parent.name
-    with path.open("rb") as file:
-        messages = [message for message in read_po(file) if message.id]
+    messages = [message for message in read_with_babel(path) if message.id]
     theirs = {}
     for message in messages:
         said = message.id if is_template else message.string

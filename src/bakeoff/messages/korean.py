@@ -8,7 +8,7 @@ read it. What stands in closing brackets is passed over, as a reader does.
 
 import re
 
-#: After a final consonant, after a vowel. A pair is also one half and the same with 으 or 이 before it: 으로/로, 이라/라.
+#: After a final consonant, after a vowel. Any ending with and without 으 or 이 is a pair too: 으로/로, 이라/라.
 PARTICLES = ("은/는", "이/가", "을/를", "과/와", "아/야")
 
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
@@ -50,7 +50,8 @@ def with_particle(value: str, form: str) -> str:
     """
     pair = form.removeprefix("-")
     after_consonant, _, after_vowel = pair.partition("/")
-    if pair not in PARTICLES and after_consonant not in ("으" + after_vowel, "이" + after_vowel):
+    is_ending = after_vowel and after_consonant in ("으" + after_vowel, "이" + after_vowel)
+    if pair not in PARTICLES and not is_ending:
         raise ValueError(
             f"'{form}' is no pair of particles: write {', '.join(PARTICLES)}, 으로/로 or 이라/라"
         )

@@ -185,7 +185,7 @@ CATALOGUE = {
         OPEN,
         (),
         [
-            ("cnn leads the 4", "cnn이(가) 앞섭니다"),
+            ("cnn leads the 4", "cnn이 앞섭니다"),
             (
                 "is 60 %; these may also be: knn 25 %, lstm 12 %",
                 "60 %이며, 다음 모델이 최고일 수도 있습니다: knn 25 %, lstm 12 %",
