@@ -186,3 +186,31 @@ def test_a_language_is_added_by_its_files_alone(
 @pytest.mark.parametrize("key", ["models.name", "models.family", "models.year", "report.table.entrant"])
 def test_a_sentence_that_a_language_lacks_is_said_in_english(with_russian: Catalogues, key: str) -> None:
     assert with_russian.sentence(key, "ru") == with_russian.sentence(key, "en")
+
+
+# what the code says
+
+
+def sources() -> str:
+    package = Path(bakeoff.__file__).parent
+    return "\n".join(path.read_text() for end in ("*.py", "*.j2") for path in package.rglob(end))
+
+
+def test_every_key_that_the_code_names_is_in_the_catalogues() -> None:
+    topics = "|".join(CATALOGUES.topics)
+    named = set(re.findall(rf"""(?:say\(|key=|_say\(console, )["']((?:{topics})\.[a-z_.]+)["']""", sources()))
+    assert len(named) > 150
+    assert named <= set(all_sentences())
+
+
+def test_no_sentence_is_left_that_nobody_says() -> None:
+    text = sources()
+    named = set(re.findall(r"""["'`]([a-z]+\.[\w.]+)["'`]""", text))
+    beginnings = tuple(set(re.findall(r"""["'`]([a-z]+\.[\w.]*)\{""", text)) & known_beginnings())
+    silent = {key for key in all_sentences() if key not in named and not key.startswith(beginnings)}
+    assert silent == set()
+
+
+def known_beginnings() -> set[str]:
+    """What keys begin with, up to each dot."""
+    return {key[: dot.end()] for key in all_sentences() for dot in re.finditer(r"\.", key)}
