@@ -10,8 +10,20 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 import bakeoff.messages
-from bakeoff.messages import CATALOGUES, LANGUAGES, all_sentences, language_of, say, say_in, set_language
+from bakeoff import models
+from bakeoff.data.synthetic.planted import PLANTED
+from bakeoff.messages import (
+    CATALOGUES,
+    LANGUAGES,
+    all_sentences,
+    language_of,
+    say,
+    say_if_known,
+    say_in,
+    set_language,
+)
 from bakeoff.messages.catalogue import Catalogues
+from bakeoff.models import BIASES
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 FILES = sorted(CATALOGUES.folder.rglob("*.po*"))
@@ -198,7 +210,9 @@ def sources() -> str:
 
 def test_every_key_that_the_code_names_is_in_the_catalogues() -> None:
     topics = "|".join(CATALOGUES.topics)
-    named = set(re.findall(rf"""(?:say\(|key=|_say\(console, )["']((?:{topics})\.[a-z_.]*[a-z_])["']""", sources()))
+    named = set(
+        re.findall(rf"""(?:say\(|key=|_say\(console, )["']((?:{topics})\.[a-z_.]*[a-z_])["']""", sources())
+    )
     assert len(named) > 150
     assert named <= set(all_sentences())
 
@@ -209,6 +223,24 @@ def test_no_sentence_is_left_that_nobody_says() -> None:
     beginnings = tuple(set(re.findall(r"""["'`]([a-z]+\.[\w.]*)\{""", text)) & known_beginnings())
     silent = {key for key in all_sentences() if key not in named and not key.startswith(beginnings)}
     assert silent == set()
+
+
+def test_a_network_of_the_catalogue_is_described_by_the_sentence_of_its_card() -> None:
+    ideas = {f"models.idea.{name}": (models.card(name).summary,) for name in models.catalogue()}
+    assert ideas == {key: forms for key, forms in all_sentences().items() if key.startswith("models.idea.")}
+
+
+def test_a_network_of_ones_own_is_described_in_its_own_words() -> None:
+    assert say_if_known("models.idea.tower", "my tower") == "my tower"
+    set_language("ko")
+    assert say_if_known("models.idea.gru", "-") == "LSTM의 게이트 세 개를 두 개로 줄인 것."
+
+
+def test_biases_and_planted_tasks_are_described_as_their_records_say() -> None:
+    for name, meaning in BIASES.items():
+        assert say_in("en", f"models.bias.{name}", {}) == meaning
+    for name, task in PLANTED.items():
+        assert say_in("en", f"data.planted.{name}", {}) == task.summary
 
 
 def known_beginnings() -> set[str]:

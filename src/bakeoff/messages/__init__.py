@@ -58,6 +58,12 @@ def say_in(wanted: str | None, key: str, values: Mapping[str, Any]) -> str:
     return fill_in(CATALOGUES.sentence(key, wanted or language()).form(values), values)
 
 
+def say_if_known(key: str, otherwise: str) -> str:
+    """The sentence of this key, or other words where there is none: a network of somebody's own has none here."""
+    is_known = key in CATALOGUES.sentences(key.partition(".")[0], SOURCE_LANGUAGE)
+    return say(key) if is_known else otherwise
+
+
 def all_sentences(language: str = SOURCE_LANGUAGE) -> dict[str, tuple[str, ...]]:
     """Every key that a language has, with its forms: one, or one a plural (for tests and translators)."""
     return {
