@@ -12,7 +12,9 @@ from bakeoff.messages.korean import PARTICLES, last_syllable, with_particle
 PHRASES = {
     "이/가": [
         "신경망|이", "모델|이", "데이터|가", "학습률|이", "CNN|이", "RNN|이", "LSTM|이", "GRU|가", "MLP|가",
-        "BERT|가", "boosting|이", "linear|가", "transformer|가", "1|이", "2|가", "3|이", "4|가", "5|가",
+        "BERT|가", "boosting|이", "linear|가", "transformer|가", "ar|이", "inceptiontime|이",
+        "ensemble|이", "perceptron|이", "vit_b_16|이", "mlp_ucr|이", "resnet1d|가", "llama|가", "bilstm|이",
+        "1|이", "2|가", "3|이", "4|가", "5|가",
         "6|이", "7|이", "8|이", "9|가", "0|이", "10|이", "100|이",
     ],
     "을/를": [

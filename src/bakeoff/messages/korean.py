@@ -22,8 +22,8 @@ _MYRIADS = "만억조경해"
 _SIGNS = dict(zip("%‰°℃²³∞µαβσπ", "트밀도도곱곱대로파타마이", strict=True))
 #: Letters whose Korean names end in a consonant: 엘, 엠, 엔, 알.
 _LETTERS = dict(zip("lmnr", "엘엠엔알", strict=True))
-#: Words that are read otherwise than their spelling suggests: 비트, 그룹, 타입, 북, 비아이티 (ViT).
-_WORDS = {"bit": "트", "group": "룹", "type": "입", "book": "북", "vit": "티"}
+#: Words that are read otherwise than their spelling suggests: 비트, 그룹, 타입, 북, 비아이티 (ViT), 유씨알 (UCR).
+_WORDS = {"bit": "트", "group": "룹", "type": "입", "book": "북", "vit": "티", "ucr": "알"}
 #: How a Latin word ends, and a syllable with the same final sound: 링, 폼 and 타임, 맨 and 라인, 셀 and 파일, 넷.
 _ENDINGS = (
     (re.compile("ng$"), "잉"),
@@ -103,6 +103,6 @@ def _end_of_latin(word: str) -> str:
     lower = word.lower()
     if lower in _WORDS:
         return _WORDS[lower]
-    if word.isupper() or not re.search("[aeiouy]", lower):
+    if word.isupper() or len(word) < 3 or not re.search("[aeiouy]", lower):
         return _LETTERS.get(lower[-1], "이")
     return next((syllable for ending, syllable in _ENDINGS if ending.search(lower)), "이")
