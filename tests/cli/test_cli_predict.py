@@ -171,7 +171,7 @@ def test_series_that_are_too_short_to_forecast_are_named_with_their_lengths(tmp_
     dataset = load(tmp_path / "shops.csv", time="t", target="y", group="shop", horizon=3, window=16)
     _hand_over(tmp_path / "runs" / "shops", dataset)
     output = " ".join(_predict("shops", tmp_path / "shops.csv", "--runs", tmp_path / "runs").split())
-    assert "1 of 3 series have fewer than the 16 steps" in output
+    assert "1 of 3 series has fewer than the 16 steps" in output
     assert "'new' (12)" in output
     assert "100 rows have no name in the column 'shop'" in output
 

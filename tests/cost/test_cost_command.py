@@ -10,8 +10,9 @@ from bakeoff import models
 from bakeoff.cli.cost import app
 from bakeoff.cli.cost_tables import amount, fitted, seconds
 from bakeoff.cost import cost_of
+from bakeoff.cost.hardware.convolution import ConvolutionLayer
 from bakeoff.errors import BakeoffError, BakeoffWarning
-from bakeoff.messages import all_sentences, set_language
+from bakeoff.messages import say_in, set_language
 from cost_cases_loader import ROOT
 
 pytestmark = pytest.mark.usefixtures("english")
@@ -129,17 +130,6 @@ def test_numbers_keep_three_digits() -> None:
     ]
 
 
-def test_every_sentence_has_the_same_places_in_both_languages() -> None:
-    from string import Formatter
-
-    def places(text: str) -> set[str | None]:
-        return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-    for key, (english, korean) in all_sentences().items():
-        if key.startswith("cost."):
-            assert places(english) == places(korean), key
-
-
 def test_a_narrow_window_loses_columns_and_not_their_numbers() -> None:
     names = [f"stages.{n}.a_long_name_of_a_block.convolution" for n in range(3)]
     columns = {
@@ -158,6 +148,16 @@ def test_a_narrow_window_loses_columns_and_not_their_numbers() -> None:
     kept, left_out = fitted(columns, 50)
     assert kept["parameters_short"] == columns["parameters_short"]
     assert all(name.startswith("\u2026") and name.endswith("block.convolution") for name in kept["layer"])
+
+
+def test_the_loops_of_a_convolution_are_named_as_its_record_names_them() -> None:
+    layer = ConvolutionLayer(
+        batch=1, channels=3, height=8, width=8, filters=2, kernel_height=3, kernel_width=3
+    )
+    for loop in layer.loops:
+        assert say_in("en", f"cost.conv_loop.{loop.letter}", {}) == loop.over
+    set_language("ko")
+    assert "출력의 행" in _run("conv", "--input", "3x8x8", "--filters", "2", "--kernel", "3x3")
 
 
 def test_korean() -> None:

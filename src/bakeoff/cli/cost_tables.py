@@ -183,9 +183,8 @@ def show_convolution(layer: ConvolutionLayer) -> None:
     for head, justify in (("conv_loop", "left"), ("conv_over", "left"), ("conv_bound", "right")):
         loops.add_column(say(f"cost.{head}"), justify="right" if justify == "right" else "left")
     for depth, loop in enumerate(layer.loops):
-        loops.add_row(
-            "  " * depth + f"for {loop.letter.lower()} in {loop.letter}", loop.over, f"{loop.bound:,}"
-        )
+        over = say(f"cost.conv_loop.{loop.letter}")
+        loops.add_row("  " * depth + f"for {loop.letter.lower()} in {loop.letter}", over, f"{loop.bound:,}")
     _print(loops)
     print(say("cost.conv_macs", macs=f"{layer.macs:,}"))
     output = f"{layer.batch}x{layer.filters}x{layer.output_height}x{layer.output_width}"

@@ -84,17 +84,18 @@ def _show_network(name: str, *, every: bool) -> None:
     from bakeoff.cli.cost_tables import show_cost, show_sums
     from bakeoff.cli.model_blocks import blocks_of, blocks_table
     from bakeoff.cost import cost_of, example_inputs
-    from bakeoff.messages import say
-    from bakeoff.models import BIASES, build, card
+    from bakeoff.messages import say, say_if_known
+    from bakeoff.models import build, card
 
     chosen = card(name)
     facts = Table(title=chosen.name, title_justify="left", show_header=False, box=None, pad_edge=False)
     facts.add_column(no_wrap=True)
     facts.add_column(overflow="fold")
-    facts.add_row(say("models.summary"), chosen.summary)
+    facts.add_row(say("models.summary"), say_if_known(f"models.idea.{chosen.name}", chosen.summary))
     facts.add_row(say("models.family"), chosen.family)
     facts.add_row(say("models.paper"), f"{chosen.paper} ({chosen.year})" if chosen.paper else "-")
-    facts.add_row(say("models.biases"), "\n".join(f"{bias}: {BIASES[bias]}" for bias in chosen.biases) or "-")
+    biases = [f"{bias}: {say(f'models.bias.{bias}')}" for bias in chosen.biases]
+    facts.add_row(say("models.biases"), "\n".join(biases) or "-")
     facts.add_row(say("models.inputs"), ", ".join(kind.__name__ for kind in chosen.inputs))
     facts.add_row(say("models.targets"), ", ".join(kind.__name__ for kind in chosen.targets))
     width = say("models.fixed") if chosen.width is None and not chosen.scalable else str(chosen.width or "-")

@@ -104,8 +104,7 @@ def _show(console: "Console", found: "NewPredictions") -> None:
     from bakeoff.report.words.text import clean, shorten, significant
 
     predictions = found.predictions
-    key = "report.predict.head_one" if len(found) == 1 else "report.predict.head"
-    _say(console, key, count=f"{len(found):,}", entrant=_entrant(found))
+    _say(console, "report.predict.head", count=f"{len(found):,}", entrant=_entrant(found))
     is_sure = predictions.schema.is_classification
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(say("report.predict.input"), overflow="fold")

@@ -163,11 +163,11 @@ def builtin_names() -> list[str]:
 
 
 def builtin_summaries() -> dict[str, str]:
-    """Name -> a line on what it is, in the language in force (the planted tasks' own line in English)."""
+    """Name -> a line on what it is, in the language in force; of a planted task, what decides about its class."""
     from bakeoff.data.synthetic.planted import PLANTED
 
     lines = {name: say(f"data.builtin.{name}") for name in BUILTINS}
-    lines.update({PLANTED_PREFIX + name: task.summary for name, task in PLANTED.items()})
+    lines.update({PLANTED_PREFIX + name: say(f"data.planted.{name}") for name in PLANTED})
     return lines
 
 

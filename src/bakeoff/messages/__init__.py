@@ -1,25 +1,28 @@
-"""Every sentence that a person reads after a run that went well, in English and Korean, in one place.
+"""Every sentence that a person reads after a run that went well, in every language, in one place.
 
-A topic is a file here with one dictionary, `SENTENCES = {key: (English, Korean)}`; the keys start with the topic's
-name. Placeholders are those of `str.format`. The language is that of `set_language`, else of the environment
-variable `BAKEOFF_LANG`, else of `LANG` (Korean where it starts with "ko"), else English.
+The sentences stand in catalogues beside this file (`locale`, see `bakeoff.messages.catalogue`); a key begins with its
+topic's name. Placeholders are those of `str.format`, and three more: a figure in percent has a space before its sign,
+`{name:이/가}` takes the Korean particle that fits (`bakeoff.messages.korean`), and `{number:[3] thousand[6] million}`
+writes a large number in the language's own units. The language is that of `set_language`, else of the environment
+variable `BAKEOFF_LANG`, else of `LANG`, else English.
 """
 
-import importlib
 import os
-import string
 from collections.abc import Mapping
-from functools import cache
+from pathlib import Path
 from typing import Any
 
-LANGUAGES = ("en", "ko")
-_TOPICS = ("data", "study", "verdict", "report", "why", "models", "cost", "fit", "reason")
+from bakeoff.messages.catalogue import SOURCE_LANGUAGE, Catalogues
+from bakeoff.messages.placeholders import fill_in
+
+CATALOGUES = Catalogues(Path(__file__).parent / "locale")
+LANGUAGES = CATALOGUES.languages
 
 _chosen: str | None = None
 
 
 def set_language(language: str | None) -> None:
-    """Choose "en" or "ko" for this process; None goes back to the environment's choice."""
+    """Choose one of `LANGUAGES` for this process; None goes back to the environment's choice."""
     global _chosen
     assert language is None or language in LANGUAGES, language
     _chosen = language
@@ -27,10 +30,18 @@ def set_language(language: str | None) -> None:
 
 def language() -> str:
     """The language in force."""
-    if _chosen:
-        return _chosen
-    wish = os.environ.get("BAKEOFF_LANG") or os.environ.get("LANG", "")
-    return "ko" if wish.lower().startswith("ko") else "en"
+    return _chosen or language_of(os.environ.get("BAKEOFF_LANG") or os.environ.get("LANG", ""), LANGUAGES)
+
+
+def language_of(locale: str, languages: tuple[str, ...]) -> str:
+    """The language that suits a name such as "ko_KR.UTF-8" best, English if none does.
+
+    >>> language_of("ko_KR.UTF-8", ("en", "ko")), language_of("C", ("en", "ko"))
+    ('ko', 'en')
+    """
+    name = locale.partition(".")[0].replace("-", "_").lower()
+    known = {one.lower(): one for one in languages}
+    return known.get(name) or known.get(name.partition("_")[0]) or SOURCE_LANGUAGE
 
 
 def say(key: str, **values: Any) -> str:
@@ -43,29 +54,20 @@ def say(key: str, **values: Any) -> str:
 
 
 def say_in(wanted: str | None, key: str, values: Mapping[str, Any]) -> str:
-    """The sentence of this key in "en" or "ko", by default in the language in force, its placeholders filled in."""
-    topic = key.partition(".")[0]
-    english, korean = _sentences(topic)[key]
-    return _FORMATTER.format(korean if (wanted or language()) == "ko" else english, **values)
+    """The sentence of this key in one of `LANGUAGES`, by default the one in force, its placeholders filled in."""
+    return fill_in(CATALOGUES.sentence(key, wanted or language()).form(values), values)
 
 
-class _Formatter(string.Formatter):
-    """`str.format`, with a space before the percent sign of a figure, as everywhere else here."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        text = str(super().format_field(value, format_spec))
-        return f"{text[:-1]} %" if format_spec.endswith("%") else text
+def say_if_known(key: str, otherwise: str) -> str:
+    """The sentence of this key, or other words where there is none: a network of somebody's own has none here."""
+    is_known = key in CATALOGUES.sentences(key.partition(".")[0], SOURCE_LANGUAGE)
+    return say(key) if is_known else otherwise
 
 
-_FORMATTER = _Formatter()
-
-
-@cache
-def _sentences(topic: str) -> dict[str, tuple[str, str]]:
-    sentences: dict[str, tuple[str, str]] = importlib.import_module(f"bakeoff.messages.{topic}").SENTENCES
-    return sentences
-
-
-def all_sentences() -> dict[str, tuple[str, str]]:
-    """Every key with its English and Korean sentence (for tests and translators)."""
-    return {key: pair for topic in _TOPICS for key, pair in _sentences(topic).items()}
+def all_sentences(language: str = SOURCE_LANGUAGE) -> dict[str, tuple[str, ...]]:
+    """Every key that a language has, with its forms: one, or one a plural (for tests and translators)."""
+    return {
+        key: sentence.forms
+        for topic in CATALOGUES.topics
+        for key, sentence in CATALOGUES.sentences(topic, language).items()
+    }

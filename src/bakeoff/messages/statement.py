@@ -15,7 +15,7 @@ class Statement:
     values: Mapping[str, Any]
 
     def text(self, language: str | None = None) -> str:
-        """The sentence in "en" or "ko", by default in the language in force; a value that is a `Statement` likewise."""
+        """The sentence, by default in the language in force; a value that is a `Statement` likewise."""
         said = {
             name: value.text(language) if isinstance(value, Statement) else value
             for name, value in self.values.items()
@@ -27,7 +27,7 @@ class Statement:
 
 
 def because(name: str, **values: Any) -> Statement:
-    """The reason with this name in `bakeoff.messages.reason`, and its figures.
+    """The reason with this name among the sentences `reason.NAME`, and its figures.
 
     >>> because("steps", steps=150).text("en")
     '150 steps at each learning rate do not fit the budget'

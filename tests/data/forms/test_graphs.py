@@ -94,7 +94,7 @@ def test_the_card_counts_nodes_and_edges_as_networkx_does(monkeypatch: pytest.Mo
     assert card.edges == pytest.approx(np.mean([graph.number_of_edges() for graph in graphs_of(dataset)]))
     assert card.lengths == (4, int(np.median(dataset.lengths)), 9)
     rows = dict(card.rows())
-    assert rows["kind"] == "graphs, up to 9 nodes, 2 number(s) a node"
+    assert rows["kind"] == "graphs, up to 9 nodes, 2 numbers a node"
     assert rows["nodes"].startswith("4 to 9")
     monkeypatch.setenv("BAKEOFF_LANG", "ko")
     assert "그래프" in dict(card.rows())["종류"]

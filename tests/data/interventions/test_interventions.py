@@ -289,10 +289,11 @@ def test_a_forecast_is_only_changed_where_its_target_stays_its_future():
 
 
 def test_every_kind_applies_somewhere_and_its_assumption_has_a_name():
-    from bakeoff.messages.why import SENTENCES
+    from bakeoff.messages import all_sentences
 
+    sentences = all_sentences()
     applied = {intervention(name, DATASETS[data]().schema).kind for data, name in CASES}
     assert applied == set(KINDS)
-    assert all(f"why.assumption.{kind.assumption}" in SENTENCES for kind in KINDS.values())
+    assert all(f"why.assumption.{kind.assumption}" in sentences for kind in KINDS.values())
     explained = {kind.assumption for kind in KINDS.values() if not kind.control}
-    assert all(f"why.matters.{assumption}" in SENTENCES for assumption in explained)
+    assert all(f"why.matters.{assumption}" in sentences for assumption in explained)

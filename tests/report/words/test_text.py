@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bakeoff.messages import all_sentences, set_language
+from bakeoff.messages import set_language
 from bakeoff.report.words.text import amount, bound, clean, duration, shorten, significant, wrapped
 
 
@@ -71,15 +71,3 @@ def test_wrapped_lines_fit_and_lose_nothing(text: str, width: int) -> None:
 def test_a_number_is_never_parted_from_its_percent_sign() -> None:
     assert not any(line.startswith("%") for line in wrapped(bound("it is 98.9 % of all"), 11))
     assert any(line.startswith("%") for line in wrapped("it is 98.9 % of all", 11))
-
-
-def test_english_and_korean_sentences_of_the_report_have_the_same_figures() -> None:
-    import string
-
-    for key, pair in all_sentences().items():
-        if key.startswith("report."):
-            assert len(pair) == 2, key
-            english, korean = (
-                {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in pair
-            )
-            assert english == korean, key

@@ -185,7 +185,7 @@ CATALOGUE = {
         OPEN,
         (),
         [
-            ("cnn leads the 4", "cnn이(가) 앞섭니다"),
+            ("cnn leads the 4", "cnn이 앞섭니다"),
             (
                 "is 60 %; these may also be: knn 25 %, lstm 12 %",
                 "60 %이며, 다음 모델이 최고일 수도 있습니다: knn 25 %, lstm 12 %",
@@ -220,10 +220,10 @@ CATALOGUE = {
         BEHIND,
         (),
         [
-            ("cnn was chosen on validation", "검증 데이터로 cnn을(를) 골랐습니다"),
+            ("cnn was chosen on validation", "검증 데이터로 cnn을 골랐습니다"),
             (
                 "knn is 0.4 points ahead, which is within chance",
-                "knn이(가) 0.4포인트 앞서지만 우연의 범위 안",
+                "knn이 0.4포인트 앞서지만 우연의 범위 안",
             ),
         ],
         [BEST, NO_NETWORK],
@@ -231,7 +231,7 @@ CATALOGUE = {
     "no network was judged": (
         CLASSICAL_ONLY,
         ("cnn", "lstm"),
-        [("knn leads the 2", "knn이(가) 앞섭니다"), ("cnn, lstm could not be judged", "cnn, lstm 제외")],
+        [("knn leads the 2", "knn이 앞섭니다"), ("cnn, lstm could not be judged", "cnn, lstm 제외")],
         [NO_NETWORK, OPEN_NETWORK, ("the best network", "가장 좋은 신경망")],
     ),
     "one survivor": (

@@ -66,7 +66,7 @@ def _matters(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric)
     return Statement(key=f"why.matters.{cell.assumption}", values=values)
 
 
-def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement:
+def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement | str:
     """The part of a statement about another entrant with the same change.
 
     One whose drop is zero or surely smaller, although its score before was high enough to drop as far; if there is
@@ -91,15 +91,15 @@ def _rest(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) ->
     return Statement(key=key, values={"other": least.entrant, **figures(least.loss, metric)})
 
 
-def _more(cell: Cell, cells: Sequence[Cell], metric: Metric) -> Statement:
-    """The entrant whose drop with the same change is surely larger, if there is one."""
+def _more(cell: Cell, cells: Sequence[Cell], metric: Metric) -> Statement | str:
+    """The entrant whose drop with the same change is surely larger; nothing if there is none."""
     worse = [
         other
         for other in cells
         if other.change == cell.change and is_shown(other) and other.loss.low > cell.loss.high
     ]
     if not worse:
-        return Statement(key="why.rest.none", values={})
+        return ""
     most = max(worse, key=lambda other: other.loss.loss)
     return Statement(key="why.rest.more", values={"other": most.entrant, **figures(most.loss, metric)})
 

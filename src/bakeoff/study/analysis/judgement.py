@@ -271,9 +271,7 @@ class _Judge:
         if not self.measure.percent:
             return f"{amount:.2g}"
         points = f"{100 * amount:.1f}".removesuffix(".0")
-        return Statement(
-            key="verdict.point" if points == "1" else "verdict.points", values={"points": points}
-        )
+        return Statement(key="verdict.points", values={"points": points})
 
 
 def probability(share: float) -> str:

@@ -240,15 +240,12 @@ def result_json(
 
 
 def count(number: float) -> Statement:
-    """A large number in words with three digits.
+    """A large number with three digits, in the units in which a language counts.
 
-    >>> count(1234).text(), count(5_600_000).text(), count(12).text()
-    ('1.23 thousand', '5.6 million', '12')
+    >>> count(1234).text("en"), count(5_600_000).text("en"), count(12).text("en"), count(493_000).text("ko")
+    ('1.23 thousand', '5.6 million', '12', '49.3만')
     """
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if number >= size:
-            return Statement(key=f"verdict.count.{word}", values={"count": f"{number / size:.3g}"})
-    return Statement(key="verdict.count.one", values={"count": f"{number:.0f}"})
+    return Statement(key="verdict.count", values={"count": number})
 
 
 class Evidence(Protocol):
