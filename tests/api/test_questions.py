@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import report_comparisons
 
+import report_comparisons
 from bakeoff.api.questions import answers_json, goal_of, labels_of, parts_of
 from bakeoff.errors import OptionError
 

@@ -1,4 +1,5 @@
-"""What the verbs share: an argument that a verb does not have, or a seed that is none, is refused before anything slow begins."""
+"""What the verbs share: an argument that a verb does not have, or a seed that is none, is refused before "
+"anything slow begins."""
 
 import functools
 import inspect

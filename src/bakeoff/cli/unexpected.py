@@ -25,7 +25,8 @@ def answer(error: BaseException) -> int:
         return STATUS_INTERRUPTED
     if isinstance(error, MemoryError):
         print(
-            "bakeoff: The memory of this machine (or its limit, ulimit -v) is too small for this: give fewer or smaller "
+            "bakeoff: The memory of this machine (or its limit, ulimit -v) is too small for this: give fewer or "
+            "smaller "
             "examples, or fewer --workers.",
             file=sys.stderr,
         )
@@ -35,7 +36,8 @@ def answer(error: BaseException) -> int:
     kept = f"the details are in {place}" if place else "the details could not be written to a file"
     reason = printable(" ".join(str(error).split()), most=300)
     print(
-        f"bakeoff: An error that was not foreseen ({kind}: {reason}); {kept}. It is ours to mend: please report it with "
+        f"bakeoff: An error that was not foreseen ({kind}: {reason}); {kept}. It is ours to mend: please report "
+        f"it with "
         "that file, in which are the command and names of your files.",
         file=sys.stderr,
     )

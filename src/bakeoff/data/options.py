@@ -4,6 +4,7 @@ Which kinds of data an option applies to is declared by the readers (`bakeoff.da
 """
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def check_seed(seed: Any) -> None:
     Raises:
         OptionError: it is no whole number from 0 to `LARGEST_SEED`.
     """
-    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    whole = isinstance(seed, Integral) and not isinstance(seed, bool)
     if not whole or not 0 <= seed <= LARGEST_SEED:
         raise OptionError(
             f"seed is a whole number from 0 to {LARGEST_SEED}, not {printable(str(seed))}: write --seed 0."
