@@ -4,26 +4,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bakeoff.explain.biases.drop_table import DropTable
-from bakeoff.explain.biases.perturbation_study import PerturbationStudy
 from bakeoff.explain.biases.records import Size
 from bakeoff.explain.biases.score_drops import Pair, score_drops, with_claims
 from bakeoff.explain.biases.sentences import as_gain, figures, is_negligible
-from bakeoff.explain.biases.worker_tasks import ChangedTrialRequest, train_changed
 from bakeoff.explain.network.anatomy import Anatomy, AnatomyRequest, anatomy
 from bakeoff.messages.statement import Statement
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.jobs import Job
 from bakeoff.study.protocol import DOUBLE_WIDTH_RATIO
+from bakeoff.study.schedule.perturbation_study import PerturbationStudy
 from bakeoff.study.workers.queue import WorkerTask
 from bakeoff.tasks.metrics.registry import Metric
 
 
 def look_at(study: PerturbationStudy, names: Sequence[str], *, field: bool) -> dict[str, Anatomy]:
     """The anatomy of these networks; those that cannot be built are left out."""
-    shared = study.executor.share(study.dataset)
     networks = [entrant for entrant in study.entrants if entrant.kind == "network" and entrant.name in names]
     tasks = [
         WorkerTask(
             task=anatomy,
-            request=AnatomyRequest(dataset=shared, entrant=entrant, field=field),
+            request=AnatomyRequest(dataset=study.runner.shared, entrant=entrant, field=field),
             payload=entrant.name,
         )
         for entrant in networks
@@ -41,24 +41,18 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
         return ()
     widths = [width for width in known.parameters if width != known.width]
     ratio = {width: DOUBLE_WIDTH_RATIO if width > known.width else 1.0 for width in widths}
-    tasks = [
-        WorkerTask(
-            task=train_changed,
-            request=ChangedTrialRequest(
-                dataset=study.executor.share(study.dataset),
-                trial=replace(before.trial, entrant=replace(before.trial.entrant, width=width), test_on=()),
-                reproducible=study.deadline is None,
-            ),
-            payload=width,
-            deadline=study.deadline,
-        )
-        for width in widths
-        if study.has_time(ratio[width] * before.seconds)
-    ]
+    entrant = next(one for one in study.entrants if one.name == name)
+    jobs: dict[int, tuple[Job, Entrant]] = {}
+    for width in widths:
+        if study.has_time(ratio[width] * before.seconds):
+            # The name of a job is that of its entrant: another width has another one.
+            other = replace(entrant, name=f"{name}@{width}", width=width)
+            jobs[width] = study.paired_job(other, None, setting=study.settings[name]), other
+    wanted = {job.name: width for width, (job, _) in jobs.items()}
     trained = {
-        width: found.outputs
-        for width, found in study.run_tasks("sizes", tasks)
-        if not isinstance(found, BaseException) and found.outputs
+        wanted[job.name]: found.outputs
+        for job, found in study.train("sizes", list(jobs.values()))
+        if found.outputs
     }
     pairs = [
         Pair(before=before.outputs, after=trained[width], targets=table.targets, targets_after=table.targets)
