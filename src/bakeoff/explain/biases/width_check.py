@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
 
 from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.records import Size
@@ -40,20 +43,7 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
     if known is None or known.width is None or not before.outputs:
         return ()
     widths = [width for width in known.parameters if width != known.width]
-    ratio = {width: DOUBLE_WIDTH_RATIO if width > known.width else 1.0 for width in widths}
-    entrant = next(one for one in study.entrants if one.name == name)
-    jobs: dict[int, tuple[Job, Entrant]] = {}
-    for width in widths:
-        if study.has_time(ratio[width] * before.seconds):
-            # The name of a job is that of its entrant: another width has another one.
-            other = replace(entrant, name=f"{name}@{width}", width=width)
-            jobs[width] = study.paired_job(other, None, setting=study.settings[name]), other
-    wanted = {job.name: width for width, (job, _) in jobs.items()}
-    trained = {
-        wanted[job.name]: found.outputs
-        for job, found in study.train("sizes", list(jobs.values()))
-        if found.outputs
-    }
+    trained = _trained_at(study, name, widths, usual=known.width)
     pairs = [
         Pair(before=before.outputs, after=trained[width], targets=table.targets, targets_after=table.targets)
         for width in sorted(trained)
@@ -71,6 +61,23 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
         )
         for width, loss, claim in zip(sorted(trained), found, claims, strict=True)
     )
+
+
+def _trained_at(
+    study: PerturbationStudy, name: str, widths: Sequence[int], *, usual: int
+) -> dict[int, tuple[NDArray[Any], ...]]:
+    """Test outputs of this entrant at other widths, one array a seed, as far as there is time."""
+    entrant = next(one for one in study.entrants if one.name == name)
+    jobs: dict[int, tuple[Job, Entrant]] = {}
+    for width in widths:
+        ratio = DOUBLE_WIDTH_RATIO if width > usual else 1.0
+        if study.has_time(ratio * study.results[name, None].seconds):
+            # The name of a job is that of its entrant: another width has another one.
+            other = replace(entrant, name=f"{name}@{width}", width=width)
+            jobs[width] = study.paired_job(other, None, setting=study.settings[name]), other
+    wanted = {job.name: width for width, (job, _) in jobs.items()}
+    found = study.train("sizes", list(jobs.values()))
+    return {wanted[job.name]: done.outputs for job, done in found if done.outputs}
 
 
 def size_advice(sizes: Sequence[Size], metric: Metric) -> tuple[Statement, ...]:

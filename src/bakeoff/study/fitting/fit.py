@@ -75,23 +75,7 @@ def fit(
     )
     if on_data is not None:
         on_data(dataset)
-    recipe = _recipe(dataset, network, settings)
-    definition = _definition(dataset, network, recipe, placement, settings)
-    name = settings.name or f"{dataset.name}-{network.slug}"
-    job = FitJob(
-        dataset=dataset,
-        network=network,
-        recipe=recipe,
-        learning_rate=settings.learning_rate,
-        seed=settings.seed,
-        mode=settings.mode,
-        placement=placement,
-        definition=definition,
-        folder=find_folder(Path(settings.out), name, definition),
-        budget_seconds=settings.budget_seconds,
-        started=clock_start,
-        steps_are_given=settings.epochs is not None,
-    )
+    job = _job(dataset, network, placement, settings, clock_start)
     job.plan()
     with log_to(settings.log, job.folder, job.settings()) as tracked:
 
@@ -103,6 +87,28 @@ def fit(
         found = job.to_the_end(deciding, report, save_seconds)
         tracked.scores(found.scores)
         return found
+
+
+def _job(
+    dataset: Dataset, network: FitNetwork, placement: Placement, settings: FitSettings, started: float
+) -> FitJob:
+    recipe = _recipe(dataset, network, settings)
+    definition = _definition(dataset, network, recipe, placement, settings)
+    name = settings.name or f"{dataset.name}-{network.slug}"
+    return FitJob(
+        dataset=dataset,
+        network=network,
+        recipe=recipe,
+        learning_rate=settings.learning_rate,
+        seed=settings.seed,
+        mode=settings.mode,
+        placement=placement,
+        definition=definition,
+        folder=find_folder(Path(settings.out), name, definition),
+        budget_seconds=settings.budget_seconds,
+        started=started,
+        steps_are_given=settings.epochs is not None,
+    )
 
 
 def _recipe(dataset: Dataset, network: FitNetwork, settings: FitSettings) -> FitRecipe:

@@ -185,8 +185,18 @@ class PerturbationStudy:
                 setting = self.settings[entrant.name]
                 jobs.append((self.paired_job(entrant, change, setting=setting, tested=tested), entrant))
                 cells[jobs[-1][0].name] = cell
-        for job, found in self.train("table", jobs):
-            self.results[cells[job.name]] = found
+        try:
+            for job, found in self.train("table", jobs):
+                self.results[cells[job.name]] = found
+        finally:
+            self._sort_results()
+
+    def _sort_results(self) -> None:
+        """By entrant and not by which job ended first, on which the last digit of a pooled variance would depend."""
+        places = {entrant.name: place for place, entrant in enumerate(self.entrants)}
+        in_order = sorted(self.results.items(), key=lambda item: places[item[0][0]])
+        self.results.clear()  # whoever reads the table holds this very dictionary
+        self.results.update(in_order)
 
     def paired_job(
         self, entrant: Entrant, change: Intervention | None, *, setting: float | None, tested: bool = False

@@ -1,4 +1,4 @@
-"""The scheduler of a study: profile the networks, tune every entrant, then train as much of the curves as fits.
+"""The scheduler of a comparison: profile the networks, tune every entrant, then train as much of the curves as fits.
 
 The order under a clock:
 1. Profile every network on this machine (parameters, FLOPs, seconds per step) and allocate the optimiser steps, equal
@@ -23,10 +23,9 @@ from typing import Any
 from bakeoff.data.dataset import Dataset
 from bakeoff.messages.statement import because
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition, Job, JobKind, job_name, job_names
+from bakeoff.study.design.jobs import Definition, Job, JobKind
 from bakeoff.study.design.matched_budgets import StepAllocation, Widths
 from bakeoff.study.design.states import Omission
-from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.protocol import JUDGED_BY_ERRORS
 from bakeoff.study.results.facts import PLAN, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener, Skipped
@@ -95,7 +94,7 @@ class Study:
         """Run until everything is trained, the deadline or Ctrl-C; the outcome holds what is finished by then."""
         interrupted = False
         try:
-            self.state.results |= self._kept_jobs()
+            self.state.take_stored(self.store.jobs())
             self._profile()
             self._tune()
             self._grow_curves()
@@ -105,7 +104,7 @@ class Study:
         state = self.state
         return Outcome(
             entrants=self.entrants,
-            results=tuple(result for name in self._in_order() for result in state.results[name]),
+            results=state.results_in_order(),
             profiles=state.profiles,
             best_setting=state.settings(),
             skipped=tuple(self.skipped),
@@ -113,28 +112,6 @@ class Study:
             allocation=state.allocation,
             interrupted=interrupted,
         )
-
-    def _kept_jobs(self) -> dict[str, tuple[TrialResult, ...]]:
-        """Finished jobs of those who take part now; whoever else the file names is nobody here."""
-        names = {entrant.name for entrant in self.entrants}
-        return {
-            job: results
-            for job, results in self.store.jobs().items()
-            if results
-            and results[0].trial.entrant in names
-            and job in job_names(results[0].trial)
-            and len({result.trial.entrant for result in results}) == 1
-        }
-
-    def _in_order(self) -> list[str]:
-        """Names of the finished jobs: in the order of the entrants (not of completion), tuning before curves."""
-        places = {entrant.name: place for place, entrant in enumerate(self.entrants)}
-
-        def place(name: str) -> tuple[int, bool, int, str]:
-            entrant = self.state.results[name][0].trial.entrant
-            return places[entrant], name != job_name(entrant, JobKind.TUNING), len(name), name
-
-        return sorted(self.state.results, key=place)
 
     # ---- 1. profiles and the number of steps
 

@@ -170,22 +170,29 @@ def _train_on_one_form(
         _write_weights(one, paths[trial])
     tested = _tested(request, trials, trained, context)
     return {
-        trial: TrialResult(
-            trial=trial,
-            state=TrialState(one.state),
-            reason=one.reason,
-            steps_done=one.steps_done,
-            seconds=one.seconds,
-            validation_loss=one.validation_loss,
-            validation_outputs=None if one.validation_outputs is None else Outputs.of(one.validation_outputs),
-            test_outputs=None if one.test_outputs is None else Outputs.of(one.test_outputs),
-            history=tuple(one.history),
-            parameters=None if request.profile is None else request.profile.parameters,
-            flops_per_example=None if request.profile is None else request.profile.flops_per_example,
-            tested=tested.of_network(place),
-        )
+        trial: _result(trial, one, request.profile, tested.of_network(place))
         for place, (trial, one) in enumerate(zip(trials, trained, strict=True))
     }
+
+
+def _result(
+    trial: Trial, trained: "TrainingResult", profile: Profile | None, tested: dict[str, Outputs]
+) -> TrialResult:
+    validation, test = trained.validation_outputs, trained.test_outputs
+    return TrialResult(
+        trial=trial,
+        state=TrialState(trained.state),
+        reason=trained.reason,
+        steps_done=trained.steps_done,
+        seconds=trained.seconds,
+        validation_loss=trained.validation_loss,
+        validation_outputs=None if validation is None else Outputs.of(validation),
+        test_outputs=None if test is None else Outputs.of(test),
+        history=tuple(trained.history),
+        parameters=None if profile is None else profile.parameters,
+        flops_per_example=None if profile is None else profile.flops_per_example,
+        tested=tested,
+    )
 
 
 def _write_weights(trained: "TrainingResult", path: str | None) -> None:
