@@ -26,7 +26,8 @@ from speed_recordings import NETWORKS, STEPS, Course, Recording, recorded, start
 
 from bakeoff.data.dataset import training_order
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
-from bakeoff.study.comparison import compare
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design import classical
 from bakeoff.study.design.jobs import training_sizes
 from bakeoff.study.protocol import (
@@ -234,7 +235,15 @@ def _scores_of_compare(recording: Recording, seed: int) -> dict[str, float | Non
     """The networks' scores where `compare` trains them itself."""
     with tempfile.TemporaryDirectory() as folder:
         result = compare(
-            recording.dataset, recording.networks, None, seed, out=folder, seeds=SEEDS, steps=STEPS
+            recording.dataset,
+            ComparisonSettings(
+                models=recording.networks,
+                budget_seconds=None,
+                seed=seed,
+                out=folder,
+                seeds=SEEDS,
+                steps=STEPS,
+            ),
         )
     return {entrant.name: entrant.score for entrant in result.entrants if entrant.kind == "network"}
 

@@ -27,7 +27,9 @@ from bakeoff.data.schema import Schema
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.study.analysis.learning_curves import fit_curve
 from bakeoff.study.analysis.verdict import CurvePoint
-from bakeoff.study.comparison import compare, environment
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.environment import environment
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -121,7 +123,11 @@ def run(
     data: object, networks: list[Any] | None, budget: float, seed: int, out: Path, name: str
 ) -> Comparison:
     """A comparison as the command line makes it, its whole verdict kept as JSON for the coverage of its forecasts."""
-    found = compare(data, networks, budget, seed, out=out, name=name, evidence=ComparisonEvidence())
+    found = compare(
+        data,
+        ComparisonSettings(models=networks, budget_seconds=budget, seed=seed, out=out, name=name),
+        evidence=ComparisonEvidence(),
+    )
     (out / "verdicts").mkdir(exist_ok=True)
     (out / "verdicts" / f"{found.folder.name}.json").write_text(json.dumps(found.to_json()))
     return found

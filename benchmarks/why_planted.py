@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from bakeoff.api.why import why
 from bakeoff.data.builtin import load_builtin
 from bakeoff.data.dataset import Dataset
-from bakeoff.explain.biases.measure import why
 from bakeoff.study.workers.executor import Executor
 
 #: Raised when the same task with the same seed gives other rows: tasks, protocol or intervals have changed.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.explain.biases.measure import why
+from bakeoff.api.why import why
 from bakeoff.study.workers.executor import Executor
 
 #: Of the planted reviews: words that praise and words that blame, and words that say nothing.

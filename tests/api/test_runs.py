@@ -13,7 +13,7 @@ from bakeoff.errors import OptionError, StoreError
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.models import build
-from bakeoff.study.comparison import SOURCE_FACT
+from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.run_folder import RunFolder, RunKind
 from bakeoff.study.results.store import Store
 
@@ -88,7 +88,7 @@ def test_a_network_is_explained_with_the_data_that_its_run_names_or_is_named_aft
 def test_a_run_chooses_no_file_elsewhere_unless_it_is_trusted(run: RunFolder, tmp_path: Path) -> None:
     secret = tmp_path / "secret.npz"
     np.savez(secret, x=load("iris").inputs, y=load("iris").targets)
-    Store(run.path).put_fact(SOURCE_FACT, str(secret))
+    SOURCE.write(Store(run.path), str(secret))
     with pytest.raises(OptionError, match="a run does not choose which of your files are opened"):
         explain(run.path)
     assert source_of(run, trust=True) == str(secret)

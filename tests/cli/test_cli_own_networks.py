@@ -13,7 +13,9 @@ from bakeoff import models
 from bakeoff.cli import main as command_line
 from bakeoff.data.load import load
 from bakeoff.inference.predictor import RECORD_FILE, Predictor
-from bakeoff.study.comparison import SOURCE_FACT, compare
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.settings import ComparisonSettings
+from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.store import Store
 
 NETWORKS = """
@@ -253,13 +255,13 @@ def test_a_run_does_not_choose_which_file_is_opened(
     _champion(folder)
     secret = folder / "secret.csv"
     secret.write_text("a\n1\n")
-    Store(folder / "runs" / "mine").put_fact(SOURCE_FACT, str(secret))
+    Store(folder / "runs" / "mine").put_fact(SOURCE.name, str(secret))
     status, _, err = _typed("explain", "mine", capsys=capsys, monkeypatch=monkeypatch)
     assert status == 1
     assert "a run does not choose which of your files are opened" in err
     assert f"`bakeoff explain mine {secret}`, or add --trust" in err
     for odd in (3, None, ["iris"], {"iris": 1}, "no such file"):
-        Store(folder / "runs" / "mine").put_fact(SOURCE_FACT, odd)
+        Store(folder / "runs" / "mine").put_fact(SOURCE.name, odd)
         status, _, err = _typed("explain", "mine", capsys=capsys, monkeypatch=monkeypatch)
         assert (status, "does not tell which data" in err) == (1, True)
 
@@ -284,10 +286,9 @@ def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothi
         "budget_seconds": None,
         "steps": 20,
         "seeds": 1,
-        "workers": 1,
         "out": folder / "runs",
     }
-    found = compare("iris", ["./nets.py:Tower"], **quick)
+    found = compare("iris", ComparisonSettings(models=["./nets.py:Tower"], **quick), workers=1)
     tower = found.entrant("nets.py:Tower")
     assert tower.judged
     assert found.champion is not None
@@ -302,7 +303,7 @@ def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothi
     sys.path.insert(0, str(folder))
     for everything in (False, True):
         _poison(found.folder, definition_too=everything)
-        again = compare("iris", ["./nets.py:Tower"], **quick)
+        again = compare("iris", ComparisonSettings(models=["./nets.py:Tower"], **quick), workers=1)
         assert (again.folder == found.folder) != everything, "a run of another definition is not gone on with"
         assert again.entrant("nets.py:Tower").judged
         assert {entrant.name for entrant in again.entrants} == {entrant.name for entrant in found.entrants}

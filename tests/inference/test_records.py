@@ -20,6 +20,7 @@ from bakeoff.inference.predictor import RECORD_FILE, Predictor
 from bakeoff.models.registry.card import ModelCard
 from bakeoff.models.registry.options import _declared, check_recorded_options
 from bakeoff.study.fitting.fit import fit
+from bakeoff.study.fitting.settings import FitSettings
 from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
 from train.plain_training import made_up
 
@@ -333,7 +334,7 @@ def test_mutated_records_are_read_or_refused_in_a_sentence_and_open_nothing_else
 def test_a_checkpoint_of_a_fit_imports_nothing_that_it_names(iris: Dataset, mark: Path) -> None:
     """A name of code in every place of its facts, which most often ends in an error: it is never one of that code."""
     call: dict[str, Any] = {"epochs": 1, "learning_rate": 0.01, "out": mark.parent / "runs", "name": "f"}
-    fit(iris, "linear", **call)
+    fit(iris, FitSettings(model="linear", **call))
     checkpoint = mark.parent / "runs" / "f" / "checkpoint.safetensors"
     loaded = load_checkpoint(checkpoint)
     assert loaded is not None
@@ -344,7 +345,7 @@ def test_a_checkpoint_of_a_fit_imports_nothing_that_it_names(iris: Dataset, mark
             continue
         save_checkpoint(checkpoint, tensors, _with(facts, path, "./trap_of_records.py:run"))
         try:
-            fit(iris, "linear", **call)
+            fit(iris, FitSettings(model="linear", **call))
         except Exception:
             failed += 1
         assert not mark.exists(), path
@@ -370,7 +371,7 @@ def test_a_checkpoint_of_another_form_says_to_remove_it(
     place: tuple[str, ...], value: Any, iris: Dataset, tmp_path: Path
 ) -> None:
     call: dict[str, Any] = {"epochs": 1, "learning_rate": 0.01, "out": tmp_path, "name": "f"}
-    fit(iris, "linear", **call)
+    fit(iris, FitSettings(model="linear", **call))
     checkpoint = tmp_path / "f" / "checkpoint.safetensors"
     loaded = load_checkpoint(checkpoint)
     assert loaded is not None
@@ -382,7 +383,7 @@ def test_a_checkpoint_of_another_form_says_to_remove_it(
     with pytest.raises(
         StoreError, match=r"is not one of this training .* remove it to train from the beginning"
     ):
-        fit(iris, "linear", **call)
+        fit(iris, FitSettings(model="linear", **call))
 
 
 def _try(place: Path) -> None:

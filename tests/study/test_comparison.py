@@ -16,7 +16,8 @@ import pytest
 import failing_networks
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
-from bakeoff.study.comparison import compare
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.results.comparison import Comparison
 
 QUICK: dict[str, Any] = {"budget_seconds": None, "steps": 40, "seeds": 2}
@@ -32,7 +33,9 @@ COMMAND = [
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    return compare("iris", ["linear", "mlp"], out=tmp_path_factory.mktemp("runs"), **QUICK)
+    return compare(
+        "iris", ComparisonSettings(models=["linear", "mlp"], out=tmp_path_factory.mktemp("runs"), **QUICK)
+    )
 
 
 def test_every_entrant_is_judged_with_a_score_inside_its_interval(found: Comparison) -> None:
@@ -109,7 +112,7 @@ def test_the_table_is_a_polars_frame_best_first(found: Comparison) -> None:
 
 def test_a_finished_run_is_read_again_and_not_trained_again(found: Comparison) -> None:
     before = set(_trial_rows(found.folder))
-    again = compare("iris", ["linear", "mlp"], out=found.folder.parent, **QUICK)
+    again = compare("iris", ComparisonSettings(models=["linear", "mlp"], out=found.folder.parent, **QUICK))
     assert again.folder == found.folder
     assert set(_trial_rows(found.folder)) == before
     assert _figures(again.to_json()) == _figures(found.to_json())
@@ -191,7 +194,10 @@ def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_dig
 
 
 def test_another_seed_gives_other_figures(found: Comparison, tmp_path: Path) -> None:
-    other = compare("iris", ["linear"], seed=1, out=tmp_path, budget_seconds=None, steps=40, seeds=1)
+    other = compare(
+        "iris",
+        ComparisonSettings(models=["linear"], seed=1, out=tmp_path, budget_seconds=None, steps=40, seeds=1),
+    )
     assert other.entrant("linear").curve[0].seeds[0] != found.entrant("linear").curve[0].seeds[0]
 
 
@@ -225,11 +231,9 @@ def test_ctrl_c_gives_the_partial_verdict(tmp_path: Path) -> None:
 def test_networks_that_fail_are_recorded_with_their_reason_and_the_others_are_judged(tmp_path: Path) -> None:
     found = compare(
         "iris",
-        ["linear", *failing_networks.CARDS],
-        out=tmp_path,
-        budget_seconds=None,
-        steps=30,
-        seeds=1,
+        ComparisonSettings(
+            models=["linear", *failing_networks.CARDS], out=tmp_path, budget_seconds=None, steps=30, seeds=1
+        ),
         workers=2,
     )
     assert found.entrant("linear").judged
@@ -243,17 +247,20 @@ def test_networks_that_fail_are_recorded_with_their_reason_and_the_others_are_ju
 
 def test_a_budget_that_is_too_small_is_refused_with_what_would_do() -> None:
     with pytest.raises(BudgetError, match="at least 8 s"):
-        compare("iris", budget_seconds=1)
+        compare("iris", ComparisonSettings(budget_seconds=1))
 
 
 def test_a_metric_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="rmse"):
-        compare("iris", metric="rmse", out=tmp_path)
+        compare("iris", ComparisonSettings(metric="rmse", out=tmp_path))
 
 
 def test_the_deciding_metric_can_be_chosen_and_values_are_compared_too(tmp_path: Path) -> None:
     found = compare(
-        "diabetes", ["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1
+        "diabetes",
+        ComparisonSettings(
+            models=["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1
+        ),
     )
     linear, mean = found.entrant("linear"), found.entrant("mean")
     data = load("diabetes")

@@ -8,11 +8,13 @@ from typing import Any
 from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.api.questions import answers_json
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.options import ReadingOptions
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
 from bakeoff.report.notebook import comparison_html
-from bakeoff.study.comparison import compare as run_comparison
+from bakeoff.study.comparison.compare import compare as run_comparison
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.matched_budgets import EQUAL
 from bakeoff.study.protocol import SEEDS
 from bakeoff.study.results.comparison import Comparison
@@ -94,13 +96,17 @@ def compare(
         BudgetError: the budget is too small for any comparison.
         StoreError: the run's folder cannot be written.
     """
-    found = run_comparison(
-        data, models, budget_seconds, seed,
-        metric=metric, seeds=seeds, steps=steps, equal=equal, device=device, workers=workers, out=out, name=name,
-        fresh=fresh, margin=margin,
+    reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
         text=text, tokenizer=tokenizer,
-        listener=listener, on_data=on_data, started=started, pool=pool,
+    )  # fmt: skip
+    settings = ComparisonSettings(
+        models=models, budget_seconds=budget_seconds, seed=seed, metric=metric, seeds=seeds, steps=steps, equal=equal,
+        device=device, margin=margin, reading=reading, out=out, name=name, fresh=fresh,
+    )  # fmt: skip
+    found = run_comparison(
+        data, settings,
+        workers=workers, listener=listener, on_data=on_data, started=started, pool=pool,
         show=comparison_html, evidence=ComparisonEvidence() if why else None,
     )  # fmt: skip
     if report:

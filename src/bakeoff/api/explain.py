@@ -12,7 +12,7 @@ from bakeoff.errors import OptionError, printable
 from bakeoff.explain.network.explain_network import Explained, explain_network
 from bakeoff.models import ModelCard
 from bakeoff.report.html.evidence_page import write_explained
-from bakeoff.study.comparison import SOURCE_FACT
+from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.results.store import Store
 
@@ -97,8 +97,8 @@ def source_of(run: RunFolder, *, trust: bool = False) -> str:
 def _recorded_source(run: RunFolder, *, trust: bool) -> str | None:
     if not run.study.exists():
         return None
-    source = Store(run.path).fact(SOURCE_FACT)
-    if not isinstance(source, str):
+    source = SOURCE.read(Store(run.path))
+    if source is None:
         return None
     if source in builtin_names():
         return source

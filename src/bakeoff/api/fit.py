@@ -6,10 +6,12 @@ from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.options import ReadingOptions
 from bakeoff.models import ModelCard
 from bakeoff.report.html.fit_report import write_fit_report
 from bakeoff.study.fitting.fit import fit as run_fit
 from bakeoff.study.fitting.result import Fit
+from bakeoff.study.fitting.settings import FitSettings
 from bakeoff.train.single.trainer import SAVE_SECONDS, EvaluationListener
 
 
@@ -92,14 +94,18 @@ def fit(
         StoreError: the run's folder cannot be written.
         MissingExtraError: a package that was asked for is not installed, or cannot be imported.
     """
-    found = run_fit(
-        data, model,
-        budget_seconds=budget_seconds, epochs=epochs, learning_rate=learning_rate, batch_size=batch_size,
-        accumulate=accumulate, augment=augment, weights=weights, mode=mode, metric=metric, device=device,
-        precision=precision, threads=threads, seed=seed, log=log, out=out, name=name, width=width, options=options,
+    reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
         text=text, tokenizer=tokenizer,
-        listener=listener, on_data=on_data, save_seconds=save_seconds, started=started,
     )  # fmt: skip
+    settings = FitSettings(
+        model=model, budget_seconds=budget_seconds, epochs=epochs, learning_rate=learning_rate,
+        batch_size=batch_size, accumulate=accumulate, augment=augment, seed=seed, weights=weights, mode=mode,
+        metric=metric, device=device, precision=precision, threads=threads, width=width, options=options,
+        reading=reading, out=out, name=name, log=log,
+    )  # fmt: skip
+    found = run_fit(
+        data, settings, listener=listener, on_data=on_data, save_seconds=save_seconds, started=started
+    )
     write_fit_report(found)
     return found

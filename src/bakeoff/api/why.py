@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
-from bakeoff.explain.biases.measure import BUDGET_SECONDS
+from bakeoff.data.options import ReadingOptions
+from bakeoff.explain.biases.measure import WhySettings
 from bakeoff.explain.biases.measure import why as measure
-from bakeoff.explain.biases.perturbation_study import PhaseListener
 from bakeoff.explain.biases.records import Why
 from bakeoff.models import ModelCard
+from bakeoff.study.protocol import WHY_BUDGET_SECONDS
+from bakeoff.study.schedule.perturbation_study import PhaseListener
 from bakeoff.study.workers.executor import Executor
 
 
@@ -17,7 +19,7 @@ from bakeoff.study.workers.executor import Executor
 def why(
     data: Any,
     models: Sequence[str | ModelCard] | None = None,
-    budget_seconds: float | None = BUDGET_SECONDS,
+    budget_seconds: float | None = WHY_BUDGET_SECONDS,
     seed: int = 0,
     *,
     changes: Sequence[str] | None = None,
@@ -66,10 +68,12 @@ def why(
         ModelError, OptionError: what was asked cannot be done.
         BudgetError: it is too small for any table.
     """
-    return measure(
-        data, models, budget_seconds, seed,
-        changes=changes, metric=metric, seeds=seeds, steps=steps, sizes=sizes, workers=workers,
+    reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer, name=name,
-        listener=listener, started=started, pool=pool,
+        text=text, tokenizer=tokenizer,
     )  # fmt: skip
+    settings = WhySettings(
+        models=models, budget_seconds=budget_seconds, seed=seed, changes=changes, metric=metric, seeds=seeds,
+        steps=steps, sizes=sizes, reading=reading, name=name,
+    )  # fmt: skip
+    return measure(data, settings, workers=workers, listener=listener, started=started, pool=pool)

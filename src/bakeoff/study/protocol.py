@@ -123,9 +123,17 @@ MOST_LEADERS = 2
 
 # ---- the table of `why`
 
-#: Tuning ends after this part of the time left; entrants that have not finished it take no part.
+#: The default budget ...
+WHY_BUDGET_SECONDS = 300.0
+#: ... and the smallest: with less, hardly any cell would be finished.
+WHY_SHORTEST_BUDGET_SECONDS = 20.0
+#: Seconds reserved at the end for the statistics and the sentences.
+WHY_RESERVE_SECONDS = 4.0
+#: Tuning ends after this part of the time left; entrants that have not finished it take no part. This is a
+#: deadline; `TUNING_PART` is what the steps of a comparison are planned by.
 WHY_TUNING_PART = 0.45
-#: The table is planned up to this part of the time left, since predicted times may be too short.
+#: The table is planned up to this part of the time left, with more caution than `PLANNED_PART`: curves are
+#: planned again and again by what trainings took, the table is not.
 WHY_PLANNED_PART = 0.75
 #: The fewest steps of a training; where the budget does not allow them, changes, seeds or networks are left out.
 WHY_FEWEST_STEPS = 200
@@ -135,3 +143,8 @@ WHY_MOST_TRAINING_EXAMPLES = 10_000
 WHY_MOST_TEST_EXAMPLES = 4_000
 #: Predicted time of a training at twice the width, in times of one at the usual width.
 DOUBLE_WIDTH_RATIO = 4.0
+
+# ---- one network trained well
+
+#: Part of the time left that a fit plans for optimiser steps; the rest is for evaluations and for writing.
+FIT_PLANNED_PART = 0.75

@@ -1,31 +1,37 @@
 """The evidence that a comparison ends with: who is trained again, on what, what fits the time, and what is kept."""
 
 import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bakeoff.data.interventions.catalogue import most_telling
+from bakeoff.data.interventions.catalogue import intervention, most_telling
 from bakeoff.data.load import load
+from bakeoff.data.options import ReadingOptions
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
-from bakeoff.errors import StoreError
-from bakeoff.explain.biases import worker_tasks
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
-from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
-from bakeoff.explain.biases.selection import RetrainableEntrant, choose_to_retrain, select
-from bakeoff.explain.biases.worker_tasks import (
-    ChangedTrial,
-    ChangedTrialRequest,
-    ChangedTrialResult,
-    train_changed,
-)
+from bakeoff.explain.biases.selection import choose_to_retrain
 from bakeoff.messages import set_language
-from bakeoff.study.comparison import compare
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import choose_entrants
+from bakeoff.study.design.jobs import Definition, paired_job
+from bakeoff.study.results.facts import DEFINITION
+from bakeoff.study.results.store import Store
+from bakeoff.study.schedule.retraining_plan import RetrainableEntrant, select
+from bakeoff.study.schedule.runner import JobRunner
+from bakeoff.study.workers import tasks
 from bakeoff.study.workers.executor import TaskContext
+from bakeoff.study.workers.requests import TrainingRequest
 from bakeoff.study.workers.shared_dataset import share
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
@@ -85,8 +91,11 @@ def planted(tmp_path_factory):
     """A comparison on series whose direction matters, without a clock."""
     asking, out = Asking(), tmp_path_factory.mktemp("runs")
     x, y = rising_or_falling(0)
-    options = {"steps": 120, "seeds": 2, "workers": 1, "kind": "series", "name": "steps"}
-    return compare((x, y), ["mlp"], None, out=out, evidence=asking, **options), asking
+    reading = ReadingOptions(kind="series")
+    settings = ComparisonSettings(
+        models=["mlp"], budget_seconds=None, steps=120, seeds=2, reading=reading, name="steps", out=out
+    )
+    return compare((x, y), settings, workers=1, evidence=asking), asking
 
 
 def test_what_was_planted_is_said_with_the_figures_of_the_comparison_itself(planted):
@@ -203,28 +212,39 @@ def test_the_most_telling_changes_apply_to_their_kind_of_data(schema, first):
     assert all(change.applies(schema) for change in found)
 
 
-def trial(**changes):
-    entrant = choose_entrants(Schema(input=Table(features=3), target=Classes(names=("a", "b"))), ["mlp"])[-1]
-    fields = {"change": "rotate_features", "setting": 1e-3, "seeds": (0, 1), "steps": 9, "seed": 0}
-    return ChangedTrial(entrant=entrant, **{**fields, **changes})
+def test_a_job_of_evidence_comes_back_from_the_run_and_another_one_does_not(planted):
+    """What a continued run takes is the very job that was finished, with its outputs and tests."""
+    found, _ = planted
+    store = Store(found.folder)
+    jobs = store.jobs()
+    assert {"mlp/paired-reverse_time", "mlp/test"} <= set(jobs)
+    assert not (found.folder / "why").exists(), "all of it lies in the one file"
+    assert [result.trial.intervention.name for result in jobs["mlp/paired-reverse_time"]] == [
+        "reverse_time"
+    ] * 2
+    assert set(jobs["mlp/test"][0].tested) == {"permute_positions", "random_shift", "reverse_time"}
+    definition = DEFINITION.read(store)
+    runner = JobRunner(
+        dataset=found.dataset,
+        definition=definition,
+        store=store,
+        executor=None,
+        judge="loss",
+        reproducible=True,
+    )
+    entrant, (one, _) = choose_entrants(found.dataset.schema, ["mlp"])[-1], jobs["mlp/paired-reverse_time"]
+    changes = {change.name: change for change in most_telling(found.dataset.schema)}
 
+    def job(change="reverse_time", **given):
+        same = {"setting": one.trial.setting, "seeds": (0, 1), "steps": 120}
+        return paired_job(entrant, changes[change], definition=definition, **{**same, **given})
 
-def test_a_kept_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_path: Path):
-    kept = ChangedTrialStore(tmp_path / "why", "1/data")
-    rng = np.random.default_rng(0)
-    runs = tuple(rng.standard_normal((2, 5, 2)).astype(np.float32))
-    kept.put(ChangedTrialResult(trial=trial(), outputs=runs, tested={"shuffle_columns": runs[::-1]}))
-    back = kept.get(trial())
-    assert np.array_equal(np.stack(back.outputs), np.stack(runs))
-    assert np.array_equal(back.tested["shuffle_columns"][0], runs[1])
-    for other in ({"steps": 10}, {"seeds": (0, 2)}, {"judge": "errors"}, {"change": None}):
-        assert kept.get(trial(**other)) is None
-    assert ChangedTrialStore(tmp_path / "why", "1/other data").get(trial()) is None
-    kept.path(trial()).write_bytes(b"PK\x03\x04 cut short")
-    assert kept.get(trial()) is None
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"cannot be written .*name another place"):
-        ChangedTrialStore(tmp_path / "file", "").put(ChangedTrialResult(trial=trial(), outputs=runs))
+    again = runner.stored(job())
+    for back, written in zip(again, jobs["mlp/paired-reverse_time"], strict=True):
+        assert back.test_outputs.equals(written.test_outputs)
+    assert runner.stored(job("permute_positions")) is not None
+    for other in ({"steps": 121}, {"seeds": (0, 2)}, {"setting": 0.5}):
+        assert runner.stored(job(**other)) is None
 
 
 def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: Path, monkeypatch):
@@ -232,16 +252,83 @@ def test_what_is_drawn_for_each_example_is_drawn_anew_for_every_seed(tmp_path: P
     x, y = rising_or_falling(1, count=200)
     dataset = load((x, y), kind="series")
     shared = share(dataset, tmp_path)
-    monkeypatch.setattr(worker_tasks, "set_up_torch", lambda: None)  # it is for a worker's whole process
+    monkeypatch.setattr(tasks, "set_up_torch", lambda: None)  # it is for a worker's whole process
     entrant = choose_entrants(dataset.schema, ["linear"])[-1]
-    one = ChangedTrial(entrant=entrant, change="random_shift", setting=1e-2, seeds=(1,), steps=20, seed=1)
 
-    def outputs(**changes):
-        trial = replace(one, **changes)
-        request = ChangedTrialRequest(dataset=shared, trial=trial, reproducible=True)
-        return train_changed(request, TaskContext()).outputs
+    def outputs(change, *, seeds, first=0):
+        definition = Definition(
+            dataset="x",
+            entrants=("linear",),
+            metric="accuracy",
+            seed=first,
+            budget_seconds=None,
+            sizes=(len(dataset.splits.train),),
+        )
+        one = intervention(change, dataset.schema)
+        job = paired_job(entrant, one, definition=definition, setting=1e-2, seeds=seeds, steps=20)
+        request = TrainingRequest(
+            dataset=shared,
+            entrant=entrant,
+            job=job,
+            profile=None,
+            weights=(None,) * len(seeds),
+            reproducible=True,
+            judge="loss",
+        )
+        return [result.test_outputs.values for result in tasks.train(request, TaskContext())]
 
-    assert np.array_equal(outputs(seeds=(0, 1), seed=0)[1], outputs()[0])
-    fixed = outputs(change="permute_positions", seeds=(0, 1), seed=0)
-    assert not np.array_equal(fixed[1], outputs(change="permute_positions")[0])
-    assert np.allclose(fixed[1], outputs(change="permute_positions", seed=0)[0], atol=1e-5)
+    assert np.array_equal(
+        outputs("random_shift", seeds=(0, 1))[1], outputs("random_shift", seeds=(1,), first=1)[0]
+    )
+    fixed = outputs("permute_positions", seeds=(0, 1))
+    assert not np.array_equal(fixed[1], outputs("permute_positions", seeds=(1,), first=1)[0])
+    assert np.allclose(fixed[1], outputs("permute_positions", seeds=(1,))[0], atol=1e-5)
+
+
+def test_a_comparison_killed_in_its_evidence_goes_on_and_ends_with_the_same_figures(tmp_path: Path):
+    """SIGKILL once the first job of the evidence is stored; the other jobs are trained by the second process."""
+    x, y = rising_or_falling(0, count=120)
+    np.savez(tmp_path / "steps.npz", x=x, y=y)
+    command = [
+        *(sys.executable, "-m", "bakeoff", "compare", str(tmp_path / "steps.npz"), "--kind", "series"),
+        *("--models", "mlp,gru", "--budget", "none", "--steps", "40", "--seeds", "2", "--name", "steps"),
+    ]
+
+    def begun(out):
+        return subprocess.Popen(
+            [*command, "--out", str(out)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = begun(killed)
+    deadline = time.monotonic() + 600
+    while not (before := _evidence_jobs(killed / "steps")):
+        assert time.monotonic() < deadline, "no job of the evidence was stored"
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "steps" / "verdict.json").exists()
+    for out in (killed, whole):
+        assert begun(out).wait(600) == 0
+    found, wanted = (json.loads((out / "steps" / "verdict.json").read_text()) for out in (killed, whole))
+    assert len(_evidence_jobs(killed / "steps")) == len(_evidence_jobs(whole / "steps")) > len(before)
+    for name in ("cells", "statements", "entrants", "left_out"):
+        assert found["why"][name] == wanted["why"][name]
+    for name in ("leader", "tied", "probability_best", "top"):
+        assert found[name] == wanted[name]
+
+
+def _evidence_jobs(folder):
+    """Names of the jobs of evidence that lie in a run's store."""
+    if not (folder / "study.sqlite").exists():
+        return []
+    with closing(sqlite3.connect(folder / "study.sqlite", timeout=30)) as connection:
+        try:
+            names = [name for (name,) in connection.execute("SELECT name FROM jobs")]
+        except sqlite3.OperationalError:  # the tables are not made yet
+            return []
+    return [name for name in names if "/paired" in name or name.endswith("/test")]

@@ -7,11 +7,11 @@ import pytest
 
 import bakeoff
 from bakeoff import models
+from bakeoff.api.why import why
 from bakeoff.data.assembly import with_scaling
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import intervention
 from bakeoff.data.splits import Splits
-from bakeoff.explain.biases.measure import why
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import TrainingData

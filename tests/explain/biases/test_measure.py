@@ -8,16 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from bakeoff import load, models
+from bakeoff.api.why import why
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BudgetError, DataError, OptionError
-from bakeoff.explain.biases.measure import why
-from bakeoff.explain.biases.perturbation_study import limited
+from bakeoff.explain.biases.subsample import limited
 from bakeoff.explain.network.anatomy import AnatomyRequest, anatomy
 from bakeoff.explain.network.explain_network import explain_network
 from bakeoff.messages import set_language
-from bakeoff.study.comparison import SOURCE_FACT
 from bakeoff.study.design.entrants import choose_entrants
 from bakeoff.study.protocol import WHY_MOST_TEST_EXAMPLES, WHY_MOST_TRAINING_EXAMPLES
+from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.shared_dataset import share
@@ -185,7 +185,7 @@ def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_
     predictor.save(tmp_path / "mine" / "champion")
     file = tmp_path / "file.npz"
     np.savez(file, x=dataset.inputs[:200], y=dataset.targets[:200])
-    Store(tmp_path / "mine").put_fact(SOURCE_FACT, str(file))
+    SOURCE.write(Store(tmp_path / "mine"), str(file))
     command = ["explain", "mine", "--runs", str(tmp_path), "--trust"]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output

@@ -7,7 +7,6 @@ import pytest
 from bakeoff.data.interventions.catalogue import interventions
 from bakeoff.data.schema import Classes, Image, Schema, Series
 from bakeoff.explain.biases import sentences
-from bakeoff.explain.biases.plan import WorkerTime, plan_perturbations
 from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, Size, Why
 from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.explain.biases.width_check import size_advice
@@ -16,6 +15,7 @@ from bakeoff.report.content.drop_heatmap import heat
 from bakeoff.report.html.evidence_page import write_why
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.protocol import WHY_FEWEST_STEPS
+from bakeoff.study.schedule.perturbation_plan import WorkerTime, plan_perturbations
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY = METRICS["accuracy"]

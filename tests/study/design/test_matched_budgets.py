@@ -11,7 +11,8 @@ from bakeoff import models
 from bakeoff.data.load import load
 from bakeoff.errors import OptionError
 from bakeoff.report.content.matched_budgets import equal_sentences, given_rows
-from bakeoff.study.comparison import compare
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import Profile, choose_entrants
 from bakeoff.study.design.jobs import Definition, tuning_work
 from bakeoff.study.design.matched_budgets import (
@@ -143,7 +144,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def comparison(equal: str, networks: list[str], out: Path) -> Comparison:
-    return compare("iris", networks, equal=equal, budget_seconds=None, steps=30, seeds=1, out=out)
+    return compare(
+        "iris",
+        ComparisonSettings(models=networks, equal=equal, budget_seconds=None, steps=30, seeds=1, out=out),
+    )
 
 
 def test_a_comparison_of_equal_flops_trains_each_network_for_as_many(runs: Path) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bakeoff.explain.biases.selection import SELECTION, Selection
 from bakeoff.messages.statement import because
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.design.jobs import Definition
@@ -14,6 +13,7 @@ from bakeoff.study.results.facts import DEFINITION, PLAN, SOURCE, SPENT_SECONDS,
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.store import Store
 from bakeoff.study.results.training_plan import TrainingPlan
+from bakeoff.study.schedule.retraining_plan import SELECTION, Selection
 
 PROFILE = Profile(entrant="mlp", parameters=9, seconds_per_step=0.1 + 0.2)
 STEPS = {"key": "reason.steps", "values": {"steps": 7}}

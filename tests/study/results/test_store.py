@@ -4,6 +4,7 @@ import io
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 from bakeoff.errors import StoreError
 from bakeoff.messages.statement import because
 from bakeoff.study.design.states import TrialState
-from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.design.trial import SeededIntervention, Trial, TrialResult
 from bakeoff.study.results.store import Store, find_run
+from bakeoff.tasks.outputs import Outputs
 
 
 def result(seed: int = 0) -> TrialResult:
@@ -74,6 +76,30 @@ def test_a_trial_without_outputs_comes_back_without(tmp_path: Path) -> None:
     (back,) = Store(tmp_path).jobs()["j"]
     assert back.state is TrialState.DIVERGED
     assert not back.evaluated
+
+
+def test_a_training_on_changed_data_comes_back_with_its_change_and_its_tests_on_others(
+    tmp_path: Path,
+) -> None:
+    rng, plain = np.random.default_rng(1), result(0)
+    tested = {name: Outputs(rng.standard_normal((4, 3)).astype(np.float32)) for name in ("mirror", "rotate")}
+    change = SeededIntervention(name="backwards", seed=3)
+    changed = replace(plain, trial=replace(plain.trial, intervention=change), tested=tested)
+    store = Store(tmp_path)
+    store.put_job("mlp/paired-backwards", [plain, changed], "context")
+    back = store.job("mlp/paired-backwards")
+    assert back is not None
+    assert [one.trial for one in back] == [plain.trial, changed.trial]
+    assert back[0].tested == {}
+    assert {name: outputs.equals(tested[name]) for name, outputs in back[1].tested.items()} == {
+        "mirror": True,
+        "rotate": True,
+    }
+    store.put_job("mlp/paired-backwards", [plain], "context")
+    again = store.job("mlp/paired-backwards")
+    assert again is not None
+    assert (len(again), again[0].tested) == (1, {}), "what was written before is gone, tests included"
+    assert store.job("mlp/paired") is None
 
 
 def test_a_job_that_fails_while_it_is_written_is_not_there_at_all(tmp_path: Path) -> None:

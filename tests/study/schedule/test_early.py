@@ -65,11 +65,11 @@ def study(left: float | None, weak: str = "") -> Study:
 
 def test_while_there_is_more_to_tune_only_a_cheap_curve_is_started() -> None:
     found = study(60.0)
-    job = found.early_curve(idle=False)
+    job = found.curves.early(idle=False)
     assert job is not None
     assert job.entrant == "cheap"
     assert len({trial.examples for trial in job.trials}) > 2, "a curve, and not only more seeds at full size"
-    assert found.early_curve(idle=False) is None, (
+    assert found.curves.early(idle=False) is None, (
         "5 s a training are not cheap, and the cheap one had its turn"
     )
 
@@ -77,7 +77,7 @@ def test_while_there_is_more_to_tune_only_a_cheap_curve_is_started() -> None:
 @pytest.mark.parametrize("weak", ["cheap", "expensive"])
 def test_a_worker_that_would_wait_gets_curves_of_those_that_may_win_first(weak: str) -> None:
     found = study(200.0, weak)
-    jobs = list(iter(lambda: found.early_curve(idle=True), None))
+    jobs = list(iter(lambda: found.curves.early(idle=True), None))
     strong = "expensive" if weak == "cheap" else "cheap"
     assert [job.entrant for job in jobs[:2]] == [strong, weak]
     assert len(jobs[0].trials) > 10, "most of it at once"
@@ -86,37 +86,26 @@ def test_a_worker_that_would_wait_gets_curves_of_those_that_may_win_first(weak: 
 
 
 def test_nothing_is_started_early_that_does_not_fit() -> None:
-    assert study(0.05).early_curve(idle=True) is None
+    assert study(0.05).curves.early(idle=True) is None
     late = study(10.0, "expensive")
-    late.early_curve(idle=True)
-    assert late.early_curve(idle=True) is None, "no request of the expensive one fits a tenth of ten seconds"
+    late.curves.early(idle=True)
+    assert late.curves.early(idle=True) is None, "no request of the expensive one fits a tenth of ten seconds"
 
 
 def test_without_a_clock_whoever_waits_gets_all_of_a_curve_and_nothing_is_cut() -> None:
     found = study(None)
-    assert found.early_curve(idle=False) is None, "the order of jobs may not depend on a timing"
-    job = found.early_curve(idle=True)
+    assert found.curves.early(idle=False) is None, "the order of jobs may not depend on a timing"
+    job = found.curves.early(idle=True)
     assert job is not None
     assert len(job.trials) == len(found.definition.sizes) * found.definition.seeds - 1
-
-
-class Noting:
-    """In place of an executor: what is handed to it."""
-
-    def __init__(self) -> None:
-        self.deadlines: list[float] = []
-
-    def submit(self, task: object, request: object, *, payload: object, deadline: float) -> None:
-        self.deadlines.append(deadline - time.monotonic())
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(60.0, 15.0), (8.0, 3.0), (2.0, 2.0)])
 def test_neighbours_have_a_quarter_of_the_time_and_at_least_what_loading_takes(
     left: float, seconds: float
 ) -> None:
-    found, executor = study(left), Noting()
+    found = study(left)
     knn = Entrant(name="knn", kind="classical", family="classical", settings=(1.0, 3.0))
-    found.state.entrants["knn"], found.executor, found._shared = knn, executor, None  # type: ignore[assignment]
-    found._phase = "tuning"
-    found._hand_out(tuning_job(knn, found.definition, 0))
-    assert executor.deadlines == [pytest.approx(seconds, abs=0.2)]
+    assert found.tuning.seconds_for(knn) == pytest.approx(seconds, abs=0.2)
+    assert found.tuning.seconds_for(found.entrants[0]) is None, "only the clock ends a network"
+    assert study(None).tuning.seconds_for(knn) is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.messages.statement import because
 from bakeoff.study import protocol
@@ -15,10 +16,11 @@ from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.protocol import LEARNING_RATES
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.training_plan import TrainingPlan
-from bakeoff.study.schedule import scheduler
+from bakeoff.study.schedule import profiling
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.initial_plan import initial_plan
-from bakeoff.study.schedule.scheduler import Study
+from bakeoff.study.schedule.profiling import profile_networks
+from bakeoff.study.schedule.runner import JobRunner
 
 NETWORKS = tuple(
     Entrant(name=name, kind="network", family=name, settings=LEARNING_RATES) for name in ("quick", "endless")
@@ -39,7 +41,13 @@ class OneIsEndless:
     workers = 2
 
     def __init__(self, after: int | None) -> None:
-        self.running, self.restarted, self._polls, self._after = 2, False, 0, after
+        self.running, self.restarted, self._polls, self._after = 0, False, 0, after
+
+    def share(self, dataset: Dataset) -> None:
+        """Nothing: no task is run."""
+
+    def submit(self, task: Any, request: Any, *, payload: Any, deadline: float | None) -> None:
+        self.running += 1
 
     def finished(self, seconds: float) -> Iterator[tuple[str, Any]]:
         time.sleep(0.005)
@@ -55,15 +63,17 @@ class OneIsEndless:
 def drained(after: int | None, left: float) -> tuple[dict[str, Profile], OneIsEndless, float]:
     dataset, pool = load("iris"), OneIsEndless(after)
     now = time.monotonic()
-    study = Study(
+    runner = JobRunner(
         dataset=dataset,
-        entrants=NETWORKS,
         definition=definition(training_sizes(dataset)),
-        store=type("Nowhere", (), {"put_fact": lambda *_: None})(),  # type: ignore[arg-type]
-        clock=Clock(started=now, deadline=now + left),
+        store=None,  # type: ignore[arg-type]
         executor=pool,  # type: ignore[arg-type]
+        judge="loss",
+        reproducible=False,
     )
-    return dict(study._drain(NETWORKS)), pool, time.monotonic() - now
+    clock = Clock(started=now, deadline=now + left)
+    found = profile_networks(runner, NETWORKS, clock=clock, report=lambda done: None)
+    return found, pool, time.monotonic() - now
 
 
 def test_a_network_that_is_timed_for_too_long_is_given_up_and_the_others_go_on() -> None:
@@ -74,7 +84,7 @@ def test_a_network_that_is_timed_for_too_long_is_given_up_and_the_others_go_on()
 
 
 def test_while_nobody_is_timed_the_workers_may_still_be_starting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "PROFILE_PART", 0.01)
+    monkeypatch.setattr(profiling, "PROFILE_PART", 0.01)
     found, _, took = drained(after=40, left=10.0)
     assert found == {"quick": QUICK}, "it was late, and was waited for"
     assert took > 0.15

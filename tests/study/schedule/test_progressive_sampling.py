@@ -177,12 +177,12 @@ def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000
 
 def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.6)
-    job = made._next_of(KNN)
+    job = made.tuning.next_job(KNN)
     assert job is not None
     assert {trial.examples for trial in job.trials} == {made.definition.sizes[3]}
     assert [trial.setting for trial in job.trials] == list(KNN.settings)
     made.state.results[job.name] = results(made.dataset, job, 0.58, 1.0)
-    last = made._next_of(KNN)
+    last = made.tuning.next_job(KNN)
     assert last is not None
     assert last.name == "knn/tuning"
     assert not made.skipped
@@ -190,15 +190,16 @@ def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.Monkey
 
 def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.95)
-    assert made._next_of(KNN) is None
-    made._record_end_of_sampling(KNN)
-    assert [(entry.entrant, entry.what) for entry in made.skipped] == [("knn", "spared")]
+    assert made.tuning.next_job(KNN) is None
+    pruned = made.tuning.not_tuned(KNN)
+    assert pruned is not None
+    assert (pruned.entrant, pruned.what) == ("knn", "spared")
     outcome = Outcome(
         entrants=made.entrants,
         results=tuple(result for job in made.state.results.values() for result in job),
         profiles={},
         best_setting=made.state.settings(),
-        skipped=tuple(made.skipped),
+        skipped=(pruned,),
         steps={"mlp": 100},
         allocation=made.state.allocation,
         interrupted=False,
@@ -220,9 +221,9 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = study(monkeypatch, network=0.6, left=1.0)
-    assert made._next_of(KNN) is None
-    made._record_end_of_sampling(KNN)
-    (entry,) = made.skipped
+    assert made.tuning.next_job(KNN) is None
+    entry = made.tuning.not_tuned(KNN)
+    assert entry is not None
     assert entry.what == "climbed"
     assert "287" in str(entry.reason)
     assert entry.seconds is not None
@@ -235,6 +236,5 @@ def test_a_rung_that_failed_ends_the_climb_with_its_own_reason(monkeypatch: pyte
     made.state.results[job.name] = tuple(
         TrialResult(trial=trial, state=TrialState.STOPPED) for trial in job.trials
     )
-    assert made._next_of(KNN) is None
-    made._record_end_of_sampling(KNN)
-    assert not made.skipped, "the trial itself says why"
+    assert made.tuning.next_job(KNN) is None
+    assert made.tuning.not_tuned(KNN) is None, "the trial itself says why"

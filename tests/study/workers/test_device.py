@@ -13,7 +13,8 @@ from bakeoff.data.load import load
 from bakeoff.errors import OptionError
 from bakeoff.models import card
 from bakeoff.study import protocol
-from bakeoff.study.comparison import compare
+from bakeoff.study.comparison.compare import compare
+from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.store import Store
@@ -85,10 +86,10 @@ def test_without_a_clock_no_timing_decides(
 
 def test_a_device_that_is_not_there_is_told_before_anything_begins(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no device called 'gpu'"):
-        compare("iris", ["linear"], device="gpu", out=tmp_path)
+        compare("iris", ComparisonSettings(models=["linear"], device="gpu", out=tmp_path))
     if not torch.cuda.is_available():
         with pytest.raises(OptionError, match="no 'cuda' device"):
-            compare("iris", ["linear"], device="cuda", out=tmp_path)
+            compare("iris", ComparisonSettings(models=["linear"], device="cuda", out=tmp_path))
     assert not list(tmp_path.iterdir())
 
 
@@ -107,7 +108,12 @@ def test_a_run_of_another_device_is_another_run() -> None:
 def test_a_comparison_on_a_gpu_ends_as_one_on_the_cpu(tmp_path: Path) -> None:
     options = {"budget_seconds": None, "steps": 60, "seeds": 1}
     found = [
-        compare("iris", ["linear", "mlp", "transformer"], device=place, out=tmp_path / place, **options)
+        compare(
+            "iris",
+            ComparisonSettings(
+                models=["linear", "mlp", "transformer"], device=place, out=tmp_path / place, **options
+            ),
+        )
         for place in ("cpu", "cuda")
     ]
     for name in ("linear", "mlp", "transformer"):

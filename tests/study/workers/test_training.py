@@ -1,17 +1,16 @@
 """What a network is trained with in a worker: the protocol's numbers, the same for whoever asks."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bakeoff.data.load import load
-from bakeoff.explain.biases import worker_tasks as changed_tasks
-from bakeoff.explain.biases.worker_tasks import ChangedTrial, ChangedTrialRequest
 from bakeoff.study import protocol
 from bakeoff.study.design.entrants import Entrant, Profile, choose_entrants
 from bakeoff.study.design.jobs import Job, JobKind, job_name
-from bakeoff.study.design.trial import Trial
+from bakeoff.study.design.trial import SeededIntervention, Trial
 from bakeoff.study.workers import tasks
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.requests import TrainingRequest
@@ -35,8 +34,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[Replica], Recipe, 
         raise AskedError
 
     monkeypatch.setattr(fit_stack, "fit_stack", note)
-    for module in (tasks, changed_tasks):
-        monkeypatch.setattr(module, "set_up_torch", lambda: None)  # it is for a worker's whole process
+    monkeypatch.setattr(tasks, "set_up_torch", lambda: None)  # it is for a worker's whole process
     return found
 
 
@@ -80,15 +78,13 @@ def test_learning_rates_compete_where_they_are_tuned_and_nowhere_else(
 
 
 def test_changed_data_are_trained_on_by_the_same_recipe(asked: Any, dataset: MappedDataset) -> None:
-    trial = ChangedTrial(
-        entrant=mlp(dataset), change=None, setting=0.01, seeds=(4, 5), steps=60, seed=4, judge="errors"
-    )
-    with pytest.raises(AskedError):
-        tasks.train(training(dataset, JobKind.CURVE, 90), TaskContext())
-    request = ChangedTrialRequest(dataset=dataset, trial=trial, reproducible=True)
-    with pytest.raises(AskedError):
-        changed_tasks.train_changed(request, TaskContext())
-    (_, usual, _), (replicas, changed, _) = asked
-    assert changed == usual
-    full = len(dataset.open().splits.train)
-    assert [(one.seed, one.examples) for one in replicas] == [(4, full), (5, full)]
+    usual = training(dataset, JobKind.CURVE, 90)
+    change = SeededIntervention(name="shuffle_columns", seed=4)
+    changed = tuple(replace(trial, intervention=change) for trial in usual.job.trials)
+    for job in (usual.job, replace(usual.job, kind=JobKind.PAIRED, trials=changed)):
+        with pytest.raises(AskedError):
+            tasks.train(replace(usual, job=job), TaskContext())
+    (replicas, recipe, options), (replicas_changed, recipe_changed, options_changed) = asked
+    assert recipe_changed == recipe
+    assert replicas_changed == replicas
+    assert {**options_changed, "progress": None} == {**options, "progress": None}

@@ -7,44 +7,26 @@ are also tested on the changed data, which takes very little time.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bakeoff.data.interventions.catalogue import Intervention, most_telling
+from bakeoff.data.interventions.catalogue import most_telling
 from bakeoff.data.schema import Table
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
-from bakeoff.explain.biases.evidence_cache import ChangedTrialStore
 from bakeoff.explain.biases.records import EntrantScore, Why
-from bakeoff.explain.biases.selection import (
-    SELECTION,
-    RetrainableEntrant,
-    Selection,
-    choose_to_retrain,
-    select,
-)
-from bakeoff.explain.biases.worker_tasks import (
-    ChangedTestRequest,
-    ChangedTrial,
-    ChangedTrialRequest,
-    ChangedTrialResult,
-    test_trained,
-    train_changed,
-)
-from bakeoff.messages.statement import Statement, because, failure_of
+from bakeoff.explain.biases.selection import choose_to_retrain
+from bakeoff.messages.statement import Statement, because
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
 from bakeoff.study.protocol import JUDGED_BY_ERRORS
 from bakeoff.study.results.records import EntrantResult, Verdict
-from bakeoff.study.results.run_folder import RunFolder
-from bakeoff.study.workers.executor import SharedDataset
-from bakeoff.study.workers.queue import WorkerTask, run_tasks
+from bakeoff.study.schedule.retraining import Retrained, Retraining
+from bakeoff.study.schedule.retraining_plan import SELECTION, RetrainableEntrant, Selection, select
+from bakeoff.study.schedule.runner import JobRunner
 from bakeoff.tasks.metrics.registry import METRICS, Metric, MetricContext
-from bakeoff.tasks.outputs import dense
 
 
 class ComparisonEvidence:
@@ -138,8 +120,6 @@ class _EvidenceRun:
         known: its trainings.
         verdict, results: of the comparison; results are in order, best first.
         ranking: names of the entrants that can be trained again, best first.
-        failures: what failed, with the reason.
-        interrupts: filled by Ctrl-C.
     """
 
     comparison: ComparisonContext
@@ -147,8 +127,6 @@ class _EvidenceRun:
     verdict: Verdict
     results: Sequence[EntrantResult]
     ranking: Sequence[str]
-    failures: dict[str, Statement] = field(default_factory=dict)
-    interrupts: list[KeyboardInterrupt] = field(default_factory=list)
 
     def why(self) -> Why | None:
         started = time.monotonic()
@@ -200,160 +178,31 @@ class _EvidenceRun:
         SELECTION.write(self.comparison.store, selection)
         return selection
 
-    # ---- training
-
-    def _train(self, selection: Selection) -> dict[tuple[str, str | None], ChangedTrialResult]:
-        """The results of trainings that are stored already, and of those that end before the deadline or Ctrl-C."""
-        stored = ChangedTrialStore(
-            RunFolder(self.comparison.store.folder).evidence, self.comparison.definition.context
-        )
-        wanted = [*self._missing(selection), *self._changed(selection)]
-        found: dict[tuple[str, str | None], ChangedTrialResult] = {
-            cell_of(trial): outputs for trial in wanted if (outputs := stored.get(trial)) is not None
-        }
-        shared, deadline = self.comparison.executor.share(self.comparison.dataset), self.comparison.deadline
-        no_clock = self.comparison.definition.budget_seconds is None
-        trials = [
-            WorkerTask(
-                task=train_changed,
-                request=ChangedTrialRequest(dataset=shared, trial=trial, reproducible=no_clock),
-                payload=trial,
-                deadline=deadline,
-            )
-            for trial in wanted
-            if cell_of(trial) not in found and (deadline is None or time.monotonic() < deadline)
-        ]
-        first = [task for task in trials if task.payload.change in (None, self.known.changes[0].name)]
-        tasks = [*first, *self._tests(selection, shared), *(task for task in trials if task not in first)]
-        tested: dict[str, dict[str, Any]] = {}
-        try:
-            for payload, outcome in run_tasks(self.comparison.executor, tasks, self.comparison.report):
-                if isinstance(payload, str):
-                    tested[payload] = {} if isinstance(outcome, BaseException) else outcome
-                    if isinstance(outcome, BaseException):
-                        self.failures[f"{payload}, tested"] = failure_of(outcome)
-                    continue
-                if isinstance(outcome, BaseException):
-                    outcome = ChangedTrialResult(trial=payload, failure=failure_of(outcome))
-                found[cell_of(payload)] = outcome
-                if outcome.outputs:
-                    stored.put(outcome)
-        except KeyboardInterrupt as interrupt:
-            self.interrupts.append(interrupt)
-            self.comparison.executor.restart()
-        return self._results(selection, found, tested)
-
-    def _changed_trial(
-        self, name: str, change: str | None, seeds: tuple[int, ...], tests: tuple[str, ...]
-    ) -> ChangedTrial:
-        entrant = next(entrant for entrant in self.comparison.entrants if entrant.name == name)
-        trial = next(iter(self.known.runs[name].values())).trial
-        return ChangedTrial(
-            entrant=entrant,
-            change=change,
-            setting=trial.setting,
-            seeds=seeds,
-            steps=trial.steps,
-            seed=self.comparison.definition.seed,
-            test_on=tests if entrant.kind == "network" else (),
+    def _train(self, selection: Selection) -> Retrained:
+        comparison = self.comparison
+        runner = JobRunner(
+            dataset=comparison.dataset,
+            definition=comparison.definition,
+            store=comparison.store,
+            executor=comparison.executor,
             judge="errors" if self.metric.name in JUDGED_BY_ERRORS else "loss",
+            reproducible=comparison.definition.budget_seconds is None,
         )
+        retraining = Retraining(
+            runner=runner,
+            entrants={entrant.name: entrant for entrant in comparison.entrants},
+            profiles=comparison.outcome.profiles,
+            runs=self.known.runs,
+            changes=self.known.changes,
+            deadline=comparison.deadline,
+        )
+        return retraining.train(selection, comparison.report)
 
-    def _missing(self, selection: Selection) -> list[ChangedTrial]:
-        """The trainings on unchanged data for the seeds that the comparison had no time for."""
-        found = []
-        for name in dict.fromkeys(name for name, _ in selection.requests):
-            seeds = tuple(seed for seed in selection.seeds if seed not in self.known.runs[name])
-            if seeds:
-                found.append(self._changed_trial(name, None, seeds, self._tests_of(selection, name)))
-        return found
-
-    def _changed(self, selection: Selection) -> list[ChangedTrial]:
-        return [self._changed_trial(name, change, selection.seeds, ()) for name, change in selection.requests]
-
-    def _tests_of(self, selection: Selection, name: str) -> tuple[str, ...]:
-        return tuple(change for who, change in selection.requests if who == name)
-
-    def _tests(self, selection: Selection, shared: SharedDataset) -> list[WorkerTask]:
-        """Tasks that test the comparison's trained networks on changed test data."""
-        tasks = []
-        for name in dict.fromkeys(name for name, _ in selection.requests):
-            seeds = tuple(seed for seed in self.known.runs[name] if seed in selection.seeds)
-            trial = self._changed_trial(name, None, seeds, self._tests_of(selection, name))
-            paths = tuple(str(path) for path in self._weights(name, seeds))
-            if trial.test_on and paths:
-                request = ChangedTestRequest(dataset=shared, trial=trial, weights=paths)
-                deadline = self.comparison.deadline
-                tasks.append(WorkerTask(task=test_trained, request=request, payload=name, deadline=deadline))
-        return tasks
-
-    def _weights(self, name: str, seeds: Sequence[int]) -> list[Path]:
-        """The weight files of these seeds; [] where one of them is missing."""
-        runs = [self.known.runs[name][seed] for seed in seeds]
-        paths = [
-            self.comparison.store.weights_path(run.trial, self.comparison.definition.context) for run in runs
-        ]
-        return paths if all(path.exists() for path in paths) else []
-
-    def _results(
-        self,
-        selection: Selection,
-        found: dict[tuple[str, str | None], ChangedTrialResult],
-        tested: dict[str, dict[str, Any]],
-    ) -> dict[tuple[str, str | None], ChangedTrialResult]:
-        """Results by entrant and change (None: unchanged data), each with its outputs in the order of the seeds."""
-        results: dict[tuple[str, str | None], ChangedTrialResult] = {}
-        for name in dict.fromkeys(name for name, _ in selection.requests):
-            full = self._changed_trial(name, None, selection.seeds, ())
-            runs = {
-                seed: dense(run.test_outputs)
-                for seed, run in self.known.runs[name].items()
-                if run.test_outputs is not None
-            }
-            more = found.get((name, None))
-            if more is not None and more.outputs:
-                runs |= dict(zip(more.trial.seeds, more.outputs, strict=True))
-            before = tuple(runs[seed] for seed in selection.seeds if runs.get(seed) is not None)
-            if len(before) < len(selection.seeds):
-                continue  # without all seeds before the change, nothing can be paired
-            results[name, None] = ChangedTrialResult(
-                trial=full,
-                outputs=before,  # type: ignore[arg-type]
-                tested=self._tested(name, selection, more, tested.get(name, {})),
-            )
-        return results | {
-            (name, change): outputs
-            for (name, change), outputs in found.items()
-            if change is not None and (name, None) in results
-        }
-
-    def _tested(
-        self, name: str, selection: Selection, more: ChangedTrialResult | None, own: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Outputs on changed test data, in the order of the seeds, for the changes with which all seeds were tested."""
-        have = [seed for seed in self.known.runs[name] if seed in selection.seeds]
-        found = {}
-        for change in self._tests_of(selection, name):
-            by_seed = dict(zip(have, own.get(change, ()), strict=False))
-            if more is not None:
-                by_seed |= dict(zip(more.trial.seeds, more.tested.get(change, ()), strict=False))
-            if all(seed in by_seed for seed in selection.seeds):
-                found[change] = tuple(by_seed[seed] for seed in selection.seeds)
-        return found
-
-    # ---- reading
-
-    def _read(
-        self,
-        empty: Why,
-        selection: Selection,
-        results: dict[tuple[str, str | None], ChangedTrialResult],
-        started: float,
-    ) -> Why:
-        changes: tuple[Intervention, ...] = self.known.changes
+    def _read(self, empty: Why, selection: Selection, retrained: Retrained, started: float) -> Why:
+        results = retrained.results
         table = DropTable(
             self.comparison.dataset,
-            changes,
+            self.known.changes,
             results,
             seed=self.comparison.definition.seed,
             metric=self.metric,
@@ -373,7 +222,6 @@ class _EvidenceRun:
             said: tuple[Statement, ...] = (Statement(key="why.unmeasured.stopped", values={}),)
         else:
             said = sentences.statements(cells, entrants, empty.baseline, None, self.metric)
-        steps = [result.trial.steps for result in results.values()]
         return replace(
             empty,
             entrants=entrants,
@@ -381,11 +229,11 @@ class _EvidenceRun:
             statements=said,
             advice=sentences.next_steps(cells, entrants[0], None, self.metric) if entrants else (),
             broken=table.broken(cells),
-            left_out=left_out | table.failures() | self.failures,
-            steps=max(steps, default=0),
+            left_out=left_out | table.failures() | retrained.failures,
+            steps=max((result.steps for result in results.values()), default=0),
             seeds=len(selection.seeds),
             seconds=time.monotonic() - started,
-            interrupted=bool(self.interrupts),
+            interrupted=retrained.interrupted,
         )
 
     def _entrant_score(self, result: EntrantResult) -> EntrantScore:
@@ -397,8 +245,3 @@ class _EvidenceRun:
             high=result.high if result.high is not None else float("nan"),
             setting=result.learning_rate,
         )
-
-
-def cell_of(trial: ChangedTrial) -> tuple[str, str | None]:
-    """The cell of the table that a training belongs to: (entrant, change)."""
-    return trial.entrant.name, trial.change

@@ -14,9 +14,9 @@ from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.records import Cell
 from bakeoff.explain.biases.score_drops import Pair, ScoreDrop, score_drops, with_claims
-from bakeoff.explain.biases.worker_tasks import ChangedTrialResult
 from bakeoff.messages.statement import Statement
 from bakeoff.study.design import classical
+from bakeoff.study.results.seed_results import SeedResults
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
 #: Probability that no control of a table is reported as broken by chance alone.
@@ -38,7 +38,7 @@ class DropTable:
         self,
         dataset: Dataset,
         changes: Sequence[Intervention],
-        results: Mapping[tuple[str, str | None], ChangedTrialResult],
+        results: Mapping[tuple[str, str | None], SeedResults],
         *,
         seed: int,
         metric: Metric,

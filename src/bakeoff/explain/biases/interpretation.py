@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.interventions.catalogue import intervention
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.errors import BudgetError
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
-from bakeoff.explain.biases.perturbation_study import PerturbationStudy, memory_to_try
 from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, Why
 from bakeoff.explain.biases.score_drops import score_drops
 from bakeoff.explain.biases.width_check import look_at, size_advice, try_sizes
 from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
+from bakeoff.study.schedule.perturbation_study import PerturbationStudy
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 
 #: In the bisection of the memory length, a length "hurts" where its score drop has a smaller p-value than this.
@@ -39,7 +40,12 @@ class Interpretation:
         self.sizes, self.study, self.metric, self.context = sizes, study, metric, context
         self.dataset = study.dataset
         self.table = DropTable(
-            study.dataset, study.changes, study.results, seed=study.seed, metric=metric, context=context
+            study.dataset,
+            study.changes,
+            study.results,
+            seed=study.runner.definition.seed,
+            metric=metric,
+            context=context,
         )
 
     def why(self, started: float) -> Why:
@@ -120,7 +126,7 @@ class Interpretation:
             enough = min(
                 (amount for amount, hurt in hurts.items() if not hurt and amount > too_few), default=None
             )
-            following = memory_to_try(self.dataset, too_few, enough or length)
+            following = _memory_to_try(self.dataset, too_few, enough or length)
             if following is None or not self._time_for(best):
                 return (
                     None
@@ -176,3 +182,9 @@ class Interpretation:
 
     def _time_for(self, name: str) -> bool:
         return self.study.has_time(self.study.results[name, None].seconds)
+
+
+def _memory_to_try(dataset: Dataset, hurts: int, harmless: int) -> Intervention | None:
+    """The number of last steps midway between one that hurts and one that does not; None where none lies between."""
+    middle = (hurts + harmless) // 2
+    return intervention(f"keep_last_{middle}", dataset.schema) if hurts < middle < harmless else None

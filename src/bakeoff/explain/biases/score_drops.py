@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bakeoff.study.analysis.resampling import draw_weights, is_hit_or_miss, seed_variances
+from bakeoff.study.analysis.uncertainty import LEVEL
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 
-#: Probability of the intervals, and of all claims of a table together.
-LEVEL = 0.95
 #: Replicates of the bootstrap for metrics that are no mean over examples.
 REPLICATES = 400
 

@@ -2,28 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
 
 from bakeoff.explain.biases.drop_table import DropTable
-from bakeoff.explain.biases.perturbation_study import PerturbationStudy
 from bakeoff.explain.biases.records import Size
 from bakeoff.explain.biases.score_drops import Pair, score_drops, with_claims
 from bakeoff.explain.biases.sentences import as_gain, figures, is_negligible
-from bakeoff.explain.biases.worker_tasks import ChangedTrialRequest, train_changed
 from bakeoff.explain.network.anatomy import Anatomy, AnatomyRequest, anatomy
 from bakeoff.messages.statement import Statement
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.jobs import Job
 from bakeoff.study.protocol import DOUBLE_WIDTH_RATIO
+from bakeoff.study.schedule.perturbation_study import PerturbationStudy
 from bakeoff.study.workers.queue import WorkerTask
 from bakeoff.tasks.metrics.registry import Metric
 
 
 def look_at(study: PerturbationStudy, names: Sequence[str], *, field: bool) -> dict[str, Anatomy]:
     """The anatomy of these networks; those that cannot be built are left out."""
-    shared = study.executor.share(study.dataset)
     networks = [entrant for entrant in study.entrants if entrant.kind == "network" and entrant.name in names]
     tasks = [
         WorkerTask(
             task=anatomy,
-            request=AnatomyRequest(dataset=shared, entrant=entrant, field=field),
+            request=AnatomyRequest(dataset=study.runner.shared, entrant=entrant, field=field),
             payload=entrant.name,
         )
         for entrant in networks
@@ -40,26 +43,7 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
     if known is None or known.width is None or not before.outputs:
         return ()
     widths = [width for width in known.parameters if width != known.width]
-    ratio = {width: DOUBLE_WIDTH_RATIO if width > known.width else 1.0 for width in widths}
-    tasks = [
-        WorkerTask(
-            task=train_changed,
-            request=ChangedTrialRequest(
-                dataset=study.executor.share(study.dataset),
-                trial=replace(before.trial, entrant=replace(before.trial.entrant, width=width), test_on=()),
-                reproducible=study.deadline is None,
-            ),
-            payload=width,
-            deadline=study.deadline,
-        )
-        for width in widths
-        if study.has_time(ratio[width] * before.seconds)
-    ]
-    trained = {
-        width: found.outputs
-        for width, found in study.run_tasks("sizes", tasks)
-        if not isinstance(found, BaseException) and found.outputs
-    }
+    trained = _trained_at(study, name, widths, usual=known.width)
     pairs = [
         Pair(before=before.outputs, after=trained[width], targets=table.targets, targets_after=table.targets)
         for width in sorted(trained)
@@ -77,6 +61,23 @@ def try_sizes(study: PerturbationStudy, table: DropTable, name: str) -> tuple[Si
         )
         for width, loss, claim in zip(sorted(trained), found, claims, strict=True)
     )
+
+
+def _trained_at(
+    study: PerturbationStudy, name: str, widths: Sequence[int], *, usual: int
+) -> dict[int, tuple[NDArray[Any], ...]]:
+    """Test outputs of this entrant at other widths, one array a seed, as far as there is time."""
+    entrant = next(one for one in study.entrants if one.name == name)
+    jobs: dict[int, tuple[Job, Entrant]] = {}
+    for width in widths:
+        ratio = DOUBLE_WIDTH_RATIO if width > usual else 1.0
+        if study.has_time(ratio * study.results[name, None].seconds):
+            # The name of a job is that of its entrant: another width has another one.
+            other = replace(entrant, name=f"{name}@{width}", width=width)
+            jobs[width] = study.paired_job(other, None, setting=study.settings[name]), other
+    wanted = {job.name: width for width, (job, _) in jobs.items()}
+    found = study.train("sizes", list(jobs.values()))
+    return {wanted[job.name]: done.outputs for job, done in found if done.outputs}
 
 
 def size_advice(sizes: Sequence[Size], metric: Metric) -> tuple[Statement, ...]:

@@ -22,7 +22,8 @@ from bakeoff.tasks.metrics.registry import METRICS, Floats, Metric
 Outlook = Literal["reached", "likely", "perhaps", "not_there", "withheld"]
 #: Nothing is said of more than this many times the data.
 FURTHEST = MULTIPLES[-1]
-#: The goal counts as out of reach where fewer than this part of the drawn curves come to it.
+#: The goal counts as out of reach where fewer than this part of the drawn curves come to it. (The protocol's share, by
+#: which an entrant is not trained any further, is far smaller: there an error costs a verdict, and here a sentence.)
 POSSIBLE_SHARE = 0.1
 _SIZES = 120
 _WRITTEN = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%?)", re.IGNORECASE)

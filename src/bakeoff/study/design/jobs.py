@@ -7,14 +7,15 @@ seeds, at the setting that did best on validation).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.interventions.catalogue import Intervention
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.states import Omission
-from bakeoff.study.design.trial import Trial
+from bakeoff.study.design.trial import SeededIntervention, Trial
 from bakeoff.study.protocol import (
     BATCH_EXAMPLES,
     CURVE_SIZES,
@@ -84,30 +85,45 @@ class JobKind(StrEnum):
 
     TUNING: every setting on all examples; the learning rates of a network compete in successive rejects. RUNG: every
     setting on fewer examples, in progressive sampling. CURVE: points of the learning curve, at the best setting.
+    PAIRED: all seeds at full size on one form of the data, changed or not, so that scores before and after a change are
+    paired. TEST: trained networks are tested on changed data, and nothing is trained.
     """
 
     TUNING = "tuning"
     RUNG = "rung"
     CURVE = "curve"
+    PAIRED = "paired"
+    TEST = "test"
 
 
-def job_name(entrant: str, kind: JobKind, *, examples: int | None = None, seed: int | None = None) -> str:
+def job_name(
+    entrant: str,
+    kind: JobKind,
+    *,
+    examples: int | None = None,
+    seed: int | None = None,
+    intervention: str | None = None,
+) -> str:
     """The name under which a job is stored. All names are made here, and none is taken apart.
 
     Args:
         examples: of the trials of a rung; of the first trial of one of several curve jobs.
         seed: of the first trial of one of several curve jobs.
+        intervention: on whose data a paired job trains; None for the data as they are.
 
     >>> job_name("mlp", JobKind.TUNING), job_name("knn", JobKind.RUNG, examples=90)
     ('mlp/tuning', 'knn/rung-90')
     >>> job_name("mlp", JobKind.CURVE), job_name("mlp", JobKind.CURVE, examples=90, seed=1)
     ('mlp/curve', 'mlp/curve-90-1')
+    >>> job_name("mlp", JobKind.PAIRED), job_name("mlp", JobKind.PAIRED, intervention="mirror")
+    ('mlp/paired', 'mlp/paired-mirror')
     """
-    return f"{entrant}/" + "-".join(str(part) for part in (kind, examples, seed) if part is not None)
+    parts = (kind, examples, seed, intervention)
+    return f"{entrant}/" + "-".join(str(part) for part in parts if part is not None)
 
 
 def job_names(first: Trial) -> tuple[str, ...]:
-    """All names that a job with this first trial may have."""
+    """All names that a job of tuning or of the learning curves with this first trial may have."""
     entrant, examples = first.entrant, first.examples
     return (
         job_name(entrant, JobKind.TUNING),
@@ -126,12 +142,15 @@ class Job:
         kind: what it is for.
         entrant: whose trials they are.
         trials: in order.
+        test_on: changes of the data on whose test split the trained networks are tested as well. One that is drawn for
+            each example is drawn with the seed of the trial, any other with its own.
     """
 
     name: str
     kind: JobKind
     entrant: str
     trials: tuple[Trial, ...]
+    test_on: tuple[SeededIntervention, ...] = ()
 
 
 def training_sizes(dataset: Dataset, sizes: int = CURVE_SIZES) -> tuple[int, ...]:
@@ -167,6 +186,64 @@ def rung_job(entrant: Entrant, definition: Definition, examples: int) -> Job:
         entrant=entrant.name,
         trials=tuple(_trial(entrant, setting, examples, definition.seed, 0) for setting in entrant.settings),
     )
+
+
+def paired_job(
+    entrant: Entrant,
+    change: Intervention | None,
+    *,
+    definition: Definition,
+    setting: float | None,
+    seeds: Sequence[int],
+    steps: int,
+    test_on: Sequence[Intervention] = (),
+) -> Job:
+    """All seeds of an entrant on one form of the data, at full size.
+
+    A change that is drawn for each example is drawn again for every seed, so that the variance over seeds includes that
+    of the draw. Any other change is the same for all seeds.
+
+    Args:
+        change: of the data; None for the data as they are.
+        definition: of the study.
+        setting, seeds, steps: of the trainings.
+        test_on: changes on whose test data a network is tested after its training.
+    """
+    made = (_trial(entrant, setting, definition.sizes[-1], seed, steps) for seed in seeds)
+    return Job(
+        name=job_name(entrant.name, JobKind.PAIRED, intervention=None if change is None else change.name),
+        kind=JobKind.PAIRED,
+        entrant=entrant.name,
+        trials=tuple(
+            trial
+            if change is None
+            else replace(trial, intervention=seeded(change, trial.seed if change.drawn else definition.seed))
+            for trial in made
+        ),
+        test_on=tuple(seeded(other, definition.seed) for other in test_on),
+    )
+
+
+def changed_test_job(
+    entrant: str, trials: Sequence[Trial], test_on: Sequence[Intervention], *, seed: int
+) -> Job:
+    """The networks that these trials have trained, tested on changed data.
+
+    Args:
+        seed: of the changes that are the same for all trials.
+    """
+    return Job(
+        name=job_name(entrant, JobKind.TEST),
+        kind=JobKind.TEST,
+        entrant=entrant,
+        trials=tuple(trials),
+        test_on=tuple(seeded(change, seed) for change in test_on),
+    )
+
+
+def seeded(change: Intervention, seed: int) -> SeededIntervention:
+    """The intervention as a trial records it."""
+    return SeededIntervention(name=change.name, seed=seed)
 
 
 def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, steps: int) -> Trial:

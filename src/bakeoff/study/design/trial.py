@@ -2,12 +2,30 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bakeoff.messages.statement import Statement, to_stored
 from bakeoff.study.design.states import TrialState
 from bakeoff.tasks.outputs import Outputs
+
+#: Fields of a `Trial` that are neither stored nor hashed while they are None: they came after the first runs were
+#: stored, whose keys stay what they were.
+_LATER_FIELDS = ("intervention",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeededIntervention:
+    """A change of the data, as a trial records it.
+
+    Attributes:
+        name: of the intervention, with its amount (see `bakeoff.data.interventions.catalogue`).
+        seed: of what is random in it.
+    """
+
+    name: str
+    seed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +40,7 @@ class Trial:
         seed: of the subset, of the order of the batches and of the initial weights.
         steps: optimiser steps; 0 for entrants that have none.
         width: of the network's layers; None for its default.
+        intervention: the change of the data that it is trained and tested on; None for the data as they are.
     """
 
     entrant: str
@@ -30,11 +49,25 @@ class Trial:
     seed: int
     steps: int = 0
     width: int | None = None
+    intervention: SeededIntervention | None = None
 
     def key(self, context: str) -> str:
         """A hash of everything the trial depends on; `context` stands for data, protocol and version."""
-        text = json.dumps([context, asdict(self)], sort_keys=True)
+        text = json.dumps([context, self.to_json()], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Its fields by name, as they are stored and hashed."""
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in _LATER_FIELDS or value is not None
+        }
+
+    @staticmethod
+    def from_json(record: Mapping[str, Any]) -> "Trial":
+        found = record.get("intervention")
+        return Trial(**{**record, "intervention": None if found is None else SeededIntervention(**found)})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +80,7 @@ class TrialResult:
         validation_loss: at the best evaluation.
         seconds: its share of the time of the stack in which it was trained.
         parameters, flops_per_example: of the network or classical model, where known.
+        tested: test outputs of the trained network on test data changed by other interventions, by their names.
     """
 
     trial: Trial
@@ -60,6 +94,7 @@ class TrialResult:
     history: tuple[tuple[int, float], ...] = ()
     parameters: int | None = None
     flops_per_example: int | None = None
+    tested: Mapping[str, Outputs] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("validation_outputs", "test_outputs"):
@@ -78,7 +113,7 @@ class TrialResult:
     def facts(self) -> dict[str, Any]:
         """Everything but the arrays, for JSON."""
         return {
-            "trial": asdict(self.trial),
+            "trial": self.trial.to_json(),
             "state": str(self.state),
             "reason": to_stored(self.reason),
             "steps_done": self.steps_done,

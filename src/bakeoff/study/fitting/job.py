@@ -18,6 +18,7 @@ from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.study.analysis.uncertainty import Estimate, rank_entrants
 from bakeoff.study.fitting.network import FitNetwork
 from bakeoff.study.fitting.result import Fit
+from bakeoff.study.protocol import FIT_PLANNED_PART
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.extras import first_line
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
@@ -40,9 +41,6 @@ from bakeoff.train.single.run import SingleTraining
 from bakeoff.train.single.trainer import EvaluationListener, Trainer, make_training
 from bakeoff.train.stacked.run import Build
 from bakeoff.train.tensors import TrainingData
-
-#: Part of the time left that is planned for optimiser steps; the rest is for evaluations and for writing.
-PLANNED_PART = 0.75
 
 
 class FitJob:
@@ -196,7 +194,7 @@ class FitJob:
         return largest_rate(family, published=published, mode=self.mode)
 
     def _fit_into(self, budget_seconds: float, test: RateTest) -> None:
-        left = PLANNED_PART * (budget_seconds - (time.monotonic() - self.started))
+        left = FIT_PLANNED_PART * (budget_seconds - (time.monotonic() - self.started))
         possible = max(1, int(left / max(test.step_seconds, 1e-6)))
         if possible < self.recipe.steps:
             per_epoch = steps_per_epoch(len(self.data.train), self.recipe.batch_size)

@@ -1,7 +1,7 @@
 """The facts that a run stores beside its jobs, each with its type: what was compared, how it is trained, from where.
 
 A fact is read and written here only, so that its stored name and its form in JSON stand in one place. Packages above
-may have facts of their own (`bakeoff.explain.biases.selection` has one).
+may have facts of their own (`bakeoff.study.schedule.retraining_plan` has one).
 """
 
 from collections.abc import Callable

@@ -1,8 +1,7 @@
 """What lies in the folder of a run, and where: everything that opens a run by its path goes through here.
 
-    runs/<name>/study.sqlite              a comparison's definition, plan and trials with their outputs
+    runs/<name>/study.sqlite              a comparison's definition, plan and trials with their outputs, evidence's too
     runs/<name>/weights/                  safetensors of its trials at full size
-    runs/<name>/why/                      the finished trainings of its evidence
     runs/<name>/verdict.json              what it found, as `--json` writes it
     runs/<name>/fit.json                  what a fit found
     runs/<name>/checkpoint.safetensors    from which a killed fit goes on
@@ -53,10 +52,6 @@ class RunFolder:
     @property
     def weights(self) -> Path:
         return self.path / "weights"
-
-    @property
-    def evidence(self) -> Path:
-        return self.path / "why"
 
     @property
     def verdict(self) -> Path:

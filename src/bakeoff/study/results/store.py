@@ -30,7 +30,18 @@ CREATE TABLE IF NOT EXISTS trials (
     job TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, facts TEXT NOT NULL,
     validation BLOB, test BLOB, PRIMARY KEY (job, position)
 );
+CREATE TABLE IF NOT EXISTS tested (
+    job TEXT NOT NULL, position INTEGER NOT NULL, intervention TEXT NOT NULL, test BLOB NOT NULL,
+    PRIMARY KEY (job, position, intervention)
+);
 """
+
+# Of the job :name, or of all jobs where it is NULL.
+_NAMES = "SELECT name FROM jobs WHERE :name IS NULL OR name = :name"
+_TRIALS = """
+SELECT job, position, facts, validation, test FROM trials WHERE :name IS NULL OR job = :name ORDER BY job, position
+"""
+_TESTED = "SELECT job, position, intervention, test FROM tested WHERE :name IS NULL OR job = :name"
 
 
 class Store:
@@ -80,7 +91,7 @@ class Store:
         return default if row is None else json.loads(row[0])
 
     def put_job(self, name: str, results: Sequence[TrialResult], context: str) -> None:
-        """Write a finished job with all its trials, in one transaction."""
+        """Write a finished job with all its trials and their outputs, in one transaction."""
         rows = [
             (
                 name,
@@ -92,21 +103,40 @@ class Store:
             )
             for position, result in enumerate(results)
         ]
+        tested = [
+            (name, position, intervention, _pack(outputs))
+            for position, result in enumerate(results)
+            for intervention, outputs in result.tested.items()
+        ]
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO jobs VALUES (?)", (name,))
+            connection.execute("DELETE FROM tested WHERE job = ?", (name,))
             connection.execute("DELETE FROM trials WHERE job = ?", (name,))
             connection.executemany("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT INTO tested VALUES (?, ?, ?, ?)", tested)
+
+    def job(self, name: str) -> tuple[TrialResult, ...] | None:
+        """The trials of one finished job, in order; None where it is not finished."""
+        return self._jobs(name).get(name)
 
     def jobs(self) -> dict[str, tuple[TrialResult, ...]]:
         """All finished jobs by name, each with its trials in order."""
+        return self._jobs(None)
+
+    def _jobs(self, name: str | None) -> dict[str, tuple[TrialResult, ...]]:
+        """The finished job of this name, or all."""
+        asked = {"name": name}
         with self._transaction() as connection:
-            names = [row[0] for row in connection.execute("SELECT name FROM jobs")]
-            rows = connection.execute(
-                "SELECT job, facts, validation, test FROM trials ORDER BY job, position"
-            ).fetchall()
+            names = [row[0] for row in connection.execute(_NAMES, asked)]
+            rows = connection.execute(_TRIALS, asked).fetchall()
+            tested = connection.execute(_TESTED, asked).fetchall()
+        outputs: dict[tuple[str, int], dict[str, Outputs]] = {}
+        for job, position, intervention, test in tested:
+            outputs.setdefault((job, position), {})[intervention] = _outputs_of(test)
         found: dict[str, list[TrialResult]] = {name: [] for name in names}
-        for job, facts, validation, test in rows:
-            found[job].append(_unpack_result(json.loads(facts), validation, test))
+        for job, position, facts, validation, test in rows:
+            changed = outputs.get((job, position), {})
+            found[job].append(_unpack_result(json.loads(facts), validation, test, changed))
         return {name: tuple(results) for name, results in found.items()}
 
     def weights_path(self, trial: Trial, context: str) -> Path:
@@ -127,14 +157,18 @@ def _pack(outputs: Outputs | None) -> bytes | None:
 
 
 def _unpack(blob: bytes | None) -> Outputs | None:
-    if blob is None:
-        return None
+    return None if blob is None else _outputs_of(blob)
+
+
+def _outputs_of(blob: bytes) -> Outputs:
     found = np.load(io.BytesIO(blob), allow_pickle=False)
     return Outputs(found) if isinstance(found, np.ndarray) else Outputs.from_arrays(found)
 
 
-def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes | None) -> TrialResult:
-    trial, state = Trial(**facts.pop("trial")), TrialState(facts.pop("state"))
+def _unpack_result(
+    facts: dict[str, Any], validation: bytes | None, test: bytes | None, tested: dict[str, Outputs]
+) -> TrialResult:
+    trial, state = Trial.from_json(facts.pop("trial")), TrialState(facts.pop("state"))
     history = tuple((int(step), float(loss)) for step, loss in facts.pop("history"))
     return TrialResult(
         trial=trial,
@@ -143,6 +177,7 @@ def _unpack_result(facts: dict[str, Any], validation: bytes | None, test: bytes 
         history=history,
         validation_outputs=_unpack(validation),
         test_outputs=_unpack(test),
+        tested=tested,
         **facts,
     )
 

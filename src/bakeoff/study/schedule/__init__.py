@@ -1,1 +1,3 @@
-"""When what is trained: the plan, racing, progressive sampling, the scheduler."""
+"""When what is trained. `runner` has jobs trained and stored, for every study; `scheduler` plans those of a comparison,
+`retraining` those of its evidence, and `perturbation_study` those of `why`.
+"""

@@ -1,13 +1,13 @@
 """The state of a running study: validation scores, who may still win or tie, and predicted seconds of trainings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, Job, JobKind, TrialRequest, job_name, tuning_work
+from bakeoff.study.design.jobs import Definition, Job, JobKind, TrialRequest, job_name, job_names, tuning_work
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.protocol import LEAST_CLASSICAL_SECONDS
@@ -42,6 +42,27 @@ class StudyState:
         self._context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
         self._truth = self.dataset.targets_at(self.dataset.splits.validation)
         self._preferences: dict[Trial, tuple[float, float]] = {}
+
+    def take_stored(self, jobs: Mapping[str, tuple[TrialResult, ...]]) -> None:
+        """Take the finished jobs of those who take part now; whoever else a run's file names is nobody here."""
+        self.results |= {
+            job: results
+            for job, results in jobs.items()
+            if results
+            and results[0].trial.entrant in self.entrants
+            and job in job_names(results[0].trial)
+            and len({result.trial.entrant for result in results}) == 1
+        }
+
+    def results_in_order(self) -> tuple[TrialResult, ...]:
+        """All results: in the order of the entrants (not of completion), tuning before curves."""
+        places = {name: place for place, name in enumerate(self.entrants)}
+
+        def place(name: str) -> tuple[int, bool, int, str]:
+            entrant = self.results[name][0].trial.entrant
+            return places[entrant], name != job_name(entrant, JobKind.TUNING), len(name), name
+
+        return tuple(result for name in sorted(self.results, key=place) for result in self.results[name])
 
     @property
     def judged_on(self) -> int:

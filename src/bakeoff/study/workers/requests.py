@@ -47,11 +47,11 @@ class ProfileRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
-    """For `tasks.train`: a network's trials, trained as one stack.
+    """For `tasks.train`: a network's trials; those on the same data are trained as one stack.
 
     Attributes:
-        dataset, entrant, job: what is trained.
-        profile: of the network, copied into the results.
+        dataset, entrant, job: what is trained; the dataset is the unchanged one.
+        profile: of the network, copied into the results; None where it was not made.
         weights: for each trial the file that its weights go to, or None.
         reproducible: choose the stack's width by a rule and not by a timing.
         judge: of the evaluations, see `bakeoff.train.recipe.Recipe`.
@@ -60,7 +60,7 @@ class TrainingRequest:
     dataset: SharedDataset
     entrant: Entrant
     job: Job
-    profile: Profile
+    profile: Profile | None
     weights: tuple[str | None, ...]
     reproducible: bool
     judge: str
@@ -68,11 +68,21 @@ class TrainingRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassicalRequest:
-    """For `tasks.fit_classical`: trials of a classical or baseline entrant."""
+    """For `tasks.fit_classical`: trials of a classical or baseline entrant; the dataset is the unchanged one."""
 
     dataset: SharedDataset
     entrant: Entrant
     job: Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedTestRequest:
+    """For `tasks.test_trained`: a network's trials, the file with the weights of each, and what to test them on."""
+
+    dataset: SharedDataset
+    entrant: Entrant
+    job: Job
+    weights: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

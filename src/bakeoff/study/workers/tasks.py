@@ -1,23 +1,24 @@
-"""Tasks of the worker processes: profile a network, train a stack, fit a classical entrant. Runs nothing at import."""
+"""Tasks of the worker processes: profile a network, train or test it, fit a classical entrant.
+
+A trial is trained on the data of its intervention, where it has one: a comparison, its evidence and `why` share these
+tasks. Runs nothing at import.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from bakeoff.data.dataset import training_order
 from bakeoff.errors import BakeoffError
-from bakeoff.messages.statement import because, reason_of
+from bakeoff.messages.statement import Statement, because, reason_of
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import JobKind
 from bakeoff.study.design.matched_budgets import Widths, equal_widths
 from bakeoff.study.design.states import TrialState
-from bakeoff.study.design.trial import Trial, TrialResult
+from bakeoff.study.design.trial import SeededIntervention, Trial, TrialResult
 from bakeoff.study.protocol import (
     BATCH_EXAMPLES,
     EXPENSIVE_STEP_FLOPS,
@@ -26,9 +27,11 @@ from bakeoff.study.protocol import (
     LARGEST_ROWS_BYTES,
     PROFILE_REPLICAS,
 )
+from bakeoff.study.workers.changed_data import ChangedTests, changed_dataset, test_networks
 from bakeoff.study.workers.executor import SharedDataset, TaskContext
 from bakeoff.study.workers.requests import (
     ChampionRequest,
+    ChangedTestRequest,
     ClassicalRequest,
     ProfileRequest,
     TrainingRequest,
@@ -40,14 +43,17 @@ from bakeoff.system.memory import share_bytes
 from bakeoff.tasks.outputs import Outputs
 
 if TYPE_CHECKING:
+    from bakeoff.train.result import TrainingResult
     from bakeoff.train.tensors import TrainingData
 
 
 @lru_cache(maxsize=2)
-def _training_data(shared: SharedDataset, device: str = "cpu") -> "TrainingData":
+def _training_data(
+    shared: SharedDataset, device: str = "cpu", change: SeededIntervention | None = None
+) -> "TrainingData":
     from bakeoff.train.tensors import TrainingData
 
-    return TrainingData(shared.open(), device=device)
+    return TrainingData(changed_dataset(shared, change), device=device)
 
 
 def match_widths(request: WidthsRequest, context: TaskContext) -> Widths:
@@ -119,85 +125,152 @@ def _fastest(
 
 
 def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
-    """Train a job's trials as one stack."""
-    from safetensors.torch import save_file
+    """Train a network's trials; those on the same data are one stack.
 
+    Where a stack has a trial that was not completed, those after it are not begun: scores are paired over all seeds.
+    """
     set_up_torch()
-    entrant, job = request.entrant, request.job
+    results: dict[Trial, TrialResult] = {}
+    for trials in _by_data(request.job.trials):
+        if all(result.counts for result in results.values()):
+            results |= _train_on_one_form(request, trials, context)
+    return [results.get(trial) or _stopped(trial, because("state.stopped")) for trial in request.job.trials]
+
+
+def _by_data(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """The trials in groups of equal data, in order."""
+    groups: dict[SeededIntervention | None, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.intervention, []).append(trial)
+    return list(groups.values())
+
+
+def _stopped(trial: Trial, reason: Statement, seconds: float = 0.0) -> TrialResult:
+    return TrialResult(trial=trial, state=TrialState.STOPPED, reason=reason, seconds=seconds)
+
+
+def _train_on_one_form(
+    request: TrainingRequest, trials: Sequence[Trial], context: TaskContext
+) -> dict[Trial, TrialResult]:
+    change, entrant, job = trials[0].intervention, request.entrant, request.job
+    if change is not None and context.deadline is not None and time.monotonic() > context.deadline:
+        # Making the changed data takes time as well.
+        return {trial: _stopped(trial, because("state.stopped")) for trial in trials}
     trained = train_stack(
         entrant,
-        _training_data(request.dataset, entrant.device),
-        job.trials,
+        _training_data(request.dataset, entrant.device, change),
+        trials,
         context,
         judge=request.judge,
         reproducible=request.reproducible,
         is_tuning=job.kind is JobKind.TUNING,
     )
-    results = []
-    for trial, one, path in zip(job.trials, trained, request.weights, strict=True):
-        if path is not None and one.weights:
-            with atomic_write(Path(path)) as unfinished:
-                save_file({name: tensor.contiguous() for name, tensor in one.weights.items()}, unfinished)
-        results.append(
-            TrialResult(
-                trial=trial,
-                state=TrialState(one.state),
-                reason=one.reason,
-                steps_done=one.steps_done,
-                seconds=one.seconds,
-                validation_loss=one.validation_loss,
-                validation_outputs=_outputs(one.validation_outputs),
-                test_outputs=_outputs(one.test_outputs),
-                history=tuple(one.history),
-                parameters=request.profile.parameters,
-                flops_per_example=request.profile.flops_per_example,
-            )
-        )
-    return results
+    paths = dict(zip(job.trials, request.weights, strict=True))
+    for trial, one in zip(trials, trained, strict=True):
+        _write_weights(one, paths[trial])
+    tested = _tested(request, trials, trained, context)
+    return {
+        trial: _result(trial, one, request.profile, tested.of_network(place))
+        for place, (trial, one) in enumerate(zip(trials, trained, strict=True))
+    }
 
 
-def _outputs(array: NDArray[np.float32] | None) -> Outputs | None:
-    return None if array is None else Outputs.of(array)
+def _result(
+    trial: Trial, trained: "TrainingResult", profile: Profile | None, tested: dict[str, Outputs]
+) -> TrialResult:
+    validation, test = trained.validation_outputs, trained.test_outputs
+    return TrialResult(
+        trial=trial,
+        state=TrialState(trained.state),
+        reason=trained.reason,
+        steps_done=trained.steps_done,
+        seconds=trained.seconds,
+        validation_loss=trained.validation_loss,
+        validation_outputs=None if validation is None else Outputs.of(validation),
+        test_outputs=None if test is None else Outputs.of(test),
+        history=tuple(trained.history),
+        parameters=None if profile is None else profile.parameters,
+        flops_per_example=None if profile is None else profile.flops_per_example,
+        tested=tested,
+    )
+
+
+def _write_weights(trained: "TrainingResult", path: str | None) -> None:
+    from safetensors.torch import save_file
+
+    if path is not None and trained.weights:
+        with atomic_write(Path(path)) as unfinished:
+            save_file({name: tensor.contiguous() for name, tensor in trained.weights.items()}, unfinished)
+
+
+def _tested(
+    request: TrainingRequest,
+    trials: Sequence[Trial],
+    trained: Sequence["TrainingResult"],
+    context: TaskContext,
+) -> ChangedTests:
+    """The trained networks tested on the changes that the job names, where all of them were completed."""
+    complete = all(TrialState(one.state).counts and one.test_outputs is not None for one in trained)
+    return test_networks(
+        changed_dataset(request.dataset, trials[0].intervention),
+        request.entrant,
+        [(trial, one.weights) for trial, one in zip(trials, trained, strict=True)],
+        request.job.test_on if complete else (),
+        context.deadline,
+    )
+
+
+def test_trained(request: ChangedTestRequest, context: TaskContext) -> list[TrialResult]:
+    """Test networks on changed data, whose trainings lie in files; "stopped" where there was no time for all of it."""
+    from safetensors.torch import load_file
+
+    trials = request.job.trials
+    tested = test_networks(
+        request.dataset.open(),
+        request.entrant,
+        [(trial, load_file(path)) for trial, path in zip(trials, request.weights, strict=True)],
+        request.job.test_on,
+        context.deadline,
+    )
+    state = TrialState.FINISHED if tested.complete else TrialState.STOPPED
+    return [
+        TrialResult(trial=trial, state=state, tested=tested.of_network(place))
+        for place, trial in enumerate(trials)
+    ]
 
 
 def fit_classical(request: ClassicalRequest, context: TaskContext) -> list[TrialResult]:
-    """Fit a classical or baseline entrant's trials; those with the same examples and seed are fitted together."""
-    job, dataset = request.job, request.dataset.open()
-    plain = classical.by_name(dataset.schema)[request.entrant.name]
-    until = float("inf") if context.deadline is None else context.deadline
+    """Fit a classical or baseline entrant's trials; those on the same examples with one seed are fitted together."""
+    places: dict[tuple[SeededIntervention | None, int, int], list[Trial]] = {}
+    for trial in request.job.trials:
+        places.setdefault((trial.intervention, trial.examples, trial.seed), []).append(trial)
     results: dict[Trial, TrialResult] = {}
-    places = list(dict.fromkeys((trial.examples, trial.seed) for trial in job.trials))
-    for number, (examples, seed) in enumerate(places):
+    for number, trials in enumerate(places.values()):
         context.report(number, len(places))
-        trials = [trial for trial in job.trials if (trial.examples, trial.seed) == (examples, seed)]
-        results |= _fit_place(plain, dataset, trials, until)
+        results |= _fit_place(request, trials, context.deadline)
     context.report(len(places), len(places))
-    return [results[trial] for trial in job.trials]
+    return [results[trial] for trial in request.job.trials]
 
 
 def _fit_place(
-    plain: classical.Classical, dataset: Any, trials: Sequence[Trial], until: float
+    request: ClassicalRequest, trials: Sequence[Trial], deadline: float | None
 ) -> dict[Trial, TrialResult]:
-    examples, seed = trials[0].examples, trials[0].seed
-    rows_bytes = 4 * examples * classical.row_size(dataset.schema)
-    share = share_bytes()
-    most = LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
-    if plain.kind == "classical" and rows_bytes > most:
-        reason = because("memory", size=rows_bytes / 1e9)
+    size = 4 * trials[0].examples * classical.row_size(request.dataset.schema)
+    if request.entrant.kind == "classical" and size > _most_bytes():
+        reason = because("memory", size=size / 1e9)
         return {trial: TrialResult(trial=trial, state=TrialState.FAILED, reason=reason) for trial in trials}
+    until = float("inf") if deadline is None else deadline
     started = time.monotonic()
     try:
         if started > until:
             raise classical.OutOfTimeError
-        train_indices = training_order(dataset, seed=seed)[:examples]
-        fits = plain.fit(dataset, train_indices, seed, [trial.setting for trial in trials], until)
+        dataset = changed_dataset(request.dataset, trials[0].intervention)
+        plain = classical.by_name(dataset.schema)[request.entrant.name]
+        order = training_order(dataset, seed=trials[0].seed)[: trials[0].examples]
+        fits = plain.fit(dataset, order, trials[0].seed, [trial.setting for trial in trials], until)
     except classical.OutOfTimeError:
-        spent = time.monotonic() - started
-        reason = because("share_over")
-        return {
-            t: TrialResult(trial=t, state=TrialState.STOPPED, reason=reason, seconds=spent / len(trials))
-            for t in trials
-        }
+        spent = (time.monotonic() - started) / len(trials)
+        return {trial: _stopped(trial, because("share_over"), spent) for trial in trials}
     return {
         trial: TrialResult(
             trial=trial,
@@ -210,6 +283,12 @@ def _fit_place(
         )
         for trial, fit in zip(trials, fits, strict=True)
     }
+
+
+def _most_bytes() -> float:
+    """What a classical entrant may hold in memory."""
+    share = share_bytes()
+    return LARGEST_ROWS_BYTES if share is None else min(LARGEST_ROWS_BYTES, share)
 
 
 def write_champion(request: ChampionRequest, context: TaskContext) -> None:

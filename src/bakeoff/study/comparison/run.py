@@ -1,27 +1,19 @@
-"""`compare`: from a person's data to an honest verdict, within the time allowed."""
+"""One comparison in its run's folder, from the definition to the `Comparison`."""
 
 import contextlib
-import os
-import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.load import load
-from bakeoff.errors import BudgetError, OptionError
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
-from bakeoff.messages.statement import reason_text
-from bakeoff.models import ModelCard
 from bakeoff.study.analysis.summary import Summary
-from bakeoff.study.design.entrants import Entrant, choose_entrants
-from bakeoff.study.design.jobs import Definition, training_sizes
-from bakeoff.study.design.matched_budgets import EQUAL, check_equal
-from bakeoff.study.design.states import EntrantState
+from bakeoff.study.comparison.environment import environment
+from bakeoff.study.comparison.warnings import training_warnings
+from bakeoff.study.design.entrants import Entrant
+from bakeoff.study.design.jobs import Definition
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext, EvidenceProvider
 from bakeoff.study.protocol import (
@@ -30,156 +22,22 @@ from bakeoff.study.protocol import (
     LEAST_RETURNED_SECONDS,
     RESERVE_SECONDS,
     RESERVE_SECONDS_PER_ENTRANT,
-    SEEDS,
-    SHORTEST_BUDGET_SECONDS,
 )
 from bakeoff.study.results.comparison import Champion, Comparison
 from bakeoff.study.results.facts import DEFINITION, SOURCE, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
-from bakeoff.study.results.records import EntrantResult, Evidence
+from bakeoff.study.results.records import Evidence
 from bakeoff.study.results.run_folder import RunFolder
-from bakeoff.study.results.store import Store, find_run
+from bakeoff.study.results.store import Store
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
-from bakeoff.study.workers import startup
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import Executor
-from bakeoff.study.workers.local import available_cores
 from bakeoff.study.workers.queue import run_one
 from bakeoff.study.workers.requests import ChampionRequest
-from bakeoff.system.hardware import processor_name
-from bakeoff.tasks.metrics.registry import MetricContext
-from bakeoff.tasks.registry import task_of
-from bakeoff.train.device import check_name, choose_device
-
-#: Name in the store for where the data were read from.
-SOURCE_FACT = SOURCE.name
-#: Packages whose versions are recorded with a comparison.
-_VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
 
 
-def compare(
-    data: Any,
-    models: Sequence[str | ModelCard] | None = None,
-    budget_seconds: float | None = 60.0,
-    seed: int = 0,
-    *,
-    metric: str | None = None,
-    out: str | Path = "runs",
-    name: str | None = None,
-    seeds: int = SEEDS,
-    steps: int | None = None,
-    equal: str = EQUAL[0],
-    device: str = "auto",
-    workers: int | None = None,
-    listener: ProgressListener | None = None,
-    on_data: Callable[[Dataset], None] | None = None,
-    started: float | None = None,
-    show: Callable[[Comparison], str] | None = None,
-    evidence: EvidenceProvider | None = None,
-    fresh: bool = False,
-    margin: float | None = None,
-    pool: Executor | None = None,
-    **reading: Any,
-) -> Comparison:
-    """Compare families of networks, and what is no network, on this data.
-
-    Args:
-        data: anything that `bakeoff.load` reads, or a `Dataset`.
-        models: names of networks (`name@width` for a width), `file.py:NAME`, `package.module:NAME`, or `ModelCard`s;
-            None enters every scalable family that takes the data. Baselines, nearest neighbours and boosting always
-            take part.
-        budget_seconds: for everything, from `started` to the return; None runs the whole protocol without a clock.
-        seed: of splits, subsets, orders and initial weights.
-        metric: the deciding one; accuracy, RMSE or MASE where None.
-        out: the folder of runs. An unfinished run with the same definition there is continued.
-        name: of the run's folder; the data's name where None.
-        seeds: how many the protocol asks for.
-        steps: of every training; None lets budget and data decide.
-        equal: what every network gets equally much of: "steps", "parameters", "flops" or "seconds" of training.
-        device: where networks are trained: "cpu", "cuda", "mps"; "auto" times each network where this machine can train
-            it and takes the faster (without a clock by its FLOPs, since then nothing depends on a timing).
-        workers: processes of one thread; as many as cores where None.
-        listener: called with a `Progress` a few times a second.
-        on_data: called with the dataset as soon as it is read.
-        started: when the budget began, on the monotonic clock; now where None.
-        show: renders the result in a notebook.
-        evidence: explains the result, in a part of the budget that is reserved for it; None leaves it out.
-        fresh: whether a new run is begun even where one with the same definition is there to be continued.
-        margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
-            0.02 for errors.
-        pool: an executor whose workers are starting already (`bakeoff.study.workers.startup`), instead of `workers`;
-            closed here.
-        reading: options of `bakeoff.load` (target=..., time=..., size=...).
-
-    Raises:
-        DataError, ModelError, OptionError: what was given cannot be compared.
-        BudgetError: the budget is too small for any comparison.
-        StoreError: the run's folder cannot be written.
-    """
-    clock_start = time.monotonic() if started is None else started
-    if budget_seconds is not None and budget_seconds < SHORTEST_BUDGET_SECONDS:
-        raise BudgetError(
-            f"The budget is {budget_seconds:g} s; a comparison needs at least {SHORTEST_BUDGET_SECONDS:g} s, and a "
-            "minute to say much: give --budget 60s, or --budget none for no clock."
-        )
-    if margin is not None and not 0 < margin < 1:
-        raise OptionError(
-            f"'margin' is {margin:g}: give a number above 0 and below 1, as 0.01 for one point."
-        )
-    if seeds < 1:
-        raise OptionError(f"'seeds' is {seeds}: give at least 1.")
-    if steps is not None and steps < 1:
-        raise OptionError(f"'steps' is {steps}: give at least 1.")
-    check_name(device)
-    if device not in ("auto", "cpu"):
-        choose_device(device)
-    check_equal(equal, has_clock=budget_seconds is not None, steps=steps)
-    pool = pool or startup.start_workers(workers, wait_for_operators=budget_seconds is None)
-    try:
-        dataset = load(data, seed=seed, **reading)
-        context = MetricContext(seasonal_scale=dataset.seasonal_scale)
-        deciding = task_of(dataset.schema).metric_named(metric, context).name
-        entrants = choose_entrants(dataset.schema, models, device=device)
-        if on_data is not None:
-            on_data(dataset)
-        definition = Definition(
-            dataset=dataset.fingerprint,
-            entrants=tuple(entrant.name for entrant in entrants),
-            metric=deciding,
-            seed=seed,
-            budget_seconds=budget_seconds,
-            sizes=training_sizes(dataset),
-            seeds=seeds,
-            steps=steps,
-            equal=equal,
-            device=device,
-        )
-        return _Run(
-            dataset=dataset,
-            entrants=entrants,
-            definition=definition,
-            folder=find_run(Path(out), name or dataset.name, definition.to_json(), fresh=fresh),
-            executor=pool,
-            started=clock_start,
-            listener=listener,
-            show=show,
-            evidence=evidence,
-            source=_source(data),
-            margin=margin,
-        ).to_the_end()
-    finally:
-        pool.close()
-
-
-def _source(data: Any) -> str | None:
-    """Where the data came from, to read them again: a built-in name, or an absolute path; None for data in memory."""
-    if not isinstance(data, str | Path):
-        return None
-    return str(Path(data).resolve()) if Path(data).exists() else str(data)
-
-
-class _Run:
+class ComparisonRun:
     """One run in its folder, from the definition to the `Comparison`."""
 
     def __init__(
@@ -361,28 +219,7 @@ class _Run:
             yield say("study.warning.interrupted")
         if why is not None and why.interrupted:
             yield say("study.warning.evidence_interrupted")
-        single = [
-            entrant.name for entrant in summary.entrants if entrant.kind == "network" and entrant.judged
-        ]
-        single = [name for name in single if len(summary.judged[name]) == 1]
-        if single and self._definition.seeds > 1:
-            yield say("study.warning.one_seed", names=", ".join(single))
-        yield from _undertrained(summary.entrants)
-        for entrant in summary.entrants:
-            if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
-                yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
-
-
-def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:
-    """Who took fewer steps than the protocol asks for, since the budget allowed no more: a sentence a number."""
-    by_steps: dict[tuple[int, int], list[str]] = {}
-    for entrant in entrants:
-        if entrant.undertrained and entrant.steps is not None and entrant.protocol_steps is not None:
-            by_steps.setdefault((entrant.steps, entrant.protocol_steps), []).append(entrant.name)
-    for (steps, protocol), names in by_steps.items():
-        yield say(
-            "study.warning.undertrained", names=", ".join(names), steps=f"{steps:,}", protocol=f"{protocol:,}"
-        )
+        yield from training_warnings(summary, seeds=self._definition.seeds)
 
 
 @contextlib.contextmanager
@@ -410,14 +247,3 @@ def _common(steps: dict[str, int]) -> int | None:
 def _operators(outcome: Outcome) -> dict[str, str]:
     used = sorted({profile.operators for profile in outcome.profiles.values() if profile.operators})
     return {"operators": "; ".join(used)} if used else {}
-
-
-def environment() -> dict[str, str]:
-    """Versions and hardware that the figures came from."""
-    found = {"python": platform.python_version(), "system": platform.platform()}
-    for package in _VERSIONS:
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    found["processor"] = processor_name() or f"{os.cpu_count()} cores"
-    found["cores"] = str(available_cores())
-    return found

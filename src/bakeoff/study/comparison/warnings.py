@@ -1,0 +1,37 @@
+"""What a reader should know of a comparison's trainings before the verdict is taken for granted."""
+
+from collections.abc import Iterator, Sequence
+
+from bakeoff.messages import say
+from bakeoff.messages.statement import reason_text
+from bakeoff.study.analysis.summary import Summary
+from bakeoff.study.design.states import EntrantState
+from bakeoff.study.results.records import EntrantResult
+
+
+def training_warnings(summary: Summary, *, seeds: int) -> Iterator[str]:
+    """Who was trained with one seed only, with fewer steps than the protocol asks for, or could not be trained.
+
+    Args:
+        seeds: how many the protocol asks for.
+    """
+    networks = [entrant.name for entrant in summary.entrants if entrant.kind == "network" and entrant.judged]
+    single = [name for name in networks if len(summary.judged[name]) == 1]
+    if single and seeds > 1:
+        yield say("study.warning.one_seed", names=", ".join(single))
+    yield from _undertrained(summary.entrants)
+    for entrant in summary.entrants:
+        if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
+            yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
+
+
+def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:
+    """Who took fewer steps than the protocol asks for, since the budget allowed no more: a sentence a number."""
+    by_steps: dict[tuple[int, int], list[str]] = {}
+    for entrant in entrants:
+        if entrant.undertrained and entrant.steps is not None and entrant.protocol_steps is not None:
+            by_steps.setdefault((entrant.steps, entrant.protocol_steps), []).append(entrant.name)
+    for (steps, protocol), names in by_steps.items():
+        yield say(
+            "study.warning.undertrained", names=", ".join(names), steps=f"{steps:,}", protocol=f"{protocol:,}"
+        )
