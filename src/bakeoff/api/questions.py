@@ -1,16 +1,24 @@
 """Questions asked of a finished comparison: how many examples lead to a score, data or labels, which part needs "
 "data most."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from bakeoff.cost.inputs import example_inputs
+from bakeoff.cost.network_cost import cost_of
 from bakeoff.data.schema import Classes
-from bakeoff.errors import OptionError
+from bakeoff.errors import BakeoffWarning, OptionError
+from bakeoff.inference.latency import latency_of
+from bakeoff.inference.predictor import Predictor
+from bakeoff.models import build
 from bakeoff.study.analysis.goal import GoalAnswer, answer_goal, parse_goal
 from bakeoff.study.analysis.label_noise import LabelNoise, label_noise
+from bakeoff.study.analysis.limits import BestThatFits, Limits, Needs, best_that_fits
 from bakeoff.study.analysis.needs_data import NeedsData, needs_data
 from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.results.records import EntrantResult
 from bakeoff.tasks.metrics.registry import METRICS, Floats
 from bakeoff.tasks.registry import task_of
 
@@ -79,6 +87,44 @@ def parts_of(comparison: Comparison, by: str | None = None) -> NeedsData | None:
         names=names,
         trained=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
         shares=shares,
+    )
+
+
+def within_limits(comparison: Comparison, limits: Limits) -> BestThatFits | None:
+    """Who is best among those that fit, beside the leader without limits, and what the limits cost.
+
+    Each network is built again and timed on this machine, on one thread, at a batch of 1 and of 100 (about a second
+    each). Entrants that are no networks have parameters and FLOPs where these are known; their latency is not
+    measured.
+
+    Returns:
+        None where nobody was judged.
+    """
+    needs = {one.name: _needs(comparison, one) for one in comparison.entrants if one.judged}
+    return best_that_fits(limits, needs, comparison.entrants, comparison.verdict, metric=comparison.metric)
+
+
+def _needs(comparison: Comparison, result: EntrantResult) -> Needs:
+    entrant = comparison.participants.get(result.name)
+    counts = {"parameters": result.parameters, "flops": result.flops_per_example}
+    if entrant is None or entrant.card is None:
+        return Needs(**counts)
+    schema = comparison.dataset.schema
+    network = build(entrant.card, schema, width=entrant.width)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BakeoffWarning)  # said when the network entered the comparison
+        memory = cost_of(network, *example_inputs(schema)).peak_inference_bytes
+    predictor = Predictor.of(
+        comparison.dataset, model=entrant.card, width=entrant.width, weights=network.state_dict()
+    )
+    one, hundred = (latency_of(predictor, comparison.dataset, batch) for batch in (1, 100))
+    return Needs(
+        **counts,
+        memory_bytes=memory,
+        latency_seconds=one.p95_seconds,
+        median_seconds=one.median_seconds,
+        batch_seconds=hundred.median_seconds,
+        batch_p95_seconds=hundred.p95_seconds,
     )
 
 

@@ -19,6 +19,7 @@ from bakeoff.cli.options import (
 if TYPE_CHECKING:
     from bakeoff.data.dataset import Dataset
     from bakeoff.study.analysis.goal import GoalAnswer
+    from bakeoff.study.analysis.limits import Limits
     from bakeoff.study.results.comparison import Comparison
 
 
@@ -61,9 +62,25 @@ def compare(
         str | None,
         typer.Option(help="Say how many examples lead to this score: 95%, or a value of the metric as 2.5."),
     ] = None,
+    max_latency: Annotated[
+        str | None,
+        typer.Option(
+            help="Say who is best among those that answer one example within 2ms here (95th percentile)."
+        ),
+    ] = None,
+    max_parameters: Annotated[
+        str | None, typer.Option(help="The same within so many parameters: 50k, 1M.")
+    ] = None,
+    max_flops: Annotated[
+        str | None, typer.Option(help="The same within so many FLOPs an answer: 10M.")
+    ] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(help="The same within so much memory: 500kB, 50MB.")
+    ] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.cli.options import parse_budget, parse_margin
+    from bakeoff.study.analysis.limits import parse_limits
     from bakeoff.study.workers import startup
     from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
@@ -72,6 +89,7 @@ def compare(
     check_name(device)
     if goal is not None:
         _check_goal(goal, metric)
+    limits = parse_limits(latency=max_latency, parameters=max_parameters, flops=max_flops, memory=max_memory)
     allowed = None if margin is None else parse_margin(margin)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
@@ -106,6 +124,8 @@ def compare(
     record = result.to_json() | answers_json(result)
     if goal is not None:
         record["goal"] = _show_goal(result, goal).to_json()
+    if limits.given:
+        record["limits"] = _show_limits(result, limits)
     if json is not None:
         write_json(json, record)
     if result.interrupted:
@@ -164,6 +184,20 @@ def _show_goal(result: "Comparison", goal: str) -> "GoalAnswer":
     answer = goal_of(result, goal)
     print_goal(Console(), answer)
     return answer
+
+
+def _show_limits(result: "Comparison", limits: "Limits") -> dict[str, Any] | None:
+    """Say who is best within the limits, below the verdict."""
+    from rich.console import Console
+
+    from bakeoff.api.questions import within_limits
+    from bakeoff.report.terminal.questions import print_limits
+
+    answer = within_limits(result, limits)
+    if answer is None:
+        return None
+    print_limits(Console(), answer)
+    return answer.to_json()
 
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:

@@ -1,12 +1,15 @@
 """What a comparison says besides its verdict, on a terminal: data or labels, and which part needs data most."""
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from bakeoff.messages import say
 from bakeoff.report.terminal.comparison import WIDEST_TEXT
 from bakeoff.report.words.text import clean, wrapped
 from bakeoff.study.analysis.label_noise import LabelNoise
+from bakeoff.study.analysis.limits import BestThatFits, shown
 from bakeoff.study.analysis.needs_data import NeedsData
 
 
@@ -21,3 +24,26 @@ def print_questions(console: Console, labels: LabelNoise | None, parts: NeedsDat
     console.print(Text(say("report.section.data_or_labels"), style="dim"))
     for sentence in sentences:
         console.print(Text("\n".join(wrapped(clean(sentence), width))))
+
+
+def print_limits(console: Console, answer: BestThatFits) -> None:
+    """Print who is best within the limits, and what each entrant takes."""
+    width = min(console.width, WIDEST_TEXT)
+    console.print()
+    console.print(Text(say("report.section.limits"), style="dim"))
+    for sentence in answer.sentences:
+        console.print(Text("\n".join(wrapped(clean(sentence), width))))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    table.add_column(say("report.table.entrant"), overflow="fold")
+    for key in ("one", "p95", "hundred", "memory"):
+        table.add_column(say(f"report.limits.{key}"), justify="right")
+    for name, needs in answer.needs.items():
+        amounts = (
+            ("latency_seconds", needs.median_seconds),
+            ("latency_seconds", needs.latency_seconds),
+            ("latency_seconds", needs.batch_seconds),
+            ("memory_bytes", needs.memory_bytes),
+        )
+        cells = ["-" if amount is None else shown(kind, amount) for kind, amount in amounts]
+        table.add_row(Text(clean(name)), *cells, style="bold" if name == answer.best else "")
+    console.print(table)

@@ -267,11 +267,15 @@ class _Judge:
         return ", ".join(f"{name} {probability(shares[name])}" for name in names)
 
     def _amount(self, amount: float) -> Statement | str:
-        """A difference of two scores: in points of a share, or in the metric's unit."""
-        if not self.measure.percent:
-            return f"{amount:.2g}"
-        points = f"{100 * amount:.1f}".removesuffix(".0")
-        return Statement(key="verdict.points", values={"points": points})
+        return score_difference(self.measure, amount)
+
+
+def score_difference(metric: Metric, amount: float) -> Statement | str:
+    """A difference of two scores: in points of a share, or in the metric's unit."""
+    if not metric.percent:
+        return f"{amount:.2g}"
+    points = f"{100 * amount:.1f}".removesuffix(".0")
+    return Statement(key="verdict.points", values={"points": points})
 
 
 def probability(share: float) -> str:

@@ -204,6 +204,7 @@ class ComparisonRun:
             champion=champion,
             interrupted=outcome.interrupted or (why is not None and why.interrupted),
             why=why,
+            participants={entrant.name: entrant for entrant in outcome.entrants},
             show=self._show,
         )
 

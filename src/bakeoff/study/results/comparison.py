@@ -14,6 +14,7 @@ from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
 from bakeoff.errors import StoreError
 from bakeoff.messages.statement import Statement, reason_text
+from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
 
@@ -119,6 +120,7 @@ class Comparison:
         champion: None where no network was judged.
         interrupted: whether it was stopped before its time.
         why: evidence of why it came out so; None where it was left out or there is nothing to explain.
+        participants: who took part, by name: what its network is, to build it again.
         show: makes the HTML of a notebook; None prints plain text.
     """
 
@@ -147,6 +149,7 @@ class Comparison:
     equal: str = "steps"
     equal_amount: float = 0.0
     why: Evidence | None = field(default=None, repr=False)
+    participants: Mapping[str, Entrant] = field(default_factory=dict, repr=False)
     show: Callable[["Comparison"], str] | None = field(default=None, repr=False)
 
     @property
