@@ -71,7 +71,7 @@ def why(
     for sentence in found.sentences:
         console.print(Text(f"• {sentence}"))
     if found.left_out:
-        console.print(Text(say("why.left_out", names=", ".join(found.left_out)), style="dim"))
+        console.print(Text(say("why.left_out", names=", ".join(found.left_out_names)), style="dim"))
     if out is not None:
         write_why(found, out)
         console.print(Text(say("why.explain.written", path=str(out)), style="dim"))

@@ -15,15 +15,20 @@ class Statement:
     values: Mapping[str, Any]
 
     def text(self, language: str | None = None) -> str:
-        """The sentence, by default in the language in force; a value that is a `Statement` likewise."""
-        said = {
-            name: value.text(language) if isinstance(value, Statement) else value
-            for name, value in self.values.items()
-        }
-        return say_in(language, self.key, said)
+        """The sentence, by default in the language in force; a value that is a `Statement`, or a tuple of them, "
+        "likewise."""
+        return say_in(
+            language, self.key, {name: _said(value, language) for name, value in self.values.items()}
+        )
 
     def __str__(self) -> str:
         return self.text()
+
+
+def _said(value: Any, language: str | None) -> Any:
+    if isinstance(value, tuple):
+        return ", ".join(str(_said(one, language)) for one in value)
+    return value.text(language) if isinstance(value, Statement) else value
 
 
 def because(name: str, **values: Any) -> Statement:
@@ -36,7 +41,8 @@ def because(name: str, **values: Any) -> Statement:
 
 
 def reason_of(error: BaseException) -> Statement:
-    """The reason that an exception carries as its argument, else its own words (the type's name where it has none)."""
+    """The reason that an exception carries as its argument, else its own words (the type's name where it has "
+    "none)."""
     if error.args and isinstance(error.args[0], Statement):
         return error.args[0]
     return because("words", words=str(error) or type(error).__name__)

@@ -106,7 +106,7 @@ def test_what_was_planted_is_said_with_the_figures_of_the_comparison_itself(plan
     assert cell.loss.before == pytest.approx(mlp.score)
     assert cell.loss.after == pytest.approx(0.5, abs=0.15)
     assert cell.tested.loss > 0.2
-    assert any(text.startswith("The direction of time matters here") for text in found.why.sentences)
+    assert any(text.startswith("The direction of time is used here") for text in found.why.sentences)
     assert {c.change for c in found.why.cells} == {"permute_positions", "random_shift", "reverse_time"}
     record = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert set(record["why"]["matters"]) == {"direction", "place"}

@@ -50,7 +50,7 @@ def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock(
     assert reversed_cell.loss.after == pytest.approx(0.5, abs=0.15)  # nothing is left to tell the classes by
     assert reversed_cell.tested.loss > 0.2
     assert found.cell("mlp", "shuffle_labels").tested is None
-    assert any("direction of time matters" in sentence for sentence in found.sentences)
+    assert any("direction of time is used" in sentence for sentence in found.sentences)
     json.dumps(found.to_json(), allow_nan=False)
 
 

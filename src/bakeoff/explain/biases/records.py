@@ -1,11 +1,14 @@
 """The frozen records of `why`: one cell of figures for each entrant and intervention."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.study.analysis.verdict import Statement
+
+#: Of the changes that were not measured with one entrant so many are named.
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +135,15 @@ class Why:
         """The assumptions that were shown to matter to any entrant."""
         return tuple(dict.fromkeys(cell.assumption for cell in self.cells if is_shown(cell)))
 
+    @property
+    def left_out_names(self) -> tuple[str, ...]:
+        """What was not measured, grouped by entrant: "cnn (mirror, rotate, keep_last_4, ... +9)"."""
+        changes: dict[str, list[str]] = {}
+        for name in self.left_out:
+            entrant, _, change = name.partition("/")
+            changes.setdefault(entrant, []).append(change)
+        return tuple(f"{entrant}{_few(found)}" for entrant, found in changes.items())
+
     def to_json(self) -> dict[str, Any]:
         record = {
             key: value for key, value in asdict(self).items() if key not in ("statements", "advice", "broken")
@@ -142,6 +154,15 @@ class Why:
         }
         left_out = {name: reason.text() for name, reason in self.left_out.items()}
         return {**record, "left_out": left_out, "matters": list(self.matters()), **texts}
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names in brackets, and how many more there are; "" for an entrant as a whole."""
+    named = [name for name in names if name]
+    if not named:
+        return ""
+    more = f", ... +{len(named) - MOST_NAMED}" if len(named) > MOST_NAMED else ""
+    return f" ({', '.join(named[:MOST_NAMED])}{more})"
 
 
 def is_shown(cell: Cell) -> bool:

@@ -32,10 +32,22 @@ def statements(
             found.append((chosen.loss.loss, _matters(chosen, cells, baseline, metric)))
     said = [statement for _, statement in sorted(found, key=lambda pair: -pair[0])]
     if not said:
-        return (Statement(key="why.nothing", values={"cells": sum(not cell.control for cell in cells)}),)
+        return (_nothing_shown(cells, metric),)
     if memory is not None:
         said[1:1] = list(_memory(memory, cells, metric))
     return tuple(said[:MOST])
+
+
+def _nothing_shown(cells: Sequence[Cell], metric: Metric) -> Statement:
+    """What was tested, and how large a drop may be there all the same."""
+    tested = [cell for cell in cells if not cell.control]
+    names = tuple(
+        Statement(key=f"why.assumption.{assumption}", values={})
+        for assumption in dict.fromkeys(cell.assumption for cell in tested)
+    )
+    widest = max(tested, key=lambda cell: cell.loss.high).loss
+    largest = figures(replace(widest, loss=widest.high), metric)["loss"]
+    return Statement(key="why.nothing", values={"names": names, "cells": len(tested), "largest": largest})
 
 
 def _spoken(shown: Sequence[Cell], entrants: Sequence[EntrantScore]) -> Cell:

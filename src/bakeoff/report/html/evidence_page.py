@@ -51,7 +51,7 @@ def write_why(why: Why, path: Path) -> Path:
         if drawn is not None:
             parts += [_heading(heading), _heat_table(drawn)]
     if why.left_out:
-        parts.append(Markup("<p>{}</p>").format(say("why.left_out", names=", ".join(why.left_out))))
+        parts.append(Markup("<p>{}</p>").format(say("why.left_out", names=", ".join(why.left_out_names))))
     return write_text(path, _page(table_title(why), parts))
 
 
