@@ -87,14 +87,14 @@ def test_what_goes_wrong_is_one_sentence_and_a_status(
 @pytest.mark.skipif(
     os.geteuid() == 0, reason="root may write anywhere; the next test does without permissions"
 )
-def test_a_folder_that_is_not_ones_own_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_ones_own_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     run = bakeoff("compare", "iris", "--steps", "20", cwd=tmp_path)
     assert run.returncode == 1
     assert "--out" in run.stderr
 
 
-def test_a_place_where_no_folder_can_be_is_told(tmp_path: Path) -> None:
+def test_a_place_where_no_folder_can_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     run = bakeoff("compare", "iris", "--out", "file/runs", cwd=tmp_path)
     assert run.returncode == 1
@@ -138,7 +138,7 @@ def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
     assert reading <= set(given), "every option of reading can be given"
 
 
-def test_a_json_file_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+def test_a_json_file_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     done = bakeoff("compare", "iris", "--json", "no/such/folder/o.json", cwd=tmp_path)
     assert done.returncode == 1
     assert "'no/such/folder/o.json' cannot be written" in done.stderr

@@ -216,7 +216,7 @@ def test_a_run_from_elsewhere_runs_no_code(
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
 @pytest.mark.parametrize("given", [("--trust",), ("--model", "./nets.py:Tower"), ("--model", "nets:Tower")])
-def test_what_is_trusted_or_typed_is_used_and_told(
+def test_what_is_trusted_or_typed_is_used_and_reported(
     given: tuple[str, ...],
     command: str,
     folder: Path,

@@ -132,7 +132,7 @@ def test_the_metric_is_the_one_of_the_comparison_and_a_stand_in_is_named(
     assert "not kept" not in output
 
 
-def test_examples_that_the_network_was_trained_on_or_chosen_by_are_told_apart(
+def test_examples_that_the_network_was_trained_on_or_chosen_by_are_reported_apart(
     run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     folder, fitted = run

@@ -153,7 +153,7 @@ def test_an_encoders_kind_chooses_no_module(kind: Any, iris: Dataset, mark: Path
     assert not mark.exists()
 
 
-def test_an_array_in_place_of_the_record_is_told(iris: Dataset, mark: Path) -> None:
+def test_an_array_in_place_of_the_record_is_refused(iris: Dataset, mark: Path) -> None:
     place = _saved(mark.parent / "champion", iris)
     for text in ("[]", "3", "null", '"trap_of_records:run"', "[" * 100_000):
         (place / RECORD_FILE).write_text(text)
@@ -285,7 +285,7 @@ def test_a_network_that_was_registered_in_this_process_is_of_the_catalogue(
     assert Predictor.load(_saved(tmp_path, iris, "mine")).predict(iris.inputs[:2]).shape == (2,)
 
 
-def test_weights_of_another_network_are_told_by_the_tensor(iris: Dataset, tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused_by_the_tensor(iris: Dataset, tmp_path: Path) -> None:
     place = _saved(tmp_path, iris)
     _change(place, model="perceptron")
     with pytest.raises(ModelError, match="are not those of this 'perceptron'"):

@@ -164,14 +164,14 @@ def test_a_bare_pickle_is_no_array_file(tmp_path: Path) -> None:
         ((numbers(9, 3), LABELS[:9]), {}, "There are 9 examples in all"),
     ],
 )
-def test_arrays_that_cannot_be_compared_on_are_told(
+def test_arrays_that_cannot_be_compared_on_are_refused(
     source: Any, options: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(DataError, match=sentence):
         bakeoff.load(source, **options)
 
 
-def test_new_arrays_of_another_shape_are_told() -> None:
+def test_new_arrays_of_another_shape_are_refused() -> None:
     dataset = bakeoff.load("digits")
     with pytest.raises(DataError, match=r"shape \(1, 8, 8\), and these have \(1, 9, 9\)"):
         again(dataset, np.zeros((3, 9, 9), np.uint8))
@@ -218,7 +218,7 @@ def test_a_list_of_series_of_different_lengths_is_padded() -> None:
     assert flat.schema.input == Series(channels=1, length=6)
 
 
-def test_damaged_archives_are_told(tmp_path: Path) -> None:
+def test_damaged_archives_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "m.npz", x=numbers(40, 3), y=LABELS)
     whole = (tmp_path / "m.npz").read_bytes()
     (tmp_path / "m.npz").write_bytes(whole[: len(whole) // 2])
@@ -229,7 +229,7 @@ def test_damaged_archives_are_told(tmp_path: Path) -> None:
         bakeoff.load(tmp_path / "n.npy")
 
 
-def test_what_is_no_data_at_all_is_told() -> None:
+def test_what_is_no_data_at_all_is_refused() -> None:
     with pytest.raises(OptionError, match="type int is not taken"):
         bakeoff.load(3)
     with pytest.raises(OptionError, match="kind cannot be 'picture'"):

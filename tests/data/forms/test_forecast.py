@@ -179,7 +179,9 @@ def test_no_complete_window_is_an_error_that_names_the_horizon() -> None:
 
 
 @pytest.mark.parametrize("is_walk", [True, False])
-def test_nothing_is_foretold_of_a_random_walk_or_noise_with_every_second_value_missing(is_walk: bool) -> None:
+def test_a_random_walk_or_noise_with_every_second_value_missing_is_not_forecast_beyond_chance(
+    is_walk: bool,
+) -> None:
     steps = np.random.default_rng(0).standard_normal(4000)
     truth = np.cumsum(steps) if is_walk else steps
     values = [None if step % 2 else value for step, value in enumerate(truth)]
@@ -223,7 +225,7 @@ def shops() -> pl.DataFrame:
     return pl.concat(frames, how="vertical_relaxed")
 
 
-def test_groups_too_short_are_named_with_their_lengths_and_one_without_a_name_is_told() -> None:
+def test_groups_too_short_are_named_with_their_lengths_and_one_without_a_name_is_reported() -> None:
     dataset = bakeoff.load(shops(), time="t", target="sold", group="shop", horizon=7, window=21)
     assert values_of(dataset, "short_groups") == {"count": 1, "of": 3, "needed": 28, "names": "'new' (12)"}
     assert values_of(dataset, "unnamed_group") == {"count": 150, "column": "shop"}
@@ -327,7 +329,7 @@ def test_every_finding_of_a_forecast_is_a_sentence_in_both_languages(language: s
         ({"passengers": pl.lit(float("inf"))}, {}, DataError, "inf in row 1"),
     ],
 )
-def test_series_that_cannot_be_forecast_are_told_in_a_sentence(
+def test_series_that_cannot_be_forecast_are_refused_in_a_sentence(
     change: dict[str, pl.Expr], options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):

@@ -54,7 +54,7 @@ def test_channels_of_equal_length_come_as_they_are_written(tmp_path: Path) -> No
     np.testing.assert_array_equal(dataset.targets, [0, 1] * 10)
 
 
-def test_unequal_lengths_are_padded_with_zeros_and_the_true_ones_kept(tmp_path: Path) -> None:
+def test_unequal_lengths_are_padded_with_zeros_and_the_true_ones_stored(tmp_path: Path) -> None:
     examples, labels = examples_of(20, lengths=(3, 9, 5)), list("ab" * 10)
     (tmp_path / "Hand.ts").write_text(ts_text(examples, labels))
     dataset = bakeoff.load(tmp_path / "Hand.ts")
@@ -76,7 +76,7 @@ def test_gaps_are_bridged_straight_and_flat_at_the_ends(tmp_path: Path) -> None:
     assert length == 2
 
 
-def test_a_pair_is_read_by_either_file_and_by_its_folder_and_its_test_part_kept(tmp_path: Path) -> None:
+def test_a_pair_is_read_by_either_file_and_by_its_folder_and_its_test_part_stays(tmp_path: Path) -> None:
     folder = tmp_path / "Hand"
     folder.mkdir()
     train, test = examples_of(20), examples_of(8, seed=1)
@@ -197,7 +197,7 @@ def test_new_series_longer_than_any_in_training_are_cut_and_shorter_ones_padded(
         ("@classLabel true a b\n@data\n" + "2,1:b\n" * 12 + "1,2:a\n", "one example only"),
     ],
 )
-def test_damaged_files_are_told_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+def test_damaged_files_are_refused_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "bad.ts").write_text(text)
     with pytest.raises(DataError, match=sentence):
         bakeoff.load(tmp_path / "bad.ts")

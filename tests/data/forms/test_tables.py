@@ -180,7 +180,7 @@ def test_new_rows_with_gaps_where_training_had_none_get_the_median() -> None:
     np.testing.assert_array_equal(new.inputs[:, 0], np.median(train))
 
 
-def test_text_where_numbers_were_and_lost_columns_are_told() -> None:
+def test_text_where_numbers_were_and_lost_columns_are_reported() -> None:
     dataset = bakeoff.load(people(80), target="buys")
     with pytest.raises(
         DataError, match="'age' held numbers in training, and row 1 of the new data has 'old'"
@@ -255,7 +255,7 @@ def test_rows_without_an_answer_are_left_out_and_counted() -> None:
         ({}, {"target": "buys", "task": "clas"}, OptionError, "Did you mean 'classes'"),
     ],
 )
-def test_tables_that_cannot_be_compared_on_are_told_in_a_sentence(
+def test_tables_that_cannot_be_compared_on_are_refused_in_a_sentence(
     change: dict[str, pl.Expr], options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
@@ -274,7 +274,7 @@ def test_ten_examples_are_read_and_nine_are_too_few() -> None:
         bakeoff.load(few.head(9), target="buys")
 
 
-def test_nothing_left_to_learn_from_is_told() -> None:
+def test_nothing_left_to_learn_from_is_refused() -> None:
     with pytest.raises(DataError, match="No column is left"):
         bakeoff.load(people().select("buys", one=pl.lit(1)), target="buys")
 

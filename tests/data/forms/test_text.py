@@ -123,7 +123,7 @@ def test_new_texts_are_read_the_same_from_a_file_and_from_a_list(tmp_path: Path)
     assert empty.lengths.tolist() == [1, 1]
 
 
-def test_texts_without_a_common_word_are_told() -> None:
+def test_texts_without_a_common_word_are_refused() -> None:
     with pytest.raises(DataError, match="No word of the text column occurs in two"):
         learn_text(["one two", "three four"], column="a", target="b")
 

@@ -68,7 +68,7 @@ def test_the_same_texts_are_cut_once(folder: Path, monkeypatch: pytest.MonkeyPat
             read(frame, **options)
 
 
-def test_short_texts_are_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_texts_are_not_cached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_cache, "LEAST_SIGNS", 10_000)
     read(reviews())
     assert not folder.exists()

@@ -96,7 +96,7 @@ def with_fault(reader: Reader, check: str) -> Reader:
 
 
 @pytest.mark.parametrize("check", READER_CHECKS, ids=lambda check: check.__name__)
-def test_the_suite_finds_a_reader_with_a_fault(
+def test_the_suite_finds_a_broken_reader(
     check: Callable[[Reader, ReaderCase], None], cases: dict[str, ReaderCase]
 ) -> None:
     reader = next(reader for reader in READERS if reader.described == "a table")

@@ -110,7 +110,7 @@ def test_what_is_finished_is_read_again_after_the_time_is_over_with_the_same_fig
     assert figures == [(c.entrant, c.change, c.loss) for c in found.why.cells]
 
 
-def test_ctrl_c_keeps_what_is_finished_and_is_told_and_the_rest_comes_later(planted):
+def test_ctrl_c_stores_what_is_finished_and_is_reported_and_the_rest_comes_later(planted):
     found, asking = planted
     stopped = asking.other["stopped"]
     assert stopped.interrupted
@@ -209,7 +209,7 @@ def trial(**changes):
     return ChangedTrial(entrant=entrant, **{**fields, **changes})
 
 
-def test_a_kept_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_path: Path):
+def test_a_stored_training_comes_back_and_another_or_a_damaged_one_does_not(tmp_path: Path):
     kept = ChangedTrialStore(tmp_path / "why", "1/data")
     rng = np.random.default_rng(0)
     runs = tuple(rng.standard_normal((2, 5, 2)).astype(np.float32))

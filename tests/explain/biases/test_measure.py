@@ -65,14 +65,14 @@ def test_the_best_network_is_tried_at_half_and_twice_its_width_and_one_without_a
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("data", "seconds"), [("iris", 45.0), ("mnist1d", 60.0)])
-def test_the_budget_is_kept_whatever_the_data(data, seconds):
+def test_the_budget_is_not_exceeded_whatever_the_data(data, seconds):
     started = time.monotonic()
     found = why(data, budget_seconds=seconds)
     assert time.monotonic() - started < 1.1 * seconds
     assert found.entrants
 
 
-def test_the_anatomy_knows_the_width_that_a_network_has_without_being_told(tmp_path):
+def test_the_anatomy_finds_the_width_of_a_network_by_itself(tmp_path):
     dataset = load("digits")
     shared = share(dataset, tmp_path)
 

@@ -230,7 +230,7 @@ def test_without_a_clock_everything_is_planned():
     assert all(changes == CHANGES for changes in whole.changes.values())
 
 
-def test_under_a_clock_steps_go_first_then_the_dear_networks_changes_then_the_networks():
+def test_under_a_clock_steps_go_first_then_the_expensive_networks_changes_then_the_networks():
     roomy, tight, tiny = planned(1500), planned(300), planned(3)
     assert WHY_FEWEST_STEPS <= roomy.steps < 1000
     assert len(roomy.changes["gru"]) == len(CHANGES)
@@ -266,7 +266,7 @@ def test_both_languages_of_a_sentence_use_the_same_figures():
         assert fields[0] == fields[1], key
 
 
-def test_a_text_is_not_told_to_be_a_table_but_that_its_words_are_enough():
+def test_a_text_is_not_called_a_table_but_its_words_are_said_to_be_enough():
     nothing = [("bag_of_words", "word_order"), ("permute_positions", "neighbourhood")]
     cells = [cell("cnn", change, assumption, 0.001, 0.004) for change, assumption in nothing]
     text, series = (

@@ -65,7 +65,7 @@ def test_under_a_clock_tuning_fills_its_part_of_the_time_and_no_more(equal: str,
     assert roomy.steps == shared(equal).steps, "with time enough nothing is lowered"
 
 
-def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> None:
+def test_the_most_expensive_network_is_dropped_where_its_steps_would_be_too_few() -> None:
     expensive = Profile(entrant="expensive", training_flops=10, seconds_per_step=10.0)
     found = shared("steps", left=40.0, profiles=(expensive, *PROFILES))
     assert [profile.entrant for profile in found.dropped] == ["expensive"]

@@ -63,7 +63,9 @@ def test_a_device_that_fails_leaves_the_network_to_the_cpu(profile: Callable[...
     assert profile(cpu=0.01, meta=RuntimeError("out of memory")).device == "cpu"
 
 
-def test_what_is_dear_on_the_other_device_is_not_timed_on_the_cpu(profile: Callable[..., Profile]) -> None:
+def test_what_is_expensive_on_the_other_device_is_not_timed_on_the_cpu(
+    profile: Callable[..., Profile],
+) -> None:
     assert (
         profile(cpu=AssertionError("it was timed"), meta=2 * protocol.EXPENSIVE_STEP_SECONDS).device == "meta"
     )
@@ -83,7 +85,7 @@ def test_without_a_clock_no_timing_decides(
     assert profile(reproducible=True, cpu=0.001, meta=0.1).device == "meta"
 
 
-def test_a_device_that_is_not_there_is_told_before_anything_begins(tmp_path: Path) -> None:
+def test_a_device_that_is_not_there_is_refused_before_anything_begins(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no device called 'gpu'"):
         compare("iris", ["linear"], device="gpu", out=tmp_path)
     if not torch.cuda.is_available():

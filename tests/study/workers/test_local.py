@@ -126,7 +126,7 @@ def test_of_workers_that_hold_too_much_together_the_one_that_holds_the_most_is_e
 
 
 @pytest.mark.skipif(held_bytes() == 0, reason="this system has no /proc: nobody's memory can be watched")
-def test_a_task_that_needs_more_than_all_may_hold_is_given_up_and_the_limit_is_told() -> None:
+def test_a_task_that_needs_more_than_all_may_hold_is_given_up_and_the_limit_is_named() -> None:
     def hold(megabytes: int, context: TaskContext) -> int:
         import time
 

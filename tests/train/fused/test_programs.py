@@ -110,7 +110,7 @@ def test_what_the_compiled_code_does_not_know_is_no_chain() -> None:
     assert compile_program(stack_of(overlapping, image), TrainingData(image)) is None
 
 
-def test_a_deadline_is_kept_between_two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadline_holds_between_two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = made_up("table")
     data = TrainingData(dataset)
     run = StackedTraining(

@@ -208,7 +208,7 @@ def test_a_stack_on_a_gpu_is_the_stack_on_the_cpu_to_rounding() -> None:
         np.testing.assert_allclose(one.test_outputs, other.test_outputs, atol=1e-3)
 
 
-def test_a_network_that_may_not_be_compiled_is_trained_without_and_that_is_told(
+def test_a_network_that_may_not_be_compiled_is_trained_without_and_that_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(compilation, "torch_compiles_in_private", lambda: False)

@@ -86,7 +86,7 @@ def test_numbers_as_targets_are_standardised_in_a_stack_as_alone() -> None:
     assert largest_difference("mlp", "table", recipe, torch.float64, numbers=True) < 1e-12
 
 
-def test_another_order_of_the_batches_is_told_apart() -> None:
+def test_another_order_of_the_batches_is_detected() -> None:
     """The case that must differ: the same start and steps, but each batch of the witness one step later."""
     dataset = made_up("image")
     build = partial(network, "mlp", dataset.schema)

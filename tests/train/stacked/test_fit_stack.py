@@ -335,7 +335,7 @@ def test_a_recipe_out_of_range_is_refused(field: str, value: object) -> None:
         Recipe(**{"steps": 10, field: value})
 
 
-def test_judged_by_errors_the_kept_weights_are_those_with_the_fewest_misses() -> None:
+def test_judged_by_errors_the_best_weights_are_those_with_the_fewest_misses() -> None:
     """The lowest loss and the fewest errors are different evaluations of a network that overfits."""
     data = TrainingData(load("digits"))
     recipe = {"steps": 120, "evaluations": 40, "schedule": "constant"}
