@@ -1,7 +1,6 @@
 """`compare`: from a person's data to an honest verdict, within the time allowed."""
 
 import contextlib
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,10 +43,9 @@ from bakeoff.study.schedule.scheduler import Study
 from bakeoff.study.workers import startup
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import Executor
-from bakeoff.study.workers.local import available_cores
 from bakeoff.study.workers.queue import run_one
 from bakeoff.study.workers.requests import ChampionRequest
-from bakeoff.system.hardware import processor_name
+from bakeoff.system.hardware import available_cores, processor_name
 from bakeoff.tasks.metrics.registry import MetricContext
 from bakeoff.tasks.registry import task_of
 from bakeoff.train.device import check_name, choose_device
@@ -418,6 +416,6 @@ def environment() -> dict[str, str]:
     for package in _VERSIONS:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-    found["processor"] = processor_name() or f"{os.cpu_count()} cores"
+    found["processor"] = processor_name() or f"{available_cores()} cores"
     found["cores"] = str(available_cores())
     return found
