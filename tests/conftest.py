@@ -1,4 +1,4 @@
-"""Fixtures that stand in many files of tests. A factory of one file stays in that file."""
+"""Fixtures of many files of tests: what has to be undone after one. Datasets and other examples: examples.py."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -15,6 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.inference.predictor import RECORD_FILE, Predictor
 from bakeoff.study.comparison import SOURCE_FACT, compare
 from bakeoff.study.results.store import Store
+from examples import untrained
 
 NETWORKS = """
 from torch import nn
@@ -177,8 +178,7 @@ def test_a_fit_of_a_network_that_does_not_take_the_data_is_one_sentence(
 def _champion(folder: Path, **changes: Any) -> Path:
     iris = load("iris")
     place = folder / "runs" / "mine" / "champion"
-    weights = models.build("linear", iris.schema, seed=0).state_dict()
-    Predictor.of(iris, model="linear", width=None, weights=weights).save(place)
+    untrained(iris).save(place)
     record = json.loads((place / RECORD_FILE).read_text())
     (place / RECORD_FILE).write_text(json.dumps({**record, **changes}))
     return place
@@ -224,8 +224,7 @@ def test_what_is_trusted_or_typed_is_used_and_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     iris, card = load("iris"), models.card("nets.py:Tower")
-    weights = models.build(card, iris.schema, seed=0).state_dict()
-    Predictor.of(iris, model=card, width=None, weights=weights).save(folder / "runs" / "mine" / "champion")
+    untrained(iris, card).save(folder / "runs" / "mine" / "champion")
     status, _, err = _typed(command, "mine", "iris", *given, capsys=capsys, monkeypatch=monkeypatch)
     assert status == 0, err
     told = "--trust: the code of the network" if given == ("--trust",) else "as typed here"

@@ -16,7 +16,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import DataError, OptionError, StoreError
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
-from bakeoff.models import build
+from examples import untrained
 
 CLASSES = ("a<b>", "\x1b[31mred", "c")
 
@@ -38,8 +38,7 @@ def _table(path: Path, *, target: bool = True, rows: int = 60) -> Path:
 
 def _hand_over(folder: Path, dataset: Dataset, *, seed: int = 0) -> Predictor:
     """An untrained linear network as the champion of a run."""
-    weights = build("linear", dataset.schema, seed=seed).state_dict()
-    fitted = Predictor.of(dataset, model="linear", width=None, weights=weights)
+    fitted = untrained(dataset, seed=seed)
     fitted.save(folder / "champion")
     return fitted
 

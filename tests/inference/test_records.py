@@ -21,7 +21,7 @@ from bakeoff.models.registry.card import ModelCard
 from bakeoff.models.registry.options import _declared, check_recorded_options
 from bakeoff.study.fitting.fit import fit
 from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
-from train.plain_training import made_up
+from examples import made_up, untrained
 
 TRAP = """
 from pathlib import Path
@@ -52,8 +52,7 @@ def iris() -> Dataset:
 
 
 def _saved(place: Path, dataset: Dataset, model: str = "linear", **options: Any) -> Path:
-    weights = models.build(model, dataset.schema, seed=0, **options).state_dict()
-    return Predictor.of(dataset, model=model, width=None, weights=weights, options=options).save(place)
+    return untrained(dataset, model, **options).save(place)
 
 
 def _change(place: Path, **changes: Any) -> None:
@@ -245,8 +244,7 @@ def test_a_record_sets_nothing_that_says_whose_code_another_package_loads(
 def test_a_folder_that_is_trusted_or_whose_network_is_typed_is_used(iris: Dataset, mark: Path) -> None:
     place = mark.parent / "champion"
     card = models.card("./trap_of_records.py:run")
-    weights = models.build(card, iris.schema, seed=0).state_dict()
-    saved = Predictor.of(iris, model=card, width=None, weights=weights)
+    saved = untrained(iris, card)
     saved.save(place)
     record = json.loads((place / RECORD_FILE).read_text())
     assert (record["model"], record["file"]) == (

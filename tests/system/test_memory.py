@@ -14,7 +14,7 @@ from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.stacked.stack_size import activation_bytes
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up
+from examples import made_up
 
 
 @pytest.fixture

@@ -191,10 +191,8 @@ def test_a_pipe_for_the_answers_beside_an_array_is_refused(
         bakeoff.load(tmp_path / "x.npy")
 
 
-def test_a_pipe_among_pictures_is_left_out_and_reported(
-    tmp_path: Path, pipe: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+@pytest.mark.usefixtures("own_cache")
+def test_a_pipe_among_pictures_is_left_out_and_reported(tmp_path: Path, pipe: Callable[[str], Path]) -> None:
     for place in range(24):
         path = tmp_path / "photos" / "ab"[place % 2] / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

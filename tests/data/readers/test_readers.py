@@ -43,9 +43,8 @@ def series(folder: Path) -> Path:
 
 
 @pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ReaderCase]:
+def cases(tmp_path: Path, own_cache: Path) -> dict[str, ReaderCase]:
     """A case for each reader, by how it describes its data; the sources of the others are foreign to it."""
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
     table().write_csv(tmp_path / "sales.csv")
     np.savez(tmp_path / "arrays.npz", x=NUMBERS, y=WORDS)
     csv, npz = tmp_path / "sales.csv", tmp_path / "arrays.npz"

@@ -22,30 +22,16 @@ from bakeoff.explain.biases.worker_tasks import (
     ChangedTrialResult,
     train_changed,
 )
-from bakeoff.messages import set_language
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import choose_entrants
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.shared_dataset import share
+from examples import rising_or_falling
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
-
-
-def rising_or_falling(seed, count=400, length=16):
-    """Series that rise or fall by a step, in noise. To an MLP direction matters, and place (moved around, each both
-    rises and falls), but no neighbourhood."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, 2, count)
-    place = rng.integers(4, length - 4, count)
-    step = np.where(np.arange(length) >= place[:, None], 1.0, -1.0) * np.where(y, 1, -1)[:, None]
-    return (step + 0.5 * rng.standard_normal((count, length))).astype(np.float32)[:, None], y
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def stop(done, total):
@@ -84,7 +70,7 @@ class Asking:
 def planted(tmp_path_factory):
     """A comparison on series whose direction matters, without a clock."""
     asking, out = Asking(), tmp_path_factory.mktemp("runs")
-    x, y = rising_or_falling(0)
+    x, y = rising_or_falling(0, 400)
     options = {"steps": 120, "seeds": 2, "workers": 1, "kind": "series", "name": "steps"}
     return compare((x, y), ["mlp"], None, out=out, evidence=asking, **options), asking
 

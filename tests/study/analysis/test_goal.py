@@ -16,11 +16,7 @@ ACCURACY, MAE = METRICS["accuracy"], METRICS["mae"]
 SIZES = (100, 200, 400, 800, 1600)
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def entrant(name, error, *, metric=ACCURACY, spread=0.002, seed=0, kind="network", **given):

@@ -13,7 +13,7 @@ from bakeoff.errors import OptionError
 from bakeoff.report.content.matched_budgets import equal_sentences, given_rows
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import Profile, choose_entrants
-from bakeoff.study.design.jobs import Definition, tuning_work
+from bakeoff.study.design.jobs import tuning_work
 from bakeoff.study.design.matched_budgets import (
     LONGEST_RATIO,
     allocate_steps,
@@ -24,6 +24,7 @@ from bakeoff.study.design.matched_budgets import (
 from bakeoff.study.protocol import BATCH_EXAMPLES, SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.store import Store, find_run
+from examples import study_of
 
 PROFILES = (
     Profile(entrant="small", parameters=100, training_flops=1_000, seconds_per_step=1e-4),
@@ -187,9 +188,7 @@ def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(run
 
 def test_a_run_is_continued_only_where_the_same_is_equal(tmp_path: Path) -> None:
     def definition(**changes: str) -> dict[str, object]:
-        return Definition(
-            dataset="d", entrants=("mlp",), metric="rmse", seed=0, budget_seconds=9.0, sizes=(9,), **changes
-        ).to_json()
+        return study_of(**changes).to_json()
 
     Store(tmp_path / "d").put_fact("definition", definition(equal="flops"))
     assert find_run(tmp_path, "d", definition(equal="flops")).name == "d"

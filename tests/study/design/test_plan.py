@@ -12,14 +12,14 @@ from bakeoff.study.design.jobs import Definition, TrialRequest
 from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import Trial
 from bakeoff.study.schedule.priorities import select_affordable, split_among_workers, trial_requests
+from examples import study_of
 
 TABLE = Schema(input=Table(features=3), target=Classes(names=("a", "b")))
 NETWORK = Entrant(name="mlp", kind="network", family="mlp", settings=protocol.LEARNING_RATES)
 
 
 def definition(**changes: object) -> Definition:
-    given = {"dataset": "x", "entrants": ("mlp",), "metric": "accuracy", "seed": 5, "budget_seconds": 60.0}
-    return Definition(**{**given, "sizes": (25, 50, 100, 200, 400), **changes})  # type: ignore[arg-type]
+    return study_of(**{"seed": 5, "budget_seconds": 60.0, **changes})
 
 
 def test_baselines_and_classical_entrants_always_take_part() -> None:

@@ -19,6 +19,7 @@ from bakeoff.study.schedule import scheduler
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.initial_plan import initial_plan
 from bakeoff.study.schedule.scheduler import Study
+from examples import study_of
 
 NETWORKS = tuple(
     Entrant(name=name, kind="network", family=name, settings=LEARNING_RATES) for name in ("quick", "endless")
@@ -28,9 +29,7 @@ QUICK = Profile(entrant="quick", seconds_per_step=1e-3)
 
 def definition(sizes: tuple[int, ...] = (1000,)) -> Definition:
     names = tuple(network.name for network in NETWORKS)
-    return Definition(
-        dataset="x", entrants=names, metric="accuracy", seed=0, budget_seconds=60.0, sizes=sizes
-    )
+    return study_of(entrants=names, budget_seconds=60.0, sizes=sizes)
 
 
 class OneIsEndless:

@@ -10,7 +10,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition, Job, rung_job, training_sizes, tuning_job
+from bakeoff.study.design.jobs import Definition, Job, rung_job, tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import TrialResult
@@ -26,6 +26,7 @@ from bakeoff.study.schedule.progressive_sampling import (
 )
 from bakeoff.study.schedule.scheduler import Study
 from bakeoff.tasks.metrics.registry import METRICS
+from examples import study_of
 
 SIZES = (1000, 2000, 4000, 8000, 16000)
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]
@@ -108,14 +109,7 @@ def test_a_curve_that_reaches_the_leader_is_not_ruled_out(seed: int) -> None:
 
 
 def definition(dataset: Dataset, budget: float | None = 60.0) -> Definition:
-    return Definition(
-        dataset=dataset.name,
-        entrants=("knn", "mlp"),
-        metric="accuracy",
-        seed=0,
-        budget_seconds=budget,
-        sizes=training_sizes(dataset),
-    )
+    return study_of(dataset, entrants=("knn", "mlp"), budget_seconds=budget)
 
 
 def test_only_large_data_under_a_clock_are_sampled_progressively_and_never_by_a_network(

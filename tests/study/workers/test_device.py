@@ -15,7 +15,6 @@ from bakeoff.models import card
 from bakeoff.study import protocol
 from bakeoff.study.comparison import compare
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import TaskContext
@@ -24,6 +23,7 @@ from bakeoff.study.workers.shared_dataset import share
 from bakeoff.train import device
 from bakeoff.train.stacked import fit_stack
 from bakeoff.train.tensors import TrainingData
+from examples import study_of
 
 
 @pytest.fixture
@@ -95,11 +95,7 @@ def test_a_device_that_is_not_there_is_refused_before_anything_begins(tmp_path: 
 
 
 def test_a_run_of_another_device_is_another_run() -> None:
-    definition = Definition(
-        dataset="iris", entrants=(), metric="accuracy", seed=0, budget_seconds=None, sizes=(10,)
-    )
-    named = Definition(**{**vars(definition), "device": "cpu"})
-    assert definition.to_json() != named.to_json()
+    assert study_of().to_json() != study_of(device="cpu").to_json()
 
 
 @pytest.mark.gpu

@@ -20,7 +20,8 @@ from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.run import SingleTraining
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import Batch, TrainingData
-from train.plain_training import made_up, train_alone
+from examples import made_up
+from train.plain_training import train_alone
 
 CPU = Placement(device=torch.device("cpu"), threads=1)
 REPLICA = Replica(learning_rate=1e-3, seed=0, examples=80)

@@ -13,7 +13,8 @@ from bakeoff.train.stacked import run as run_file
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up, outputs_of, train_alone
+from examples import made_up
+from train.plain_training import outputs_of, train_alone
 
 CASES = [
     (name, kind)

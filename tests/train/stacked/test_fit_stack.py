@@ -19,7 +19,8 @@ from bakeoff.train.replicas import module as network_file
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up, outputs_of, train_alone
+from examples import made_up
+from train.plain_training import outputs_of, train_alone
 
 
 def of(name: str, dataset: Dataset) -> Callable[[int], nn.Module]:

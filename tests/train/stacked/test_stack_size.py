@@ -15,7 +15,7 @@ from bakeoff.train.stacked.stack_size import (
     seconds_per_step,
 )
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up
+from examples import made_up
 
 TABLE = made_up("table")
 RECIPE = Recipe(steps=10**6, batch_size=50)
