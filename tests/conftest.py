@@ -1,5 +1,6 @@
 """Fixtures of many files of tests: what has to be undone after one. Datasets and other examples: examples.py."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,34 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("BAKEOFF_CACHE", str(folder))
     return folder
+
+
+class FakeClock:
+    """Time as a test wants it: it stands still, but for sleeping and for `each_look_seconds` at every look.
+
+    Attributes:
+        now: in seconds, of `time.monotonic`.
+        each_look_seconds: what passes between two looks at the clock, as if something was computed.
+    """
+
+    def __init__(self) -> None:
+        self.now, self.each_look_seconds = 1000.0, 0.0
+
+    def monotonic(self) -> float:
+        self.now += self.each_look_seconds
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock of the test's own in this process, so that what it shows does not depend on who else uses the machine."""
+    fake = FakeClock()
+    monkeypatch.setattr(time, "monotonic", fake.monotonic)
+    monkeypatch.setattr(time, "sleep", fake.sleep)
+    return fake
 
 
 @pytest.fixture(autouse=True)

@@ -138,6 +138,7 @@ def test_the_record_survives_json() -> None:
     assert set(record["peak_training_bytes"]) == {"sgd", "momentum", "adam"}
 
 
+@pytest.mark.slow  # about time
 def test_resnet_152_is_counted_within_a_second() -> None:
     card = models.card("resnet152")
     with torch.device("meta"):
@@ -185,6 +186,7 @@ print(json.dumps({"seconds": time.process_time() - start, "parameters": cost.par
 """
 
 
+@pytest.mark.slow  # about time and memory
 def test_a_gpt_of_175_billion_parameters_is_counted_within_a_gigabyte_and_seconds() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", _GPT_175B], capture_output=True, text=True, timeout=200, check=True

@@ -160,14 +160,21 @@ def _children(process: int) -> set[int]:
     return found
 
 
-def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_digit(tmp_path: Path) -> None:
-    """`kill -9` after one and after four finished jobs, and once at a moment of chance; its workers end with it."""
+@pytest.mark.parametrize(
+    "stops",
+    [(1, 4), pytest.param((1, 4, None, None, None), marks=pytest.mark.slow)],
+    ids=["twice", "by chance"],
+)
+def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_digit(
+    tmp_path: Path, stops: tuple[int | None, ...]
+) -> None:
+    """`kill -9` after one and after four finished jobs, and at moments of chance; its workers end with it."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     workers: set[int] = set()
     for folder in (whole, broken):
         folder.mkdir()
     subprocess.run([*COMMAND, "--json", "o.json"], cwd=whole, check=True, capture_output=True, timeout=240)
-    for stop_at in (1, 4, None):
+    for stop_at in stops:
         process = subprocess.Popen(
             [*COMMAND, "--json", "o.json"], cwd=broken, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

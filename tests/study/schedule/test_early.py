@@ -16,6 +16,8 @@ from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
 from examples import study_of
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 SECONDS = {"cheap": 0.05, "expensive": 5.0}
 
 
@@ -113,4 +115,4 @@ def test_neighbours_have_a_quarter_of_the_time_and_at_least_what_loading_takes(
     found.state.entrants["knn"], found.executor, found._shared = knn, executor, None  # type: ignore[assignment]
     found._phase = "tuning"
     found._hand_out(tuning_job(knn, found.definition, 0))
-    assert executor.deadlines == [pytest.approx(seconds, abs=0.2)]
+    assert executor.deadlines == [pytest.approx(seconds)]

@@ -28,6 +28,8 @@ from bakeoff.study.schedule.scheduler import Study
 from bakeoff.tasks.metrics.registry import METRICS
 from examples import study_of
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 SIZES = (1000, 2000, 4000, 8000, 16000)
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]
 KNN = Entrant(name="knn", kind="classical", family="classical", settings=(1.0, 7.0))
