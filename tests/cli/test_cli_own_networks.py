@@ -115,7 +115,9 @@ def test_every_command_says_in_one_sentence_what_is_wrong_with_a_network_of_ones
     assert not (folder / "runs").exists()
 
 
-@pytest.mark.parametrize("name", ["nets.py:Tower", "./nets.py:Tower", "nets:Tower"])
+@pytest.mark.parametrize(
+    "name", ["nets.py:Tower", pytest.param("./nets.py:Tower", marks=pytest.mark.slow), "nets:Tower"]
+)
 def test_cost_takes_a_file_or_a_module_where_the_command_is_typed(name: str, folder: Path) -> None:
     (folder / "nets.py").write_text("from torch import nn\ndef Tower(): return nn.Linear(8, 4)\n")
     done = _process("cost", name, "--input", "8", folder=folder)
