@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bakeoff.messages import set_language
+from bakeoff.study.workers.local import LocalExecutor
+from bakeoff.study.workers.startup import compiled_operators
 
 
 @pytest.fixture
@@ -51,6 +53,26 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     monkeypatch.setattr(time, "monotonic", fake.monotonic)
     monkeypatch.setattr(time, "sleep", fake.sleep)
     return fake
+
+
+class LastingWorkers(LocalExecutor):
+    """Workers that whoever closes them leaves to the next comparison: to import PyTorch takes seconds each time."""
+
+    def close(self) -> None:
+        if self._running or self._suspects:
+            self.restart()
+        self._shared = None
+
+    def end(self) -> None:
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[LastingWorkers]:
+    """An executor for `pool=` of comparisons that are not about how workers start and end, or what they search."""
+    lasting = LastingWorkers(workers=2, environment=compiled_operators(wait=True))
+    yield lasting
+    lasting.end()
 
 
 @pytest.fixture(autouse=True)

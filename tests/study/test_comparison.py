@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import bakeoff
 import failing_networks
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.study.comparison import compare
 from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.workers.executor import Executor
 
 QUICK: dict[str, Any] = {"budget_seconds": None, "steps": 40, "seeds": 2}
 
@@ -31,8 +33,8 @@ COMMAND = [
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    return compare("iris", ["linear", "mlp"], out=tmp_path_factory.mktemp("runs"), **QUICK)
+def found(tmp_path_factory: pytest.TempPathFactory, workers: Executor) -> Comparison:
+    return compare("iris", ["linear", "mlp"], out=tmp_path_factory.mktemp("runs"), pool=workers, **QUICK)
 
 
 def test_every_entrant_is_judged_with_a_score_inside_its_interval(found: Comparison) -> None:
@@ -107,9 +109,9 @@ def test_the_table_is_a_polars_frame_best_first(found: Comparison) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_finished_run_is_read_again_and_not_trained_again(found: Comparison) -> None:
+def test_a_finished_run_is_read_again_and_not_trained_again(found: Comparison, workers: Executor) -> None:
     before = set(_trial_rows(found.folder))
-    again = compare("iris", ["linear", "mlp"], out=found.folder.parent, **QUICK)
+    again = compare("iris", ["linear", "mlp"], out=found.folder.parent, pool=workers, **QUICK)
     assert again.folder == found.folder
     assert set(_trial_rows(found.folder)) == before
     assert _figures(again.to_json()) == _figures(found.to_json())
@@ -166,14 +168,16 @@ def _children(process: int) -> set[int]:
     ids=["twice", "by chance"],
 )
 def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_digit(
-    tmp_path: Path, stops: tuple[int | None, ...]
+    tmp_path: Path, stops: tuple[int | None, ...], workers: Executor
 ) -> None:
     """`kill -9` after one and after four finished jobs, and at moments of chance; its workers end with it."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    workers: set[int] = set()
-    for folder in (whole, broken):
-        folder.mkdir()
-    subprocess.run([*COMMAND, "--json", "o.json"], cwd=whole, check=True, capture_output=True, timeout=240)
+    processes: set[int] = set()
+    broken.mkdir()
+    options: dict[str, Any] = {"budget_seconds": None, "steps": 60, "seeds": 2}
+    undisturbed = bakeoff.compare(
+        "iris", models=["linear", "mlp"], out=whole, pool=workers, **options
+    ).to_json()
     for stop_at in stops:
         process = subprocess.Popen(
             [*COMMAND, "--json", "o.json"], cwd=broken, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -183,22 +187,23 @@ def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_dig
             if stop_at and _jobs_finished(broken / "runs" / "iris") >= stop_at:
                 break
             time.sleep(0.02)
-        workers |= _children(process.pid)
+        processes |= _children(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and any(Path(f"/proc/{worker}").exists() for worker in workers):
+    while time.monotonic() < deadline and any(Path(f"/proc/{child}").exists() for child in processes):
         time.sleep(0.1)
-    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
-    assert workers or not Path("/proc").exists()
+    assert not [child for child in processes if Path(f"/proc/{child}").exists()]
+    assert processes or not Path("/proc").exists()
     subprocess.run([*COMMAND, "--json", "o.json"], cwd=broken, check=True, capture_output=True, timeout=240)
-    records = [json.loads((folder / "o.json").read_text()) for folder in (whole, broken)]
-    assert _figures(records[0]) == _figures(records[1])
-    assert records[0]["trials"][5]["validation_score"] is not None
+    again = json.loads((broken / "o.json").read_text())
+    assert _figures(again) == _figures(json.loads(json.dumps(undisturbed)))
+    assert again["trials"][5]["validation_score"] is not None
 
 
-def test_another_seed_gives_other_figures(found: Comparison, tmp_path: Path) -> None:
-    other = compare("iris", ["linear"], seed=1, out=tmp_path, budget_seconds=None, steps=40, seeds=1)
+def test_another_seed_gives_other_figures(found: Comparison, tmp_path: Path, workers: Executor) -> None:
+    quick: dict[str, Any] = {"budget_seconds": None, "steps": 40, "seeds": 1}
+    other = compare("iris", ["linear"], seed=1, out=tmp_path, pool=workers, **quick)
     assert other.entrant("linear").curve[0].seeds[0] != found.entrant("linear").curve[0].seeds[0]
 
 
@@ -237,7 +242,7 @@ def test_networks_that_fail_are_recorded_with_their_reason_and_the_others_are_ju
         budget_seconds=None,
         steps=30,
         seeds=1,
-        workers=2,
+        workers=1,
     )
     assert found.entrant("linear").judged
     assert found.entrant("exploding").state == "diverged"
@@ -258,10 +263,11 @@ def test_a_metric_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         compare("iris", metric="rmse", out=tmp_path)
 
 
-def test_the_deciding_metric_can_be_chosen_and_values_are_compared_too(tmp_path: Path) -> None:
-    found = compare(
-        "diabetes", ["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1
-    )
+def test_the_deciding_metric_can_be_chosen_and_values_are_compared_too(
+    tmp_path: Path, workers: Executor
+) -> None:
+    quick: dict[str, Any] = {"budget_seconds": None, "steps": 60, "seeds": 1}
+    found = compare("diabetes", ["linear"], metric="mae", out=tmp_path, pool=workers, **quick)
     linear, mean = found.entrant("linear"), found.entrant("mean")
     data = load("diabetes")
     truth = data.targets_at(data.splits.test)

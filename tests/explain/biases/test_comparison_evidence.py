@@ -67,12 +67,12 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
+def planted(tmp_path_factory, workers):
     """A comparison on series whose direction matters, without a clock."""
     asking, out = Asking(), tmp_path_factory.mktemp("runs")
     x, y = rising_or_falling(0, 400)
-    options = {"steps": 120, "seeds": 2, "workers": 1, "kind": "series", "name": "steps"}
-    return compare((x, y), ["mlp"], None, out=out, evidence=asking, **options), asking
+    options = {"steps": 120, "seeds": 2, "kind": "series", "name": "steps"}
+    return compare((x, y), ["mlp"], None, out=out, evidence=asking, pool=workers, **options), asking
 
 
 def test_what_was_planted_is_said_with_the_figures_of_the_comparison_itself(planted):

@@ -25,10 +25,10 @@ from examples import rising_or_falling, untrained
 pytestmark = pytest.mark.usefixtures("english")
 
 
-def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock():
+def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock(workers):
     x, y = rising_or_falling(0)
     changes = ["reverse_time", "halve_resolution", "shuffle_labels"]
-    options = {"kind": "series", "steps": 120, "seeds": 2, "workers": 1}
+    options = {"kind": "series", "steps": 120, "seeds": 2, "pool": workers}
     found = why((x, y), models=["mlp"], changes=changes, budget_seconds=None, **options)
     assert found.matters() == ("direction",)
     assert found.broken == ()

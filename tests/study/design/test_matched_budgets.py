@@ -1,6 +1,7 @@
 """What is made equal among networks: that it is, that the time holds it, that a run goes on only with the same."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from bakeoff.study.design.matched_budgets import (
 from bakeoff.study.protocol import BATCH_EXAMPLES, SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.store import Store, find_run
+from bakeoff.study.workers.executor import Executor
 from examples import study_of
 
 PROFILES = (
@@ -143,12 +145,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("equal")
 
 
-def comparison(equal: str, networks: list[str], out: Path) -> Comparison:
-    return compare("iris", networks, equal=equal, budget_seconds=None, steps=30, seeds=1, out=out)
+def comparison(equal: str, networks: list[str], out: Path, workers: Executor) -> Comparison:
+    options: dict[str, Any] = {"budget_seconds": None, "steps": 30, "seeds": 1}
+    return compare("iris", networks, equal=equal, out=out, pool=workers, **options)
 
 
-def test_a_comparison_of_equal_flops_trains_each_network_for_as_many(runs: Path) -> None:
-    found = comparison("flops", ["linear", "mlp@20", "mlp@40"], runs)
+def test_a_comparison_of_equal_flops_trains_each_network_for_as_many(runs: Path, workers: Executor) -> None:
+    found = comparison("flops", ["linear", "mlp@20", "mlp@40"], runs, workers)
     narrow, wide = found.entrant("mlp@20"), found.entrant("mlp@40")
     assert narrow.steps is not None
     assert wide.steps is not None
@@ -170,8 +173,10 @@ def step_flops(width: int) -> int:
     return counter.get_total_flops()
 
 
-def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(runs: Path) -> None:
-    found = comparison("parameters", ["mlp@40", "transformer"], runs)
+def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(
+    runs: Path, workers: Executor
+) -> None:
+    found = comparison("parameters", ["mlp@40", "transformer"], runs, workers)
     sizes = [float(found.entrant(name).parameters or 0) for name in ("mlp@40", "transformer")]
     assert spread(sizes) < 1.1
     assert [row.parameters for row in given_rows(found)]
@@ -181,7 +186,7 @@ def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(run
         found.test_outputs[found.champion.entrant],
         atol=1e-4,
     )
-    again = comparison("parameters", ["mlp@40", "transformer"], runs)
+    again = comparison("parameters", ["mlp@40", "transformer"], runs, workers)
     assert again.folder == found.folder, "and a continued run has the same widths"
     assert [float(again.entrant(name).parameters or 0) for name in ("mlp@40", "transformer")] == sizes
 
