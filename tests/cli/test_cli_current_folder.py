@@ -59,7 +59,10 @@ def ran(folder: Path) -> set[str]:
     return set((folder / "RAN").read_text().split()) if (folder / "RAN").exists() else set()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    ["bakeoff", pytest.param("python -m bakeoff", marks=pytest.mark.slow)],  # which the next test runs
+)
 def test_a_comparison_runs_no_file_that_lies_beside_the_data(hostile: Path, command: str) -> None:
     done = run([*COMMANDS[command], "compare", "flowers.csv", "--target", "kind", *COMPARE], hostile)
     assert ran(hostile) == set()
@@ -108,7 +111,9 @@ print(place)
 """
 
 
-@pytest.mark.parametrize("first", ["", "the folder", "."])
+@pytest.mark.parametrize(
+    "first", ["", *(pytest.param(f, marks=pytest.mark.slow) for f in ("the folder", "."))]
+)
 def test_workers_of_a_notebook_search_its_folder_last(hostile: Path, first: str) -> None:
     first = str(hostile) if first == "the folder" else first
     program = NOTEBOOK.format(first=first, folder=str(hostile))

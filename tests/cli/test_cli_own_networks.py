@@ -15,6 +15,7 @@ from bakeoff.data.load import load
 from bakeoff.inference.predictor import RECORD_FILE, Predictor
 from bakeoff.study.comparison import SOURCE_FACT, compare
 from bakeoff.study.results.store import Store
+from bakeoff.study.workers.executor import Executor
 from examples import untrained
 
 NETWORKS = """
@@ -278,17 +279,16 @@ def test_a_fit_of_a_file_says_how_it_predicts_and_does_so(
 
 
 def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothing_that_it_names(
-    folder: Path,
+    folder: Path, workers: Executor
 ) -> None:
     """One comparison, continued from a database in which every name is one of code that is there to be found."""
     quick: dict[str, Any] = {
         "budget_seconds": None,
         "steps": 20,
         "seeds": 1,
-        "workers": 1,
         "out": folder / "runs",
     }
-    found = compare("iris", ["./nets.py:Tower"], **quick)
+    found = compare("iris", ["./nets.py:Tower"], pool=workers, **quick)
     tower = found.entrant("nets.py:Tower")
     assert tower.judged
     assert found.champion is not None
@@ -303,7 +303,7 @@ def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothi
     sys.path.insert(0, str(folder))
     for everything in (False, True):
         _poison(found.folder, definition_too=everything)
-        again = compare("iris", ["./nets.py:Tower"], **quick)
+        again = compare("iris", ["./nets.py:Tower"], workers=1, **quick)
         assert (again.folder == found.folder) != everything, "a run of another definition is not gone on with"
         assert again.entrant("nets.py:Tower").judged
         assert {entrant.name for entrant in again.entrants} == {entrant.name for entrant in found.entrants}
