@@ -23,6 +23,8 @@ COMPARE = (
     "mlp",
     "--budget",
     "none",
+    "--workers",
+    "1",
     "--steps",
     "20",
     "--seeds",
@@ -82,6 +84,8 @@ def test_a_network_of_ones_own_is_found_there_and_nothing_else_is(hostile: Path)
     )
     assert ran(hostile) == set()
     assert done.returncode == 0, done.stderr
+    own = [one for one in json.loads((hostile / "o.json").read_text())["entrants"] if ":" in one["name"]]
+    assert [(one["name"], one["judged"]) for one in own] == [("my_networks:small", True)]
     places = [line.split() for line in (hostile / "PATH").read_text().splitlines()]
     assert len(places) >= 2, "in this process and in a worker"
     assert all(place == last for place, last in places), "the current folder stands last"
