@@ -1,11 +1,14 @@
-"""Fixtures that stand in many files of tests. A factory of one file stays in that file."""
+"""Fixtures of many files of tests: what has to be undone after one. Datasets and other examples: examples.py."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bakeoff.messages import set_language
+from bakeoff.study.workers.local import LocalExecutor
+from bakeoff.study.workers.startup import compiled_operators
 
 
 @pytest.fixture
@@ -22,6 +25,54 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("BAKEOFF_CACHE", str(folder))
     return folder
+
+
+class FakeClock:
+    """Time as a test wants it: it stands still, but for sleeping and for `each_look_seconds` at every look.
+
+    Attributes:
+        now: in seconds, of `time.monotonic`.
+        each_look_seconds: what passes between two looks at the clock, as if something was computed.
+    """
+
+    def __init__(self) -> None:
+        self.now, self.each_look_seconds = 1000.0, 0.0
+
+    def monotonic(self) -> float:
+        self.now += self.each_look_seconds
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """A clock of the test's own in this process, so that what it shows does not depend on who else uses the machine."""
+    fake = FakeClock()
+    monkeypatch.setattr(time, "monotonic", fake.monotonic)
+    monkeypatch.setattr(time, "sleep", fake.sleep)
+    return fake
+
+
+class LastingWorkers(LocalExecutor):
+    """Workers that whoever closes them leaves to the next comparison: to import PyTorch takes seconds each time."""
+
+    def close(self) -> None:
+        if self._running or self._suspects:
+            self.restart()
+        self._shared = None
+
+    def end(self) -> None:
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[LastingWorkers]:
+    """An executor for `pool=` of comparisons that are not about how workers start and end, or what they search."""
+    lasting = LastingWorkers(workers=2, environment=compiled_operators(wait=True))
+    yield lasting
+    lasting.end()
 
 
 @pytest.fixture(autouse=True)

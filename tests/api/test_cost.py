@@ -44,7 +44,7 @@ def test_a_bound_is_there_where_a_machine_was_named() -> None:
         ({"vocabulary": 0}, "--vocabulary is 0"),
     ],
 )
-def test_what_cannot_be_costed_is_told(options: dict[str, object], sentence: str) -> None:
+def test_what_cannot_be_costed_is_refused(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(CostError, match=sentence):
         cost("mlp", **options)  # type: ignore[arg-type]
 

@@ -10,12 +10,11 @@ from bakeoff.api.predict import predict
 from bakeoff.api.runs import network_of, runs
 from bakeoff.data.load import load
 from bakeoff.errors import OptionError, StoreError
-from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
-from bakeoff.models import build
 from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.run_folder import RunFolder, RunKind
 from bakeoff.study.results.store import Store
+from examples import untrained
 
 
 @pytest.fixture
@@ -23,8 +22,7 @@ def run(tmp_path: Path) -> RunFolder:
     """A run called "iris-2" that handed over an untrained linear network."""
     dataset = load("iris")
     found = RunFolder(tmp_path / "runs" / "iris-2")
-    weights = build("linear", dataset.schema, seed=0).state_dict()
-    Predictor.of(dataset, model="linear", width=None, weights=weights).save(found.champion)
+    untrained(dataset).save(found.champion)
     write_training_hashes(found.champion, dataset)
     return found
 

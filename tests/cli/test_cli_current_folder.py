@@ -23,6 +23,8 @@ COMPARE = (
     "mlp",
     "--budget",
     "none",
+    "--workers",
+    "1",
     "--steps",
     "20",
     "--seeds",
@@ -59,7 +61,10 @@ def ran(folder: Path) -> set[str]:
     return set((folder / "RAN").read_text().split()) if (folder / "RAN").exists() else set()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    ["bakeoff", pytest.param("python -m bakeoff", marks=pytest.mark.slow)],  # which the next test runs
+)
 def test_a_comparison_runs_no_file_that_lies_beside_the_data(hostile: Path, command: str) -> None:
     done = run([*COMMANDS[command], "compare", "flowers.csv", "--target", "kind", *COMPARE], hostile)
     assert ran(hostile) == set()
@@ -79,6 +84,8 @@ def test_a_network_of_ones_own_is_found_there_and_nothing_else_is(hostile: Path)
     )
     assert ran(hostile) == set()
     assert done.returncode == 0, done.stderr
+    own = [one for one in json.loads((hostile / "o.json").read_text())["entrants"] if ":" in one["name"]]
+    assert [(one["name"], one["judged"]) for one in own] == [("my_networks:small", True)]
     places = [line.split() for line in (hostile / "PATH").read_text().splitlines()]
     assert len(places) >= 2, "in this process and in a worker"
     assert all(place == last for place, last in places), "the current folder stands last"
@@ -108,7 +115,9 @@ print(place)
 """
 
 
-@pytest.mark.parametrize("first", ["", "the folder", "."])
+@pytest.mark.parametrize(
+    "first", ["", *(pytest.param(f, marks=pytest.mark.slow) for f in ("the folder", "."))]
+)
 def test_workers_of_a_notebook_search_its_folder_last(hostile: Path, first: str) -> None:
     first = str(hostile) if first == "the folder" else first
     program = NOTEBOOK.format(first=first, folder=str(hostile))
@@ -134,7 +143,10 @@ def test_the_build_and_the_probes_run_no_file_that_lies_beside_the_data(hostile:
         "compilation.begin_build()\n"
         "print(compilation.is_wanted())\n"
     )
-    done = run([sys.executable, "-P", "-c", program], hostile, BAKEOFF_NATIVE="1")
+    quick = hostile.parent / "quick-cc"  # without optimising: one second instead of twenty
+    quick.write_text('#!/bin/sh\nexec cc "$@" -O0\n')
+    quick.chmod(0o700)
+    done = run([sys.executable, "-P", "-c", program], hostile, BAKEOFF_NATIVE="1", CC=str(quick))
     assert ran(hostile) == set()
     assert done.stdout.split("\n")[-2] == "False", done.stdout + done.stderr
     assert "status" not in done.stdout, "the trial of half precision did not fail"

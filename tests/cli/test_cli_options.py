@@ -60,7 +60,7 @@ def test_every_option_of_reading_reaches_the_reader(
 
 
 @pytest.mark.parametrize("command", [name for name in _COMMANDS if name != "data"])
-def test_data_that_are_not_there_are_told_before_anything_slow_begins(
+def test_data_that_are_not_there_are_refused_before_anything_slow_begins(
     monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     place, more = _COMMANDS[command]

@@ -17,6 +17,8 @@ from bakeoff.study.comparison.compare import compare
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.store import Store
+from bakeoff.study.workers.executor import Executor
+from examples import untrained
 
 NETWORKS = """
 from torch import nn
@@ -116,7 +118,9 @@ def test_every_command_says_in_one_sentence_what_is_wrong_with_a_network_of_ones
     assert not (folder / "runs").exists()
 
 
-@pytest.mark.parametrize("name", ["nets.py:Tower", "./nets.py:Tower", "nets:Tower"])
+@pytest.mark.parametrize(
+    "name", ["nets.py:Tower", pytest.param("./nets.py:Tower", marks=pytest.mark.slow), "nets:Tower"]
+)
 def test_cost_takes_a_file_or_a_module_where_the_command_is_typed(name: str, folder: Path) -> None:
     (folder / "nets.py").write_text("from torch import nn\ndef Tower(): return nn.Linear(8, 4)\n")
     done = _process("cost", name, "--input", "8", folder=folder)
@@ -179,8 +183,7 @@ def test_a_fit_of_a_network_that_does_not_take_the_data_is_one_sentence(
 def _champion(folder: Path, **changes: Any) -> Path:
     iris = load("iris")
     place = folder / "runs" / "mine" / "champion"
-    weights = models.build("linear", iris.schema, seed=0).state_dict()
-    Predictor.of(iris, model="linear", width=None, weights=weights).save(place)
+    untrained(iris).save(place)
     record = json.loads((place / RECORD_FILE).read_text())
     (place / RECORD_FILE).write_text(json.dumps({**record, **changes}))
     return place
@@ -218,7 +221,7 @@ def test_a_run_from_elsewhere_runs_no_code(
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
 @pytest.mark.parametrize("given", [("--trust",), ("--model", "./nets.py:Tower"), ("--model", "nets:Tower")])
-def test_what_is_trusted_or_typed_is_used_and_told(
+def test_what_is_trusted_or_typed_is_used_and_reported(
     given: tuple[str, ...],
     command: str,
     folder: Path,
@@ -226,8 +229,7 @@ def test_what_is_trusted_or_typed_is_used_and_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     iris, card = load("iris"), models.card("nets.py:Tower")
-    weights = models.build(card, iris.schema, seed=0).state_dict()
-    Predictor.of(iris, model=card, width=None, weights=weights).save(folder / "runs" / "mine" / "champion")
+    untrained(iris, card).save(folder / "runs" / "mine" / "champion")
     status, _, err = _typed(command, "mine", "iris", *given, capsys=capsys, monkeypatch=monkeypatch)
     assert status == 0, err
     told = "--trust: the code of the network" if given == ("--trust",) else "as typed here"
@@ -279,7 +281,7 @@ def test_a_fit_of_a_file_says_how_it_predicts_and_does_so(
 
 
 def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothing_that_it_names(
-    folder: Path,
+    folder: Path, workers: Executor
 ) -> None:
     """One comparison, continued from a database in which every name is one of code that is there to be found."""
     quick: dict[str, Any] = {
@@ -288,7 +290,7 @@ def test_workers_train_a_network_from_its_file_and_a_run_read_back_imports_nothi
         "seeds": 1,
         "out": folder / "runs",
     }
-    found = compare("iris", ComparisonSettings(models=["./nets.py:Tower"], **quick), workers=1)
+    found = compare("iris", ComparisonSettings(models=["./nets.py:Tower"], **quick), pool=workers)
     tower = found.entrant("nets.py:Tower")
     assert tower.judged
     assert found.champion is not None

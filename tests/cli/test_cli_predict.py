@@ -16,7 +16,7 @@ from bakeoff.data.load import load
 from bakeoff.errors import DataError, OptionError, StoreError
 from bakeoff.inference.predictor import Predictor
 from bakeoff.inference.training_hashes import write_training_hashes
-from bakeoff.models import build
+from examples import untrained
 
 CLASSES = ("a<b>", "\x1b[31mred", "c")
 
@@ -38,8 +38,7 @@ def _table(path: Path, *, target: bool = True, rows: int = 60) -> Path:
 
 def _hand_over(folder: Path, dataset: Dataset, *, seed: int = 0) -> Predictor:
     """An untrained linear network as the champion of a run."""
-    weights = build("linear", dataset.schema, seed=seed).state_dict()
-    fitted = Predictor.of(dataset, model="linear", width=None, weights=weights)
+    fitted = untrained(dataset, seed=seed)
     fitted.save(folder / "champion")
     return fitted
 
@@ -132,7 +131,7 @@ def test_the_metric_is_the_one_of_the_comparison_and_a_stand_in_is_named(
     assert "not kept" not in output
 
 
-def test_examples_that_the_network_was_trained_on_or_chosen_by_are_told_apart(
+def test_examples_that_the_network_was_trained_on_or_chosen_by_are_reported_apart(
     run: tuple[Path, Predictor], tmp_path: Path
 ) -> None:
     folder, fitted = run

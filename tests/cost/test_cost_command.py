@@ -109,7 +109,7 @@ def test_layer_against_layer(tmp_path: Path, suffix: str) -> None:
         (["compare", "--out", "bars.pdf"], "as .html or .png"),
     ],
 )
-def test_faults_become_sentences(arguments: list[str], match: str) -> None:
+def test_failures_become_sentences(arguments: list[str], match: str) -> None:
     with pytest.raises(BakeoffError, match=match):
         CliRunner().invoke(app, arguments, catch_exceptions=False)
 

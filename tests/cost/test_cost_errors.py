@@ -118,7 +118,7 @@ def test_a_device_that_is_not_there_is_named() -> None:
         cost_of(Elsewhere(), (1, 3))
 
 
-def test_the_losses_that_people_use_are_counted_in_full() -> None:
+def test_common_losses_are_counted_in_full() -> None:
     def cross_entropy(output: Tensor) -> Tensor:
         return nn.functional.cross_entropy(output, torch.zeros(4, dtype=torch.int64, device=output.device))
 

@@ -35,6 +35,11 @@ BIG = set(
 
 #: Right as well, but it takes PyTorch's counter seconds.
 STEP_BY_STEP = {"deep_lstm", "deep_gru", "bilstm", "bigru", "resnet152"}
+#: Deeper or wider kin of networks that are compared with PyTorch's counter in the fast tests.
+KIN = set(
+    """resnet32_cifar resnet44_cifar resnet56_cifar resnet110_cifar plain32_cifar plain44_cifar plain56_cifar resnet34
+    plain34 plain50 efficientnet_b1 efficientnet_b2 vit_b_32 bert_medium""".split()  # noqa: SIM905
+)
 
 
 @cache
@@ -81,7 +86,10 @@ def test_every_network_of_the_catalogue_is_counted_in_full(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n in BIG | STEP_BY_STEP else n for n in models.catalogue()],
+    [
+        pytest.param(n, marks=pytest.mark.slow) if n in BIG | STEP_BY_STEP | KIN else n
+        for n in models.catalogue()
+    ],
 )
 def test_flop_counter_mode_counts_every_network_of_the_catalogue_as_we_do(name: str) -> None:
     # On the meta device PyTorch takes each step of a recurrent layer and each product of attention by itself, which
@@ -138,6 +146,7 @@ def test_the_record_survives_json() -> None:
     assert set(record["peak_training_bytes"]) == {"sgd", "momentum", "adam"}
 
 
+@pytest.mark.slow  # about time
 def test_resnet_152_is_counted_within_a_second() -> None:
     card = models.card("resnet152")
     with torch.device("meta"):
@@ -185,6 +194,7 @@ print(json.dumps({"seconds": time.process_time() - start, "parameters": cost.par
 """
 
 
+@pytest.mark.slow  # about time and memory
 def test_a_gpt_of_175_billion_parameters_is_counted_within_a_gigabyte_and_seconds() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", _GPT_175B], capture_output=True, text=True, timeout=200, check=True

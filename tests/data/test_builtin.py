@@ -64,7 +64,7 @@ def test_built_in_data_are_the_same_again_and_their_splits_share_nothing(name: s
 
 
 @pytest.mark.parametrize("name", ["xor", "spirals", "circles"])
-def test_the_generated_tables_cannot_be_told_apart_by_a_straight_line_but_by_their_neighbours(
+def test_the_generated_tables_are_not_separable_by_a_straight_line_but_by_their_neighbours(
     name: str,
 ) -> None:
     from sklearn.linear_model import LogisticRegression

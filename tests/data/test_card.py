@@ -104,7 +104,7 @@ def test_equal_rows_are_found_exactly() -> None:
     np.testing.assert_array_equal(first, expected)
 
 
-def test_small_classes_imbalance_and_small_tests_are_told() -> None:
+def test_small_classes_imbalance_and_small_tests_are_reported() -> None:
     labels = np.array(["common"] * 380 + ["rare"] * 14 + ["tiny"] * 6)
     found = kinds(bakeoff.load((np.random.default_rng(0).standard_normal((400, 3)), np.sort(labels))))
     assert found["small_classes"] == {"count": 1, "names": "'tiny'"}
@@ -113,7 +113,7 @@ def test_small_classes_imbalance_and_small_tests_are_told() -> None:
     assert found["small_test"]["count"] == 80
 
 
-def test_an_order_that_follows_the_class_is_told_and_a_shuffled_one_is_not() -> None:
+def test_an_order_that_follows_the_class_is_reported_and_a_shuffled_one_is_not() -> None:
     frame = table(400)
     assert "order_follows_class" in kinds(bakeoff.load(frame.sort("y"), target="y"))
     assert "order_follows_class" not in kinds(bakeoff.load(frame, target="y"))

@@ -24,12 +24,12 @@ def printed(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytes
     return "\n".join(line.rstrip() for line in capsys.readouterr().out.splitlines())
 
 
+@pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
 def test_the_guide_shows_what_the_program_prints(
     guide: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BAKEOFF_LANG", "en")
     names: dict[str, object] = {}
     for kind, text in BLOCK.findall(guide.read_text(encoding="utf-8")):

@@ -37,7 +37,7 @@ def test_a_schema_comes_back_from_json(input_kind: Image, target: Classes) -> No
 @pytest.mark.parametrize(
     "record", [{}, {"input": {"kind": "os.system"}}, {"input": {"kind": "Image"}, "target": {}}]
 )
-def test_a_damaged_schema_is_told(record: dict[str, object]) -> None:
+def test_a_damaged_schema_is_refused(record: dict[str, object]) -> None:
     with pytest.raises(DataError, match="not a schema that bakeoff wrote"):
         Schema.from_json(record)
 

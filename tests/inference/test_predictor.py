@@ -14,7 +14,7 @@ from bakeoff.models import build
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up
+from examples import made_up, untrained
 
 RECIPE = Recipe(steps=12, batch_size=16, evaluations=3)
 
@@ -79,8 +79,7 @@ def test_new_data_in_the_form_of_the_old_ones_are_prepared_as_those_were() -> No
         }
     )
     table = load(frame, target="price")
-    module = build("linear", table.schema, seed=0)
-    predictor = Predictor.of(table, model="linear", width=None, weights=module.state_dict())
+    predictor = untrained(table)
     new = frame.drop("price").head(9)
     np.testing.assert_array_equal(predictor.predict_proba(new), predictor.predict_proba(table.inputs[:9]))
     np.testing.assert_array_equal(predictor.predict_proba(new.to_pandas()), predictor.predict_proba(new))
@@ -94,8 +93,7 @@ def test_new_data_in_the_form_of_the_old_ones_are_prepared_as_those_were() -> No
 
 def test_inputs_of_another_shape_are_refused() -> None:
     dataset = made_up("image")
-    module = build("linear", dataset.schema, seed=0)
-    predictor = Predictor.of(dataset, model="linear", width=None, weights=module.state_dict())
+    predictor = untrained(dataset)
     with pytest.raises(DataError, match="give data of the same form"):
         predictor.predict(np.zeros((2, 9), dtype=np.float32))
     with pytest.raises(DataError, match="takes"):

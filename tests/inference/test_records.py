@@ -22,7 +22,7 @@ from bakeoff.models.registry.options import _declared, check_recorded_options
 from bakeoff.study.fitting.fit import fit
 from bakeoff.study.fitting.settings import FitSettings
 from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
-from train.plain_training import made_up
+from examples import made_up, untrained
 
 TRAP = """
 from pathlib import Path
@@ -53,8 +53,7 @@ def iris() -> Dataset:
 
 
 def _saved(place: Path, dataset: Dataset, model: str = "linear", **options: Any) -> Path:
-    weights = models.build(model, dataset.schema, seed=0, **options).state_dict()
-    return Predictor.of(dataset, model=model, width=None, weights=weights, options=options).save(place)
+    return untrained(dataset, model, **options).save(place)
 
 
 def _change(place: Path, **changes: Any) -> None:
@@ -154,7 +153,7 @@ def test_an_encoders_kind_chooses_no_module(kind: Any, iris: Dataset, mark: Path
     assert not mark.exists()
 
 
-def test_an_array_in_place_of_the_record_is_told(iris: Dataset, mark: Path) -> None:
+def test_an_array_in_place_of_the_record_is_refused(iris: Dataset, mark: Path) -> None:
     place = _saved(mark.parent / "champion", iris)
     for text in ("[]", "3", "null", '"trap_of_records:run"', "[" * 100_000):
         (place / RECORD_FILE).write_text(text)
@@ -246,8 +245,7 @@ def test_a_record_sets_nothing_that_says_whose_code_another_package_loads(
 def test_a_folder_that_is_trusted_or_whose_network_is_typed_is_used(iris: Dataset, mark: Path) -> None:
     place = mark.parent / "champion"
     card = models.card("./trap_of_records.py:run")
-    weights = models.build(card, iris.schema, seed=0).state_dict()
-    saved = Predictor.of(iris, model=card, width=None, weights=weights)
+    saved = untrained(iris, card)
     saved.save(place)
     record = json.loads((place / RECORD_FILE).read_text())
     assert (record["model"], record["file"]) == (
@@ -286,7 +284,7 @@ def test_a_network_that_was_registered_in_this_process_is_of_the_catalogue(
     assert Predictor.load(_saved(tmp_path, iris, "mine")).predict(iris.inputs[:2]).shape == (2,)
 
 
-def test_weights_of_another_network_are_told_by_the_tensor(iris: Dataset, tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused_by_the_tensor(iris: Dataset, tmp_path: Path) -> None:
     place = _saved(tmp_path, iris)
     _change(place, model="perceptron")
     with pytest.raises(ModelError, match="are not those of this 'perceptron'"):

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import bakeoff
 import failing_networks
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.study.comparison.compare import compare
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.results.comparison import Comparison
+from bakeoff.study.workers.executor import Executor
 
 QUICK: dict[str, Any] = {"budget_seconds": None, "steps": 40, "seeds": 2}
 
@@ -32,10 +34,9 @@ COMMAND = [
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    return compare(
-        "iris", ComparisonSettings(models=["linear", "mlp"], out=tmp_path_factory.mktemp("runs"), **QUICK)
-    )
+def found(tmp_path_factory: pytest.TempPathFactory, workers: Executor) -> Comparison:
+    settings = ComparisonSettings(models=["linear", "mlp"], out=tmp_path_factory.mktemp("runs"), **QUICK)
+    return compare("iris", settings, pool=workers)
 
 
 def test_every_entrant_is_judged_with_a_score_inside_its_interval(found: Comparison) -> None:
@@ -110,9 +111,10 @@ def test_the_table_is_a_polars_frame_best_first(found: Comparison) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_a_finished_run_is_read_again_and_not_trained_again(found: Comparison) -> None:
+def test_a_finished_run_is_read_again_and_not_trained_again(found: Comparison, workers: Executor) -> None:
     before = set(_trial_rows(found.folder))
-    again = compare("iris", ComparisonSettings(models=["linear", "mlp"], out=found.folder.parent, **QUICK))
+    settings = ComparisonSettings(models=["linear", "mlp"], out=found.folder.parent, **QUICK)
+    again = compare("iris", settings, pool=workers)
     assert again.folder == found.folder
     assert set(_trial_rows(found.folder)) == before
     assert _figures(again.to_json()) == _figures(found.to_json())
@@ -163,14 +165,23 @@ def _children(process: int) -> set[int]:
     return found
 
 
-def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_digit(tmp_path: Path) -> None:
-    """`kill -9` after one and after four finished jobs, and once at a moment of chance; its workers end with it."""
+@pytest.mark.parametrize(
+    "stops",
+    [(1, 4), pytest.param((1, 4, None, None, None), marks=pytest.mark.slow)],
+    ids=["twice", "by chance"],
+)
+def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_digit(
+    tmp_path: Path, stops: tuple[int | None, ...], workers: Executor
+) -> None:
+    """`kill -9` after one and after four finished jobs, and at moments of chance; its workers end with it."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    workers: set[int] = set()
-    for folder in (whole, broken):
-        folder.mkdir()
-    subprocess.run([*COMMAND, "--json", "o.json"], cwd=whole, check=True, capture_output=True, timeout=240)
-    for stop_at in (1, 4, None):
+    processes: set[int] = set()
+    broken.mkdir()
+    options: dict[str, Any] = {"budget_seconds": None, "steps": 60, "seeds": 2}
+    undisturbed = bakeoff.compare(
+        "iris", models=["linear", "mlp"], out=whole, pool=workers, **options
+    ).to_json()
+    for stop_at in stops:
         process = subprocess.Popen(
             [*COMMAND, "--json", "o.json"], cwd=broken, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -179,24 +190,25 @@ def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_dig
             if stop_at and _jobs_finished(broken / "runs" / "iris") >= stop_at:
                 break
             time.sleep(0.02)
-        workers |= _children(process.pid)
+        processes |= _children(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and any(Path(f"/proc/{worker}").exists() for worker in workers):
+    while time.monotonic() < deadline and any(Path(f"/proc/{child}").exists() for child in processes):
         time.sleep(0.1)
-    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
-    assert workers or not Path("/proc").exists()
+    assert not [child for child in processes if Path(f"/proc/{child}").exists()]
+    assert processes or not Path("/proc").exists()
     subprocess.run([*COMMAND, "--json", "o.json"], cwd=broken, check=True, capture_output=True, timeout=240)
-    records = [json.loads((folder / "o.json").read_text()) for folder in (whole, broken)]
-    assert _figures(records[0]) == _figures(records[1])
-    assert records[0]["trials"][5]["validation_score"] is not None
+    again = json.loads((broken / "o.json").read_text())
+    assert _figures(again) == _figures(json.loads(json.dumps(undisturbed)))
+    assert again["trials"][5]["validation_score"] is not None
 
 
-def test_another_seed_gives_other_figures(found: Comparison, tmp_path: Path) -> None:
+def test_another_seed_gives_other_figures(found: Comparison, tmp_path: Path, workers: Executor) -> None:
     other = compare(
         "iris",
         ComparisonSettings(models=["linear"], seed=1, out=tmp_path, budget_seconds=None, steps=40, seeds=1),
+        pool=workers,
     )
     assert other.entrant("linear").curve[0].seeds[0] != found.entrant("linear").curve[0].seeds[0]
 
@@ -234,7 +246,7 @@ def test_networks_that_fail_are_recorded_with_their_reason_and_the_others_are_ju
         ComparisonSettings(
             models=["linear", *failing_networks.CARDS], out=tmp_path, budget_seconds=None, steps=30, seeds=1
         ),
-        workers=2,
+        workers=1,
     )
     assert found.entrant("linear").judged
     assert found.entrant("exploding").state == "diverged"
@@ -255,13 +267,13 @@ def test_a_metric_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         compare("iris", ComparisonSettings(metric="rmse", out=tmp_path))
 
 
-def test_the_deciding_metric_can_be_chosen_and_values_are_compared_too(tmp_path: Path) -> None:
-    found = compare(
-        "diabetes",
-        ComparisonSettings(
-            models=["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1
-        ),
+def test_the_deciding_metric_can_be_chosen_and_values_are_compared_too(
+    tmp_path: Path, workers: Executor
+) -> None:
+    settings = ComparisonSettings(
+        models=["linear"], metric="mae", out=tmp_path, budget_seconds=None, steps=60, seeds=1
     )
+    found = compare("diabetes", settings, pool=workers)
     linear, mean = found.entrant("linear"), found.entrant("mean")
     data = load("diabetes")
     truth = data.targets_at(data.splits.test)

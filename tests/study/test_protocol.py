@@ -69,7 +69,7 @@ TOLD: tuple[tuple[float, Any], ...] = (
 
 
 @pytest.mark.parametrize(("number", "told"), TOLD, ids=[told(number) for number, told in TOLD])
-def test_the_document_tells_the_number_in_force(number: float, told: Any) -> None:
+def test_the_document_states_the_number_in_force(number: float, told: Any) -> None:
     assert told(number) in DOCUMENT
     assert told(number + 1) not in DOCUMENT, "another number would not be noticed"
 

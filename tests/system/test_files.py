@@ -44,14 +44,14 @@ def test_a_record_that_json_does_not_know_writes_nothing(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/a.json", "file/a.json"])
-def test_a_place_that_cannot_be_written_is_told_before_and_after(tmp_path: Path, place: str) -> None:
+def test_a_place_that_cannot_be_written_is_refused_before_and_after(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("")
     for write in (check_writable, lambda path: write_text(path, "text")):
         with pytest.raises(StoreError, match=r"a\.json' cannot be written \(.+\): free some space or name"):
             write(tmp_path / place)
 
 
-def test_a_folder_in_the_place_of_a_file_is_told_before_a_long_run(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_a_file_is_refused_before_a_long_run(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"is a folder.*name a file in it"):
         check_writable(tmp_path)
 

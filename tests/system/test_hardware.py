@@ -1,9 +1,11 @@
 """The processor's own words, on Linux and elsewhere."""
 
+import os
 import platform
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky.backend import context
 
 from bakeoff.system import hardware
 
@@ -30,3 +32,17 @@ def test_without_a_list_of_processors_the_name_is_what_python_says(
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     assert hardware.processor_name() == "arm64"
     assert hardware.processor_facts("model name") == []
+
+
+def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the processor, of its affinity (`taskset`) and of a container's quota the least."""
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    assert 1 <= hardware.available_cores() <= (os.cpu_count() or 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
+    monkeypatch.setattr(context, "_cpu_count_cgroup", lambda cores: cores)
+    assert hardware.available_cores() == 6
+    monkeypatch.setattr(context, "_cpu_count_cgroup", lambda cores: 3)  # as `docker run --cpus 2.5`
+    assert hardware.available_cores() == 3
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    assert hardware.available_cores() == 2

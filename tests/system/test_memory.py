@@ -1,8 +1,11 @@
 """How much memory there is, and what a worker's share of it does to its stacks."""
 
 import mmap
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from bakeoff.models import build as build_network
@@ -11,7 +14,13 @@ from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.stacked.stack_size import activation_bytes
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up
+from examples import made_up
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with 8,192,000 bytes that are free."""
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8000 * 1024))
 
 
 def put(root: Path, path: str, text: str) -> None:
@@ -19,8 +28,8 @@ def put(root: Path, path: str, text: str) -> None:
     (root / path).write_text(text)
 
 
+@pytest.mark.usefixtures("machine")
 def test_the_least_of_the_machine_and_its_containers_counts(tmp_path: Path) -> None:
-    put(tmp_path, "proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:    8000 kB\nSwapFree: 1 kB\n")
     put(tmp_path, "proc/self/cgroup", "0::/outer/inner\n")
     assert memory.available_bytes(tmp_path) == 8000 * 1024
     put(tmp_path, "sys/fs/cgroup/outer/inner/memory.max", "max\n")
@@ -32,8 +41,8 @@ def test_the_least_of_the_machine_and_its_containers_counts(tmp_path: Path) -> N
     assert memory.available_bytes(tmp_path) == 5_000_000 - 3_000_000 + 400_000
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_container_of_the_older_kind_counts_too(tmp_path: Path) -> None:
-    put(tmp_path, "proc/meminfo", "MemAvailable:    8000 kB\n")
     put(tmp_path, "proc/self/cgroup", "5:cpu,cpuacct:/a\n4:memory:/a\n")
     put(tmp_path, "sys/fs/cgroup/memory/a/memory.limit_in_bytes", "900000\n")
     put(tmp_path, "sys/fs/cgroup/memory/a/memory.usage_in_bytes", "1000000\n")
@@ -48,17 +57,28 @@ def test_a_limit_of_ones_own_is_in_gigabytes(monkeypatch: pytest.MonkeyPatch) ->
     available = memory.available_bytes()
     for nothing in ("", "much", "-1", "nan"):
         monkeypatch.setenv(memory.OWN_LIMIT, nothing)
-        assert memory.limit_bytes() == pytest.approx(memory.PART * (available or 0), rel=0.2)
+        assert memory.limit_bytes() == pytest.approx(memory.PART * available, rel=0.2)
 
 
 def test_a_process_knows_what_it_holds() -> None:
     before = memory.held_bytes()
-    if before == 0:
-        pytest.skip("this system has no /proc")
-    with mmap.mmap(-1, 30_000_000) as block:  # what the allocator keeps for later would be used again
+    # a map, since what the allocator keeps for later would be used again
+    with mmap.mmap(-1, 30_000_000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
         block.write(b"x" * 30_000_000)
         assert 25_000_000 < memory.held_bytes() - before < 90_000_000
     assert memory.held_bytes(2**22 + 1) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no folder in memory here")
+def test_a_mapped_file_does_not_count_even_if_its_folder_lies_in_memory() -> None:
+    """Each worker maps the data: counted in each of them, they would seem to need more than there is."""
+    with tempfile.TemporaryFile(dir="/dev/shm") as file:
+        file.truncate(30_000_000)
+        before = memory.held_bytes()
+        with mmap.mmap(file.fileno(), 30_000_000) as block:
+            for start in range(0, 30_000_000, mmap.PAGESIZE):
+                block[start] = 1
+            assert memory.held_bytes() - before < 10_000_000
 
 
 def test_a_small_share_makes_narrow_stacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ class Broken(Classification):
         (check_errors, "errors have the shape"),
     ],
 )
-def test_a_task_that_breaks_the_contract_is_told_so(check: Any, said: str) -> None:
+def test_a_task_that_breaks_the_contract_is_named(check: Any, said: str) -> None:
     sample = task_sample(SCHEMAS["classes"])
     with pytest.raises(AssertionError, match=said):
         check(replace(sample, task=Broken(schema=SCHEMAS["classes"])))

@@ -50,7 +50,7 @@ def stacks() -> None:
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.stacked.run import StackedTraining, evaluate
     from bakeoff.train.tensors import TrainingData
-    from train.plain_training import made_up
+    from examples import made_up
 
     replicas = [Replica(learning_rate=1e-3, seed=seed, examples=100 - 50 * seed) for seed in (0, 1)]
     for name, kind in (("mlp", "image"), ("gru", "series"), ("transformer", "tokens"), ("gin", "graph")):

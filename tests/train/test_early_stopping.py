@@ -20,7 +20,7 @@ def course(recipe: Recipe, *evaluations: tuple[float, torch.Tensor | None]) -> l
     return said
 
 
-def test_the_best_so_far_is_told_and_a_tie_is_no_better() -> None:
+def test_the_best_so_far_is_reported_and_a_tie_is_no_better() -> None:
     watch = Watch()
     assert [watch.see(measure, None) for measure in (2.0, 1.0, 1.0, math.nan, 0.5)] == [
         True,

@@ -7,18 +7,15 @@ schema's source, and PyTorch's version. A user's own network is counted each tim
 
 import functools
 import hashlib
-import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from torch import nn
 
 from bakeoff.data.schema import Schema
-from bakeoff.errors import StoreError
 from bakeoff.models import ModelCard
 from bakeoff.models.registry import external
-from bakeoff.system.files import cache_folder, write_text
+from bakeoff.system.cache import cache_folder, read_record, store_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +34,15 @@ def counted(module: nn.Module, card: ModelCard | None, width: int | None, schema
         CostError: it cannot be run.
     """
     place = _place(card, width, schema)
-    if place is not None:
-        with suppress(OSError, ValueError, TypeError):
-            return Counted(**json.loads(place.read_text()))
+    stored = None if place is None else read_record(place, lambda record: Counted(**record))
+    if stored is not None:
+        return stored
     from bakeoff.cost import cost_of, example_inputs
 
     cost = cost_of(module, *example_inputs(schema))
     found = Counted(parameters=cost.parameters, flops=cost.flops, training_flops=cost.training_flops)
     if place is not None:
-        with suppress(OSError, StoreError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_text(place, json.dumps(asdict(found)))
+        store_record(place, asdict(found))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Where files are stored, how they are opened, and atomic writing: under another name first, then renamed.
+"""How files are opened, and atomic writing: under another name first, then renamed.
 
 Whoever reads such a file, or kills the program while it writes, finds the old file or the new one, never a part of it.
 """
@@ -82,18 +82,6 @@ def refuse_special(path: str | Path, error: type[BakeoffError] = DataError) -> N
     for is_one, what, instead in _SPECIAL:
         if is_one(mode):
             raise error(_no_file(path, what, instead))
-
-
-def cache_folder() -> Path:
-    """The folder of caches: `BAKEOFF_CACHE`, else `bakeoff` in the user's cache folder.
-
-    Decoded images, texts in tokens, compiled operators, costs of the catalogue's networks, measurements of the
-    machine. It may be removed at any time.
-    """
-    if chosen := os.environ.get("BAKEOFF_CACHE"):
-        return Path(chosen).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(home) if home else Path.home() / ".cache") / "bakeoff"
 
 
 def check_writable(path: Path | None) -> None:

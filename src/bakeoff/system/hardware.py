@@ -1,4 +1,4 @@
-"""What the processor says of itself."""
+"""What the processor says of itself, and how many cores of it are ours. Imports nothing heavy."""
 
 import platform
 from contextlib import suppress
@@ -12,6 +12,16 @@ def processor_name() -> str:
     for line in processor_facts("model name"):
         return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def available_cores() -> int:
+    """Cores that this process may use: of the machine, its affinity and its container's quota the least.
+
+    `LOKY_MAX_CPU_COUNT` lowers the number, as it does for scikit-learn.
+    """
+    from joblib import cpu_count
+
+    return cpu_count()
 
 
 def processor_facts(*fields: str) -> list[str]:

@@ -7,6 +7,7 @@ workers start; `BAKEOFF_MEMORY_GB` sets another one. Imports nothing heavy.
 import functools
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 
 #: Part of the available memory that all workers together may hold.
@@ -19,39 +20,29 @@ OWN_LIMIT = "BAKEOFF_MEMORY_GB"
 LARGEST_STACK_BYTES = 2**30
 
 
-def limit_bytes() -> int | None:
-    """What all workers together may hold; None where neither the user nor the system says anything."""
+def limit_bytes() -> int:
+    """What all workers together may hold."""
     try:
         wanted = float(os.environ.get(OWN_LIMIT, ""))
     except ValueError:
         wanted = math.nan
     if math.isfinite(wanted) and wanted > 0:
         return int(wanted * 1e9)
-    free = available_bytes()
-    return None if free is None else int(free * PART)
+    return int(available_bytes() * PART)
 
 
-def available_bytes(root: Path = Path("/")) -> int | None:
-    """Memory that new processes can get before anything is swapped out or killed; None where that cannot be found out.
+def available_bytes(root: Path = Path("/")) -> int:
+    """Memory that new processes can get before anything is swapped out or killed.
 
-    On Linux the smaller of `MemAvailable` and what is left in the control group of this process (versions 1 and 2;
-    cached file pages that can be dropped count as free). Elsewhere half of the physical memory.
+    The smaller of what the machine has, as psutil finds it, and what is left in the control group of this process
+    (Linux; versions 1 and 2; cached file pages that can be dropped count as free).
 
     Args:
-        root: where `/proc` and `/sys` lie.
+        root: where the `/proc` and `/sys` of the control groups lie.
     """
-    found = [*_of_the_machine(root / "proc/meminfo"), *_of_the_group(root)]
-    if found:
-        return max(min(found), 0)
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):
-        return None
+    import psutil
 
-
-def _of_the_machine(path: Path) -> list[int]:
-    lines = _text(path).splitlines()
-    return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    return max(min([psutil.virtual_memory().available, *_of_the_group(root)]), 0)
 
 
 def _of_the_group(root: Path) -> list[int]:
@@ -80,13 +71,19 @@ def _files_in_cache(path: Path, name: str) -> int:
     return sum(int(line.split()[1]) for line in _text(path).splitlines() if line.split()[:1] == [name])
 
 
-def held_bytes(process: int | str = "self") -> int:
-    """Memory in bytes that a process does not share with others (files that several processes map do not count).
+def held_bytes(process: int | None = None) -> int:
+    """Memory in bytes that a process (None: this one) does not share with others; 0 where it has ended.
 
-    0 where the process has ended, or the system has no `/proc`.
+    Files that it maps count nowhere on Linux, not even those of a folder in memory (`/tmp` on many systems), and
+    elsewhere where nobody else maps them.
     """
-    lines = _text(Path("/proc") / str(process) / "status").splitlines()
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    import psutil
+
+    with suppress(psutil.Error):
+        asked = psutil.Process(process)
+        held = asked.memory_info()
+        return held.rss - held.shared if hasattr(held, "shared") else asked.memory_full_info().uss
+    return 0
 
 
 def share_bytes() -> int | None:

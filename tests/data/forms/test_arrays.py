@@ -1,6 +1,5 @@
 """Arrays from Python and from files: what their axes mean, their parts, and never a pickle."""
 
-import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,16 @@ from hypothesis.extra import numpy as arrays_of
 
 import bakeoff
 from bakeoff.data.forms.targets import read_target
-from bakeoff.data.load import read_new
 from bakeoff.data.options import parse_size
 from bakeoff.data.schema import Classes, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.errors import DataError, OptionError
+from examples import read_again
 
 LABELS = np.arange(40) % 4
 
 
 def numbers(*shape: int, dtype: Any = np.float32) -> Any:
     return (np.random.default_rng(0).standard_normal(shape) * 40 + 100).clip(0, 255).astype(dtype)
-
-
-def again(dataset: Any, source: Any) -> Any:
-    return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +47,7 @@ def test_the_axes_mean_what_the_guide_says(array: Any, options: dict[str, str], 
         expected = Tokens(vocabulary_size=int(array.max()) + 1, length=7)
     assert dataset.schema == Schema(input=expected, target=Classes(names=("0", "1", "2", "3")))
     assert dataset.inputs.shape == (40, *expected.shape)
-    new = again(dataset, (array, LABELS))
+    new = read_again(dataset, (array, LABELS))
     np.testing.assert_array_equal(new.inputs, dataset.inputs)
     np.testing.assert_array_equal(new.targets, dataset.targets)
 
@@ -86,7 +81,7 @@ def test_an_npz_with_a_test_part_keeps_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(dataset.splits.test, np.arange(45, 60))
     np.testing.assert_array_equal(dataset.inputs[:, 0], x)
     assert dataset.name == "m"
-    np.testing.assert_array_equal(again(dataset, tmp_path / "m.npz").targets, dataset.targets)
+    np.testing.assert_array_equal(read_again(dataset, tmp_path / "m.npz").targets, dataset.targets)
     with_validation = {"x": x[:30], "y": y[:30], "X_val": x[30:45], "y_val": y[30:45]}
     np.savez(
         tmp_path / "v.npz",
@@ -164,18 +159,18 @@ def test_a_bare_pickle_is_no_array_file(tmp_path: Path) -> None:
         ((numbers(9, 3), LABELS[:9]), {}, "There are 9 examples in all"),
     ],
 )
-def test_arrays_that_cannot_be_compared_on_are_told(
+def test_arrays_that_cannot_be_compared_on_are_refused(
     source: Any, options: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(DataError, match=sentence):
         bakeoff.load(source, **options)
 
 
-def test_new_arrays_of_another_shape_are_told() -> None:
+def test_new_arrays_of_another_shape_are_refused() -> None:
     dataset = bakeoff.load("digits")
     with pytest.raises(DataError, match=r"shape \(1, 8, 8\), and these have \(1, 9, 9\)"):
-        again(dataset, np.zeros((3, 9, 9), np.uint8))
-    single = again(dataset, dataset.inputs[5])
+        read_again(dataset, np.zeros((3, 9, 9), np.uint8))
+    single = read_again(dataset, dataset.inputs[5])
     np.testing.assert_array_equal(single.inputs[0], dataset.inputs[5])
 
 
@@ -188,7 +183,7 @@ def test_gaps_in_a_table_of_numbers_are_imputed_with_a_flag() -> None:
     median = np.nanmedian(array[dataset.splits.train, 1])
     np.testing.assert_array_equal(dataset.inputs[:, 1], np.where(np.isnan(array[:, 1]), median, array[:, 1]))
     np.testing.assert_array_equal(dataset.inputs[:, 2], np.isnan(array[:, 1]))
-    np.testing.assert_array_equal(again(dataset, array).inputs, dataset.inputs)
+    np.testing.assert_array_equal(read_again(dataset, array).inputs, dataset.inputs)
 
 
 def test_gaps_in_series_are_bridged_and_at_the_end_they_pad() -> None:
@@ -199,11 +194,11 @@ def test_gaps_in_series_are_bridged_and_at_the_end_they_pad() -> None:
     assert dataset.lengths is not None
     assert (dataset.lengths[7], dataset.lengths[3]) == (4, 6)
     np.testing.assert_allclose(dataset.inputs[3, 0, 2], (array[3, 0, 1] + array[3, 0, 3]) / 2, rtol=1e-6)
-    new = again(dataset, (array, LABELS))
+    new = read_again(dataset, (array, LABELS))
     np.testing.assert_array_equal(new.inputs, dataset.inputs)
     np.testing.assert_array_equal(new.lengths, dataset.lengths)
     np.testing.assert_array_equal(new.targets, dataset.targets)
-    single = again(dataset, array[7])
+    single = read_again(dataset, array[7])
     np.testing.assert_array_equal(single.inputs[0], dataset.inputs[7])
 
 
@@ -218,7 +213,7 @@ def test_a_list_of_series_of_different_lengths_is_padded() -> None:
     assert flat.schema.input == Series(channels=1, length=6)
 
 
-def test_damaged_archives_are_told(tmp_path: Path) -> None:
+def test_damaged_archives_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "m.npz", x=numbers(40, 3), y=LABELS)
     whole = (tmp_path / "m.npz").read_bytes()
     (tmp_path / "m.npz").write_bytes(whole[: len(whole) // 2])
@@ -229,7 +224,7 @@ def test_damaged_archives_are_told(tmp_path: Path) -> None:
         bakeoff.load(tmp_path / "n.npy")
 
 
-def test_what_is_no_data_at_all_is_told() -> None:
+def test_what_is_no_data_at_all_is_refused() -> None:
     with pytest.raises(OptionError, match="type int is not taken"):
         bakeoff.load(3)
     with pytest.raises(OptionError, match="kind cannot be 'picture'"):

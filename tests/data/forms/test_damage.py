@@ -101,7 +101,7 @@ def damaged(content: bytes, what: list[tuple[str, float, bytes, int]]) -> bytes:
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "ts", "tsv", "npz", "npy"])
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(what=changes())
-def test_a_damaged_file_is_read_or_told(
+def test_a_damaged_file_is_read_or_refused(
     good: Good,
     tmp_path_factory: pytest.TempPathFactory,
     ending: str,

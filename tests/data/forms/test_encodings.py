@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import bakeoff
+from bakeoff.data.forms import encodings
 from bakeoff.data.forms.encodings import text_encoding
 from bakeoff.errors import DataError
 
@@ -61,7 +62,19 @@ def test_bytes_that_no_other_encoding_takes_are_latin_1(tmp_path: Path) -> None:
     assert text_encoding(tmp_path / "t.csv") == "latin-1"
 
 
-def test_what_is_no_text_is_told(tmp_path: Path) -> None:
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08" * 20)
     with pytest.raises(DataError, match="is not a text file"):
         text_encoding(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("what", ["one German word", "Russian", "UTF-16", "UTF-16 without its mark"])
+def test_a_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """What stands under the name later cannot change what was looked at."""
+    opens: list[Path] = []
+    real = encodings.opened
+    monkeypatch.setattr(encodings, "opened", lambda path: opens.append(path) or real(path))
+    text, encoding = TABLES[what]
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    assert text_encoding(tmp_path / "t.csv") == encoding
+    assert opens == [tmp_path / "t.csv"]

@@ -1,6 +1,5 @@
 """Tables of series to forecast: windows, cuts in time, seasons, and the future as new data."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 import bakeoff
 from bakeoff.data.card import finding_sentence
 from bakeoff.data.forms.seasonality import autocorrelation, repeat_error, seasonal_period
-from bakeoff.data.load import read_new
 from bakeoff.data.schema import Forecast, Series
 from bakeoff.errors import DataError, OptionError
 from bakeoff.messages import set_language
+from examples import read_again
 
 #: Box & Jenkins (1976), series G: thousands of airline passengers a month, 1949 to 1960.
 AIRLINE = """
@@ -35,10 +34,6 @@ def airline() -> pl.DataFrame:
     passengers = np.array(AIRLINE.split(), np.int64)
     months = [f"{1949 + month // 12}-{month % 12 + 1:02}" for month in range(len(passengers))]
     return pl.DataFrame({"month": months, "passengers": passengers})
-
-
-def again(dataset: Any, source: Any) -> Any:
-    return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
 
 
 def test_the_airline_series_has_a_period_of_twelve_months() -> None:
@@ -121,17 +116,17 @@ def test_other_numeric_columns_are_further_channels_and_words_are_left_out() -> 
 
 def test_new_data_give_every_window_and_the_last_one_looks_into_the_unknown() -> None:
     dataset = bakeoff.load(airline(), time="month", target="passengers", horizon=3, window=24)
-    new = again(dataset, airline())
+    new = read_again(dataset, airline())
     np.testing.assert_array_equal(new.inputs[: len(dataset)], dataset.inputs)
     np.testing.assert_array_equal(new.targets[: len(dataset)], dataset.targets)
     assert len(new) == len(dataset) + 3
     assert np.isnan(new.targets[-3:]).all()
     assert new.names[-1] == "after 1960-12-01"
-    alone = again(dataset, airline().tail(24))
+    alone = read_again(dataset, airline().tail(24))
     assert alone.targets is None
     np.testing.assert_array_equal(alone.inputs[0], new.inputs[-1])
     with pytest.raises(DataError, match="needs at least 24 steps"):
-        again(dataset, airline().tail(23))
+        read_again(dataset, airline().tail(23))
 
 
 def kinds_of(dataset: Any) -> list[str]:
@@ -169,7 +164,7 @@ def test_a_window_with_a_made_up_target_is_left_out_and_counted() -> None:
     keep = np.delete(np.arange(len(full)), [60 - 24 - 2, 60 - 24 - 1, 60 - 24])
     np.testing.assert_array_equal(dataset.targets, full.targets[keep])
     np.testing.assert_array_equal(dataset.times, full.times[keep])
-    new = again(dataset, without([60]))
+    new = read_again(dataset, without([60]))
     assert np.isnan(new.targets).any(axis=1).sum() == 3 + 3
 
 
@@ -179,7 +174,9 @@ def test_no_complete_window_is_an_error_that_names_the_horizon() -> None:
 
 
 @pytest.mark.parametrize("is_walk", [True, False])
-def test_nothing_is_foretold_of_a_random_walk_or_noise_with_every_second_value_missing(is_walk: bool) -> None:
+def test_a_random_walk_or_noise_with_every_second_value_missing_is_not_forecast_beyond_chance(
+    is_walk: bool,
+) -> None:
     steps = np.random.default_rng(0).standard_normal(4000)
     truth = np.cumsum(steps) if is_walk else steps
     values = [None if step % 2 else value for step, value in enumerate(truth)]
@@ -199,7 +196,7 @@ def test_an_empty_tail_of_targets_is_the_future_that_predict_answers() -> None:
     dataset = bakeoff.load(without(range(120, 144)), time="month", target="passengers", horizon=6, window=24)
     assert dataset.fingerprint == known.fingerprint
     assert values_of(dataset, "future_rows") == {"count": 24}
-    new = again(dataset, without(range(120, 144)))
+    new = read_again(dataset, without(range(120, 144)))
     assert new.names[-1] == "after 1958-12-01"
     np.testing.assert_array_equal(new.inputs[-1, 0], airline()["passengers"].to_numpy()[96:120])
     assert np.isnan(new.targets[-6:]).all()
@@ -223,11 +220,11 @@ def shops() -> pl.DataFrame:
     return pl.concat(frames, how="vertical_relaxed")
 
 
-def test_groups_too_short_are_named_with_their_lengths_and_one_without_a_name_is_told() -> None:
+def test_groups_too_short_are_named_with_their_lengths_and_one_without_a_name_is_reported() -> None:
     dataset = bakeoff.load(shops(), time="t", target="sold", group="shop", horizon=7, window=21)
     assert values_of(dataset, "short_groups") == {"count": 1, "of": 3, "needed": 28, "names": "'new' (12)"}
     assert values_of(dataset, "unnamed_group") == {"count": 150, "column": "shop"}
-    new = again(dataset, shops())
+    new = read_again(dataset, shops())
     assert [(finding.kind, finding.values["count"]) for finding in new.findings] == [
         ("unnamed_group", 150),
         ("short_groups_new", 1),
@@ -263,7 +260,7 @@ def test_an_hour_that_a_clock_set_back_shows_twice_is_read_in_the_order_of_the_f
     assert values_of(dataset, "clock_set_back") == {"count": 1}
     np.testing.assert_array_equal(dataset.targets[:, 0], np.arange(16, len(times)))
     assert (np.diff(dataset.times) > 0).all()
-    assert len(again(dataset, frame)) == len(dataset) + 1
+    assert len(read_again(dataset, frame)) == len(dataset) + 1
 
 
 def test_a_time_that_occurs_twice_for_another_reason_is_refused() -> None:
@@ -327,7 +324,7 @@ def test_every_finding_of_a_forecast_is_a_sentence_in_both_languages(language: s
         ({"passengers": pl.lit(float("inf"))}, {}, DataError, "inf in row 1"),
     ],
 )
-def test_series_that_cannot_be_forecast_are_told_in_a_sentence(
+def test_series_that_cannot_be_forecast_are_refused_in_a_sentence(
     change: dict[str, pl.Expr], options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):

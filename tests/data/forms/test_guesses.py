@@ -19,7 +19,7 @@ def told(dataset: Any) -> set[str]:
     return {finding.kind for finding in find_faults(dataset) if finding.severity == "warning"}
 
 
-def test_one_hot_answers_are_classes_and_are_told() -> None:
+def test_one_hot_answers_are_classes_and_are_reported() -> None:
     codes = np.arange(300) % 3
     dataset = load((PLAIN, np.eye(3)[codes]))
     assert dataset.schema.target == Classes(names=("0", "1", "2"))
@@ -43,7 +43,7 @@ def test_several_labels_a_row_are_not_one_hot() -> None:
 
 
 @pytest.mark.parametrize("as_frame", [False, True])
-def test_class_numbers_from_1_are_told_unless_the_user_says_what_they_are(as_frame: bool) -> None:
+def test_class_numbers_from_1_are_reported_unless_the_user_says_what_they_are(as_frame: bool) -> None:
     letters = np.arange(300) % 26 + 1
     source = pl.DataFrame({"x": PLAIN[:, 0], "letter": letters}) if as_frame else (PLAIN, letters)
     options: dict[str, Any] = {"target": "letter"} if as_frame else {}
@@ -57,7 +57,7 @@ def test_measured_numbers_are_not_taken_for_class_numbers() -> None:
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.uint16])
-def test_squares_of_numbers_read_as_series_are_told_with_the_option_that_makes_them_pictures(
+def test_squares_of_numbers_read_as_series_are_reported_with_the_option_that_makes_them_pictures(
     kind: Any,
 ) -> None:
     pictures, answers = RNG.integers(0, 999, (60, 28, 28)).astype(kind), np.arange(60) % 2
@@ -69,14 +69,14 @@ def test_squares_of_numbers_read_as_series_are_told_with_the_option_that_makes_t
     assert "axes_series" not in told(asked)
 
 
-def test_steps_before_channels_are_told_and_plain_series_are_not() -> None:
+def test_steps_before_channels_are_reported_and_plain_series_are_not() -> None:
     answers = np.arange(60) % 2
     assert "axes_series" in told(load((RNG.normal(size=(60, 50, 3)), answers)))
     assert "axes_series" not in told(load((RNG.normal(size=(60, 3, 50)), answers)))
 
 
 @pytest.mark.parametrize("shape", [(13, 28, 28), (28, 28, 13), (13, 20, 28), (20, 28, 13)])
-def test_bands_are_channels_wherever_they_stand_and_are_told(shape: tuple[int, ...]) -> None:
+def test_bands_are_channels_wherever_they_stand_and_are_reported(shape: tuple[int, ...]) -> None:
     pictures = RNG.integers(0, 255, (60, *shape)).astype(np.uint8)
     dataset = load((pictures, np.arange(60) % 2))
     assert isinstance(dataset.schema.input, Image)
@@ -97,7 +97,7 @@ def test_the_index_of_a_shuffled_frame_is_left_out_and_named_as_a_saved_row_numb
     assert "gives_target_away" not in kinds
 
 
-def test_a_column_of_counts_without_a_name_is_kept() -> None:
+def test_a_column_of_counts_without_a_name_stays() -> None:
     frame = pl.DataFrame({"": RNG.integers(0, 50, 180), "x": RNG.normal(size=180), "y": ["a", "b", "c"] * 60})
     assert load(frame, target="y").schema.input.shape == (2,)
 

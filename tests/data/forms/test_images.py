@@ -125,7 +125,7 @@ def test_pictures_of_any_size_get_the_median_size_that_the_card_states_and_size_
     assert bakeoff.load(big).inputs.shape[2:] == (image_cache.LONGEST_SIDE, image_cache.LONGEST_SIDE)
 
 
-def test_train_val_and_test_folders_are_kept_as_they_are(tmp_path: Path) -> None:
+def test_train_val_and_test_folders_stay_as_they_are(tmp_path: Path) -> None:
     for part, count in (("train", 8), ("val", 3), ("test", 4)):
         folder_of(tmp_path / "x" / part, count)
     dataset = bakeoff.load(tmp_path / "x")
@@ -229,7 +229,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "sentence"), [(errno.ENOSPC, "The disk is full.*MB"), (errno.EACCES, "may not be written")]
 )
-def test_a_full_disk_and_a_locked_folder_are_told_and_leave_nothing_behind(
+def test_a_full_disk_and_a_locked_folder_are_explained_and_leave_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, sentence: str
 ) -> None:
     def fails(descriptor: int) -> None:
@@ -320,7 +320,7 @@ def test_new_pictures_of_an_unknown_class_are_read_but_not_scored(tmp_path: Path
         ),
     ],
 )
-def test_folders_that_cannot_be_compared_on_are_told_in_a_sentence(
+def test_folders_that_cannot_be_compared_on_are_refused_in_a_sentence(
     tmp_path: Path, make, sentence: str
 ) -> None:  # type: ignore[no-untyped-def]
     root = tmp_path / "x"
@@ -330,7 +330,7 @@ def test_folders_that_cannot_be_compared_on_are_told_in_a_sentence(
         bakeoff.load(root)
 
 
-def test_a_class_with_one_image_is_told_by_name(tmp_path: Path) -> None:
+def test_a_class_with_one_image_is_refused_by_name(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "x")
     (root / "fox").mkdir()
     Image.fromarray(noise(5, 6, 6, 3)).save(root / "fox" / "only.png")

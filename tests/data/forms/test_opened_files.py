@@ -141,7 +141,7 @@ IS_A_PIPE = r"is not a file but a pipe .*: save what comes out of it into a file
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_named_pipe_is_told_and_not_waited_for(pipe: Callable[[str], Path], ending: str) -> None:
+def test_a_named_pipe_is_refused_and_not_waited_for(pipe: Callable[[str], Path], ending: str) -> None:
     path = pipe(f"a.{ending}")
     with pytest.raises(DataError, match=IS_A_PIPE):
         bakeoff.load(path, target="y" if ending in ("csv", "tsv", "txt", "parquet", "jsonl") else None)
@@ -149,7 +149,7 @@ def test_a_named_pipe_is_told_and_not_waited_for(pipe: Callable[[str], Path], en
         read_table_file(path)
 
 
-def test_a_pipe_as_new_data_is_told(pipe: Callable[[str], Path]) -> None:
+def test_a_pipe_as_new_data_is_refused(pipe: Callable[[str], Path]) -> None:
     iris = bakeoff.load("iris")
     with pytest.raises(DataError, match=IS_A_PIPE):
         read_new(iris.encoder.to_json(), pipe("new.csv"), schema=iris.schema)
@@ -170,7 +170,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object], type[BakeoffError]]] = {
 
 
 @pytest.mark.parametrize("what", READERS)
-def test_a_pipe_is_told_wherever_a_file_is_read(pipe: Callable[[str], Path], what: str) -> None:
+def test_a_pipe_is_refused_wherever_a_file_is_read(pipe: Callable[[str], Path], what: str) -> None:
     name, read, error = READERS[what]
     with pytest.raises(error, match=IS_A_PIPE):
         read(pipe(name))
@@ -182,17 +182,17 @@ def test_a_pipe_in_the_place_of_the_hashes_of_seen_examples_is_not_waited_for(
     assert is_training_example(pipe(TRAINING_HASHES_FILE).parent, np.zeros((2, 3))) is None
 
 
-def test_a_pipe_for_the_answers_beside_an_array_is_told(pipe: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_pipe_for_the_answers_beside_an_array_is_refused(
+    pipe: Callable[[str], Path], tmp_path: Path
+) -> None:
     np.save(tmp_path / "x.npy", np.zeros((20, 3)))
     pipe("y.npy")
     with pytest.raises(DataError, match=IS_A_PIPE):
         bakeoff.load(tmp_path / "x.npy")
 
 
-def test_a_pipe_among_pictures_is_left_out_and_told(
-    tmp_path: Path, pipe: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+@pytest.mark.usefixtures("own_cache")
+def test_a_pipe_among_pictures_is_left_out_and_reported(tmp_path: Path, pipe: Callable[[str], Path]) -> None:
     for place in range(24):
         path = tmp_path / "photos" / "ab"[place % 2] / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ def test_a_pipe_among_pictures_is_left_out_and_told(
     assert skipped == [{"count": 1, "names": "a/pipe.png (not a file but a pipe or a device)"}]
 
 
-def test_a_device_and_a_socket_are_told(tmp_path: Path) -> None:
+def test_a_device_and_a_socket_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'/dev/zero' is not a file but a device .*: give a file\.$"):
         bakeoff.load("/dev/zero", target="y")
     with socket.socket(socket.AF_UNIX) as listening:
@@ -212,7 +212,7 @@ def test_a_device_and_a_socket_are_told(tmp_path: Path) -> None:
             bakeoff.load(tmp_path / "s.csv", target="y")
 
 
-def test_what_comes_through_a_pipe_of_the_shell_is_told_at_the_command_line() -> None:
+def test_what_comes_through_a_pipe_of_the_shell_is_refused_at_the_command_line() -> None:
     command = [sys.executable, "-m", "bakeoff", "data", "/dev/stdin", "--target", "y"]
     done = subprocess.run(command, input="x,y\n1,2\n", capture_output=True, text=True, timeout=60)
     assert done.returncode == 1

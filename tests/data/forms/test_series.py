@@ -1,6 +1,5 @@
 """`.ts` and UCR files: many channels, unequal lengths, gaps, pairs, and what is damaged."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 import bakeoff
 from bakeoff.data.forms.series import bridge_gaps, series_files_of
 from bakeoff.data.forms.ts_file import read_series_file
-from bakeoff.data.load import read_new
 from bakeoff.data.schema import Classes, Series, Value
 from bakeoff.errors import DataError
+from examples import read_again
 
 HEADER = "# by hand\n@problemName Hand\n@timeStamps false\n@missing true\n@univariate false\n@classLabel true a b\n"
 
@@ -39,10 +38,6 @@ def examples_of(
     ]
 
 
-def again(dataset: Any, source: Any) -> Any:
-    return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
-
-
 def test_channels_of_equal_length_come_as_they_are_written(tmp_path: Path) -> None:
     examples, labels = examples_of(20), list("ab" * 10)
     (tmp_path / "Hand.ts").write_text(ts_text(examples, labels))
@@ -54,7 +49,7 @@ def test_channels_of_equal_length_come_as_they_are_written(tmp_path: Path) -> No
     np.testing.assert_array_equal(dataset.targets, [0, 1] * 10)
 
 
-def test_unequal_lengths_are_padded_with_zeros_and_the_true_ones_kept(tmp_path: Path) -> None:
+def test_unequal_lengths_are_padded_with_zeros_and_the_true_ones_stored(tmp_path: Path) -> None:
     examples, labels = examples_of(20, lengths=(3, 9, 5)), list("ab" * 10)
     (tmp_path / "Hand.ts").write_text(ts_text(examples, labels))
     dataset = bakeoff.load(tmp_path / "Hand.ts")
@@ -76,7 +71,7 @@ def test_gaps_are_bridged_straight_and_flat_at_the_ends(tmp_path: Path) -> None:
     assert length == 2
 
 
-def test_a_pair_is_read_by_either_file_and_by_its_folder_and_its_test_part_kept(tmp_path: Path) -> None:
+def test_a_pair_is_read_by_either_file_and_by_its_folder_and_its_test_part_stays(tmp_path: Path) -> None:
     folder = tmp_path / "Hand"
     folder.mkdir()
     train, test = examples_of(20), examples_of(8, seed=1)
@@ -90,7 +85,7 @@ def test_a_pair_is_read_by_either_file_and_by_its_folder_and_its_test_part_kept(
         np.testing.assert_array_equal(dataset.splits.test, np.arange(20, 28))
         np.testing.assert_array_equal(dataset.inputs[20:], np.stack(test))
     assert len(fingerprints) == 1
-    new = again(dataset, folder / "Hand_TEST.ts")
+    new = read_again(dataset, folder / "Hand_TEST.ts")
     np.testing.assert_array_equal(new.inputs, dataset.inputs[20:])
     np.testing.assert_array_equal(new.targets, dataset.targets[20:])
 
@@ -167,13 +162,13 @@ def test_new_series_longer_than_any_in_training_are_cut_and_shorter_ones_padded(
     dataset = bakeoff.load(tmp_path / "A.ts")
     new_examples = examples_of(4, lengths=(2, 9), seed=3)
     (tmp_path / "B.ts").write_text(ts_text(new_examples, list("abab")))
-    new = again(dataset, tmp_path / "B.ts")
+    new = read_again(dataset, tmp_path / "B.ts")
     assert new.inputs.shape == (4, 2, 6)
     assert new.lengths.tolist() == [2, 6, 2, 6]
     np.testing.assert_array_equal(new.inputs[1], new_examples[1][:, :6])
     (tmp_path / "C.ts").write_text(ts_text(examples_of(4, channels=3), list("abab")))
     with pytest.raises(DataError, match="has 3 channels where 2 are needed"):
-        again(dataset, tmp_path / "C.ts")
+        read_again(dataset, tmp_path / "C.ts")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +192,7 @@ def test_new_series_longer_than_any_in_training_are_cut_and_shorter_ones_padded(
         ("@classLabel true a b\n@data\n" + "2,1:b\n" * 12 + "1,2:a\n", "one example only"),
     ],
 )
-def test_damaged_files_are_told_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+def test_damaged_files_are_refused_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "bad.ts").write_text(text)
     with pytest.raises(DataError, match=sentence):
         bakeoff.load(tmp_path / "bad.ts")

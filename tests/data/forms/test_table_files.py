@@ -79,7 +79,7 @@ def test_a_file_without_a_header_gets_numbered_columns_and_a_note(tmp_path: Path
         ("a,b\n\n1,2\n\n3\n", "Line 5 .* has 1 cells"),
     ],
 )
-def test_ragged_rows_are_told_by_their_line(tmp_path: Path, text: str, sentence: str) -> None:
+def test_ragged_rows_are_refused_by_their_line(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         read_table_file(written(tmp_path / "t.csv", text))
 
@@ -117,7 +117,7 @@ def test_whatever_a_writer_quotes_is_read_back(
         ("t.xlsx", b"PK", "ending that is not known"),
     ],
 )
-def test_damaged_files_are_told_in_a_sentence(
+def test_damaged_files_are_refused_in_a_sentence(
     tmp_path: Path, name: str, content: bytes, sentence: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -132,14 +132,14 @@ def test_numbers_too_large_for_any_type_do_not_stop_the_reading(tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", "a,b\n1,2\n")
     path.chmod(0)
     with pytest.raises(DataError, match="may not be read by you"):
         bakeoff.load(path, target="a")
 
 
-def test_a_refused_permission_is_told_whoever_runs_the_tests(
+def test_a_denied_permission_is_explained_whoever_runs_the_tests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = written(tmp_path / "t.csv", "a,b\n1,2\n")
@@ -153,7 +153,7 @@ def test_a_refused_permission_is_told_whoever_runs_the_tests(
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\x00\xd8"])
-def test_utf16_that_is_cut_or_damaged_is_told(tmp_path: Path, end: bytes) -> None:
+def test_utf16_that_is_cut_or_damaged_is_refused(tmp_path: Path, end: bytes) -> None:
     (tmp_path / "t.csv").write_bytes("a,b\n1,2\n".encode("utf-16") + end)
     with pytest.raises(DataError, match=r"begins as text in UTF-16 and byte 19 is none .*: save it again"):
         bakeoff.load(tmp_path / "t.csv", target="a")

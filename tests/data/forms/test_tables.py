@@ -1,6 +1,5 @@
 """Tables: what each kind of column becomes, learned from the training rows alone, and the same again for new rows."""
 
-import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,10 @@ from bakeoff.data.card import data_card
 from bakeoff.data.findings import find_faults
 from bakeoff.data.forms.columns import MOST_CATEGORIES
 from bakeoff.data.forms.table import TableEncoder
-from bakeoff.data.load import load, read_new
+from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Table, Value
 from bakeoff.errors import BakeoffWarning, DataError, OptionError
+from examples import read_again
 
 
 def people(count: int = 60, seed: int = 0) -> pl.DataFrame:
@@ -38,11 +38,6 @@ def people(count: int = 60, seed: int = 0) -> pl.DataFrame:
 def encoder_of(dataset: Any) -> TableEncoder:
     assert isinstance(dataset.encoder, TableEncoder)
     return dataset.encoder
-
-
-def again(dataset: Any, source: Any) -> Any:
-    record = json.loads(json.dumps(dataset.encoder.to_json()))
-    return read_new(record, source, schema=dataset.schema)
 
 
 def test_each_kind_of_column_becomes_the_numbers_it_should() -> None:
@@ -164,41 +159,41 @@ def test_new_rows_in_any_order_of_columns_with_or_without_answers_are_encoded_th
     frame = people(80)
     dataset = bakeoff.load(frame, target="buys")
     frame.select(["buys", "income", "joined", "city", "age"]).write_csv(tmp_path / "new.csv")
-    new = again(dataset, tmp_path / "new.csv")
+    new = read_again(dataset, tmp_path / "new.csv")
     np.testing.assert_array_equal(new.inputs, dataset.inputs)
     np.testing.assert_array_equal(new.targets, dataset.targets)
-    assert again(dataset, frame.drop("buys")).targets is None
-    unknown = again(dataset, frame.with_columns(city=pl.lit("Paris")).head(3))
+    assert read_again(dataset, frame.drop("buys")).targets is None
+    unknown = read_again(dataset, frame.with_columns(city=pl.lit("Paris")).head(3))
     place = encoder_of(dataset).feature_names.index("city = (other)")
     assert unknown.inputs[:, place].tolist() == [1, 1, 1]
 
 
 def test_new_rows_with_gaps_where_training_had_none_get_the_median() -> None:
     dataset = bakeoff.load(people(80), target="buys")
-    new = again(dataset, people(3).with_columns(age=pl.lit(None, pl.Int64)))
+    new = read_again(dataset, people(3).with_columns(age=pl.lit(None, pl.Int64)))
     train = people(80)["age"].to_numpy()[dataset.splits.train]
     np.testing.assert_array_equal(new.inputs[:, 0], np.median(train))
 
 
-def test_text_where_numbers_were_and_lost_columns_are_told() -> None:
+def test_text_where_numbers_were_and_lost_columns_are_reported() -> None:
     dataset = bakeoff.load(people(80), target="buys")
     with pytest.raises(
         DataError, match="'age' held numbers in training, and row 1 of the new data has 'old'"
     ):
-        again(dataset, people(5).with_columns(age=pl.lit("old")))
+        read_again(dataset, people(5).with_columns(age=pl.lit("old")))
     with pytest.raises(DataError, match=r"no column 'income'.*Did you mean 'incom'"):
-        again(dataset, people(5).rename({"income": "incom"}))
+        read_again(dataset, people(5).rename({"income": "incom"}))
     with pytest.raises(DataError, match="'joined' should hold dates"):
-        again(dataset, people(5).with_columns(joined=pl.lit("soon")))
+        read_again(dataset, people(5).with_columns(joined=pl.lit("soon")))
 
 
 def test_built_in_tables_take_new_rows_as_a_table_or_as_an_array(tmp_path: Path) -> None:
     dataset = bakeoff.load("iris")
-    new = again(dataset, dataset.inputs[:7])
+    new = read_again(dataset, dataset.inputs[:7])
     np.testing.assert_array_equal(new.inputs, dataset.inputs[:7])
-    np.testing.assert_array_equal(again(dataset, "iris").targets, dataset.targets)
+    np.testing.assert_array_equal(read_again(dataset, "iris").targets, dataset.targets)
     with pytest.raises(DataError, match="trained on 4 columns"):
-        again(dataset, np.zeros((3, 5)))
+        read_again(dataset, np.zeros((3, 5)))
 
 
 def test_groups_are_never_divided_and_are_no_feature() -> None:
@@ -255,7 +250,7 @@ def test_rows_without_an_answer_are_left_out_and_counted() -> None:
         ({}, {"target": "buys", "task": "clas"}, OptionError, "Did you mean 'classes'"),
     ],
 )
-def test_tables_that_cannot_be_compared_on_are_told_in_a_sentence(
+def test_tables_that_cannot_be_compared_on_are_refused_in_a_sentence(
     change: dict[str, pl.Expr], options: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
@@ -274,7 +269,7 @@ def test_ten_examples_are_read_and_nine_are_too_few() -> None:
         bakeoff.load(few.head(9), target="buys")
 
 
-def test_nothing_left_to_learn_from_is_told() -> None:
+def test_nothing_left_to_learn_from_is_refused() -> None:
     with pytest.raises(DataError, match="No column is left"):
         bakeoff.load(people().select("buys", one=pl.lit(1)), target="buys")
 
@@ -284,7 +279,7 @@ def test_truth_values_are_the_same_classes_in_new_data(tmp_path: Path) -> None:
     dataset = bakeoff.load(frame, target="buys")
     assert dataset.schema.target == Classes(names=("False", "True"))
     frame.write_csv(tmp_path / "new.csv")
-    np.testing.assert_array_equal(again(dataset, tmp_path / "new.csv").targets, dataset.targets)
+    np.testing.assert_array_equal(read_again(dataset, tmp_path / "new.csv").targets, dataset.targets)
 
 
 def test_pandas_is_read_where_pyarrow_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,7 +300,7 @@ def test_pandas_is_read_where_pyarrow_is_not_installed(monkeypatch: pytest.Monke
 def test_a_new_class_costs_the_score_and_not_the_predictions() -> None:
     dataset = bakeoff.load(people(80), target="buys")
     with pytest.warns(BakeoffWarning, match="never saw the class 'maybe'"):
-        new = again(dataset, people(4).with_columns(buys=pl.lit("maybe")))
+        new = read_again(dataset, people(4).with_columns(buys=pl.lit("maybe")))
     assert new.targets is None
     assert len(new) == 4
 
@@ -334,7 +329,7 @@ def test_any_table_is_encoded_finite_and_the_same_again(data: st.DataObject, cou
     assert isinstance(dataset.schema.input, Table)
     assert np.isfinite(dataset.inputs).all()
     assert np.isfinite(dataset.inputs_at(np.arange(count))).all()
-    new = again(dataset, frame)
+    new = read_again(dataset, frame)
     np.testing.assert_array_equal(new.inputs, dataset.inputs)
     np.testing.assert_array_equal(new.targets, dataset.targets)
     parts = np.concatenate([dataset.splits.train, dataset.splits.validation, dataset.splits.test])

@@ -1,6 +1,5 @@
 """Free text becomes tokens by a vocabulary that the training rows taught."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from hypothesis import strategies as st
 
 import bakeoff
 from bakeoff.data.forms.text import PADDING, UNKNOWN, TextEncoder, is_free_text, learn_text, split_words
-from bakeoff.data.load import read_new
 from bakeoff.data.schema import Table, Tokens
 from bakeoff.errors import DataError
+from examples import read_again
 
 
 def reviews(count: int = 80, seed: int = 0) -> pl.DataFrame:
@@ -47,10 +46,6 @@ def reviews(count: int = 80, seed: int = 0) -> pl.DataFrame:
 def encoder_of(dataset: Any) -> TextEncoder:
     assert isinstance(dataset.encoder, TextEncoder)
     return dataset.encoder
-
-
-def again(dataset: Any, source: Any) -> Any:
-    return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
 
 
 def test_a_column_of_sentences_makes_a_table_a_text_task() -> None:
@@ -111,19 +106,19 @@ def test_short_categories_numbers_and_names_are_no_text() -> None:
 def test_new_texts_are_read_the_same_from_a_file_and_from_a_list(tmp_path: Path) -> None:
     dataset = bakeoff.load(reviews(), target="label")
     reviews().write_csv(tmp_path / "new.csv")
-    new = again(dataset, tmp_path / "new.csv")
+    new = read_again(dataset, tmp_path / "new.csv")
     np.testing.assert_array_equal(new.inputs, dataset.inputs)
     np.testing.assert_array_equal(new.lengths, dataset.lengths)
     np.testing.assert_array_equal(new.targets, dataset.targets)
-    listed = again(dataset, reviews()["review"].to_list())
+    listed = read_again(dataset, reviews()["review"].to_list())
     np.testing.assert_array_equal(listed.inputs, dataset.inputs)
     assert listed.targets is None
-    empty = again(dataset, ["", "qwertz"])
+    empty = read_again(dataset, ["", "qwertz"])
     assert empty.inputs[:, 0].tolist() == [UNKNOWN, UNKNOWN]
     assert empty.lengths.tolist() == [1, 1]
 
 
-def test_texts_without_a_common_word_are_told() -> None:
+def test_texts_without_a_common_word_are_refused() -> None:
     with pytest.raises(DataError, match="No word of the text column occurs in two"):
         learn_text(["one two", "three four"], column="a", target="b")
 

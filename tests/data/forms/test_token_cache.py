@@ -68,7 +68,7 @@ def test_the_same_texts_are_cut_once(folder: Path, monkeypatch: pytest.MonkeyPat
             read(frame, **options)
 
 
-def test_short_texts_are_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_texts_are_not_cached(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_cache, "LEAST_SIGNS", 10_000)
     read(reviews())
     assert not folder.exists()
@@ -125,34 +125,3 @@ def test_a_full_disk_costs_time_and_nothing_else(folder: Path, monkeypatch: pyte
     folder.parent.joinpath("file").touch()
     monkeypatch.setenv("BAKEOFF_CACHE", str(folder.parent / "file"))  # a folder that cannot be made
     same(first, read(reviews()))
-
-
-def test_a_program_that_was_slower_leaves_the_tokens_of_the_faster_one(folder: Path) -> None:
-    first = read(reviews())
-    (place,) = folder.iterdir()
-    before = (place / "tokens.npy").stat().st_ino
-    with pytest.raises(OSError, match=r"not empty|exists"):
-        token_cache._store(place, (first.encoder, first.inputs, first.lengths))
-    assert [entry.name for entry in folder.iterdir()] == [place.name]
-    assert (place / "tokens.npy").stat().st_ino == before
-
-
-@pytest.mark.skipif(own_folders.fcntl is None, reason="without flock nothing is ever removed")
-def test_only_the_newest_of_old_caches_stay_and_all_that_others_keep_there(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`BAKEOFF_CACHE` may be a folder of the user's own, with `texts` in it."""
-    monkeypatch.setattr(token_cache, "MOST_CACHES", 2)
-    now = 1_000_000_000
-    folder.mkdir(parents=True)
-    for name, days in (("a" * 32, 9), ("b" * 32, 5), ("c" * 32, 3)):
-        own_folders.OwnFolder(folder, "unfinished-").hand_over(folder / name)
-        os.utime(folder / name, (now - days * 86_400,) * 2)
-    for name in ("novel", "unfinished-novel", "d" * 32):
-        (folder / name).mkdir()
-        (folder / name / "chapter.txt").write_text("It was")
-        os.utime(folder / name, (now - 99 * 86_400,) * 2)
-    monkeypatch.setattr(token_cache.time, "time", lambda: float(now))
-    token_cache._sweep(folder)
-    kept = ["b" * 32, "c" * 32, "d" * 32, "novel", "unfinished-novel"]
-    assert sorted(entry.name for entry in folder.iterdir()) == kept

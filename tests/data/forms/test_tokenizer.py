@@ -79,7 +79,7 @@ def test_the_tokens_are_those_of_the_publishers_code(vocabulary: Path) -> None:
 
 
 @pytest.mark.peers
-def test_new_texts_need_only_what_was_kept(vocabulary: Path) -> None:
+def test_new_texts_need_only_what_was_stored(vocabulary: Path) -> None:
     dataset = bakeoff.load(table(), target="label", tokenizer=vocabulary)
     record = json.loads(json.dumps(dataset.encoder.to_json()))
     (vocabulary / "vocab.txt").unlink()

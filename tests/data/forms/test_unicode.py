@@ -1,23 +1,19 @@
 """A letter is the same whether a file stores it as one sign (NFC) or as its parts (NFD)."""
 
-import json
 import unicodedata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from bakeoff.data.load import load, read_new
+from bakeoff.data.load import load
 from bakeoff.data.schema import Classes
+from examples import read_again
 
 Form = Literal["NFC", "NFD"]
 WORDS = ("아주", "좋은", "물건", "정말", "나쁜", "배송", "느린", "빠른")
-
-
-def again(dataset: Any, source: Any) -> Any:
-    return read_new(json.loads(json.dumps(dataset.encoder.to_json())), source, schema=dataset.schema)
 
 
 def in_form(form: Form, path: Path, text: str) -> Path:
@@ -44,7 +40,7 @@ def test_decomposed_words_columns_and_labels_are_the_composed_ones(
 ) -> None:
     target = unicodedata.normalize("NFD", text.splitlines()[0].split(",")[1])
     dataset = load(in_form(trained, tmp_path / "old.csv", text), target=target)
-    examples = again(dataset, in_form(new, tmp_path / "new.csv", text))
+    examples = read_again(dataset, in_form(new, tmp_path / "new.csv", text))
     np.testing.assert_array_equal(examples.inputs, dataset.inputs)
     np.testing.assert_array_equal(examples.targets, dataset.targets)
     assert isinstance(dataset.schema.target, Classes)
@@ -54,7 +50,7 @@ def test_decomposed_words_columns_and_labels_are_the_composed_ones(
 def test_texts_in_a_list_are_composed(tmp_path: Path) -> None:
     dataset = load(in_form("NFC", tmp_path / "old.csv", reviews()), target="마음")
     texts = [line.split(",")[0] for line in reviews().splitlines()[1:]]
-    examples = again(dataset, [unicodedata.normalize("NFD", text) for text in texts])
+    examples = read_again(dataset, [unicodedata.normalize("NFD", text) for text in texts])
     np.testing.assert_array_equal(examples.inputs, dataset.inputs)
 
 

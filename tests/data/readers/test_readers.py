@@ -43,9 +43,8 @@ def series(folder: Path) -> Path:
 
 
 @pytest.fixture
-def cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ReaderCase]:
+def cases(tmp_path: Path, own_cache: Path) -> dict[str, ReaderCase]:
     """A case for each reader, by how it describes its data; the sources of the others are foreign to it."""
-    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
     table().write_csv(tmp_path / "sales.csv")
     np.savez(tmp_path / "arrays.npz", x=NUMBERS, y=WORDS)
     csv, npz = tmp_path / "sales.csv", tmp_path / "arrays.npz"
@@ -96,7 +95,7 @@ def with_fault(reader: Reader, check: str) -> Reader:
 
 
 @pytest.mark.parametrize("check", READER_CHECKS, ids=lambda check: check.__name__)
-def test_the_suite_finds_a_reader_with_a_fault(
+def test_the_suite_finds_a_broken_reader(
     check: Callable[[Reader, ReaderCase], None], cases: dict[str, ReaderCase]
 ) -> None:
     reader = next(reader for reader in READERS if reader.described == "a table")

@@ -20,7 +20,6 @@ from bakeoff.data.options import ReadingOptions
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.explain.biases.selection import choose_to_retrain
-from bakeoff.messages import set_language
 from bakeoff.study.comparison.compare import compare
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import choose_entrants
@@ -33,25 +32,12 @@ from bakeoff.study.workers import tasks
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.requests import TrainingRequest
 from bakeoff.study.workers.shared_dataset import share
+from examples import rising_or_falling
 
 CHANGES = ("permute_positions", "random_shift", "mirror")
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
-
-
-def rising_or_falling(seed, count=400, length=16):
-    """Series that rise or fall by a step, in noise. To an MLP direction matters, and place (moved around, each both
-    rises and falls), but no neighbourhood."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, 2, count)
-    place = rng.integers(4, length - 4, count)
-    step = np.where(np.arange(length) >= place[:, None], 1.0, -1.0) * np.where(y, 1, -1)[:, None]
-    return (step + 0.5 * rng.standard_normal((count, length))).astype(np.float32)[:, None], y
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def stop(done, total):
@@ -87,15 +73,15 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
+def planted(tmp_path_factory, workers):
     """A comparison on series whose direction matters, without a clock."""
     asking, out = Asking(), tmp_path_factory.mktemp("runs")
-    x, y = rising_or_falling(0)
+    x, y = rising_or_falling(0, 400)
     reading = ReadingOptions(kind="series")
     settings = ComparisonSettings(
         models=["mlp"], budget_seconds=None, steps=120, seeds=2, reading=reading, name="steps", out=out
     )
-    return compare((x, y), settings, workers=1, evidence=asking), asking
+    return compare((x, y), settings, pool=workers, evidence=asking), asking
 
 
 def test_what_was_planted_is_said_with_the_figures_of_the_comparison_itself(planted):
@@ -119,7 +105,7 @@ def test_what_is_finished_is_read_again_after_the_time_is_over_with_the_same_fig
     assert figures == [(c.entrant, c.change, c.loss) for c in found.why.cells]
 
 
-def test_ctrl_c_keeps_what_is_finished_and_is_told_and_the_rest_comes_later(planted):
+def test_ctrl_c_stores_what_is_finished_and_is_reported_and_the_rest_comes_later(planted):
     found, asking = planted
     stopped = asking.other["stopped"]
     assert stopped.interrupted

@@ -14,35 +14,21 @@ from bakeoff.errors import BudgetError, DataError, OptionError
 from bakeoff.explain.biases.subsample import limited
 from bakeoff.explain.network.anatomy import AnatomyRequest, anatomy
 from bakeoff.explain.network.explain_network import explain_network
-from bakeoff.messages import set_language
 from bakeoff.study.design.entrants import choose_entrants
 from bakeoff.study.protocol import WHY_MOST_TEST_EXAMPLES, WHY_MOST_TRAINING_EXAMPLES
 from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers.executor import TaskContext
 from bakeoff.study.workers.shared_dataset import share
+from examples import rising_or_falling, untrained
+
+pytestmark = pytest.mark.usefixtures("english")
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
-
-
-def rising_or_falling(seed, count=500, length=16):
-    """Series that rise or fall by a step at a random place, in noise: direction matters, place does not."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, 2, count)
-    place = rng.integers(4, length - 4, count)
-    step = np.where(np.arange(length) >= place[:, None], 1.0, -1.0) * np.where(y, 1, -1)[:, None]
-    return (step + 0.5 * rng.standard_normal((count, length))).astype(np.float32)[:, None], y
-
-
-def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock():
+def test_the_right_assumptions_are_found_and_the_wrong_ones_not_without_a_clock(workers):
     x, y = rising_or_falling(0)
     changes = ["reverse_time", "halve_resolution", "shuffle_labels"]
-    options = {"kind": "series", "steps": 120, "seeds": 2, "workers": 1}
+    options = {"kind": "series", "steps": 120, "seeds": 2, "pool": workers}
     found = why((x, y), models=["mlp"], changes=changes, budget_seconds=None, **options)
     assert found.matters() == ("direction",)
     assert found.broken == ()
@@ -65,14 +51,14 @@ def test_the_best_network_is_tried_at_half_and_twice_its_width_and_one_without_a
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("data", "seconds"), [("iris", 45.0), ("mnist1d", 60.0)])
-def test_the_budget_is_kept_whatever_the_data(data, seconds):
+def test_the_budget_is_not_exceeded_whatever_the_data(data, seconds):
     started = time.monotonic()
     found = why(data, budget_seconds=seconds)
     assert time.monotonic() - started < 1.1 * seconds
     assert found.entrants
 
 
-def test_the_anatomy_knows_the_width_that_a_network_has_without_being_told(tmp_path):
+def test_the_anatomy_finds_the_width_of_a_network_by_itself(tmp_path):
     dataset = load("digits")
     shared = share(dataset, tmp_path)
 
@@ -128,22 +114,12 @@ def test_large_data_are_thinned_without_moving_an_example_between_splits():
     assert limited(load("iris")) is not None
 
 
-def untrained(name, source):
-    """A network with its first weights, as `Predictor`."""
-    from bakeoff import models
-    from bakeoff.inference.predictor import Predictor
-
-    dataset = load(source)
-    return Predictor.of(
-        dataset, model=name, width=None, weights=models.build(name, dataset.schema, seed=0).state_dict()
-    ), dataset
-
-
 @pytest.mark.parametrize(
     ("name", "source"), [("cnn", "digits"), ("gru", "mnist1d"), ("transformer", "digits"), ("mlp", "iris")]
 )
 def test_a_network_is_explained_by_the_parts_that_it_has(name, source):
-    predictor, dataset = untrained(name, source)
+    dataset = load(source)
+    predictor = untrained(dataset, name)
     new = _new(dataset)
     found = explain_network(predictor, new, data=source)
     assert (found.receptive is not None) == (found.filters is not None) == (name == "cnn")
@@ -165,7 +141,7 @@ def _new(dataset: Dataset):
 def test_explain_writes_its_plots_and_needs_data_or_a_builtin_name(tmp_path):
     from bakeoff.cli.main import app
 
-    predictor, _ = untrained("cnn", "digits")
+    predictor = untrained(load("digits"), "cnn")
     predictor.save(tmp_path / "digits-2" / "champion")
     done = CliRunner().invoke(app, ["explain", "digits-2", "--runs", str(tmp_path)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
@@ -181,7 +157,8 @@ def test_explain_writes_its_plots_and_needs_data_or_a_builtin_name(tmp_path):
 def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_path):
     from bakeoff.cli.main import app
 
-    predictor, dataset = untrained("mlp", "digits")
+    dataset = load("digits")
+    predictor = untrained(dataset, "mlp")
     predictor.save(tmp_path / "mine" / "champion")
     file = tmp_path / "file.npz"
     np.savez(file, x=dataset.inputs[:200], y=dataset.targets[:200])
@@ -196,7 +173,8 @@ def test_a_run_on_a_file_is_explained_with_that_file_as_long_as_it_is_there(tmp_
 
 
 def test_a_network_without_examples_says_so():
-    predictor, dataset = untrained("mlp", "iris")
+    dataset = load("iris")
+    predictor = untrained(dataset, "mlp")
     from bakeoff.data.encoder import NewExamples
 
     with pytest.raises(DataError, match="no examples"):

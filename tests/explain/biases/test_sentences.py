@@ -26,11 +26,7 @@ ENTRANTS = tuple(
 )
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def cell(
@@ -234,7 +230,7 @@ def test_without_a_clock_everything_is_planned():
     assert all(changes == CHANGES for changes in whole.changes.values())
 
 
-def test_under_a_clock_steps_go_first_then_the_dear_networks_changes_then_the_networks():
+def test_under_a_clock_steps_go_first_then_the_expensive_networks_changes_then_the_networks():
     roomy, tight, tiny = planned(1500), planned(300), planned(3)
     assert WHY_FEWEST_STEPS <= roomy.steps < 1000
     assert len(roomy.changes["gru"]) == len(CHANGES)

@@ -46,7 +46,7 @@ def test_timms_networks_conform(name: str, options: dict[str, Any], check: Any) 
 
 
 @pytest.mark.peers
-def test_a_network_whose_scales_start_at_zero_is_told_so() -> None:
+def test_a_network_whose_scales_start_at_zero_is_reported() -> None:
     """timm starts the last scale of each block at zero, so nothing reaches what stands before it: the check sees it."""
     make_torchvision_importable()
     with pytest.raises(
@@ -104,7 +104,7 @@ def test_published_weights_refuse_texts_of_another_vocabulary(tiny_bert: Path) -
         models.build(f"hf:{tiny_bert}:pretrained", others)
 
 
-def test_a_package_that_is_there_and_broken_is_told_so(
+def test_a_package_that_is_there_and_broken_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "timm.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")

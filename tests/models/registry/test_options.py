@@ -12,7 +12,7 @@ IMAGE = Schema(input=Image(channels=1, height=32, width=32), target=Classes(name
 SERIES = Schema(input=Series(channels=1, length=30), target=Classes(names=("a", "b")))
 
 
-def test_an_unknown_option_is_told_with_the_nearest_that_there_is() -> None:
+def test_an_unknown_option_is_refused_with_the_nearest_that_there_is() -> None:
     with pytest.raises(OptionError, match=r"'resnet18' has no option 'smal'\. Did you mean 'small'"):
         models.build("resnet18", IMAGE, smal=True)
     assert models.build("resnet18", IMAGE, small=True) is not None

@@ -237,7 +237,7 @@ def test_a_width_stands_after_the_last_at_sign(text: str, parts: tuple[str, int 
 
 
 @pytest.mark.parametrize("text", ["mlp@", "mlp@wide", "mlp@-1", "mlp@0", "mlp@²", "mlp@" + "9" * 5000])
-def test_a_width_that_is_none_is_told(text: str) -> None:
+def test_a_width_that_is_no_whole_number_above_zero_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="is no width: give a whole number"):
         models.name_and_width(text)
 

@@ -52,7 +52,7 @@ def test_linked_nodes_are_drawn_nearer_than_others() -> None:
     assert apart[linked].mean() < 0.6 * apart[~linked & ~np.eye(10, dtype=bool)].mean()
 
 
-def test_a_large_graph_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_graph_is_described_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAKEOFF_LANG", "en")
     kind = Graph(nodes=100, features=1)
     raw = np.zeros(kind.shape, np.float32)

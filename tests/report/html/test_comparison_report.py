@@ -17,6 +17,7 @@ from bakeoff.report.html.comparison_report import json_for_script, report_html, 
 from bakeoff.report.html.page import skipped_rows
 from bakeoff.report.notebook import comparison_html
 from bakeoff.study.results.outcome import Skipped
+from examples import study_of
 from report_comparisons import (
     HOSTILE,
     digits_comparison,
@@ -183,15 +184,11 @@ def test_what_was_left_out_is_said_once_for_everybody_it_holds_for() -> None:
 
 def test_every_reason_for_leaving_out_has_its_sentence() -> None:
     from bakeoff.study.design.entrants import Entrant
-    from bakeoff.study.design.jobs import Definition
     from bakeoff.study.design.states import Omission
     from bakeoff.study.schedule.priorities import trial_requests
 
     entrant = Entrant(name="mlp", kind="network", family="mlp", settings=(0.1,))
-    definition = Definition(
-        dataset="", entrants=("mlp",), metric="accuracy", seed=0, budget_seconds=None, sizes=(10, 20, 40, 80)
-    )
-    kinds = {request.what for request in trial_requests(entrant, definition, still_in_race=True)}
+    kinds = {request.what for request in trial_requests(entrant, study_of(), still_in_race=True)}
     assert kinds
     for what in Omission:
         assert "why" in say(f"report.skipped.{what}", reason="why")

@@ -97,7 +97,7 @@ def test_entrants_of_one_family_share_its_colour_and_nothing_else() -> None:
     assert len(set(drawn)) == 4
 
 
-def test_very_many_entrants_of_one_family_are_still_told_apart() -> None:
+def test_very_many_entrants_of_one_family_are_still_distinct() -> None:
     assert len(set(styles(["cnn"] * 30))) == 30
 
 

@@ -16,11 +16,7 @@ ACCURACY, MAE = METRICS["accuracy"], METRICS["mae"]
 SIZES = (100, 200, 400, 800, 1600)
 
 
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def entrant(name, error, *, metric=ACCURACY, spread=0.002, seed=0, kind="network", **given):
@@ -73,7 +69,7 @@ def test_a_curve_that_levels_off_below_the_goal_does_not_come_to_it_and_what_may
     assert "linear" in answer.sentences[1]
 
 
-def test_who_is_there_is_told_from_who_is_there_only_on_these_test_examples():
+def test_reaching_the_goal_is_separate_from_reaching_it_only_on_these_test_examples():
     sure = entrant("cnn", lambda n: 0.02 + 0.2 * n**-0.5, spread=0.0005)
     unsure = entrant("mlp", lambda n: 0.047 + 0.1 * n**-0.5, spread=0.0001)
     goal = 0.95

@@ -61,7 +61,7 @@ def test_the_interval_grows_with_the_distance_and_the_forecast_has_three_points(
     assert all(point.low <= point.score <= point.high for point in points)
 
 
-def test_eight_in_ten_of_the_intervals_hold_what_was_kept_aside():
+def test_eight_in_ten_of_the_intervals_hold_what_was_held_out():
     held = []
     for seed in range(80):
         rng = np.random.default_rng(seed)

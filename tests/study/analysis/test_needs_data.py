@@ -10,12 +10,7 @@ from scipy import stats
 from bakeoff.messages import set_language
 from bakeoff.study.analysis.needs_data import interval, needs_data
 
-
-@pytest.fixture(autouse=True)
-def english():
-    set_language("en")
-    yield
-    set_language(None)
+pytestmark = pytest.mark.usefixtures("english")
 
 
 def hits(*parts):

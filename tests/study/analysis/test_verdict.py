@@ -130,7 +130,7 @@ def test_who_was_not_judged_is_named_with_what_it_would_take():
     assert nobody.sentences[0].startswith("No entrant could be judged")
 
 
-def test_a_crossing_is_told_with_its_interval_and_an_open_one_as_open():
+def test_a_crossing_is_reported_with_its_interval_and_an_open_one_as_open():
     _, entrants = case({"majority": 0.5, "cnn": 0.95})
     targets = np.zeros(9, dtype=np.int64)
     found = rank_entrants({"cnn": [np.log(np.full((9, 2), 0.5))]}, targets, METRICS["accuracy"])

@@ -14,7 +14,7 @@ from bakeoff.report.content.matched_budgets import equal_sentences, given_rows
 from bakeoff.study.comparison.compare import compare
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import Profile, choose_entrants
-from bakeoff.study.design.jobs import Definition, tuning_work
+from bakeoff.study.design.jobs import tuning_work
 from bakeoff.study.design.matched_budgets import (
     LONGEST_RATIO,
     allocate_steps,
@@ -25,6 +25,8 @@ from bakeoff.study.design.matched_budgets import (
 from bakeoff.study.protocol import BATCH_EXAMPLES, SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.store import Store, find_run
+from bakeoff.study.workers.executor import Executor
+from examples import study_of
 
 PROFILES = (
     Profile(entrant="small", parameters=100, training_flops=1_000, seconds_per_step=1e-4),
@@ -66,7 +68,7 @@ def test_under_a_clock_tuning_fills_its_part_of_the_time_and_no_more(equal: str,
     assert roomy.steps == shared(equal).steps, "with time enough nothing is lowered"
 
 
-def test_the_dearest_network_is_dropped_where_its_steps_would_be_too_few() -> None:
+def test_the_most_expensive_network_is_dropped_where_its_steps_would_be_too_few() -> None:
     expensive = Profile(entrant="expensive", training_flops=10, seconds_per_step=10.0)
     found = shared("steps", left=40.0, profiles=(expensive, *PROFILES))
     assert [profile.entrant for profile in found.dropped] == ["expensive"]
@@ -143,15 +145,16 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("equal")
 
 
-def comparison(equal: str, networks: list[str], out: Path) -> Comparison:
+def comparison(equal: str, networks: list[str], out: Path, workers: Executor) -> Comparison:
     return compare(
         "iris",
         ComparisonSettings(models=networks, equal=equal, budget_seconds=None, steps=30, seeds=1, out=out),
+        pool=workers,
     )
 
 
-def test_a_comparison_of_equal_flops_trains_each_network_for_as_many(runs: Path) -> None:
-    found = comparison("flops", ["linear", "mlp@20", "mlp@40"], runs)
+def test_a_comparison_of_equal_flops_trains_each_network_for_as_many(runs: Path, workers: Executor) -> None:
+    found = comparison("flops", ["linear", "mlp@20", "mlp@40"], runs, workers)
     narrow, wide = found.entrant("mlp@20"), found.entrant("mlp@40")
     assert narrow.steps is not None
     assert wide.steps is not None
@@ -173,8 +176,10 @@ def step_flops(width: int) -> int:
     return counter.get_total_flops()
 
 
-def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(runs: Path) -> None:
-    found = comparison("parameters", ["mlp@40", "transformer"], runs)
+def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(
+    runs: Path, workers: Executor
+) -> None:
+    found = comparison("parameters", ["mlp@40", "transformer"], runs, workers)
     sizes = [float(found.entrant(name).parameters or 0) for name in ("mlp@40", "transformer")]
     assert spread(sizes) < 1.1
     assert [row.parameters for row in given_rows(found)]
@@ -184,16 +189,14 @@ def test_a_comparison_of_equal_parameters_hands_over_the_width_that_it_found(run
         found.test_outputs[found.champion.entrant],
         atol=1e-4,
     )
-    again = comparison("parameters", ["mlp@40", "transformer"], runs)
+    again = comparison("parameters", ["mlp@40", "transformer"], runs, workers)
     assert again.folder == found.folder, "and a continued run has the same widths"
     assert [float(again.entrant(name).parameters or 0) for name in ("mlp@40", "transformer")] == sizes
 
 
 def test_a_run_is_continued_only_where_the_same_is_equal(tmp_path: Path) -> None:
     def definition(**changes: str) -> dict[str, object]:
-        return Definition(
-            dataset="d", entrants=("mlp",), metric="rmse", seed=0, budget_seconds=9.0, sizes=(9,), **changes
-        ).to_json()
+        return study_of(**changes).to_json()
 
     Store(tmp_path / "d").put_fact("definition", definition(equal="flops"))
     assert find_run(tmp_path, "d", definition(equal="flops")).name == "d"

@@ -12,14 +12,14 @@ from bakeoff.study.design.jobs import Definition, TrialRequest
 from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import Trial
 from bakeoff.study.schedule.priorities import select_affordable, split_among_workers, trial_requests
+from examples import study_of
 
 TABLE = Schema(input=Table(features=3), target=Classes(names=("a", "b")))
 NETWORK = Entrant(name="mlp", kind="network", family="mlp", settings=protocol.LEARNING_RATES)
 
 
 def definition(**changes: object) -> Definition:
-    given = {"dataset": "x", "entrants": ("mlp",), "metric": "accuracy", "seed": 5, "budget_seconds": 60.0}
-    return Definition(**{**given, "sizes": (25, 50, 100, 200, 400), **changes})  # type: ignore[arg-type]
+    return study_of(**{"seed": 5, "budget_seconds": 60.0, **changes})
 
 
 def test_baselines_and_classical_entrants_always_take_part() -> None:
@@ -54,7 +54,9 @@ def test_a_forecast_has_the_naive_forecasts_as_baselines() -> None:
         (["nowhere:factory"], ModelError, "cannot be imported"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_told(models: list[str], error: type[Exception], match: str) -> None:
+def test_a_request_that_cannot_be_met_is_refused(
+    models: list[str], error: type[Exception], match: str
+) -> None:
     with pytest.raises(error, match=match):
         choose_entrants(TABLE, models)
 
@@ -79,7 +81,7 @@ def test_the_tuning_job_tries_every_setting_once_at_full_size() -> None:
     assert {(trial.examples, trial.seed, trial.steps) for trial in job.trials} == {(400, 5, 70)}
 
 
-def test_the_parcels_cover_all_sizes_and_seeds_but_the_one_that_was_tuned() -> None:
+def test_the_requests_cover_all_sizes_and_seeds_but_the_one_that_was_tuned() -> None:
     points = [request.point for request in trial_requests(NETWORK, definition(), still_in_race=True)]
     everything = {(size, seed) for size in (25, 50, 100, 200, 400) for seed in (5, 6, 7)}
     assert sorted(points) == sorted(everything - {(400, 5)})
@@ -95,7 +97,7 @@ def test_a_contender_gets_its_seeds_before_a_hopeless_entrant_gets_its_curve() -
     assert {request.entrant for request in refused} >= {"rnn"}
 
 
-def test_what_is_granted_never_exceeds_the_time_that_is_left() -> None:
+def test_what_is_selected_never_exceeds_the_time_that_is_left() -> None:
     wanted = [
         TrialRequest(entrant=name, what=Omission.CURVE, rank=0, examples=size, seed=0)
         for name in "abcdef"
@@ -154,7 +156,7 @@ def test_three_equal_entrants_on_two_workers_are_dealt_out_so_that_nobody_waits(
     assert sorted(parts.values()) == [1, 1, 2], "12 s each, where two whole ones on one worker would take 16"
 
 
-def test_without_a_clock_everything_is_granted() -> None:
+def test_without_a_clock_everything_is_selected() -> None:
     wanted = [TrialRequest(entrant="a", what=Omission.CURVE, rank=0, examples=10, seed=0)]
     assert select_affordable(wanted, {"a": 1e9}, None, 1) == (wanted, [])
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,9 +91,11 @@ def test_an_option_out_of_its_range_is_one_sentence(tmp_path: Path, options: dic
         _fit(tmp_path, **{"model": "mlp", **options})
 
 
-def test_a_budget_shortens_the_training_and_no_time_at_all_is_an_error(tmp_path: Path) -> None:
-    fit = _fit(tmp_path, "mlp", budget_seconds=2.0, learning_rate=1e-2)
+def test_a_budget_shortens_the_training_and_no_time_at_all_is_an_error(tmp_path: Path, clock: Any) -> None:
+    clock.each_look_seconds = 0.01
+    fit = _fit(tmp_path, "mlp", budget_seconds=2.0, learning_rate=1e-2, epochs=1000)
     assert fit.seconds < 2.0
+    assert 1 <= fit.history[-1].step < 200, "every step looks at the clock"
     with pytest.raises(BudgetError, match="before anything was learned: give a larger --budget"):
         _fit(tmp_path, "mlp", budget_seconds=1e-6, learning_rate=1e-2, epochs=1000)
 

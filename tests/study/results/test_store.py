@@ -125,20 +125,20 @@ def test_the_same_definition_finds_its_run_and_another_gets_a_new_folder(tmp_pat
     assert find_run(tmp_path, "digits", {"seed": 1, "sizes": (1, 2)}) == tmp_path / "digits-2"
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="--out"):
         Store(tmp_path / "file" / "run")
 
 
-def test_a_file_that_is_no_run_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.sqlite").write_bytes(b"this is no database, and was never one" * 100)
     with pytest.raises(StoreError, match="cannot be read or written"):
         Store(tmp_path)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full to play a full disk")
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_a_full_disk_is_explained(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.path = Path("/dev/full")
     with pytest.raises(StoreError, match="disk full"):

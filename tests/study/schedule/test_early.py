@@ -7,13 +7,16 @@ import pytest
 
 from bakeoff.data.load import load
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition, training_sizes, tuning_job
+from bakeoff.study.design.jobs import tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.protocol import LEARNING_RATES
 from bakeoff.study.schedule.clock import Clock
 from bakeoff.study.schedule.scheduler import Study
+from examples import study_of
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 SECONDS = {"cheap": 0.05, "expensive": 5.0}
 
@@ -25,14 +28,7 @@ def study(left: float | None, weak: str = "") -> Study:
     entrants = tuple(
         Entrant(name=name, kind="network", family=name, settings=LEARNING_RATES) for name in names
     )
-    definition = Definition(
-        dataset="iris",
-        entrants=names,
-        metric="accuracy",
-        seed=0,
-        budget_seconds=left,
-        sizes=training_sizes(dataset),
-    )
+    definition = study_of(dataset, entrants=names, budget_seconds=left)
     now = time.monotonic()
     clock = Clock(started=now, deadline=None if left is None else now + left)
     made = Study(

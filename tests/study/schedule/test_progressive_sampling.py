@@ -10,7 +10,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition, Job, rung_job, training_sizes, tuning_job
+from bakeoff.study.design.jobs import Definition, Job, rung_job, tuning_job
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import TrialResult
@@ -26,6 +26,9 @@ from bakeoff.study.schedule.progressive_sampling import (
 )
 from bakeoff.study.schedule.scheduler import Study
 from bakeoff.tasks.metrics.registry import METRICS
+from examples import study_of
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 SIZES = (1000, 2000, 4000, 8000, 16000)
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]
@@ -45,7 +48,7 @@ def following(tried: list[Rung], *, seconds_left: float, leader: float | None = 
     return next_rung(tried, SIZES, seconds_left=seconds_left, leader=leader, metric=ACCURACY, judged_on=2000)
 
 
-def test_the_climb_begins_with_the_smallest_size_and_ends_with_all_examples() -> None:
+def test_progressive_sampling_starts_with_the_smallest_size_and_ends_with_all_examples() -> None:
     assert following([], seconds_left=1e9).examples == 1000
     assert following(rungs(0.5), seconds_left=1e9).examples == 2000
     assert following(rungs(0.5, 0.6, 0.7, 0.8), seconds_left=1e9).examples == 16000
@@ -69,7 +72,7 @@ def test_a_rung_is_predicted_to_take_as_long_as_it_has_examples() -> None:
     ("leader", "is_out"),
     [(0.95, True), (0.80, False)],
 )
-def test_who_cannot_reach_the_leader_is_spared(leader: float, is_out: bool) -> None:
+def test_who_cannot_reach_the_leader_is_pruned(leader: float, is_out: bool) -> None:
     tried = rungs(0.70, 0.72, 0.74)
     assert out_of_reach(tried, SIZES[-1], leader, ACCURACY, 2000) == is_out
     found = following(tried, seconds_left=1e9, leader=leader)
@@ -108,17 +111,10 @@ def test_a_curve_that_reaches_the_leader_is_not_ruled_out(seed: int) -> None:
 
 
 def definition(dataset: Dataset, budget: float | None = 60.0) -> Definition:
-    return Definition(
-        dataset=dataset.name,
-        entrants=("knn", "mlp"),
-        metric="accuracy",
-        seed=0,
-        budget_seconds=budget,
-        sizes=training_sizes(dataset),
-    )
+    return study_of(dataset, entrants=("knn", "mlp"), budget_seconds=budget)
 
 
-def test_only_large_data_under_a_clock_are_climbed_and_never_by_a_network(
+def test_only_large_data_under_a_clock_are_sampled_progressively_and_never_by_a_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dataset = load("digits")
@@ -175,7 +171,7 @@ def study(monkeypatch: pytest.MonkeyPatch, *, network: float, left: float = 1000
     return made
 
 
-def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progressive_sampling_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.6)
     job = made.tuning.next_job(KNN)
     assert job is not None
@@ -188,7 +184,7 @@ def test_a_climb_goes_on_while_the_leader_is_in_reach(monkeypatch: pytest.Monkey
     assert not made.skipped
 
 
-def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_pruned_is_recorded_with_where_its_curve_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     made = study(monkeypatch, network=0.95)
     assert made.tuning.next_job(KNN) is None
     pruned = made.tuning.not_tuned(KNN)
@@ -217,7 +213,7 @@ def test_who_is_spared_is_recorded_with_where_its_curve_leads(monkeypatch: pytes
     assert not any("budget was too small" in sentence for sentence in summary.verdict.sentences)
 
 
-def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_take(
+def test_a_next_size_that_would_take_more_than_its_share_is_not_tried_and_its_time_is_recorded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = study(monkeypatch, network=0.6, left=1.0)
@@ -230,7 +226,9 @@ def test_a_climb_that_would_take_more_than_its_share_ends_with_what_it_would_tak
     assert entry.seconds > 30, "the rest takes ten times the second that was left"
 
 
-def test_a_rung_that_failed_ends_the_climb_with_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_size_that_failed_ends_progressive_sampling_with_its_own_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made = study(monkeypatch, network=0.6)
     job = rung_job(KNN, made.definition, made.definition.sizes[3])
     made.state.results[job.name] = tuple(

@@ -5,10 +5,10 @@ import pytest
 
 from bakeoff.data.load import load
 from bakeoff.study.design.entrants import Entrant
-from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.schedule.state import StudyState
+from examples import study_of
 
 RATES = (1e-3, 1e-2, 1e-1)
 MLP = Entrant(name="mlp", kind="network", family="mlp", settings=RATES)
@@ -18,14 +18,7 @@ def state(confidences: dict[float, tuple[float, int]]) -> StudyState:
     """Iris, tuned: for each rate the probability that it gives its answers, and how many of them are wrong."""
     dataset = load("iris")
     truth = dataset.targets_at(dataset.splits.validation)
-    definition = Definition(
-        dataset=dataset.fingerprint,
-        entrants=("mlp",),
-        metric="accuracy",
-        seed=0,
-        budget_seconds=None,
-        sizes=training_sizes(dataset),
-    )
+    definition = study_of(dataset)
     results = []
     for rate, (confidence, wrong) in confidences.items():
         answers = truth.copy()

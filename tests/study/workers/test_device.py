@@ -16,7 +16,6 @@ from bakeoff.study import protocol
 from bakeoff.study.comparison.compare import compare
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import Entrant, Profile
-from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.store import Store
 from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import TaskContext
@@ -25,6 +24,7 @@ from bakeoff.study.workers.shared_dataset import share
 from bakeoff.train import device
 from bakeoff.train.stacked import fit_stack
 from bakeoff.train.tensors import TrainingData
+from examples import study_of
 
 
 @pytest.fixture
@@ -64,7 +64,9 @@ def test_a_device_that_fails_leaves_the_network_to_the_cpu(profile: Callable[...
     assert profile(cpu=0.01, meta=RuntimeError("out of memory")).device == "cpu"
 
 
-def test_what_is_dear_on_the_other_device_is_not_timed_on_the_cpu(profile: Callable[..., Profile]) -> None:
+def test_what_is_expensive_on_the_other_device_is_not_timed_on_the_cpu(
+    profile: Callable[..., Profile],
+) -> None:
     assert (
         profile(cpu=AssertionError("it was timed"), meta=2 * protocol.EXPENSIVE_STEP_SECONDS).device == "meta"
     )
@@ -84,7 +86,7 @@ def test_without_a_clock_no_timing_decides(
     assert profile(reproducible=True, cpu=0.001, meta=0.1).device == "meta"
 
 
-def test_a_device_that_is_not_there_is_told_before_anything_begins(tmp_path: Path) -> None:
+def test_a_device_that_is_not_there_is_refused_before_anything_begins(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no device called 'gpu'"):
         compare("iris", ComparisonSettings(models=["linear"], device="gpu", out=tmp_path))
     if not torch.cuda.is_available():
@@ -94,11 +96,7 @@ def test_a_device_that_is_not_there_is_told_before_anything_begins(tmp_path: Pat
 
 
 def test_a_run_of_another_device_is_another_run() -> None:
-    definition = Definition(
-        dataset="iris", entrants=(), metric="accuracy", seed=0, budget_seconds=None, sizes=(10,)
-    )
-    named = Definition(**{**vars(definition), "device": "cpu"})
-    assert definition.to_json() != named.to_json()
+    assert study_of().to_json() != study_of(device="cpu").to_json()
 
 
 @pytest.mark.gpu

@@ -13,7 +13,8 @@ from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.stacked import run as run_file
 from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import assert_as_alone, made_up
+from examples import made_up
+from train.plain_training import assert_as_alone
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason=f"no compiled operators here: {native.describe()}"
@@ -110,7 +111,7 @@ def test_what_the_compiled_code_does_not_know_is_no_chain() -> None:
     assert compile_program(stack_of(overlapping, image), TrainingData(image)) is None
 
 
-def test_a_deadline_is_kept_between_two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadline_holds_between_two_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = made_up("table")
     data = TrainingData(dataset)
     run = StackedTraining(

@@ -22,7 +22,8 @@ from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import assert_as_alone, made_up
+from examples import made_up
+from train.plain_training import assert_as_alone
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason=f"no compiled operators here: {native.describe()}"

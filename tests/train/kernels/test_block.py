@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bakeoff.train.kernels import native, operators
+from bakeoff.train.kernels import operators
 from bakeoff.train.kernels.operators import BlockParameters
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
@@ -24,16 +24,6 @@ TORCH_NAMES = (
     "linear2.weight",
     "linear2.bias",
 )
-
-
-@pytest.fixture(params=["pure", "compiled"])
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "compiled":
-        if not native.available():
-            pytest.skip(f"no compiled operators here: {native.describe()}")
-    else:
-        monkeypatch.setattr(native, "takes", lambda *tensors: False)
-    return request.param
 
 
 def layers_and_parameters(

@@ -5,19 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bakeoff.train.kernels import native, operators
+from bakeoff.train.kernels import operators
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
-
-
-@pytest.fixture(params=["pure", "compiled"])
-def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "compiled":
-        if not native.available():
-            pytest.skip(f"no compiled operators here: {native.describe()}")
-    else:
-        monkeypatch.setattr(native, "takes", lambda *tensors: False)
-    return request.param
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:

@@ -10,7 +10,8 @@ from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas import families
 from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import assert_as_alone, made_up
+from examples import made_up
+from train.plain_training import assert_as_alone
 
 REPLICAS = (
     Replica(learning_rate=1e-3, seed=0, examples=60),

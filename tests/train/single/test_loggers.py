@@ -45,7 +45,7 @@ def test_mlflow_reads_back_the_losses_and_settings_of_the_record(
     assert run.data.metrics["test/accuracy"] == fit.test.score
 
 
-def test_mlflow_that_cannot_store_runs_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_mlflow_that_cannot_store_runs_is_refused_in_one_sentence(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri("nonsense://nowhere")

@@ -20,7 +20,8 @@ from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.run import SingleTraining
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.tensors import Batch, TrainingData
-from train.plain_training import made_up, train_alone
+from examples import made_up
+from train.plain_training import train_alone
 
 CPU = Placement(device=torch.device("cpu"), threads=1)
 REPLICA = Replica(learning_rate=1e-3, seed=0, examples=80)
@@ -208,7 +209,7 @@ def test_a_stack_on_a_gpu_is_the_stack_on_the_cpu_to_rounding() -> None:
         np.testing.assert_allclose(one.test_outputs, other.test_outputs, atol=1e-3)
 
 
-def test_a_network_that_may_not_be_compiled_is_trained_without_and_that_is_told(
+def test_a_network_that_may_not_be_compiled_is_trained_without_and_that_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(compilation, "torch_compiles_in_private", lambda: False)

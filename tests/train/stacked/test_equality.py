@@ -13,7 +13,8 @@ from bakeoff.train.stacked import run as run_file
 from bakeoff.train.stacked.fit_stack import fit_stack
 from bakeoff.train.stacked.run import StackedTraining, evaluate
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up, outputs_of, train_alone
+from examples import made_up
+from train.plain_training import outputs_of, train_alone
 
 CASES = [
     (name, kind)
@@ -86,7 +87,7 @@ def test_numbers_as_targets_are_standardised_in_a_stack_as_alone() -> None:
     assert largest_difference("mlp", "table", recipe, torch.float64, numbers=True) < 1e-12
 
 
-def test_another_order_of_the_batches_is_told_apart() -> None:
+def test_another_order_of_the_batches_is_detected() -> None:
     """The case that must differ: the same start and steps, but each batch of the witness one step later."""
     dataset = made_up("image")
     build = partial(network, "mlp", dataset.schema)

@@ -4,8 +4,6 @@ Source: Williams, Waterman, Patterson, Roofline, CACM 52(4), 2009: a layer takes
 over the machine's peak and its traffic over the memory's bandwidth.
 """
 
-import contextlib
-import json
 import platform
 import time
 import tomllib
@@ -13,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bakeoff.cost.record import Cost
-from bakeoff.errors import CostError, StoreError, suggest
-from bakeoff.system.files import cache_folder, write_text
+from bakeoff.errors import CostError, suggest
+from bakeoff.system.cache import cache_folder, read_record, store_record
 from bakeoff.system.hardware import processor_name
 
 #: Number formats that are safe to measure, by device. Half precision on a CPU may use instructions that it lacks.
@@ -144,11 +143,10 @@ def this_machine(device: str | None = None) -> HardwarePeaks:
     if kind not in MEASURED_FORMATS or (kind == "cuda" and not torch.cuda.is_available()):
         raise CostError(f"There is no device '{kind}' on this machine. {suggest(kind, ['cpu'])}")
     path = _cache_file(kind)
-    cached = _read(path)
-    if cached is not None:
-        return cached
-    machine = measure_machine(kind)
-    _write(path, machine)
+    machine = read_record(path, _usable_peaks)
+    if machine is None:
+        machine = measure_machine(kind)
+        store_record(path, asdict(machine))
     return machine
 
 
@@ -198,19 +196,6 @@ def _cache_file(device: str) -> Path:
     return cache_folder() / f"machine-{safe}.json"
 
 
-def _read(path: Path) -> HardwarePeaks | None:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        machine = HardwarePeaks(**record)
-        return (
-            machine if machine.bandwidth > 0 and all(value > 0 for value in machine.flops.values()) else None
-        )
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
-
-
-def _write(path: Path, machine: HardwarePeaks) -> None:
-    """A cache that cannot be written costs a measurement the next time, nothing else."""
-    with contextlib.suppress(OSError, StoreError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(asdict(machine)))
+def _usable_peaks(record: Mapping[str, Any]) -> HardwarePeaks | None:
+    machine = HardwarePeaks(**record)
+    return machine if machine.bandwidth > 0 and all(value > 0 for value in machine.flops.values()) else None

@@ -37,18 +37,18 @@ def text_encoding(path: Path) -> str:
         try:
             while chunk := file.read(_CHUNK_BYTES):
                 if b"\0" in chunk:
-                    return _utf16_without_mark(path)
+                    file.seek(0)
+                    return _utf16_without_mark(file.read(_SAMPLE_BYTES), path.name)
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            return _other_encoding(path)
+            file.seek(0)
+            return _other_encoding(file.read())
     return "utf-8"
 
 
-def _other_encoding(path: Path) -> str:
+def _other_encoding(content: bytes) -> str:
     """Of a text that is not UTF-8: the likeliest that decodes all of it, at last latin-1, which has a sign a byte."""
-    with opened(path) as file:
-        content = file.read()
     lines = b"\n".join(line for line in content.splitlines() if not line.isascii())[:_SAMPLE_BYTES]
     western = "cp1252" if re.search(rb"[\x80-\x9f]", content) else "latin-1"
     for encoding in ("cp949" if _reads_as_korean(lines) else _weighed(lines), western):
@@ -67,15 +67,13 @@ def _weighed(lines: bytes) -> str | None:
     return None if best is None else best.encoding
 
 
-def _utf16_without_mark(path: Path) -> str:
+def _utf16_without_mark(start: bytes, name: str) -> str:
     from charset_normalizer import from_bytes
 
-    with opened(path) as file:
-        start = file.read(_SAMPLE_BYTES)
     best = from_bytes(start, cp_isolation=["utf_16_le", "utf_16_be"]).best()
     if best is None or "\0" in str(best) or "\n" not in str(best):
         raise DataError(
-            f"'{printable(path.name)}' is not a text file (it holds zero bytes): save it as CSV in UTF-8."
+            f"'{printable(name)}' is not a text file (it holds zero bytes): save it as CSV in UTF-8."
         )
     return best.encoding.replace("_", "-")
 

@@ -1,7 +1,7 @@
 """Images are decoded once, into one file of bytes in the user's cache folder, which is then memory-mapped.
 
 The folder's name is a hash of what the pixels depend on: every file's path, size and time of change, and the requested
-size. A cache is written under another name and renamed when it is complete, so that a killed run leaves none.
+size.
 """
 
 import errno
@@ -20,20 +20,19 @@ from numpy.typing import NDArray
 
 from bakeoff.data.forms.image_decoder import Header, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import DataError, printable
-from bakeoff.system.files import cache_folder
-from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
+from bakeoff.system.cache import cache_folder, store_folder
+from bakeoff.system.hardware import available_cores
 
 #: Part of the key; raised when the decoding changes, so that old pixels are not used.
 _VERSION = 1
 #: Where no size is given, the longer side of the common size is at most this.
 LONGEST_SIDE = 64
-#: Threads that decode images.
-_THREADS = min(4, os.cpu_count() or 1)
+#: The most threads that decode images.
+_MOST_THREADS = 4
 #: Images with fewer pixels than this (in the median) are decoded in one thread: others would wait for Python's lock.
 _PIXELS_WORTH_A_THREAD = 160 * 160
 #: Images that are decoded before they are written.
 _BLOCK_FILES = 1024
-_UNFINISHED = "unfinished-"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,14 +78,11 @@ def cached_pictures(
     channels = channels or found_channels
     facts = {"channels": channels, "height": height, "width": width, "smallest": smallest, "largest": largest}
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(place.parent, _UNFINISHED)
-        unfinished = OwnFolder(place.parent, _UNFINISHED)
-        try:
-            _write(unfinished.path, files, headers, facts)
-            _move(unfinished, place)
-        finally:
-            unfinished.remove()
+        store_folder(
+            place,
+            lambda folder: _write(folder, files, headers, facts),
+            lambda folder: _open_cache(folder) is not None,
+        )
     except OSError as error:
         raise DataError(_why_not_written(error, place, len(files) * channels * height * width)) from error
     written = _open_cache(place)
@@ -101,7 +97,7 @@ def decode_now(
     files: Sequence[str], *, channels: int, height: int, width: int
 ) -> tuple[NDArray[np.uint8], list[int], list[tuple[int, str]]]:
     """Pixels uint8 [N, C, H, W] in memory, the indices of the files that were read, (index, reason) of the others."""
-    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads:
+    with quiet_pillow(), ThreadPoolExecutor(_threads()) as threads:
         results = list(threads.map(partial(_pixels_or_reason, form=(channels, height, width)), files))
     decoded = [place for place, result in enumerate(results) if not isinstance(result, str)]
     refused = [(place, result) for place, result in enumerate(results) if isinstance(result, str)]
@@ -109,6 +105,10 @@ def decode_now(
     for row, place in enumerate(decoded):
         pixels[row] = results[place]
     return pixels, decoded, refused
+
+
+def _threads() -> int:
+    return min(_MOST_THREADS, available_cores())
 
 
 def _key(files: Sequence[str], form: str) -> str:
@@ -163,7 +163,7 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
     readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
     areas = [header.height * header.width for header in headers if isinstance(header, Header)]
     worth_threads = float(np.median(areas)) >= _PIXELS_WORTH_A_THREAD
-    with quiet_pillow(), ThreadPoolExecutor(_THREADS) as threads, (folder / "pixels.bin").open("wb") as out:
+    with quiet_pillow(), ThreadPoolExecutor(_threads()) as threads, (folder / "pixels.bin").open("wb") as out:
         for start in range(0, len(readable), _BLOCK_FILES):
             places = readable[start : start + _BLOCK_FILES]
             decoded: Iterable[NDArray[np.uint8] | str] = (threads.map if worth_threads else map)(
@@ -181,17 +181,6 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
         raise DataError("Not one of the images can be decoded: they are damaged or cut short.")
     record = {**facts, "kept": stored, "refused": sorted(refused)}
     (folder / "index.json").write_text(json.dumps(record), encoding="utf-8")
-
-
-def _move(unfinished: OwnFolder, place: Path) -> None:
-    """Rename a finished cache; one that another run has finished meanwhile is used, a damaged one is replaced."""
-    if place.exists() and _open_cache(place) is None:
-        remove_if_ours(place, of_any_system=True)
-    try:
-        unfinished.hand_over(place)
-    except OSError:
-        if _open_cache(place) is None:
-            raise
 
 
 def _open_cache(place: Path) -> Pictures | None:

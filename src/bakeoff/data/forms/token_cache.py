@@ -1,17 +1,15 @@
 """Texts are cut into tokens once: vocabulary and tokens are stored in the user's cache folder and memory-mapped.
 
 The folder's name is a hash of what they depend on: every text, which of them are training examples, and how they are
-cut. As with decoded images (`image_cache`) a cache is written under another name and renamed when it is complete. Where
-it cannot be written (by two programs at once, on a full disk, without permission), texts are cut again each time.
+cut. Where the cache cannot be written (on a full disk, without permission), texts are cut again each time.
 """
 
 import hashlib
 import json
 import os
-import re
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.forms.token_encoder import TokenEncoder
-from bakeoff.system.files import cache_folder
-from bakeoff.system.own_folders import OwnFolder, remove_abandoned, remove_if_ours
+from bakeoff.system.cache import cache_folder, store_folder
 
 #: Part of the key; raised when the cutting changes, so that old tokens are not used.
 _VERSION = 1
@@ -28,11 +25,6 @@ _VERSION = 1
 LEAST_SIGNS = 1_000_000
 #: Caches that are not removed, besides those used within a day.
 MOST_CACHES = 10
-_DAY_SECONDS = 86_400
-_UNFINISHED = "unfinished-"
-
-#: A key.
-_NAME = re.compile("[0-9a-f]{32}")
 
 #: Encoder, tokens [N, T] and lengths [N].
 Cut = tuple[TokenEncoder, NDArray[np.int32], NDArray[np.int64]]
@@ -62,7 +54,12 @@ def cut_once(
     if found is None:
         found = _cut(texts, training, learn)
         with suppress(OSError):
-            _store(place, found)
+            store_folder(
+                place,
+                partial(_write, cut=found),
+                lambda folder: _open(folder, len(texts), read) is not None,
+                most_old=MOST_CACHES,
+            )
     return found
 
 
@@ -101,31 +98,8 @@ def _open(place: Path, count: int, read: Callable[[dict[str, Any]], TokenEncoder
         return None
 
 
-def _store(place: Path, cut: Cut) -> None:
-    """Write a cache under another name and rename it; one that another run has finished meanwhile stays."""
+def _write(folder: Path, cut: Cut) -> None:
     encoder, tokens, lengths = cut
-    place.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(place.parent)
-    unfinished = OwnFolder(place.parent, _UNFINISHED)
-    try:
-        np.save(unfinished.path / "tokens.npy", tokens, allow_pickle=False)
-        np.save(unfinished.path / "lengths.npy", lengths, allow_pickle=False)
-        (unfinished.path / "encoder.json").write_text(json.dumps(encoder.to_json()), encoding="utf-8")
-        if place.exists() and _open(place, len(tokens), type(encoder).from_json) is None:
-            remove_if_ours(place, of_any_system=True)
-        unfinished.hand_over(place)
-    finally:
-        unfinished.remove()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove unfinished caches and the oldest finished ones, but nothing that was used within a day."""
-    remove_abandoned(folder, _UNFINISHED)
-    old = []
-    for entry in folder.iterdir():
-        with suppress(OSError):
-            changed = entry.stat().st_mtime
-            if time.time() - changed > _DAY_SECONDS and _NAME.fullmatch(entry.name):
-                old.append((changed, entry))
-    for _, entry in sorted(old)[: max(0, len(old) - MOST_CACHES)]:
-        remove_if_ours(entry, of_any_system=True)
+    np.save(folder / "tokens.npy", tokens, allow_pickle=False)
+    np.save(folder / "lengths.npy", lengths, allow_pickle=False)
+    (folder / "encoder.json").write_text(json.dumps(encoder.to_json()), encoding="utf-8")

@@ -1,12 +1,10 @@
 """Versions and hardware that a comparison's figures came from."""
 
 import contextlib
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from bakeoff.study.workers.local import available_cores
-from bakeoff.system.hardware import processor_name
+from bakeoff.system.hardware import available_cores, processor_name
 
 #: Packages whose versions are recorded with a comparison.
 _VERSIONS = ("bakeoff", "torch", "numpy", "scikit-learn", "polars")
@@ -18,6 +16,6 @@ def environment() -> dict[str, str]:
     for package in _VERSIONS:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-    found["processor"] = processor_name() or f"{os.cpu_count()} cores"
+    found["processor"] = processor_name() or f"{available_cores()} cores"
     found["cores"] = str(available_cores())
     return found

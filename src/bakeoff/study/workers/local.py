@@ -33,6 +33,7 @@ from bakeoff.study.workers.executor import (
 )
 from bakeoff.study.workers.shared_dataset import share
 from bakeoff.system import memory
+from bakeoff.system.hardware import available_cores
 from bakeoff.system.own_folders import OwnFolder, remove_abandoned
 
 #: A task whose worker dies this many times while no other task runs is given up.
@@ -46,14 +47,6 @@ _SLOTS = 256
 #: How the folder of what workers share is called, in the temporary folder.
 _FOLDER = "bakeoff-pool-"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    try:
-        return max(len(os.sched_getaffinity(0)), 1)
-    except AttributeError:  # not Linux
-        return os.cpu_count() or 1
 
 
 @dataclass(kw_only=True)
@@ -73,12 +66,12 @@ class LocalExecutor:
     Args:
         workers: how many.
         environment: variables of the workers.
-        memory_bytes: what they may hold together; None where nothing is known of that, and nothing is watched.
+        memory_bytes: what they may hold together.
     """
 
     workers: int = field(default_factory=available_cores)
     environment: dict[str, str] = field(default_factory=dict)
-    memory_bytes: int | None = field(default_factory=memory.limit_bytes)
+    memory_bytes: int = field(default_factory=memory.limit_bytes)
     _running: dict["Future[Any]", _Running] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,10 +92,8 @@ class LocalExecutor:
             from bakeoff.study.workers import loky_start
 
             one_thread = dict.fromkeys(_THREADS, "1")
-            limit = {}
-            if self.memory_bytes is not None:
-                limit = {memory.SHARE: str(self.memory_bytes // self.workers)}
-            environment = {**one_thread, **limit, **self.environment}
+            share_bytes = str(self.memory_bytes // self.workers)
+            environment = {**one_thread, memory.SHARE: share_bytes, **self.environment}
             self._processes = loky_start.start(self.workers, environment, _quiet_worker, os.getpid())
         return self._processes
 
@@ -150,7 +141,7 @@ class LocalExecutor:
 
     def _watch_memory(self) -> None:
         """End the worker with the most memory where all together hold too much; their tasks start again, alone."""
-        if self.memory_bytes is None or time.monotonic() < self._looked + _MEMORY_SECONDS:
+        if time.monotonic() < self._looked + _MEMORY_SECONDS:
             return
         from bakeoff.study.workers import loky_start
 
@@ -172,7 +163,7 @@ class LocalExecutor:
         self._running.clear()
         self._shutdown()
         reason = because("worker_died")
-        if self._too_much and self.memory_bytes is not None:
+        if self._too_much:
             allowed = self.memory_bytes / 1e9
             reason = because("workers_memory", allowed=allowed, limit=memory.OWN_LIMIT)
         self._too_much = False

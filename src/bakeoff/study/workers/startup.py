@@ -9,8 +9,9 @@ import time
 from contextlib import suppress
 
 from bakeoff.study.workers.executor import Executor, TaskContext
-from bakeoff.study.workers.local import LocalExecutor, available_cores
+from bakeoff.study.workers.local import LocalExecutor
 from bakeoff.study.workers.requests import WarmUpRequest
+from bakeoff.system.hardware import available_cores
 from bakeoff.train.kernels import compilation
 
 #: The longest that the last worker waits for the first one.

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.system import processes
-from bakeoff.system.files import cache_folder
+from bakeoff.system.cache import cache_folder
 from bakeoff.system.hardware import processor_facts
 from bakeoff.system.private import is_private, make_private, open_in, open_own_folder, open_private
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from bakeoff.errors import OptionError, suggest
+from bakeoff.system.hardware import available_cores
 from bakeoff.train.device import choose_device
 from bakeoff.train.single.precision import try_precision
 
@@ -114,4 +115,4 @@ def _cores() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return available_cores()

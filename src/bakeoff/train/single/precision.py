@@ -16,9 +16,8 @@ from pathlib import Path
 
 import torch
 
-from bakeoff.errors import StoreError
 from bakeoff.system import processes
-from bakeoff.system.files import cache_folder, write_text
+from bakeoff.system.cache import cache_folder, read_record, store_record
 from bakeoff.system.hardware import processor_facts
 
 #: Half precision is used where the trial is at least this many times as fast.
@@ -74,16 +73,10 @@ def try_precision(device: str, dtype: torch.dtype) -> PrecisionTrial:
     """Try half precision on "cpu", "cuda" or "mps" once for this machine and version of torch."""
     name = str(dtype).removeprefix("torch.")
     cached = _cache_file(device, name)
-    try:
-        return PrecisionTrial(**json.loads(cached.read_text()))
-    except (OSError, ValueError, TypeError):
-        pass
-    found = run_trial(processes.command("-c", _TRIAL, device, name))
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        write_text(cached, json.dumps(asdict(found)))
-    except (OSError, StoreError):
-        pass  # a cache that cannot be written costs a trial the next time
+    found = read_record(cached, lambda record: PrecisionTrial(**record))
+    if found is None:
+        found = run_trial(processes.command("-c", _TRIAL, device, name))
+        store_record(cached, asdict(found))
     return found
 
 
