@@ -14,6 +14,7 @@ CHECKED = (
     "bakeoff.models.layers",
     "bakeoff.train.stacked",
     "bakeoff.train.replicas",
+    "bakeoff.train.families",
 )
 FAMILIES = ("linear", "mlp", "cnn", "rnn", "lstm", "gru", "transformer", "gin")
 
