@@ -107,12 +107,12 @@ def fit(
     network = FitNetwork(model, dataset, width=width, options=options or {}, weights=weights, mode=mode)
     if on_data is not None:
         on_data(dataset)
-    family = network.card.family
+    kind = network.card.recipe
     recipe = recipe_for(
-        family,
+        kind,
         dataset.schema,
         len(dataset.splits.train),
-        augment=chosen_changes(augment, dataset.schema, suits=suits_augmentation(family, dataset.schema)),
+        augment=chosen_changes(augment, dataset.schema, suits=suits_augmentation(kind, dataset.schema)),
         epochs=epochs,
         batch_size=batch_size,
         pieces=accumulate,
