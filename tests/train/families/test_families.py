@@ -38,7 +38,9 @@ def test_every_scalable_family_has_both_rules_or_says_why_not(card: ModelCard) -
 def test_the_rules_of_a_network_stand_in_the_file_of_the_same_name(card: ModelCard) -> None:
     files = {file.__name__.rpartition(".")[2]: file for file in registry.FAMILIES}
     for kind in networks_of(card):
-        assert kind in files[kind.__module__.rpartition(".")[2]].RULES
+        name = kind.__module__.rpartition(".")[2]
+        assert name in files, f"train/families/{name}.py is not in FAMILIES of train/families/registry.py"
+        assert kind in files[name].RULES
 
 
 @pytest.mark.skipif(not native.available(), reason=f"no compiled operators here: {native.describe()}")
