@@ -18,14 +18,15 @@ enum { OPS(FIRST) OP_KINDS };
 enum { CELLS(FIRST) CELL_KINDS };
 const char *const op_names[] = {OPS(NAME)}, *const cell_names[] = {CELLS(NAME)};
 const long op_kinds = OP_KINDS, op_in_parts[] = {OPS(SECOND)}, op_relu_places[] = {OPS(THIRD)};
-const long cell_kinds = CELL_KINDS, cell_gates[] = {CELLS(SECOND)}, cell_saved[] = {CELLS(THIRD)};
+static const long cell_gates[] = {CELLS(SECOND)};
+const long cell_kinds = CELL_KINDS, cell_saved[] = {CELLS(THIRD)};
 
-#define HEADER 11       /* numbers that begin a program */
-#define OP_WORDS 16     /* numbers that describe an op */
-#define CHAIN_OPS 64    /* the most ops of a program */
-#define CHAIN_SLOTS 128 /* the most parameters of a program */
-#define MOST_WORDS (1L << 24)     /* the largest vocabulary: a float numbers words, and counts exactly up to this one */
-#define LARGEST_WINDOWS 4000000L  /* the most numbers in one example's windows that a convolution writes down on its way back */
+#define HEADER 11                /* numbers that begin a program */
+#define OP_WORDS 16              /* numbers that describe an op */
+#define CHAIN_OPS 64             /* the most ops of a program */
+#define CHAIN_SLOTS 128          /* the most parameters of a program */
+#define MOST_WORDS (1L << 24)    /* the largest vocabulary: a float numbers words, and counts exactly up to this one */
+#define LARGEST_WINDOWS 4000000L /* the most numbers in one example's windows that a convolution writes down on its way back */
 const long header_words = HEADER, op_words = OP_WORDS, most_ops = CHAIN_OPS, most_parameters = CHAIN_SLOTS;
 const long most_words = MOST_WORDS, largest_windows = LARGEST_WINDOWS;
 

@@ -96,18 +96,14 @@ def limits() -> Limits:
         return [(name or b"").decode().lower() for name in found]
 
     ops, cells = names("op_names", number("op_kinds")), names("cell_names", number("cell_kinds"))
+    alone = ("header_words", "op_words", "most_ops", "most_parameters", "most_words", "largest_windows")
     return Limits(
         op_kinds={name: place for place, name in enumerate(ops)},
         in_parts=frozenset(name for name, yes in numbers("op_in_parts", ops).items() if yes),
         relu_places={name: place for name, place in numbers("op_relu_places", ops).items() if place >= 0},
-        header_words=number("header_words"),
-        op_words=number("op_words"),
-        most_ops=number("most_ops"),
-        most_parameters=number("most_parameters"),
-        most_words=number("most_words"),
-        largest_windows=number("largest_windows"),
         cells={name: place for place, name in enumerate(cells)},
         cell_saved=numbers("cell_saved", cells),
+        **{symbol: number(symbol) for symbol in alone},
     )
 
 
