@@ -23,12 +23,12 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
     started = time.perf_counter()
     import torch
 
-    from bakeoff.train.kernels import operators
+    from bakeoff.train.kernels import native
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.stacked.fit_stack import fit_stack
 
     torch.set_num_threads(1)
-    operators.native.keep_memory()
+    native.keep_memory()
     data = job.load(request["data"])
     stack_data = stacked_data(data)
 
@@ -45,7 +45,7 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
     replicas = [Replica(learning_rate=job.LEARNING_RATE, seed=seed, examples=size) for size, seed in share]
     profile = Profile()
     if request.get("profile"):
-        profile.watch(operators.native)
+        profile.watch(native)
     pipe.send(time.perf_counter() - started)
     pipe.recv()
     began, processor = time.perf_counter(), time.process_time()
@@ -64,7 +64,7 @@ def work(pipe: Connection, request: dict[str, Any], share: list[tuple[int, int]]
             "seconds": seconds,
             "processor_seconds": processor,
             "accuracies": accuracies,
-            "native": operators.native.describe(),
+            "native": native.describe(),
             "profile": profile.shares(seconds),
             "peak_memory_bytes": peak_memory_bytes(),
         }

@@ -115,10 +115,10 @@ def test_links_are_counted_but_a_ring_of_six_is_taken_for_two_triangles() -> Non
 
 
 def test_a_stack_of_graph_networks_answers_as_each_alone() -> None:
-    from bakeoff.train.replicas.module import NetworkStack
+    from bakeoff.train.families.registry import stack_networks
 
     modules = [models.build("gin", SCHEMA, seed=seed) for seed in range(3)]
-    stack = NetworkStack(modules, [0, 1, 2], device=torch.device("cpu"), dtype=torch.float32)
+    stack = stack_networks(modules, [0, 1, 2], device=torch.device("cpu"), dtype=torch.float32)
     assert stack.strategy == "rules"
     x = examples()
     for lengths in (LENGTHS, None):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.models import build as build_network
-from bakeoff.train.fused.programs import compile_program
+from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.kernels import native
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
@@ -52,7 +52,7 @@ def flat(outputs: int = 3) -> nn.Module:
 
 
 def stack_of(module: nn.Module, dataset: Dataset) -> NetworkStack:
-    return NetworkStack([module], [0])
+    return stack_networks([module], [0])
 
 
 @pytest.mark.parametrize(("make", "kind"), [(grid, "image"), (line, "series"), (flat, "series")])

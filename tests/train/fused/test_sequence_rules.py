@@ -13,7 +13,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.schema import Image, Schema
 from bakeoff.models import build as build_network
 from bakeoff.models.scalable.transformer import Block
-from bakeoff.train.fused.programs import compile_program
+from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.fused.tracing import agrees
 from bakeoff.train.kernels import chain as chain_file
 from bakeoff.train.kernels import native
@@ -60,7 +60,7 @@ def torchs_layer() -> nn.Module:
 
 
 def stack_of(module: nn.Module) -> NetworkStack:
-    return NetworkStack([module], [0], dtype=next(module.parameters()).dtype)
+    return stack_networks([module], [0], dtype=next(module.parameters()).dtype)
 
 
 @pytest.mark.parametrize("own", [lambda: Block(12, 3), torchs_layer], ids=["catalogue", "torch"])
@@ -103,7 +103,7 @@ def wide_image() -> Dataset:
 def test_the_catalogues_transformer_is_a_chain_for_every_input_without_lengths(dataset: Dataset) -> None:
     data = TrainingData(dataset, dtype=torch.float64)
     module = build_network("transformer", dataset.schema, width=8, seed=0).double()
-    network = NetworkStack([module], [0], dtype=torch.float64)
+    network = stack_networks([module], [0], dtype=torch.float64)
     program = compile_program(network, data)
     assert program is not None
     assert agrees(program, network, data)
@@ -170,7 +170,7 @@ def test_a_word_without_a_vector_is_an_error_and_nothing_is_read(word: int) -> N
 def test_positions_that_are_padding_in_every_example_are_not_computed() -> None:
     dataset = made_up("tokens")
     module = build_network("transformer", dataset.schema, width=8, seed=0).double()
-    network = NetworkStack([module], [0], dtype=torch.float64)
+    network = stack_networks([module], [0], dtype=torch.float64)
     network.program = compile_program(network, TrainingData(dataset, dtype=torch.float64))
     tokens, lengths = torch.from_numpy(dataset.inputs_at(range(6))), torch.tensor([2, 1, 4, 3, 4, 2])
     before = network.outputs_of(tokens, lengths)

@@ -57,7 +57,7 @@ def test_the_layer_on_features_says_what_the_network_says(name: str, make: objec
 def test_training_on_features_ends_in_the_weights_of_training_through_the_network() -> None:
     dataset = _digits()
     _, found = _probe("mlp", dataset)
-    recipe = recipe_for("mlp", dataset.schema, len(dataset.splits.train), augment=())
+    recipe = recipe_for("dense", dataset.schema, len(dataset.splits.train), augment=())
     common = {"learning_rate": 1e-2, "seed": 1, "placement": CPU, "schedule": recipe.shared()}
 
     def trained(make: object, data: TrainingData, mode: str) -> dict[str, torch.Tensor]:

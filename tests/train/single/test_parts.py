@@ -2,17 +2,20 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes, Image, Schema, Table, Value
-from bakeoff.errors import BakeoffWarning, MissingExtraError, OptionError, StoreError
-from bakeoff.models import build
+from bakeoff.errors import BakeoffWarning, MissingExtraError, ModelError, OptionError, StoreError
+from bakeoff.models import build, catalogue, register
+from bakeoff.models.registry.card import RECIPES
 from bakeoff.tasks.registry import task_of
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.single import loggers
@@ -20,7 +23,7 @@ from bakeoff.train.single.augment import changer, chosen_changes, crop, cutout, 
 from bakeoff.train.single.checkpoint import load_checkpoint, save_checkpoint
 from bakeoff.train.single.learning_rate_finder import FALLBACK, HIGHEST, LOWEST, best_rate, find_rate
 from bakeoff.train.single.placement import Placement
-from bakeoff.train.single.recipe import decay_groups, largest_rate, last_layer, recipe_for
+from bakeoff.train.single.recipe import KINDS, decay_groups, largest_rate, last_layer, recipe_for
 from bakeoff.train.single.run import _parts
 from bakeoff.train.single.trainer import Evaluation, make_training
 from bakeoff.train.single.weight_average import WeightAverage
@@ -113,6 +116,32 @@ def test_the_moving_average_is_the_formula_and_no_plain_copy() -> None:
     assert not torch.equal(average.module.state_dict()["0.weight"], module.state_dict()["0.weight"])
 
 
+def test_the_moving_average_is_that_of_torchs_averaged_model() -> None:
+    """`AveragedModel` with our growing decay, counting from 1, since it copies where it counts 0."""
+
+    def averaged(ours: list[Tensor], theirs: list[Tensor], count: Tensor) -> None:
+        for own, other in zip(ours, theirs, strict=True):
+            weight = 1 - min(0.5, (1 + int(count)) / (10 + int(count)))
+            own.lerp_(other, weight) if own.is_floating_point() else own.copy_(other)
+
+    module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    average, torchs = (
+        WeightAverage(module, 0.5),
+        AveragedModel(module, multi_avg_fn=averaged, use_buffers=True),
+    )
+    torchs.n_averaged.fill_(1)
+    for step in range(1, 6):
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        module(torch.randn(8, 2))
+        average.update(module, step)
+        torchs.update_parameters(module)
+        for name, tensor in torchs.module.state_dict().items():
+            assert torch.equal(average.module.state_dict()[name], tensor), name
+    assert not torch.equal(average.module.state_dict()["0.weight"], module.state_dict()["0.weight"])
+
+
 def test_biases_and_norms_do_not_decay() -> None:
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
     decayed, others = decay_groups(module, 0.1)
@@ -131,26 +160,34 @@ def test_the_smoothed_loss_of_mixed_classes_agrees_with_that_of_plain_ones() -> 
     assert task_of(ROWS).training_loss(label_smoothing=0.1) is F.mse_loss
 
 
-def test_the_recipe_depends_on_family_and_amount_of_data() -> None:
-    small = recipe_for("mlp", ROWS, 100, augment=())
-    large = recipe_for("cnn", IMAGES, 50_000, augment=("crop",))
+def test_the_recipe_depends_on_the_kind_of_network_and_the_amount_of_data() -> None:
+    small = recipe_for("dense", ROWS, 100, augment=())
+    large = recipe_for("convolutional", IMAGES, 50_000, augment=("crop",))
     assert (small.steps, small.batch_size, small.label_smoothing) == (600, 16, 0.0)
     assert (large.steps, large.batch_size, large.label_smoothing) == (60 * 391, 128, 0.1)
-    assert recipe_for("mlp", ROWS, 100, augment=(), epochs=2, batch_size=10).steps == 20
+    assert recipe_for("dense", ROWS, 100, augment=(), epochs=2, batch_size=10).steps == 20
     with pytest.raises(OptionError, match="'accumulate' is 17, and a batch has 16 examples"):
-        recipe_for("mlp", ROWS, 100, augment=(), pieces=17)
+        recipe_for("dense", ROWS, 100, augment=(), pieces=17)
     with pytest.raises(OptionError, match="'epochs' is 0: give at least 1"):
-        recipe_for("mlp", ROWS, 100, augment=(), epochs=0)
+        recipe_for("dense", ROWS, 100, augment=(), epochs=0)
     with pytest.raises(OptionError, match=r"leaves one of 13 training examples alone.*: give 5"):
-        recipe_for("mlp", ROWS, 13, augment=(), batch_size=3)
+        recipe_for("dense", ROWS, 13, augment=(), batch_size=3)
+
+
+def test_every_recipe_that_a_card_may_name_is_there_and_another_one_is_refused() -> None:
+    assert set(KINDS) == set(RECIPES)
+    assert {card.recipe for card in catalogue().values()} == set(RECIPES)
+    mine = replace(catalogue()["mlp"], name="mine", recipe="denes")
+    with pytest.raises(ModelError, match=r"Unknown recipe 'denes' on 'mine'. Did you mean 'dense'"):
+        register(mine)
 
 
 def test_published_weights_are_not_trained_at_a_rate_that_forgets_them() -> None:
     """Devlin et al. 2019 fine-tune BERT at 2e-5 to 5e-5; a last layer alone, or random weights, have no such limit."""
-    assert 5e-5 <= largest_rate("transformer", published=True, mode="full") <= 1e-4
-    assert largest_rate("resnet", published=True, mode="full") == 1e-3
-    assert largest_rate("transformer", published=True, mode="probe") == math.inf
-    assert largest_rate("transformer", published=False, mode="full") == math.inf
+    assert 5e-5 <= largest_rate("attention", published=True, mode="full") <= 1e-4
+    assert largest_rate("convolutional", published=True, mode="full") == 1e-3
+    assert largest_rate("attention", published=True, mode="probe") == math.inf
+    assert largest_rate("attention", published=False, mode="full") == math.inf
 
 
 @pytest.mark.parametrize("count", range(1, 18))
@@ -168,7 +205,7 @@ def test_a_batch_in_pieces_gives_the_gradient_of_the_whole_batch(pieces: int) ->
     data = TrainingData(load("iris"), dtype=torch.float64)
     found = {}
     for parts in (1, pieces):
-        recipe = recipe_for("mlp", data.schema, len(data.train), augment=(), pieces=parts)
+        recipe = recipe_for("dense", data.schema, len(data.train), augment=(), pieces=parts)
         run = make_training(
             lambda seed: build("mlp", data.schema, width=8, seed=seed).double(),
             data,
@@ -187,7 +224,7 @@ def test_a_batch_in_pieces_gives_the_gradient_of_the_whole_batch(pieces: int) ->
 
 def test_the_rate_finder_stays_below_the_rate_at_which_the_loss_explodes() -> None:
     data = TrainingData(load("iris"))
-    recipe = recipe_for("mlp", data.schema, len(data.train), augment=())
+    recipe = recipe_for("dense", data.schema, len(data.train), augment=())
 
     def run(rate: float):  # type: ignore[no-untyped-def]
         return make_training(

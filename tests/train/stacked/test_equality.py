@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bakeoff.models import build as build_network
+from bakeoff.models import catalogue
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked import run as run_file
 from bakeoff.train.stacked.fit_stack import fit_stack
@@ -16,12 +17,16 @@ from bakeoff.train.tensors import TrainingData
 from examples import made_up
 from train.plain_training import outputs_of, train_alone
 
+KINDS = {
+    kind: made_up(kind).schema for kind in ("image", "series", "short series", "tokens", "table", "graph")
+}
+#: Every scalable family of the catalogue on all that it takes.
 CASES = [
-    (name, kind)
-    for name in ("linear", "mlp", "cnn", "rnn", "lstm", "gru", "transformer")
-    for kind in ("image", "series", "short series", "tokens", "table")
-    if not (kind == "table" and name in ("cnn", "rnn", "lstm", "gru"))
-] + [(name, "graph") for name in ("linear", "mlp", "transformer", "gin")]
+    (card.name, kind)
+    for card in catalogue().values()
+    for kind, schema in KINDS.items()
+    if card.scalable and card.takes(schema)
+]
 REPLICAS = (
     Replica(learning_rate=1e-3, seed=0, examples=100),
     Replica(learning_rate=3e-4, seed=1, examples=41),

@@ -280,6 +280,7 @@ for _name, _size in SIZES.items():
             paper=_PAPERS[_name][1],
             summary=f"A Transformer encoder of {_size.layers} layers that learned words from both sides of a gap.",
             biases=("relation",),
+            recipe="attention",
             build=builder(_size),
             inputs=(Tokens,),
             targets=(Classes, Value),

@@ -188,6 +188,7 @@ for _name, _size in SIZES.items():
             paper="Radford et al., Language Models are Unsupervised Multitask Learners, OpenAI 2019",
             summary=f"A Transformer of {_size.layers} layers that foretell the next word from those before it.",
             biases=("relation", "order"),
+            recipe="attention",
             build=builder(_size),
             inputs=(Tokens,),
             targets=(Classes, Value),

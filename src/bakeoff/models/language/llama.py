@@ -286,6 +286,7 @@ for _name, _size in SIZES.items():
             else "Touvron et al., LLaMA: Open and Efficient Foundation Language Models, 2023, arXiv:2302.13971",
             summary="GPT with RMSNorm, rotary positions, a gated feed-forward part and shared keys.",
             biases=("relation", "order"),
+            recipe="attention",
             build=builder(_name),
             inputs=(Tokens,),
             targets=(Classes, Value),

@@ -25,6 +25,14 @@ BIASES = {
     "symmetry": "the numbering of the elements means nothing",
     "none": "nothing is assumed",
 }
+#: How a network is trained alone (`bakeoff fit`); the numbers stand in `train/single/recipe.py`.
+RECIPES = {
+    "convolutional": "as convolutional networks of images are",
+    "attention": "as Transformers are",
+    "recurrent": "as networks are that read step by step",
+    "dense": "as multi-layer perceptrons are",
+    "linear": "as linear models are",
+}
 Build = Callable[..., nn.Module]
 
 
@@ -38,6 +46,7 @@ class ModelCard:
         year, paper: first publication ("Author et al., Title, venue year" with an arXiv id or DOI).
         summary: one sentence: the idea.
         biases: keys of `BIASES`.
+        recipe: one of `RECIPES`.
         inputs: input kinds that it takes, by whatever change of view.
         targets: target kinds.
         build: `build(schema, width=None, **options) -> nn.Module`. Its module maps inputs [B, *schema.input.shape]
@@ -59,6 +68,7 @@ class ModelCard:
     build: Build
     inputs: tuple[type, ...] = (Image, Series, Tokens, Table, Graph)
     targets: tuple[type, ...] = (Classes, Value, Forecast)
+    recipe: str = "convolutional"
     width: int | None = None
     scalable: bool = False
     example: Schema = field(

@@ -67,6 +67,7 @@ def external_card(name: str) -> ModelCard:
         paper="",
         summary=f"{network} of the package {PACKAGES[source]}, {'published' if pretrained else 'random'} weights.",
         biases=(),
+        recipe="attention" if source == "hf" else "convolutional",
         build=build,
         inputs=(Image,) if source == "timm" else (Image, Tokens),
         targets=(Classes, Value, Forecast),

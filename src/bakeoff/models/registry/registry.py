@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 
 from bakeoff.errors import ModelError, suggest
-from bakeoff.models.registry.card import BIASES, ModelCard
+from bakeoff.models.registry.card import BIASES, RECIPES, ModelCard
 
 
 class Registry(Mapping[str, ModelCard]):
@@ -24,6 +24,10 @@ class Registry(Mapping[str, ModelCard]):
         unknown = set(card.biases) - set(BIASES)
         if unknown:
             raise ModelError(f"Unknown bias {sorted(unknown)} on '{card.name}': known are {sorted(BIASES)}.")
+        if card.recipe not in RECIPES:
+            raise ModelError(
+                f"Unknown recipe '{card.recipe}' on '{card.name}'. {suggest(card.recipe, RECIPES)}"
+            )
         self._cards[card.name] = card
         return card
 

@@ -55,6 +55,7 @@ register(
         paper="Rosenblatt, The perceptron, Psychological Review 65, 1958",
         summary="One layer of weights: softmax or linear regression on the raw values.",
         biases=("linearity",),
+        recipe="linear",
         build=build,
         scalable=True,
         example=Schema(

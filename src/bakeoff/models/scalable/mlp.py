@@ -48,6 +48,7 @@ register(
         paper="Rumelhart, Hinton & Williams, Learning representations by back-propagating errors, Nature 323, 1986",
         summary="Two hidden layers over the raw values; nothing is assumed about how they hang together.",
         biases=("none",),
+        recipe="dense",
         build=build,
         width=256,
         scalable=True,

@@ -81,6 +81,7 @@ for _name, _year, _paper, _summary in (
             paper=_paper,
             summary=_summary,
             biases=("order", "recency"),
+            recipe="recurrent",
             inputs=(Image, Series, Tokens),
             build=builder(_name),
             width=64,

@@ -123,6 +123,7 @@ register(
         paper="Vaswani et al., Attention is all you need, 2017 (arXiv 1706.03762)",
         summary="Every element looks at every other and learns at which.",
         biases=("relation",),
+        recipe="attention",
         build=build,
         width=64,
         scalable=True,

@@ -138,6 +138,7 @@ for _name, (_year, _paper, _summary, _build) in _IDEAS.items():
             paper=_paper,
             summary=_summary,
             biases=("linearity", "order", "recency"),
+            recipe="linear",
             build=_build,
             inputs=(Series,),
             targets=(Classes, Value, Forecast),

@@ -280,6 +280,7 @@ register(
         paper="Vaswani et al., Attention Is All You Need, NeurIPS 2017, arXiv:1706.03762",
         summary="Six layers in which each element looks at all others, as in the first Transformer.",
         biases=("relation",),
+        recipe="attention",
         build=build,
         inputs=(Image, Series, Tokens),
         targets=(Classes, Value, Forecast),

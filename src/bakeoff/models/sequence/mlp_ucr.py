@@ -66,6 +66,7 @@ register(
         paper=PAPER,
         summary="Three layers of 500 units with dropout that see a series as a row of unrelated numbers.",
         biases=("none",),
+        recipe="dense",
         build=build,
         inputs=(Series, Table),
         targets=(Classes, Value, Forecast),

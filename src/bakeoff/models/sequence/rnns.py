@@ -222,6 +222,7 @@ for _name, _cell, _fixed, _year, _paper, _summary in (
             paper=_paper,
             summary=_summary,
             biases=("order", "recency"),
+            recipe="recurrent",
             build=builder(_cell, **_fixed),
             inputs=(Image, Series, Tokens),
             targets=(Classes, Value, Forecast),

@@ -252,6 +252,7 @@ for _name, _size in SIZES.items():
             paper=PAPER,
             summary=f"Patches of {_size.patch} x {_size.patch} as words of a {_size.depth}-layer Transformer.",
             biases=("relation",),
+            recipe="attention",
             inputs=(Image,),
             targets=(Classes, Value),
             build=partial(build, name=_name),

@@ -112,10 +112,10 @@ def _job(
 
 
 def _recipe(dataset: Dataset, network: FitNetwork, settings: FitSettings) -> FitRecipe:
-    family = network.card.family
-    suits = suits_augmentation(family, dataset.schema)
+    kind = network.card.recipe
+    suits = suits_augmentation(kind, dataset.schema)
     return recipe_for(
-        family,
+        kind,
         dataset.schema,
         len(dataset.splits.train),
         augment=chosen_changes(settings.augment, dataset.schema, suits=suits),

@@ -190,8 +190,8 @@ class FitJob:
 
     @property
     def _largest_rate(self) -> float:
-        family, published = self.network.card.family, self.network.is_published
-        return largest_rate(family, published=published, mode=self.mode)
+        kind, published = self.network.card.recipe, self.network.is_published
+        return largest_rate(kind, published=published, mode=self.mode)
 
     def _fit_into(self, budget_seconds: float, test: RateTest) -> None:
         left = FIT_PLANNED_PART * (budget_seconds - (time.monotonic() - self.started))

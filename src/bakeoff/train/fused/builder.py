@@ -1,14 +1,22 @@
-"""The builder of a program: the ops of a network that is a chain of layers (see `bakeoff.train.fused.programs`)."""
+"""The builder of a program: the ops of a network that is a chain of layers (see `bakeoff.train.fused.programs`).
+
+A rule gets the builder and the plain module; it follows the module's forward, adds one op a layer with `builder.add`,
+and has inner modules add theirs with `builder.visit`. It raises `UnknownError` where the compiled code cannot do it.
+"""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
+from bakeoff.train.kernels import native
 from bakeoff.train.kernels.chain import Op
 from bakeoff.train.replicas.module import NetworkStack
+
+#: Gets the builder and a module, and adds the module's ops.
+CompiledRule = Callable[..., None]
 
 
 class UnknownError(Exception):
@@ -22,7 +30,7 @@ class ProgramBuilder:
     Attributes:
         network: whose template is compiled.
         shape: of the present activations of one example, as torch would have it (channels first).
-        visit: (builder, module): adds a module's ops, by the rule of its class.
+        rules: by the class of a module (not of classes derived from it).
         ops: so far.
         channels_last: whether the activations lie channels last in memory, not in torch's order.
         reads_lengths: whether the network takes true lengths as an input.
@@ -31,11 +39,18 @@ class ProgramBuilder:
 
     network: NetworkStack
     shape: tuple[int, ...]
-    visit: Callable[..., None]
+    rules: Mapping[type[nn.Module], CompiledRule]
     ops: list[Op] = field(default_factory=list)
     channels_last: bool = False
     reads_lengths: bool = False
     positions: int = 0
+
+    def visit(self, module: nn.Module, **options: bool) -> None:
+        """Add a module's ops, by the rule of its class; `relu=True` where a ReLU is computed with the layer."""
+        rule = self.rules.get(type(module))
+        if rule is None:
+            raise UnknownError(type(module).__name__)
+        rule(self, module, **options)
 
     def name(self, module: nn.Module, local: str) -> str | None:
         """The name in the whole network of a module's parameter, if it has it."""
@@ -50,7 +65,6 @@ class ProgramBuilder:
         *,
         names: Sequence[str | None] | None = None,
         table: Tensor | None = None,
-        saved: int = 0,
         rows: int = 1,
     ) -> None:
         """Add an op whose output has this shape; its parameters are `module`'s weight and bias, or those of `names`."""
@@ -68,7 +82,6 @@ class ProgramBuilder:
             bias=bias,
             more=tuple(name for name in more if name is not None),
             table=table,
-            saved=saved,
             rows=rows,
         )
         self.ops.append(op)
@@ -101,7 +114,7 @@ class ProgramBuilder:
     def fuse_relu(self) -> None:
         """Apply a ReLU after the last op, which must be one that can include it."""
         last = self.ops[-1] if self.ops else None
-        place = {"dense": 2, "convolution": 10}.get("" if last is None else last.kind)
+        place = None if last is None else native.limits().relu_places.get(last.kind)
         if last is None or place is None or last.sizes[place]:
             raise UnknownError("a ReLU by itself")
         self.ops[-1] = replace(last, sizes=(*last.sizes[:place], 1, *last.sizes[place + 1 :]))

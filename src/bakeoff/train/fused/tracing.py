@@ -15,7 +15,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from bakeoff.train.fused.builder import ProgramBuilder, UnknownError
-from bakeoff.train.fused.sequence_rules import mean, offsets
+from bakeoff.train.fused.layers import mean, offsets
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.tensors import TrainingData
@@ -38,7 +38,7 @@ class _Tracer(fx.Tracer):
         return type(m) in self.leaves or "forward" in m.__dict__
 
 
-def trace(builder: ProgramBuilder, module: nn.Module, rules: Collection[type[nn.Module]]) -> None:
+def trace(builder: ProgramBuilder, module: nn.Module) -> None:
     """Translate a module's traced forward into ops; modules with a rule are leaves.
 
     Raises:
@@ -48,7 +48,7 @@ def trace(builder: ProgramBuilder, module: nn.Module, rules: Collection[type[nn.
         raise UnknownError("a large network")
     modes = {part: part.training for part in module.modules()}
     try:
-        graphs = [_Tracer(rules).trace(module.train(mode)) for mode in (True, False)]
+        graphs = [_Tracer(builder.rules).trace(module.train(mode)) for mode in (True, False)]
     except Exception as error:
         raise UnknownError(f"a forward that cannot be traced: {error}") from error
     finally:
@@ -135,7 +135,7 @@ class _Followed:
         target: Any = node.target
         on_head = bool(arguments) and arguments[0] is _CURRENT
         if node.op == "call_module" and on_head and len(arguments) == 1 and not options:
-            self.builder.visit(self.builder, self.module.get_submodule(target))
+            self.builder.visit(self.module.get_submodule(target))
         elif target in (operator.add, torch.add) and len(arguments) == 2 and not options:
             self._add(*arguments)
         elif not on_head:

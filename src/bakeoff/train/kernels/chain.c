@@ -64,17 +64,15 @@ static REAL N(number_of)(long word)
     return (REAL)number;
 }
 
-/* Numbers that a op keeps of so many examples, and its part of them. */
+/* Numbers that an op keeps of so many examples, and its part of them. */
 static long N(saved_of)(const long *l, long examples, REAL *room, Saved *saved)
 {
-    const long *n = l + 5;
-    if (l[0] == NORM) return ROOM(examples * n[0] * 2);
-    if (l[0] != BLOCK) return 0;
-    long T = n[0], D = n[1], widths[9] = {D, 3 * D, D, D, D, n[3], 2, 2, 2 * n[2]}, total = 0;
+    long widths[9], total = 0;
+    int parts = saved_widths(l, widths);
     REAL **part = (REAL **)saved;
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < parts; i++) {
         if (saved) part[i] = room + total;
-        total += ROOM(examples * T * widths[i]);
+        total += ROOM(examples * l[5] * widths[i]);
     }
     return total;
 }

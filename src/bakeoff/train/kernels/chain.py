@@ -5,7 +5,7 @@ replica before the next one, so that its weights and activations stay in the pro
 Python: without the compiled operators a stack is trained through autograd, with the same results.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,19 +14,6 @@ from torch import Tensor
 
 from bakeoff.train.kernels import native
 
-#: Kinds of ops, in the order of the enum in native.c.
-KINDS = (
-    *("dense", "convolution", "pool", "transpose", "summary"),
-    *("gather", "offsets", "features", "norm", "block", "mean", "embedding"),
-)
-#: Integers that describe an op (as in native.c).
-OP_WORDS = 16
-#: The most ops of a program (as in native.c).
-MOST_OPS = 64
-#: The most parameters of a program.
-MOST_SLOTS = 128
-#: Kinds whose gradients can be added up over the microbatches of a batch.
-IN_PARTS = ("dense", "gather", "offsets", "features", "norm", "block", "mean", "embedding")
 #: With Transformer blocks, the values saved for the backward pass of a microbatch take at most this, so that they stay
 #: in a core's cache ...
 CACHE_BYTES = 1_000_000
@@ -49,7 +36,6 @@ class Op:
         weight, bias: names of the stack's parameters.
         more: names of a block's other parameters, in the order of `BlockParameters`.
         table: of "gather", int64: the index of each value's source, -1 for zero.
-        saved: values of an example that are saved for the backward pass, besides the outputs.
         rows: positions of an example.
     """
 
@@ -61,13 +47,20 @@ class Op:
     bias: str | None = None
     more: tuple[str, ...] = ()
     table: Tensor | None = None
-    saved: int = 0
     rows: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all its parameters."""
         return tuple(name for name in (self.weight, self.bias, *self.more) if name is not None)
+
+    def words(self, slots: Mapping[str, int], table: int = 0) -> list[int]:
+        """The op as the compiled code reads it, with the numbers of its parameters' slots and of its table."""
+        limits = native.limits()
+        own = [limits.op_kinds[self.kind], self.before, self.after]
+        own += [-1 if name is None else slots[name] for name in (self.weight, self.bias)]
+        own += self.sizes if self.table is None else (table,)
+        return own + [0] * (limits.op_words - len(own))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +80,8 @@ class Program:
     @staticmethod
     def of(ops: Sequence[Op], positions: int = 0) -> "Program | None":
         """The program of these ops; None where they are too many, or a parameter is used twice."""
-        names = [name for op in ops for name in op.names]
-        fits = 0 < len(ops) <= MOST_OPS and len(names) <= MOST_SLOTS
+        names, limits = [name for op in ops for name in op.names], native.limits()
+        fits = 0 < len(ops) <= limits.most_ops and len(names) <= limits.most_parameters
         if not fits or not names or len(set(names)) < len(names):
             return None
         return Program(ops=tuple(ops), names=tuple(names), positions=positions)
@@ -96,9 +89,10 @@ class Program:
     def microbatch(self, rows: int, itemsize: int) -> int:
         """The number of examples of a batch of `rows` that go forward and backward at once."""
         blocks = [op.rows for op in self.ops if op.kind == "block"]
-        if not blocks or any(op.kind not in IN_PARTS for op in self.ops):
+        if not blocks or any(op.kind not in native.limits().in_parts for op in self.ops):
             return rows
-        each = itemsize * sum(op.after + op.saved for op in self.ops)
+        slots = dict.fromkeys(self.names, 0)
+        each = itemsize * sum(op.after + native.saved_of_op(op.words(slots)) for op in self.ops)
         most = min(rows, max(1, CACHE_BYTES // each, -(-FEWEST_ROWS // max(blocks))))
         return -(-rows // -(-rows // most))
 
@@ -109,13 +103,11 @@ class Program:
         words = [len(weights[0]), rows, steps, len(self.ops), len(slots), self.ops[0].before]
         words += [self.ops[-1].after, int(numbers), taken, self.microbatch(rows, weights[0].element_size())]
         words.append(self.positions)
+        assert len(words) == native.limits().header_words
         tables = 0
         for op in self.ops:
-            own = [KINDS.index(op.kind), op.before, op.after]
-            own += [-1 if name is None else slots[name] for name in (op.weight, op.bias)]
-            own += op.sizes if op.table is None else (tables,)
+            words += op.words(slots, tables)
             tables += op.table is not None
-            words += own + [0] * (OP_WORDS - len(own))
         return words + [tensor[0].numel() for tensor in weights]
 
     @property

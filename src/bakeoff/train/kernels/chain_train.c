@@ -28,7 +28,6 @@ static void N(chain_update)(const Chain *s, double rate, double step, const doub
  *   rates double [steps, R], settings double [5], sums of the losses [R] (added to), lengths int64 [N] or null; then of
  *   each slot weights, means and squares [R, size]; then the tables of sources.
  */
-#define HEADER 11
 static Chain N(chain_start)(const long *n, void *const *tensors, int moments, long r)
 {
     Chain s = {.count = n[3], .slots = n[4], .ops = n + HEADER, .positions = n[10]};

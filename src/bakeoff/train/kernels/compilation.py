@@ -2,7 +2,7 @@
 
 Nothing has to be installed. The library lies in the user's cache folder under a hash of the sources, the flags, the
 compiler and the processor. It is written under another name and renamed, after it was tried in a process of its own, so
-that a library built for another processor cannot kill this one. The build takes about 20 s of one core. Imports nothing
+that a library built for another processor cannot kill this one. The build takes 15 to 20 s of one core. Imports nothing
 heavy: a command can ask whether the library is there before PyTorch is imported.
 
 A library is code: one that somebody else could have put there or changed is never loaded (`bakeoff.system.private`).

@@ -15,8 +15,6 @@ from torch.nn import functional as F
 from bakeoff.train.kernels import native
 
 Pair = tuple[int, int]
-#: Windows of one example that the compiled path will write down for the input's gradient.
-LARGEST_WINDOWS = 4_000_000
 
 
 def conv1d(
@@ -79,8 +77,8 @@ class _Convolution(torch.autograd.Function):
         kernel, places = _sizes(x, weight, stride, padding)
         out = x.new_empty(*x.shape[:2], *places, weight.shape[1])
         ctx.options = stride, padding, bias is not None
-        few = places[0] * places[1] * weight[0, 0].numel() <= LARGEST_WINDOWS
-        ctx.native = few and native.takes(x, weight, bias)
+        windows_of_one = places[0] * places[1] * weight[0, 0].numel()
+        ctx.native = native.takes(x, weight, bias) and windows_of_one <= native.limits().largest_windows
         if ctx.native:
             ctx.sizes = [
                 *x.shape[:2],

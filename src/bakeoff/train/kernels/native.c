@@ -25,12 +25,7 @@
 #define PASTE(a, b) PASTE_(a, b)
 
 #include "scratch.c"
-
-enum { RNN, LSTM, GRU };
-enum { DENSE, CONVOLUTION, POOL, TRANSPOSE, SUMMARY, GATHER, OFFSETS, FEATURES, NORM, BLOCK, MEAN, EMBEDDING };
-#define OP_WORDS 16
-#define CHAIN_OPS 64
-#define CHAIN_SLOTS 128
+#include "limits.c"
 
 #define REAL float
 #define SIZE 4

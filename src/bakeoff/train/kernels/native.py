@@ -10,7 +10,8 @@ import functools
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -47,6 +48,71 @@ def call(name: str, sizes: Sequence[int], tensors: Sequence[Tensor | None], kind
         *(None if tensor is None else tensor.data_ptr() for tensor in tensors)
     )
     getattr(library, name + _SUFFIX[kind])((ctypes.c_long * len(sizes))(*sizes), pointers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the library says of itself (limits.c); no number of it is written in Python.
+
+    Attributes:
+        op_kinds: number of each kind of op of a program, by its name in small letters.
+        in_parts: kinds whose gradients can be added up over the microbatches of a batch.
+        relu_places: for the kinds that can include a ReLU, the place of that choice among their sizes.
+        header_words, op_words: integers that begin a program, and that describe one op.
+        most_ops, most_parameters: of a program.
+        most_words: the largest vocabulary of an embedding.
+        largest_windows: numbers in the windows of one example that a convolution writes down on its way back.
+        cells: number of each kind of recurrent cell, by its name in small letters.
+        cell_saved: values saved for the way back of each hidden unit and step, by cell.
+    """
+
+    op_kinds: Mapping[str, int]
+    in_parts: frozenset[str]
+    relu_places: Mapping[str, int]
+    header_words: int
+    op_words: int
+    most_ops: int
+    most_parameters: int
+    most_words: int
+    largest_windows: int
+    cells: Mapping[str, int]
+    cell_saved: Mapping[str, int]
+
+
+@functools.cache
+def limits() -> Limits:
+    """The limits of the library that is in use; only where `available`."""
+    library = _load()[0]
+    assert library is not None
+
+    def number(symbol: str) -> int:
+        return ctypes.c_long.in_dll(library, symbol).value
+
+    def numbers(symbol: str, names: Sequence[str]) -> dict[str, int]:
+        return dict(zip(names, (ctypes.c_long * len(names)).in_dll(library, symbol), strict=True))
+
+    def names(symbol: str, count: int) -> list[str]:
+        found = (ctypes.c_char_p * count).in_dll(library, symbol)
+        return [(name or b"").decode().lower() for name in found]
+
+    ops, cells = names("op_names", number("op_kinds")), names("cell_names", number("cell_kinds"))
+    alone = ("header_words", "op_words", "most_ops", "most_parameters", "most_words", "largest_windows")
+    return Limits(
+        op_kinds={name: place for place, name in enumerate(ops)},
+        in_parts=frozenset(name for name, yes in numbers("op_in_parts", ops).items() if yes),
+        relu_places={name: place for name, place in numbers("op_relu_places", ops).items() if place >= 0},
+        cells={name: place for place, name in enumerate(cells)},
+        cell_saved=numbers("cell_saved", cells),
+        **{symbol: number(symbol) for symbol in alone},
+    )
+
+
+def saved_of_op(words: Sequence[int]) -> int:
+    """How many values of an example the op that these words describe keeps for the way back, besides its output."""
+    library = _load()[0]
+    assert library is not None
+    library.op_saved.restype = ctypes.c_long
+    return library.op_saved((ctypes.c_long * len(words))(*words))
 
 
 def keep_memory() -> bool:

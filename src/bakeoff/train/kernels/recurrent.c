@@ -14,8 +14,7 @@ typedef struct {
 static RecurrentSizes N(recurrent_sizes)(const long *n)
 {
     RecurrentSizes s = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], 0, 0, 0, 0};
-    s.gates = s.cell == RNN ? 1 : s.cell == LSTM ? 4 : 3;
-    s.saved = s.cell == RNN ? 1 : s.cell == LSTM ? 5 : 4;
+    s.gates = cell_gates[s.cell], s.saved = cell_saved[s.cell];
     s.products = s.cell == GRU ? 4 : s.gates; /* parts of a row of gradients: the GRU's r z n_h n_x */
     s.row = s.H + s.I + 1;
     return s;

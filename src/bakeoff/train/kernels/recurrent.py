@@ -19,8 +19,7 @@ from torch import Tensor
 from bakeoff.train.kernels import native
 
 Layer = tuple[Tensor, Tensor, Tensor | None, Tensor | None]
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-#: Values saved for the backward pass of the compiled path, for each hidden unit and time step.
+#: Values that the pure path saves for its backward pass, for each hidden unit and time step: what `_STEP` fills.
 _SAVED = {"rnn": 1, "lstm": 5, "gru": 4}
 
 
@@ -55,11 +54,11 @@ class _Native(torch.autograd.Function):
         x, weight_ih, weight_hh = x.contiguous(), weight_ih.contiguous(), weight_hh.contiguous()
         R, B, T, inputs = x.shape
         D = weight_hh.shape[2]
-        keep = any(ctx.needs_input_grad)
-        sizes = [list(GATES).index(cell), R, B, T, inputs, D, int(bias_ih is not None), int(keep)]
+        keep, limits = any(ctx.needs_input_grad), native.limits()
+        sizes = [limits.cells[cell], R, B, T, inputs, D, int(bias_ih is not None), int(keep)]
         states = x.new_empty(R, T, B, D)
         rows = x.new_empty(R, T, B, D + inputs + 1) if keep else None
-        saved = x.new_empty(R, T, B, _SAVED[cell] * D) if keep else None
+        saved = x.new_empty(R, T, B, limits.cell_saved[cell] * D) if keep else None
         biases = [None if bias is None else bias.contiguous() for bias in (bias_ih, bias_hh)]
         native.call(
             "recurrent_forward", sizes, [x, weight_ih, weight_hh, *biases, states, rows, saved], x.dtype

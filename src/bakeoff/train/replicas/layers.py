@@ -1,5 +1,6 @@
-"""Rules for torch's own layers: how each is evaluated for R replicas at once (see `registry`)."""
+"""Rules for torch's own layers: how each is evaluated for R replicas at once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -8,16 +9,16 @@ from torch.nn import functional as F
 
 from bakeoff.train.kernels import operators
 from bakeoff.train.kernels.recurrent import Layer
-from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.replicas.registry import FUSES_RELU, stacked
+from bakeoff.train.replicas.module import NetworkStack, StackedRule
+
+#: Classes whose rules take `relu=True`, for a ReLU that is computed with the layer.
+FUSES_RELU = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
-@stacked(nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Identity, nn.Hardswish)
 def elementwise(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
     return type(module).forward(module, x)  # the instance's forward may be routed to this rule
 
 
-@stacked(nn.Sequential)
 def sequential(stack: NetworkStack, module: nn.Sequential, x: Any) -> Any:
     parts = list(module)
     while parts:
@@ -30,12 +31,10 @@ def sequential(stack: NetworkStack, module: nn.Sequential, x: Any) -> Any:
     return x
 
 
-@stacked(nn.Linear)
 def linear(stack: NetworkStack, module: nn.Linear, x: Tensor, *, relu: bool = False) -> Tensor:
     return operators.linear(x, stack.of(module, "weight"), stack.bias(module), relu=relu)
 
 
-@stacked(nn.Conv1d)
 def conv1d(stack: NetworkStack, module: nn.Conv1d, x: Tensor, *, relu: bool = False) -> Tensor:
     stride, padding, plain = geometry(module)
     if not plain:
@@ -46,7 +45,6 @@ def conv1d(stack: NetworkStack, module: nn.Conv1d, x: Tensor, *, relu: bool = Fa
     )
 
 
-@stacked(nn.Conv2d)
 def conv2d(stack: NetworkStack, module: nn.Conv2d, x: Tensor, *, relu: bool = False) -> Tensor:
     stride, padding, plain = geometry(module)
     if not plain:
@@ -68,7 +66,6 @@ def geometry(module: nn.Conv1d | nn.Conv2d) -> tuple[tuple[int, ...], tuple[int,
     return tuple(module.stride), tuple(padding), plain
 
 
-@stacked(nn.RNN, nn.GRU, nn.LSTM)
 def recurrent(stack: NetworkStack, module: nn.RNNBase, x: Tensor, state: Any = None) -> Any:
     """One layer from zeros: (states, last states)."""
     layers = recurrent_layers(stack, module)
@@ -96,7 +93,6 @@ def recurrent_layers(stack: NetworkStack, module: nn.RNNBase) -> list[Layer] | N
     return layers
 
 
-@stacked(nn.Embedding)
 def embedding(stack: NetworkStack, module: nn.Embedding, tokens: Tensor) -> Tensor:
     """The replicas' tables are concatenated into one, and each replica's tokens are shifted to its part."""
     if module.max_norm is not None or module.scale_grad_by_freq or module.padding_idx is not None:
@@ -106,7 +102,6 @@ def embedding(stack: NetworkStack, module: nn.Embedding, tokens: Tensor) -> Tens
     return F.embedding(tokens + first.view(-1, *[1] * (tokens.dim() - 1)), table.flatten(0, 1))
 
 
-@stacked(nn.MaxPool2d)
 def max_pool2d(stack: NetworkStack, module: nn.MaxPool2d, x: Tensor) -> Tensor:
     size = square_of(module)
     return pooling(stack, module, x) if size is None or x.dim() != 5 else operators.max_pool2d(x, size=size)
@@ -120,19 +115,16 @@ def square_of(module: nn.MaxPool2d) -> int | None:
     return size if plain and same and isinstance(size, int) else None
 
 
-@stacked(nn.MaxPool1d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
 def pooling(stack: NetworkStack, module: nn.Module, x: Tensor) -> Tensor:
     """A pooling has no parameters, so that the replicas are treated as more examples."""
     return type(module).forward(module, x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
-@stacked(nn.Flatten)
 def flatten(stack: NetworkStack, module: nn.Flatten, x: Tensor) -> Tensor:
     first, last = module.start_dim, module.end_dim
     return x.flatten(first + (first >= 0), last + (last >= 0))
 
 
-@stacked(nn.Dropout)
 def dropout(stack: NetworkStack, module: nn.Dropout, x: Tensor) -> Tensor:
     """Each replica draws from its own generator, only for its real rows, so that it does not depend on the others."""
     if not module.training or module.p == 0.0:
@@ -144,7 +136,6 @@ def dropout(stack: NetworkStack, module: nn.Dropout, x: Tensor) -> Tensor:
     return x * mask.div_(1.0 - module.p)
 
 
-@stacked(nn.BatchNorm1d, nn.BatchNorm2d)
 def batch_norm(stack: NetworkStack, module: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
     """The replicas' channels are concatenated and normalised as the channels of one batch normalisation."""
     replicas, batch, channels = x.shape[:3]
@@ -172,7 +163,6 @@ def batch_norm(stack: NetworkStack, module: nn.BatchNorm1d | nn.BatchNorm2d, x: 
     return out.view(batch, replicas, channels, *x.shape[3:]).transpose(0, 1)
 
 
-@stacked(nn.TransformerEncoderLayer)
 def encoder_layer(stack: NetworkStack, module: nn.TransformerEncoderLayer, x: Tensor) -> Tensor:
     """torch's encoder layer, where it is the pre-norm form that the kernels support; other forms are vectorised."""
     attention, relu = module.self_attn, module.activation in (F.relu, torch.relu)
@@ -210,7 +200,6 @@ def encoder_layer(stack: NetworkStack, module: nn.TransformerEncoderLayer, x: Te
     )
 
 
-@stacked(nn.LayerNorm)
 def layer_norm(stack: NetworkStack, module: nn.LayerNorm, x: Tensor) -> Tensor:
     if module.weight is not None and module.bias is not None and len(module.normalized_shape) == 1:
         return operators.layer_norm(
@@ -222,3 +211,36 @@ def layer_norm(stack: NetworkStack, module: nn.LayerNorm, x: Tensor) -> Tensor:
     axes = (len(stack), *[1] * (x.dim() - 1 - len(module.normalized_shape)), *module.normalized_shape)
     out = out * stack.of(module, "weight").view(axes)
     return out if module.bias is None else out + stack.of(module, "bias").view(axes)
+
+
+ELEMENTWISE = (
+    nn.ReLU,
+    nn.GELU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.SiLU,
+    nn.ELU,
+    nn.LeakyReLU,
+    nn.Identity,
+    nn.Hardswish,
+)
+POOLINGS = (nn.MaxPool1d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)
+RULES: Mapping[type[nn.Module], StackedRule] = {
+    **dict.fromkeys(ELEMENTWISE, elementwise),
+    nn.Sequential: sequential,
+    nn.Linear: linear,
+    nn.Conv1d: conv1d,
+    nn.Conv2d: conv2d,
+    nn.RNN: recurrent,
+    nn.GRU: recurrent,
+    nn.LSTM: recurrent,
+    nn.Embedding: embedding,
+    nn.MaxPool2d: max_pool2d,
+    **dict.fromkeys(POOLINGS, pooling),
+    nn.Flatten: flatten,
+    nn.Dropout: dropout,
+    nn.BatchNorm1d: batch_norm,
+    nn.BatchNorm2d: batch_norm,
+    nn.TransformerEncoderLayer: encoder_layer,
+    nn.LayerNorm: layer_norm,
+}

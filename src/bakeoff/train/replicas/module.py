@@ -1,12 +1,15 @@
 """R networks of one architecture evaluated as one: their parameters are stacked, and one call runs all of them.
 
-The networks stay plain `nn.Module`s. A module whose class has a rule in `registry.STACKED` is evaluated by
-it on tensors with the replicas on the first axis; any other module by `torch.func.vmap`, with the rules still applied
-to the modules inside it; and where an operation cannot be vectorised, by a plain loop over the replicas.
+The networks stay plain `nn.Module`s. A module whose class has a rule is evaluated by it on tensors with the replicas on
+the first axis; any other module by `torch.func.vmap`, with the rules still applied to the modules inside it; and where
+an operation cannot be vectorised, by a plain loop over the replicas.
+
+A rule gets the stack, the plain module and its inputs [R, B, ...], and returns the outputs [R, B, ...]. It finds the
+stacked parameters [R, ...] with `stack.of(module, "weight")` and evaluates inner modules with `stack.call`.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +23,9 @@ from bakeoff.errors import BakeoffWarning
 from bakeoff.models import takes_lengths
 from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.kernels.chain import Program
-from bakeoff.train.replicas.registry import all_rules
+
+#: Gets the stack, a module of the template and its inputs [R, B, ...], and returns its outputs [R, B, ...].
+StackedRule = Callable[..., Any]
 
 
 class NetworkStack:
@@ -29,6 +34,7 @@ class NetworkStack:
     Args:
         modules: plain networks of one architecture; they are read, and the first is kept as the template.
         seeds: of each network's dropout.
+        rules: by the class of a module (not of classes derived from it).
         dtype: of parameters and buffers that are numbers.
         device: where they live.
 
@@ -44,10 +50,11 @@ class NetworkStack:
         modules: Sequence[nn.Module],
         seeds: Sequence[int],
         *,
+        rules: Mapping[type[nn.Module], StackedRule],
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ) -> None:
-        self._rules = all_rules()
+        self._rules = rules
         self.template = modules[0]
         self.takes_lengths = takes_lengths(self.template)
         self.counts = torch.zeros(len(modules), dtype=torch.int64)

@@ -1,6 +1,6 @@
-"""How one network of each family is trained well: `recipe_for`, and which parameters have weight decay.
+"""How one network of each kind is trained well: `recipe_for`, and which parameters have weight decay.
 
-A family's entry holds what the literature agrees on for AdamW; batch size, number of epochs and evaluations follow from
+A kind's entry holds what the literature agrees on for AdamW; batch size, number of epochs and evaluations follow from
 the amount of data.
 """
 
@@ -30,8 +30,8 @@ PATIENCE_PART = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
-class FamilyRecipe:
-    """What is particular to the training of a family of networks.
+class KindOfRecipe:
+    """What is particular to the training of a kind of networks.
 
     Attributes:
         weight_decay: AdamW's, on matrices and filters only.
@@ -53,26 +53,16 @@ class FamilyRecipe:
     fine_tuning_rate: float = 1e-3
 
 
-_CONVOLUTIONAL = FamilyRecipe()  # after Wightman et al. 2021 (arXiv 2110.00476), with AdamW
-_ATTENTION = FamilyRecipe(
-    fine_tuning_rate=1e-4
-)  # Touvron et al. 2021 (arXiv 2012.12877): AdamW, decay 0.05, smoothing 0.1
-_RECURRENT = FamilyRecipe(  # clipping: Pascanu et al. 2013 (arXiv 1211.5063)
-    weight_decay=0.01, clip_norm=1.0, label_smoothing=0.0
-)
-_DENSE = FamilyRecipe(weight_decay=0.01, label_smoothing=0.0)
-_LINEAR = FamilyRecipe(weight_decay=0.001, label_smoothing=0.0, augment=False)
-
-#: By the card's family; a family that is not here is trained as a convolutional one.
-FAMILIES: dict[str, FamilyRecipe] = {
-    "linear": _LINEAR,
-    "mlp": _DENSE,
-    "rnn": _RECURRENT,
-    "lstm": _RECURRENT,
-    "gru": _RECURRENT,
-    "transformer": _ATTENTION,
-    "vit": _ATTENTION,
-    "hf": _ATTENTION,
+#: By the card's `recipe`.
+KINDS: dict[str, KindOfRecipe] = {
+    # after Wightman et al. 2021 (arXiv 2110.00476), with AdamW
+    "convolutional": KindOfRecipe(),
+    # Touvron et al. 2021 (arXiv 2012.12877): AdamW, decay 0.05, smoothing 0.1
+    "attention": KindOfRecipe(fine_tuning_rate=1e-4),
+    # clipping: Pascanu et al. 2013 (arXiv 1211.5063)
+    "recurrent": KindOfRecipe(weight_decay=0.01, clip_norm=1.0, label_smoothing=0.0),
+    "dense": KindOfRecipe(weight_decay=0.01, label_smoothing=0.0),
+    "linear": KindOfRecipe(weight_decay=0.001, label_smoothing=0.0, augment=False),
 }
 
 
@@ -83,7 +73,7 @@ class FitRecipe:
     Attributes:
         steps, batch_size, evaluations, patience, weight_decay, clip_norm: as in `Recipe`.
         pieces: parts in which each batch goes through the network (gradient accumulation).
-        label_smoothing, average_decay: as in `FamilyRecipe`.
+        label_smoothing, average_decay: as in `KindOfRecipe`.
         augment: names of the changes to training images, in the order in which they are made.
     """
 
@@ -119,7 +109,7 @@ class FitRecipe:
 
 
 def recipe_for(
-    family: str,
+    kind: str,
     schema: Schema,
     examples: int,
     *,
@@ -128,10 +118,10 @@ def recipe_for(
     batch_size: int | None = None,
     pieces: int = 1,
 ) -> FitRecipe:
-    """The recipe of this family for so many training examples.
+    """The recipe of this kind for so many training examples.
 
     Args:
-        family: of the card.
+        kind: the card's `recipe`.
         schema: of the data.
         examples: training examples.
         augment: changes to the training images.
@@ -146,7 +136,7 @@ def recipe_for(
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("accumulate", pieces)):
         if value is not None and value < 1:
             raise OptionError(f"'{name}' is {value}: give at least 1.")
-    chosen = FAMILIES.get(family, _CONVOLUTIONAL)
+    chosen = KINDS[kind]
     size = batch_size or _batch_size(examples)
     if batch_size is not None and _without_a_single_one(examples, size) != size:
         raise OptionError(
@@ -173,16 +163,16 @@ def recipe_for(
     )
 
 
-def largest_rate(family: str, *, published: bool, mode: str) -> float:
+def largest_rate(kind: str, *, published: bool, mode: str) -> float:
     """The largest rate that the finder may choose; infinite unless all of a published network is trained."""
     if not published or mode != "full":
         return math.inf
-    return FAMILIES.get(family, _CONVOLUTIONAL).fine_tuning_rate
+    return KINDS[kind].fine_tuning_rate
 
 
-def suits_augmentation(family: str, schema: Schema) -> bool:
-    """Whether images are augmented by default: for families that gain from it, and not where targets are values."""
-    return FAMILIES.get(family, _CONVOLUTIONAL).augment and task_of(schema).survives_augmentation
+def suits_augmentation(kind: str, schema: Schema) -> bool:
+    """Whether images are augmented by default: for networks that gain from it, and not where targets are values."""
+    return KINDS[kind].augment and task_of(schema).survives_augmentation
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:

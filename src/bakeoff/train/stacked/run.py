@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bakeoff.messages.statement import Statement, because
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.early_stopping import Watch
-from bakeoff.train.fused.programs import compile_program
+from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
@@ -72,7 +72,7 @@ class StackedTraining:
             for replica in replicas
         ]
         seeds = [replica.seed for replica in replicas]
-        self.network = NetworkStack(networks, seeds, dtype=data.dtype, device=data.device)
+        self.network = stack_networks(networks, seeds, dtype=data.dtype, device=data.device)
         self._parameters = list(self.network.parameters.values())
         self.optimiser = StackedAdamW(
             self._parameters, [r.learning_rate for r in replicas], recipe.weight_decay

@@ -8,9 +8,8 @@ from torch import nn
 
 from bakeoff.models import takes_lengths
 from bakeoff.system.patches import PROCESS_LOCK
-from bakeoff.train.fused.programs import compile_program
+from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.stacked.run import Build, StackedTraining
 from bakeoff.train.tensors import TrainingData
 
@@ -67,7 +66,10 @@ def choose_stack_size(
     """
     count = len(replicas)
     largest = largest_stack(build, data, recipe, limit_bytes=limit_bytes, replicas=count)
-    if compile_program(NetworkStack([build(0)], [0], dtype=data.dtype, device=data.device), data) is not None:
+    if (
+        compile_program(stack_networks([build(0)], [0], dtype=data.dtype, device=data.device), data)
+        is not None
+    ):
         return _even(count, largest)
     rule = largest_stack(build, data, recipe, limit_bytes=min(limit_bytes, RULE_STACK_BYTES), replicas=count)
     if reproducible or count == 1:

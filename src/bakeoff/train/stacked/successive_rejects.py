@@ -21,7 +21,7 @@ def eliminated(evaluated: Sequence[tuple[Replica, float]]) -> set[int]:
         evaluated: the replicas in training, each with the measure of its best evaluation (lower is better).
 
     >>> def at(rate):
-    ...     return Replica(learning_rate=rate, seed=0, examples=10, contest="mlp")
+    ...     return Replica(learning_rate=rate, seed=0, examples=10, tuning_group="mlp")
     >>> eliminated([(at(0.1), 2.0), (at(0.01), 0.5), (at(0.001), 1.0)])
     {0}
     """
