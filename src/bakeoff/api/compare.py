@@ -10,7 +10,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
-from bakeoff.report.notebook import comparison_html
+from bakeoff.report.html.notebook import comparison_html
 from bakeoff.study.comparison import compare as run_comparison
 from bakeoff.study.design.matched_budgets import EQUAL
 from bakeoff.study.protocol import SEEDS

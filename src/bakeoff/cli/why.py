@@ -40,8 +40,8 @@ def why(
     from bakeoff.api.why import why as measure
     from bakeoff.cli.options import parse_budget
     from bakeoff.messages import say
-    from bakeoff.report.content.drop_heatmap import heat_map, heat_tables
-    from bakeoff.report.html.evidence_page import table_title, write_why
+    from bakeoff.report.content.drop_heatmap import full_title, heat_map, heat_tables
+    from bakeoff.report.html.why_page import write_why
     from bakeoff.study.results.records import finite
     from bakeoff.system.files import check_writable, write_json
 
@@ -64,7 +64,7 @@ def why(
             **reading.given(),
         )
     drawn = heat_map(found)
-    console.print(Text(table_title(found), style="dim"))
+    console.print(Text(full_title(found), style="dim"))
     for table in heat_tables(drawn, console.width) if drawn is not None else ():
         console.print(table)
     console.print(Text(say("why.table.note_terminal"), style="dim"))

@@ -73,14 +73,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "fit.report.losses": ("Losses while it learned", "학습 중 손실"),
     "fit.report.scores": ("Scores on the test examples", "테스트 점수"),
-    "fit.report.confusion": (
-        "What was taken for what (rows: true, columns: predicted; test examples)",
-        "무엇을 무엇으로 보았는가 (행: 정답, 열: 예측, 테스트 예제)",
-    ),
-    "fit.report.steps": ("{count} steps", "{count}스텝"),
-    "fit.report.legend": (
-        "grey: training, blue: validation; the dot: the weights kept",
-        "회색: 학습, 파랑: 검증, 점: 보관한 가중치",
+    "fit.report.recipe": ("How it was trained", "학습 방법"),
+    "fit.report.training": ("training loss", "학습 손실"),
+    "fit.report.validation": ("validation loss", "검증 손실"),
+    "fit.report.kept": (
+        "The large mark is the evaluation whose weights are kept.",
+        "큰 표시는 가중치를 보관한 시점입니다.",
     ),
     "fit.report.smoothed": (
         "The training loss is of smoothed labels or changed examples, the validation loss of neither, so the two lines "

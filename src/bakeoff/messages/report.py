@@ -4,6 +4,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # page and sections
     "report.title": ("Comparison on {data}", "{data} 비교"),
     "report.kicker": ("Which neural network fits these data", "이 데이터에 맞는 신경망은 무엇인가"),
+    "report.kicker_fit": ("One network, trained well", "신경망 하나를 제대로 학습한 결과"),
+    "report.kicker_why": ("Which assumptions the networks depend on", "신경망이 의존하는 가정"),
+    "report.kicker_explain": ("What a trained network looks at", "학습한 신경망이 보는 것"),
+    "report.contents": ("Contents", "차례"),
     "report.section.verdict": ("Verdict", "판정"),
     "report.section.entrants": ("Entrants", "참가 모델"),
     "report.section.curves": ("Would more data help?", "데이터가 더 있으면 나아질까?"),
@@ -15,6 +19,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.section.mistakes": ("The most confident mistakes", "가장 확신한 오답"),
     "report.section.errors": ("The largest errors", "가장 큰 오차"),
     "report.section.why": ("Why", "이유"),
+    "report.section.tested": ("Only tested on the changed data", "재학습 없이 변경된 데이터로 시험"),
     "report.section.goal": ("The way to the goal", "목표까지"),
     "report.section.data": ("The data", "데이터"),
     "report.section.trials": ("Every training", "모든 학습 기록"),
@@ -83,6 +88,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.badge.cheapest": ("cheapest good choice", "저렴하고 좋은 선택"),
     "report.no_score": ("–", "–"),
     # figures
+    "report.axis.training_step": ("training step", "학습 스텝"),
+    "report.axis.loss": ("loss", "손실"),
+    "report.axis.input_step": ("step of the input", "입력 시점"),
+    "report.axis.gradient": ("gradient norm", "기울기 크기"),
     "report.axis.examples": ("training examples", "학습 예제 수"),
     "report.axis.taken": ("taken for", "예측"),
     "report.axis.true": ("true class", "실제"),
@@ -94,11 +103,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.cost.parameters": ("parameters", "매개변수 수"),
     "report.cost.seconds": ("training time", "학습 시간"),
     "report.figure.now": ("data you have", "현재 데이터"),
+    "report.figure.measured": ("measured, 95 %", "측정, 95 %"),
+    "report.figure.expected": ("expected, 80 %", "예상, 80 %"),
     "report.figure.zoom": ("Zoom in on the best", "상위권 확대"),
     "report.figure.whole": ("Show all", "전체 보기"),
     "report.figure.no_script": (
-        "The figures need JavaScript; the tables hold the same numbers.",
-        "그림을 보려면 JavaScript가 필요합니다. 표에 같은 수치가 있습니다.",
+        "The figures need JavaScript and a browser of 2023 or later; tables and sentences hold the same numbers.",
+        "그림을 보려면 JavaScript와 2023년 이후의 브라우저가 필요합니다. 표와 문장에 같은 수치가 있습니다.",
     ),
     "report.hover.measured": (
         "{examples} examples: {score}<br>95 %: {low} to {high}",
@@ -112,8 +123,53 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{true} taken for {taken}: {count} ({share})",
         "실제 {true}, 예측 {taken}: {count}개 ({share})",
     ),
+    "report.hover.loss": ("step {step}: {loss}", "{step}스텝: {loss}"),
+    "report.hover.kept": ("step {step}: these weights are kept", "{step}스텝: 보관한 가중치"),
+    "report.hover.gradient": ("step {step}: {norm}", "{step}번째 시점: {norm}"),
     "report.hover.residual": ("true {true}<br>predicted {predicted}", "실제 {true}<br>예측 {predicted}"),
     "report.hover.horizon": ("{step} ahead: {error}", "{step}단계 앞: {error}"),
+    # figures in words, for those who do not see them
+    "report.alt.curves": (
+        "Learning curves: {metric} of {count} entrants from {first} to {last} training examples. At the most, {best} "
+        "is ahead with {score}. The table below holds every number.",
+        "학습 곡선: 학습 예제 {first}개부터 {last}개까지 모델 {count}개의 {metric}. 가장 많을 때 가장 높은 모델은 "
+        "{best}, {score}. 모든 수치는 아래 표에 있습니다.",
+    ),
+    "report.alt.cost": (
+        "{metric} against {cost} of {count} entrants. On the Pareto front, the cheapest first: {front}. The table of "
+        "entrants holds every number.",
+        "모델 {count}개의 {cost} 대비 {metric}. 파레토 경계(저렴한 순): {front}. 모든 수치는 모델 표에 있습니다.",
+    ),
+    "report.alt.horizon": (
+        "Mean absolute error by step ahead. {lines}.",
+        "앞선 단계별 평균 절대 오차. {lines}.",
+    ),
+    "report.alt.horizon_line": (
+        "{name}: {first} at step 1, {last} at step {steps}",
+        "{name}: 1단계 {first}, {steps}단계 {last}",
+    ),
+    "report.alt.right": (
+        "{entrant} is right on {right} of {count} test examples.",
+        "{entrant}: 시험 예제 {count}개 중 {right}개 정답.",
+    ),
+    "report.alt.mistakes": ("Most frequent mistakes: {mistakes}.", "가장 잦은 오답: {mistakes}."),
+    "report.alt.mistake": ("{true} taken for {taken} ({count})", "실제 {true}, 예측 {taken} ({count}개)"),
+    "report.alt.residuals": (
+        "Predicted against true values of {entrant}: of the {shown} that are shown, half are at most {half} off, the "
+        "furthest is {furthest} off.",
+        "{entrant}의 실제값 대비 예측값: 표시한 {shown}개 가운데 절반은 오차가 {half} 이하이고, 가장 큰 오차는 "
+        "{furthest}입니다.",
+    ),
+    "report.alt.losses": (
+        "Loss by training step: the training loss goes from {first} to {last} in {steps} steps; the weights of step "
+        "{best} are kept, with a validation loss of {kept}.",
+        "학습 스텝별 손실: 학습 손실은 {steps}스텝 동안 {first}에서 {last}로 바뀌었습니다. 검증 손실이 {kept}인 "
+        "{best}스텝의 가중치를 보관했습니다.",
+    ),
+    "report.alt.reach": (
+        "Gradient norm by step of the input: the last {steps} of {length} steps hold 95 % of it.",
+        "입력 시점별 기울기 크기: 전체 {length}개 시점 중 마지막 {steps}개에 95 %가 있습니다.",
+    ),
     # explanations under figures and tables
     "report.note.entrants": (
         "Scores are on {count} test examples that no choice was made on, with 95 % intervals over examples "
@@ -125,11 +181,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "예산 안에서 절차의 일부만 마친 모델: {names}. 일부 시드나 크기를 제외했습니다.",
     ),
     "report.note.curves": (
-        "Measured on the same test examples; bands are 95 % intervals. "
-        "Dotted: what more data is expected to bring, with "
-        "80 % intervals.",
-        "같은 시험 예제로 측정했으며 띠는 95 % 구간입니다. 점선은 데이터가 더 "
-        "많을 때의 예상값이고 띠는 80 % 구간입니다.",
+        "Measured on the same test examples; plain bands are 95 % intervals.",
+        "같은 시험 예제로 측정했으며 무늬 없는 띠는 95 % 구간입니다.",
+    ),
+    "report.note.curves_ahead": (
+        "Dotted: what more data is expected to bring; hatched bands are 80 % intervals, narrower than 95 % ones "
+        "would be.",
+        "점선은 데이터가 더 많을 때의 예상값입니다. 빗금 친 띠는 80 % 구간이어서 95 % 구간보다 좁습니다.",
     ),
     "report.note.withheld": ("No forecast for {entrant}: {reason}", "{entrant}의 예측을 보류함: {reason}"),
     "report.note.withheld_several": (

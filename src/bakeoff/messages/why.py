@@ -359,5 +359,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "why.figure.distance": ("How far each head looks", "헤드별 주의 거리"),
     "why.figure.wrong": ("Most wrong", "가장 크게 틀린 예"),
-    "why.figure.heat": ("Loss by change and entrant", "변경과 모델별 손실"),
+    "why.figure.reach_note": (
+        "Shaded: the last {steps} of {length} steps, which hold 95 % of it.",
+        "칠한 부분: {length}개 중 95 %가 모인 마지막 {steps}개 시점.",
+    ),
+    "why.figure.shades": (
+        "Light is least, dark is most, in each picture by itself.",
+        "그림마다 밝을수록 작고 어두울수록 큽니다.",
+    ),
+    "why.figure.one_filter": ("filter {number}", "필터 {number}"),
+    "why.figure.one_map": ("map {number}", "맵 {number}"),
+    "why.figure.one_head": ("layer {layer}, head {head}", "{layer}층 {head}번 헤드"),
+    "why.figure.seen": ("what it can see", "볼 수 있는 곳"),
+    "why.figure.used": ("what it uses", "실제로 쓰는 곳"),
+    "why.figure.heat": ("Trained again on the changed data", "변경된 데이터로 재학습"),
 }

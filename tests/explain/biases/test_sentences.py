@@ -13,7 +13,7 @@ from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.explain.biases.width_check import size_advice
 from bakeoff.messages import set_language
 from bakeoff.report.content.drop_heatmap import heat
-from bakeoff.report.html.evidence_page import write_why
+from bakeoff.report.html.why_page import write_why
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.protocol import WHY_FEWEST_STEPS
 from bakeoff.tasks.metrics.registry import METRICS
