@@ -124,14 +124,14 @@ def compare_and_show(data: str, **options: Any) -> "Comparison":
     from bakeoff.data.card import data_card
     from bakeoff.report.terminal.comparison import print_comparison, print_places
     from bakeoff.report.terminal.data_card import card_table
-    from bakeoff.report.terminal.progress import ProgressView
+    from bakeoff.report.terminal.progress import ProgressView, study_step
 
     results, errors = Console(), Console(stderr=True)
 
     def show_card(dataset: "Dataset") -> None:
         results.print(card_table(data_card(dataset)))
 
-    with ProgressView(errors) as view:
+    with ProgressView(errors, study_step) as view:
         found = run_comparison(data, on_data=show_card, listener=view.update, report=False, **options)
     # Before the report is written, so that the verdict is shown even where the disk is full.
     print_comparison(results, found)

@@ -327,6 +327,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.progress.phase.curves": ("learning curves", "학습 곡선"),
     "report.progress.phase.why": ("training on changed data", "변경된 데이터로 학습"),
     "report.progress.phase.verdict": ("reaching a verdict", "판정"),
+    "report.progress.phase.fit": ("training", "학습"),
     "report.progress.phase.report": ("writing the report", "보고서 작성"),
     # predict
     "report.predict.head": ("{count} examples, predicted by {entrant}", "예제 {count}개, {entrant}의 예측"),
