@@ -2,8 +2,8 @@
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "fit.progress": (
-        "step {step} of {steps}, epoch {epoch}: training loss {training}, validation loss {validation}",
-        "스텝 {step}/{steps}, 에포크 {epoch}: 학습 손실 {training}, 검증 손실 {validation}",
+        "loss {training}, validation {validation}; step {step} of {steps}, epoch {epoch}",
+        "손실 {training}, 검증 {validation}; 스텝 {step}/{steps}, 에포크 {epoch}",
     ),
     "fit.score": (
         "{model} on {data}: {metric} {score} on the test examples ({low} to {high}), {validation} on the validation "

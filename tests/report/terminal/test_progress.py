@@ -95,9 +95,9 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_of_it_is_cut(
 
 def test_where_there_is_room_a_fit_shows_its_losses() -> None:
     out = io.StringIO()
-    with ProgressView(Console(file=out, force_terminal=True, width=160), fit_step) as view:
+    with ProgressView(Console(file=out, force_terminal=True, width=120), fit_step) as view:
         view.update(EVALUATION)
-        assert "training loss 0.512, validation loss 0.600" in _plain(out.getvalue())
+        assert "loss 0.512, validation 0.600; step 250 of 1,000" in _plain(out.getvalue())
     assert fit_step(EVALUATION).seconds_left == pytest.approx(30.0)
 
 

@@ -160,9 +160,7 @@ class ProgressView(Generic[Event]):
             auto_refresh=False,
             transient=True,
         )
-        task = live.add_task(
-            "", total=1.0, visible=False, cells=dict.fromkeys(("phase", "percent", "left", "detail"), "")
-        )
+        task = live.add_task("", total=1.0, visible=False, cells={})
         live.start()
         return live, task
 
