@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
+from bakeoff.api.goal import check_goal, goal_of
 from bakeoff.data.dataset import Dataset
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
 from bakeoff.report.html.notebook import comparison_html
+from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.comparison import compare as run_comparison
 from bakeoff.study.design.matched_budgets import EQUAL
 from bakeoff.study.protocol import SEEDS
@@ -37,6 +39,7 @@ def compare(
     why: bool = True,
     fresh: bool = False,
     margin: float | None = None,
+    goal: str | None = None,
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -77,6 +80,8 @@ def compare(
         fresh: whether a new run is begun even where one with the same definition is there to be continued.
         margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
             0.02 for errors.
+        goal: a score, as "95%" or "2.5": report and `verdict.json` say how many examples lead there
+            (`bakeoff.api.goal.goal_of` gives the record of it).
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
@@ -93,6 +98,8 @@ def compare(
         BudgetError: the budget is too small for any comparison.
         StoreError: the run's folder cannot be written.
     """
+    if goal is not None:
+        check_goal(goal, metric)
     found = run_comparison(
         data, models, budget_seconds, seed,
         metric=metric, seeds=seeds, steps=steps, equal=equal, device=device, workers=workers, out=out, name=name,
@@ -103,16 +110,25 @@ def compare(
         show=comparison_html, evidence=ComparisonEvidence() if why else None,
     )  # fmt: skip
     if report:
-        write_results(found)
+        write_results(found, goal=None if goal is None else goal_of(found, goal))
     return found
 
 
-def write_results(comparison: Comparison) -> Path:
+def write_results(comparison: Comparison, *, goal: GoalAnswer | None = None) -> Path:
     """Write `verdict.json` and `report.html` into the run's folder, and return the report's path.
+
+    Args:
+        comparison: a finished one.
+        goal: how many examples lead to the score that was asked for.
 
     Raises:
         StoreError: one of them cannot be written.
     """
     folder = RunFolder(comparison.folder)
-    write_json(folder.verdict, comparison.to_json(), indent=1)
-    return write_report(comparison, folder.report, now=datetime.now())
+    write_json(folder.verdict, results_json(comparison, goal), indent=1)
+    return write_report(comparison, folder.report, now=datetime.now(), goal=goal)
+
+
+def results_json(comparison: Comparison, goal: GoalAnswer | None) -> dict[str, Any]:
+    """The record for programs, with the way to the goal where one was asked for."""
+    return comparison.to_json() | ({} if goal is None else {"goal": goal.to_json()})

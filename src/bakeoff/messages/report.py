@@ -71,6 +71,24 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "report.table.time": ("time", "시간"),
     "report.table.reason": ("reason", "이유"),
     "report.table.forecast": ("with {multiple} times the data", "데이터 {multiple}배일 때"),
+    "report.table.outlook": ("outlook", "전망"),
+    "report.table.examples_needed": ("examples needed", "필요한 예제"),
+    "report.table.examples_interval": ("80 % interval", "80 % 구간"),
+    "report.table.examples_more": ("more than now", "지금보다 더"),
+    # the way to a goal (keys are those of `study.analysis.goal.Outlook`)
+    "report.goal.reached": ("there already", "이미 도달"),
+    "report.goal.reached_unsure": (
+        "there on these test examples, not surely",
+        "시험 예제에서는 도달, 확실치 않음",
+    ),
+    "report.goal.likely": ("likely", "가능성 높음"),
+    "report.goal.perhaps": ("less likely than not", "가능성 낮음"),
+    "report.goal.not_there": (
+        "hardly within {multiple} times the data",
+        "데이터가 {multiple}배여도 거의 불가능",
+    ),
+    "report.goal.withheld": ("cannot be said", "알 수 없음"),
+    "report.goal.beyond": ("beyond ×{multiple}", "×{multiple} 초과"),
     # states
     "report.state.finished": ("finished", "완료"),
     "report.state.early": ("stopped early", "조기 종료"),

@@ -5,25 +5,31 @@ from pathlib import Path
 
 from bakeoff.report.html.document import document
 from bakeoff.report.html.page import page_of
+from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.system.files import write_text
 
 
-def write_report(comparison: Comparison, path: Path, *, now: datetime | None = None) -> Path:
+def write_report(
+    comparison: Comparison, path: Path, *, now: datetime | None = None, goal: GoalAnswer | None = None
+) -> Path:
     """Write the report into a file, atomically, and return its path.
 
     Args:
         comparison: what to show.
         path: of the file.
         now: the date on the page; none where None, so that equal comparisons give equal files.
+        goal: how many examples lead to the score that was asked for.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    return write_text(path, report_html(comparison, now=now))
+    return write_text(path, report_html(comparison, now=now, goal=goal))
 
 
-def report_html(comparison: Comparison, *, now: datetime | None = None) -> str:
+def report_html(
+    comparison: Comparison, *, now: datetime | None = None, goal: GoalAnswer | None = None
+) -> str:
     """The report as one HTML document, in the language in force."""
-    page = page_of(comparison, now=now)
+    page = page_of(comparison, now=now, goal=goal)
     return document("comparison.html.j2", title=page.title, figures=page.figures, page=page)

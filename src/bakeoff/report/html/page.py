@@ -12,6 +12,7 @@ from bakeoff.messages import say
 from bakeoff.report.content.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
 from bakeoff.report.content.drop_heatmap import HeatMap, closing_title, heat_map
 from bakeoff.report.content.figures import Style, cost_figure, curve_figure, metric_label
+from bakeoff.report.content.goal import GoalPart, goal_part
 from bakeoff.report.content.matched_budgets import GivenRow, equal_sentences, given_rows
 from bakeoff.report.content.result_rows import (
     EntrantRow,
@@ -30,6 +31,7 @@ from bakeoff.report.content.score_tracks import Scale
 from bakeoff.report.content.summaries import Figure
 from bakeoff.report.words.reasons import reason_text
 from bakeoff.report.words.text import bound, clean, duration, significant
+from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.outcome import Skipped
 
@@ -125,6 +127,7 @@ class Page:
     curves: CurvesPart | None
     withheld: tuple[str, ...]
     notes: tuple[str, ...]
+    goal: GoalPart | None
     why: WhyPart | None
     costs: tuple[CostPart, ...]
     confusion: Confusion | None
@@ -141,8 +144,8 @@ class Page:
     figures: dict[str, Figure]
 
 
-def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
-    """Everything the report of this comparison shows, in the language in force."""
+def page_of(comparison: Comparison, *, now: datetime | None = None, goal: GoalAnswer | None = None) -> Page:
+    """Everything the report of this comparison shows, in the language in force; `goal` where one was asked for."""
     figures: dict[str, Figure] = {}
     curves = _curves(comparison, figures)
     costs = _costs(comparison, figures)
@@ -151,8 +154,10 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
     wrong = mistakes(comparison)
     rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
     parts = {
+        "warnings": ("warnings", comparison.warnings),
         "entrants": ("entrants", True),
         "curves": ("curves", curves or withheld_forecasts(comparison.entrants)),
+        "goal": ("goal", goal),
         "why": ("why", isinstance(comparison.why, Why)),
         "cost": ("cost", costs),
         "answers": ("confusion" if table else "residuals", table or values),
@@ -174,6 +179,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         curves=curves,
         withheld=tuple(withheld_forecasts(comparison.entrants)),
         notes=tuple(partial_notes(comparison.entrants)),
+        goal=None if goal is None else goal_part(comparison.entrants, goal),
         why=_why(comparison.why) if isinstance(comparison.why, Why) else None,
         costs=costs,
         confusion=table,
