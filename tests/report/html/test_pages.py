@@ -62,15 +62,6 @@ def _why(folder: Path) -> str:
         loss=drop,
         tested=drop,
     )
-        entrant="cnn",
-        change="mirror",
-        kind="mirror",
-        assumption="handedness",
-        amount=None,
-        control=False,
-        loss=drop,
-        tested=drop,
-    )
     why = Why(
         name="<b>x",
         metric="accuracy",
