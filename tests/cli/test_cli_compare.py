@@ -135,10 +135,10 @@ def test_options_of_reading_are_handed_on_and_the_status_tells_how_it_ended(
 ) -> None:
     given: dict[str, Any] = {}
 
-    def found(data: str, **options: Any) -> SimpleNamespace:
+    def found(data: str, **options: Any) -> tuple[SimpleNamespace, dict[str, Any]]:
         given.update(options)
         compared = () if leader is None else (leader, "knn")
-        return SimpleNamespace(interrupted=interrupted, compared=compared, to_json=dict)
+        return SimpleNamespace(interrupted=interrupted, compared=compared), {}
 
     monkeypatch.setattr("bakeoff.cli.compare.compare_and_show", found)
     words = ["--window", "9", "--task", "value", "--kind", "table", "--text", "note", "--equal", "flops"]

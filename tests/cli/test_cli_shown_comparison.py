@@ -36,7 +36,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Comparison:
 def test_card_table_and_verdict_go_to_output_and_progress_to_errors(
     found: Comparison, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = compare_and_show("digits")
+    result, _ = compare_and_show("digits")
     out, errors = capsys.readouterr()
     places = [out.index(text) for text in ("1,797", "entrant", "Verdict", "report.html")]
     assert places == sorted(places)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
-from bakeoff.api.questions import answers_json
+from bakeoff.api.questions import answers_json, check_goal, goal_of
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.options import ReadingOptions
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
-from bakeoff.report.notebook import comparison_html
+from bakeoff.report.html.notebook import comparison_html
+from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.comparison.compare import compare as run_comparison
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.matched_budgets import EQUAL
@@ -40,6 +41,7 @@ def compare(
     why: bool = True,
     fresh: bool = False,
     margin: float | None = None,
+    goal: str | None = None,
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -80,6 +82,8 @@ def compare(
         fresh: whether a new run is begun even where one with the same definition is there to be continued.
         margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
             0.02 for errors.
+        goal: a score, as "95%" or "2.5": report and `verdict.json` say how many examples lead there
+            (`bakeoff.api.questions.goal_of` gives the record of it).
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
@@ -96,6 +100,8 @@ def compare(
         BudgetError: the budget is too small for any comparison.
         StoreError: the run's folder cannot be written.
     """
+    if goal is not None:
+        check_goal(goal, metric)
     reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
         text=text, tokenizer=tokenizer,
@@ -110,16 +116,26 @@ def compare(
         show=comparison_html, evidence=ComparisonEvidence() if why else None,
     )  # fmt: skip
     if report:
-        write_results(found)
+        write_results(found, goal=None if goal is None else goal_of(found, goal))
     return found
 
 
-def write_results(comparison: Comparison) -> Path:
+def write_results(comparison: Comparison, *, goal: GoalAnswer | None = None) -> Path:
     """Write `verdict.json` and `report.html` into the run's folder, and return the report's path.
+
+    Args:
+        comparison: a finished one.
+        goal: how many examples lead to the score that was asked for.
 
     Raises:
         StoreError: one of them cannot be written.
     """
     folder = RunFolder(comparison.folder)
-    write_json(folder.verdict, comparison.to_json() | answers_json(comparison), indent=1)
-    return write_report(comparison, folder.report, now=datetime.now())
+    write_json(folder.verdict, results_json(comparison, goal), indent=1)
+    return write_report(comparison, folder.report, now=datetime.now(), goal=goal)
+
+
+def results_json(comparison: Comparison, goal: GoalAnswer | None) -> dict[str, Any]:
+    """The record for programs, with what is asked of every comparison and the way to the goal, if any."""
+    asked = answers_json(comparison) | ({} if goal is None else {"goal": goal.to_json()})
+    return comparison.to_json() | asked

@@ -11,7 +11,7 @@ from bakeoff.data.encoder import NewExamples
 from bakeoff.errors import OptionError, printable
 from bakeoff.explain.network.explain_network import Explained, explain_network
 from bakeoff.models import ModelCard
-from bakeoff.report.html.evidence_page import write_explained
+from bakeoff.report.html.explain_page import write_explained
 from bakeoff.study.results.facts import SOURCE
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.results.store import Store

@@ -23,6 +23,17 @@ from bakeoff.tasks.metrics.registry import METRICS, Floats
 from bakeoff.tasks.registry import task_of
 
 
+def check_goal(goal: str, metric: str | None) -> None:
+    """Before anything is trained: is it a goal at all, and one of the metric, where that is given?
+
+    Raises:
+        OptionError: it is not.
+    """
+    wanted = parse_goal(goal)
+    if metric is not None and metric in METRICS:
+        wanted.of(METRICS[metric])
+
+
 def goal_of(comparison: Comparison, goal: str) -> GoalAnswer:
     """How many training examples each entrant of a comparison needs to reach a score, if its curve goes on as it did.
 

@@ -18,7 +18,6 @@ from bakeoff.cli.options import (
 
 if TYPE_CHECKING:
     from bakeoff.data.dataset import Dataset
-    from bakeoff.study.analysis.goal import GoalAnswer
     from bakeoff.study.analysis.limits import Limits
     from bakeoff.study.results.comparison import Comparison
 
@@ -79,6 +78,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
+    from bakeoff.api.questions import check_goal
     from bakeoff.cli.options import parse_budget, parse_margin
     from bakeoff.study.analysis.limits import parse_limits
     from bakeoff.study.workers import startup
@@ -88,7 +88,7 @@ def compare(
     check_writable(json)
     check_name(device)
     if goal is not None:
-        _check_goal(goal, metric)
+        check_goal(goal, metric)
     limits = parse_limits(latency=max_latency, parameters=max_parameters, flops=max_flops, memory=max_memory)
     allowed = None if margin is None else parse_margin(margin)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
@@ -96,7 +96,7 @@ def compare(
     # The workers load PyTorch while this process does.
     pool = None if budget_seconds is None else startup.start_workers(workers, wait_for_operators=False)
     try:
-        result = compare_and_show(
+        result, record = compare_and_show(
             data,
             models=_defaults_and(entrants, only=models is not None),
             budget_seconds=budget_seconds,
@@ -113,17 +113,13 @@ def compare(
             why=why,
             fresh=fresh,
             margin=allowed,
+            goal=goal,
             started=started(),
             **reading.given(),
         )
     finally:
         if pool is not None:
             pool.close()
-    from bakeoff.api.questions import answers_json
-
-    record = result.to_json() | answers_json(result)
-    if goal is not None:
-        record["goal"] = _show_goal(result, goal).to_json()
     if limits.given:
         record["limits"] = _show_limits(result, limits)
     if json is not None:
@@ -134,20 +130,22 @@ def compare(
         raise typer.Exit(1)  # nothing was compared with anything, as was said
 
 
-def compare_and_show(data: str, **options: Any) -> "Comparison":
-    """Compare, with the options of `bakeoff.compare`, and show progress, card, table and verdict.
+def compare_and_show(
+    data: str, *, goal: str | None = None, **options: Any
+) -> "tuple[Comparison, dict[str, Any]]":
+    """Compare, with the options of `bakeoff.compare`, and show progress, card, table and verdict; and the record.
 
     Card, table and verdict go to standard output, progress to standard error.
     """
     from rich.console import Console
 
     from bakeoff.api.compare import compare as run_comparison
-    from bakeoff.api.compare import write_results
-    from bakeoff.api.questions import labels_of, parts_of
+    from bakeoff.api.compare import results_json, write_results
+    from bakeoff.api.questions import goal_of, labels_of, parts_of
     from bakeoff.data.card import data_card
-    from bakeoff.report.terminal.comparison import print_comparison, print_places
+    from bakeoff.report.terminal.comparison import print_comparison, print_goal, print_places
     from bakeoff.report.terminal.data_card import card_table
-    from bakeoff.report.terminal.progress import ProgressView
+    from bakeoff.report.terminal.progress import ProgressView, study_step
     from bakeoff.report.terminal.questions import print_questions
 
     results, errors = Console(), Console(stderr=True)
@@ -155,35 +153,16 @@ def compare_and_show(data: str, **options: Any) -> "Comparison":
     def show_card(dataset: "Dataset") -> None:
         results.print(card_table(data_card(dataset)))
 
-    with ProgressView(errors) as view:
+    with ProgressView(errors, study_step) as view:
         found = run_comparison(data, on_data=show_card, listener=view.update, report=False, **options)
     # Before the report is written, so that the verdict is shown even where the disk is full.
     print_comparison(results, found)
     print_questions(results, labels_of(found), parts_of(found))
-    print_places(results, found, report=write_results(found))
-    return found
-
-
-def _check_goal(goal: str, metric: str | None) -> None:
-    """Before anything is trained: is it a goal at all, and one of the metric, where that is given?"""
-    from bakeoff.study.analysis.goal import parse_goal
-    from bakeoff.tasks.metrics.registry import METRICS
-
-    wanted = parse_goal(goal)
-    if metric is not None and metric in METRICS:
-        wanted.of(METRICS[metric])
-
-
-def _show_goal(result: "Comparison", goal: str) -> "GoalAnswer":
-    """Say how each entrant comes to the goal, below the verdict."""
-    from rich.console import Console
-
-    from bakeoff.api.questions import goal_of
-    from bakeoff.report.terminal.comparison import print_goal
-
-    answer = goal_of(result, goal)
-    print_goal(Console(), answer)
-    return answer
+    answer = None if goal is None else goal_of(found, goal)
+    if answer is not None:
+        print_goal(results, answer)
+    print_places(results, found, report=write_results(found, goal=answer))
+    return found, results_json(found, answer)
 
 
 def _show_limits(result: "Comparison", limits: "Limits") -> dict[str, Any] | None:

@@ -49,12 +49,13 @@ def fit(
     from bakeoff.api.fit import fit as run_fit
     from bakeoff.cli.options import parse_budget
     from bakeoff.messages import say
-    from bakeoff.report.terminal.fit_view import FitProgress, print_fit
+    from bakeoff.report.terminal.fit_view import print_fit
+    from bakeoff.report.terminal.progress import ProgressView, fit_step
     from bakeoff.study.results.run_folder import RunFolder
     from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)
-    with FitProgress(Console(stderr=True)) as view:
+    with ProgressView(Console(stderr=True), fit_step) as view:
         try:
             found = run_fit(
                 data,

@@ -1,7 +1,7 @@
 """`bakeoff why DATA`: which assumptions each family of networks lives from on this data, as a table and sentences."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -40,15 +40,16 @@ def why(
     from bakeoff.api.why import why as measure
     from bakeoff.cli.options import parse_budget
     from bakeoff.messages import say
-    from bakeoff.report.content.drop_heatmap import heat_map, heat_tables
-    from bakeoff.report.html.evidence_page import table_title, write_why
+    from bakeoff.report.content.drop_heatmap import full_title, heat_map, heat_tables
+    from bakeoff.report.html.why_page import write_why
+    from bakeoff.report.terminal.progress import ProgressView, why_step
     from bakeoff.study.results.records import finite
     from bakeoff.system.files import check_writable, write_json
 
     check_writable(json)
     check_writable(out)
     console = Console()
-    with _progress(console) as listener:
+    with ProgressView(Console(stderr=True), why_step) as view:
         found = measure(
             data,
             models=_names(models),
@@ -59,12 +60,12 @@ def why(
             seeds=seeds,
             steps=steps,
             workers=workers,
-            listener=listener,
+            listener=view.update,
             started=started(),
             **reading.given(),
         )
     drawn = heat_map(found)
-    console.print(Text(table_title(found), style="dim"))
+    console.print(Text(full_title(found), style="dim"))
     for table in heat_tables(drawn, console.width) if drawn is not None else ():
         console.print(table)
     console.print(Text(say("why.table.note_terminal"), style="dim"))
@@ -81,25 +82,3 @@ def why(
 
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _progress(console: Any) -> Any:
-    """A context that gives a listener: one line on a terminal that is there to see it, nothing elsewhere."""
-    from contextlib import contextmanager
-
-    from bakeoff.messages import say
-
-    @contextmanager
-    def shown() -> Any:
-        if not console.is_terminal:
-            yield None
-            return
-        with console.status("") as status:
-
-            def tell(phase: str, done: int, total: int, left: float | None) -> None:
-                clock = "" if left is None else f"  {max(left, 0):.0f} s"
-                status.update(f"{say(f'why.progress.{phase}')}  {done}/{total}{clock}")
-
-            yield tell
-
-    return shown()

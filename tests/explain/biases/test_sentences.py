@@ -13,7 +13,7 @@ from bakeoff.explain.biases.width_check import size_advice
 from bakeoff.messages import set_language
 from bakeoff.messages.statement import because
 from bakeoff.report.content.drop_heatmap import heat
-from bakeoff.report.html.evidence_page import write_why
+from bakeoff.report.html.why_page import write_why
 from bakeoff.study.design.entrants import Profile
 from bakeoff.study.protocol import WHY_FEWEST_STEPS
 from bakeoff.study.schedule.perturbation_plan import WorkerTime, plan_perturbations

@@ -13,9 +13,11 @@ from bakeoff.report.content.answer_figures import (
     largest_confusions,
     residual_figure,
 )
-from bakeoff.report.content.figures import cost_figure, curve_figure, horizon_figure
+from bakeoff.report.content.figures import cost_figure, curve_figure, entrant_styles, horizon_figure
+from bakeoff.report.content.training_figures import LossFigure, reach_figure
 from bakeoff.report.html.page import page_of
 from bakeoff.report.plotly.curves import curve_plot
+from bakeoff.report.plotly.draw import draw
 from bakeoff.report.plotly.parts import label, with_colours
 from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult
 from report_comparisons import (
@@ -27,6 +29,7 @@ from report_comparisons import (
 )
 
 RNG = np.random.default_rng(3)
+LOSSES = LossFigure(steps=(10, 20, 30), training=(2.0, 1.0, 0.5), validation=(1.5, 0.9, 1.1), best_step=20)
 NAMES = ("cat", "dog", "owl", "none of them")
 
 
@@ -117,12 +120,12 @@ def test_equal_entrants_are_both_on_the_front() -> None:
 def test_the_error_at_each_step_ahead_is_that_of_scikit_learn() -> None:
     targets = RNG.normal(size=(50, 6))
     outputs = targets + RNG.normal(size=(50, 6))
-    figure = horizon_figure(entrant_results(), targets, {"cnn": outputs})
+    figure = horizon_figure(entrant_styles(entrant_results()), targets, {"cnn": outputs})
     assert figure is not None
     assert figure.lines[0][2] == pytest.approx(
         mean_absolute_error(targets, outputs, multioutput="raw_values")
     )
-    assert horizon_figure(entrant_results(), targets[:, :1], {"cnn": outputs[:, :1]}) is None
+    assert horizon_figure(entrant_styles(entrant_results()), targets[:, :1], {"cnn": outputs[:, :1]}) is None
 
 
 def test_residuals_of_very_many_examples_are_thinned_and_say_so() -> None:
@@ -144,13 +147,33 @@ def test_a_withheld_forecast_is_not_drawn() -> None:
 def test_the_first_view_of_the_curves_holds_the_better_half_of_them() -> None:
     figure = curve_figure(entrant_results(), metric="accuracy")
     assert figure is not None
-    zoom = figure.zoom(1)
+    zoom = figure.zoom
     assert zoom is not None
     assert zoom[0] > 0.5  # the baseline at 0.1 lies outside
     assert zoom[1] >= max(point.high for line in figure.lines for point in line.forecast)
     without = curve_figure([e for e in entrant_results() if e.name in ("cnn", "gru")], metric="accuracy")
     assert without is not None
-    assert without.zoom(1) is None
+    assert without.zoom is None
+
+
+def test_bands_of_measurements_and_of_forecasts_never_touch_and_look_different() -> None:
+    figure = curve_figure(entrant_results(), metric="accuracy")
+    assert figure is not None
+    bands = [trace for trace in curve_plot(figure)["data"] if trace.get("fill")]
+    measured = [trace for trace in bands if "fillpattern" not in trace]
+    forecast = [trace for trace in bands if "fillpattern" in trace]
+    assert len(measured) == len(figure.lines)
+    assert len(forecast) == sum(bool(line.forecast) for line in figure.lines) > 0
+    now = figure.examples_now
+    assert max(max(trace["x"]) for trace in measured) == now < min(min(trace["x"]) for trace in forecast)
+
+
+def test_the_mark_in_the_plot_of_losses_is_the_evaluation_that_is_kept() -> None:
+    training, validation, kept = draw(LOSSES)["data"]
+    assert (training["y"], validation["y"]) == ([2.0, 1.0, 0.5], [1.5, 0.9, 1.1])
+    assert (kept["x"], kept["y"]) == ([20], [0.9])
+    missing = replace(LOSSES, best_step=25)
+    assert draw(missing)["data"][2]["x"] == [30]
 
 
 def test_scores_at_one_size_alone_are_no_curve() -> None:
@@ -167,8 +190,9 @@ def test_scores_at_one_size_alone_are_no_curve() -> None:
 def test_plotly_accepts_every_figure(theme: str) -> None:
     from plotly.graph_objects import Figure
 
-    plots = page_of(digits_comparison()).plots | page_of(made_up_comparison("forecast")).plots
-    assert set(plots) == {
+    figures = page_of(digits_comparison()).figures | page_of(made_up_comparison("forecast")).figures
+    figures |= {"losses": LOSSES, "reach": reach_figure(np.array([0.0, 0.1, 0.9]), 2)}
+    assert set(figures) == {
         "curves",
         "cost-flops",
         "cost-parameters",
@@ -176,8 +200,10 @@ def test_plotly_accepts_every_figure(theme: str) -> None:
         "confusion",
         "residuals",
         "horizon",
+        "losses",
+        "reach",
     }
-    for plot in plots.values():
+    for plot in map(draw, figures.values()):
         drawn = with_colours(plot, theme)
         assert "token:" not in json.dumps(drawn)
         assert len(Figure(drawn).data) == len(plot["data"])
@@ -186,14 +212,14 @@ def test_plotly_accepts_every_figure(theme: str) -> None:
 
 
 def test_names_reach_plotly_as_text_and_not_as_its_html() -> None:
-    text = json.dumps(page_of(hostile_comparison()).plots)
+    text = json.dumps([draw(figure) for figure in page_of(hostile_comparison()).figures.values()])
     assert HOSTILE not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert label("a\x1bb") == "a\N{REPLACEMENT CHARACTER}b"
 
 
 def test_names_never_stand_in_a_hover_template() -> None:
-    for plot in page_of(hostile_comparison()).plots.values():
+    for plot in map(draw, page_of(hostile_comparison()).figures.values()):
         for trace in plot["data"]:
             assert trace.get("hovertemplate", "%{text}<extra></extra>") in (
                 "%{text}<extra></extra>",

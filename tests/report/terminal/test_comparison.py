@@ -10,9 +10,7 @@ from rich.console import Console
 
 from bakeoff.messages import set_language
 from bakeoff.report.terminal.comparison import print_comparison, print_places
-from bakeoff.report.terminal.progress import ProgressView, plain_line
 from bakeoff.study.results.comparison import Comparison
-from bakeoff.study.results.outcome import Progress
 from report_comparisons import digits_comparison, hostile_comparison, tie_comparison, values_comparison
 
 
@@ -91,51 +89,3 @@ def test_a_tie_is_said_without_a_winner() -> None:
     text = _printed(tie_comparison(), 120)
     assert "cnn leads the 3 that were trained and judged here" in text
     assert "is the best of" not in text.replace("that it is the best of them", "")
-
-
-def _event(**changes: object) -> Progress:
-    values: dict[str, object] = {
-        "phase": "tuning",
-        "entrants": ("cnn", "gru"),
-        "done": 30,
-        "total": 120,
-        "seconds_left": 41.2,
-    }
-    return Progress(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def test_progress_in_a_pipe_is_a_plain_line_now_and_then() -> None:
-    out = io.StringIO()
-    with ProgressView(Console(file=out, force_terminal=False)) as view:
-        for done in range(50):
-            view.update(_event(done=done))
-        view.update(_event(phase="curves", done=0))
-    text = out.getvalue()
-    assert text.splitlines() == [
-        "choosing settings 0 % · cnn, gru · 41 s left",
-        "learning curves 0 % · cnn, gru · 41 s left",
-    ]
-    assert "\x1b" not in text
-    assert "\r" not in text
-
-
-@pytest.mark.parametrize("width", [40, 80, 120])
-def test_progress_on_a_terminal_is_one_line_that_is_taken_away(width: int) -> None:
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=True, width=width)
-    with ProgressView(console) as view:
-        view.update(_event())
-        shown = out.getvalue()
-        view.update(_event(done=60))
-    assert "25 %" in shown
-    assert "41 s left" in shown
-    assert shown.count("\n") == 0
-    assert "50 %" in out.getvalue()
-    assert "\x1b[2K" in out.getvalue().split("50 %")[1]
-
-
-def test_progress_without_a_clock_speaks_of_no_time() -> None:
-    assert plain_line(_event(seconds_left=None)) == "choosing settings 25 % · cnn, gru"
-    assert plain_line(_event(total=0, entrants=("\x1b[31m",), seconds_left=-3.0)) == (
-        "choosing settings 0 % · \N{REPLACEMENT CHARACTER}[31m · 0 s left"
-    )

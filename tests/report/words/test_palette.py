@@ -82,9 +82,8 @@ def test_text_has_enough_contrast_on_paper_and_panels(theme: int, text: str, lea
 
 def test_every_colour_that_the_style_sheet_asks_for_is_defined() -> None:
     assets = resources.files("bakeoff.report.html") / "assets"
-    asked = re.findall(
-        r"var\(--([a-z-]+)\)", (assets / "report.css").read_text() + (assets / "report.html.j2").read_text()
-    )
+    files = [file for file in assets.iterdir() if file.name.endswith((".css", ".j2"))]
+    asked = re.findall(r"var\(--([a-z-]+)\)", "".join(file.read_text(encoding="utf-8") for file in files))
     assert asked
     assert set(asked) <= set(colours("light"))
     assert set(colours("light")) == set(colours("dark"))

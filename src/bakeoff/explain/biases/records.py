@@ -1,6 +1,6 @@
 """The frozen records of `why`: one cell of figures for each entrant and intervention."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -137,12 +137,8 @@ class Why:
 
     @property
     def left_out_names(self) -> tuple[str, ...]:
-        """What was not measured, grouped by entrant: "cnn (mirror, rotate, keep_last_4, ... +9)"."""
-        changes: dict[str, list[str]] = {}
-        for name in self.left_out:
-            entrant, _, change = name.partition("/")
-            changes.setdefault(entrant, []).append(change)
-        return tuple(f"{entrant}{_few(found)}" for entrant, found in changes.items())
+        """What was not measured, grouped by entrant."""
+        return grouped(self.left_out)
 
     def to_json(self) -> dict[str, Any]:
         record = {
@@ -154,6 +150,19 @@ class Why:
         }
         left_out = {name: reason.text() for name, reason in self.left_out.items()}
         return {**record, "left_out": left_out, "matters": list(self.matters()), **texts}
+
+
+def grouped(names: Iterable[str]) -> tuple[str, ...]:
+    """Changes that were not measured, by entrant.
+
+    >>> grouped(["cnn/mirror", "gru", "cnn/rotate"])
+    ('cnn (mirror, rotate)', 'gru')
+    """
+    changes: dict[str, list[str]] = {}
+    for name in names:
+        entrant, _, change = name.partition("/")
+        changes.setdefault(entrant, []).append(change)
+    return tuple(f"{entrant}{_few(found)}" for entrant, found in changes.items())
 
 
 def _few(names: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
-"""The leader's predictions on the test examples: confusion matrix or residuals, rates of each class, and mistakes."""
+"""Predictions on the test examples: confusion matrix or residuals, rates of each class, and the leader's mistakes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from bakeoff.data.schema import Image, Table, Tokens
@@ -17,10 +17,11 @@ from bakeoff.report.content.answer_figures import (
     largest_confusions,
     residual_figure,
 )
-from bakeoff.report.content.examples import show_example
-from bakeoff.report.content.figures import HorizonFigure, horizon_figure
+from bakeoff.report.content.examples import Example, example_of
+from bakeoff.report.content.figures import HorizonFigure, Style, entrant_styles, horizon_figure
 from bakeoff.report.words.text import clean, significant
 from bakeoff.study.results.comparison import Comparison, Mistake
+from bakeoff.tasks.base import Task
 from bakeoff.tasks.registry import task_of
 
 
@@ -59,10 +60,12 @@ class Residuals:
 
 @dataclass(frozen=True, kw_only=True)
 class MistakeCard:
-    """One mistake: the example drawn (`shown`), the predicted and the true class or value, and details."""
+    """One mistake: the example (`shown`), the predicted and the true class or value, and details; `name` names it."""
 
-    shown: Markup | None
-    answer: Markup
+    shown: Example | None
+    name: str
+    answer: str
+    truth: str
     detail: str
 
 
@@ -84,11 +87,22 @@ def answering(comparison: Comparison) -> str | None:
 
 def confusion(comparison: Comparison) -> Confusion | None:
     """The confusion of the leader's classes; None for values, and where no entrant has predictions."""
-    task, name = task_of(comparison.dataset.schema), answering(comparison)
-    if "confusion" not in task.shows or name is None:
+    name = answering(comparison)
+    if name is None:
         return None
-    outputs = np.asarray(comparison.test_outputs[name], np.float64)
-    figure = confusion_figure(name, task.class_names, np.asarray(comparison.test_targets, np.int64), outputs)
+    task = task_of(comparison.dataset.schema)
+    return confusion_of(name, task, comparison.test_targets, comparison.test_outputs[name])
+
+
+def confusion_of(
+    name: str, task: Task, targets: NDArray[Any], outputs: NDArray[np.float32]
+) -> Confusion | None:
+    """The confusion of one network's classes, from the test targets [N] and its log-probabilities [N, K]."""
+    if "confusion" not in task.shows:
+        return None
+    figure = confusion_figure(
+        name, task.class_names, np.asarray(targets, np.int64), np.asarray(outputs, np.float64)
+    )
     key = "report.note.confusion" if figure.fits_a_matrix else "report.note.confusion_pairs"
     return Confusion(
         note=say(key, entrant=clean(name), count=len(task.class_names)),
@@ -116,11 +130,32 @@ def _percent(share: float | None) -> str:
 
 def residuals(comparison: Comparison) -> Residuals | None:
     """The residuals of the leader's values; None for classes, and where no entrant has predictions."""
-    task, name = task_of(comparison.dataset.schema), answering(comparison)
-    if "residuals" not in task.shows or name is None:
+    name = answering(comparison)
+    if name is None:
         return None
-    targets = _columns(comparison.test_targets)
-    outputs = {entrant: _columns(values) for entrant, values in comparison.test_outputs.items()}
+    task, drawn = task_of(comparison.dataset.schema), entrant_styles(comparison.entrants)
+    return residuals_of(name, task, comparison.test_targets, comparison.test_outputs, drawn)
+
+
+def residuals_of(
+    name: str,
+    task: Task,
+    test_targets: NDArray[Any],
+    test_outputs: Mapping[str, NDArray[np.float32]],
+    drawn: Mapping[str, Style],
+) -> Residuals | None:
+    """The residuals of `name`, and the error at each step ahead of everybody; None for classes.
+
+    Args:
+        name: whose residuals are shown.
+        task: of the data.
+        test_targets: [N] or [N, size]. test_outputs: of each entrant, of the same shape.
+        drawn: the style of each entrant.
+    """
+    if "residuals" not in task.shows:
+        return None
+    targets = _columns(test_targets)
+    outputs = {entrant: _columns(values) for entrant, values in test_outputs.items()}
     figure = residual_figure(name, targets, outputs[name])
     note = say(
         "report.note.residuals",
@@ -128,11 +163,11 @@ def residuals(comparison: Comparison) -> Residuals | None:
         shown=f"{len(figure.true):,}",
         count=f"{figure.shown_of:,}",
     )
-    horizon = horizon_figure(comparison.entrants, targets, outputs) if "horizon" in task.shows else None
+    horizon = horizon_figure(drawn, targets, outputs) if "horizon" in task.shows else None
     return Residuals(note=note, figure=figure, horizon=horizon)
 
 
-def _columns(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def _columns(values: NDArray[Any]) -> NDArray[np.float64]:
     array = np.asarray(values, np.float64)
     return array.reshape(len(array), -1)
 
@@ -153,17 +188,18 @@ def mistakes(comparison: Comparison) -> Mistakes | None:
 
 
 def _card(comparison: Comparison, mistake: Mistake, is_sure: bool) -> MistakeCard:
-    truth, answer = clean(mistake.truth), clean(mistake.answer)
     label = _label(comparison, mistake.index)
     details = [say("report.mistake.sure", share=f"{100 * mistake.confidence:.0f} %")] if is_sure else []
     if not is_sure:
         details.append(say("report.mistake.deviations", count=significant(mistake.confidence, 2)))
-    strong = {name: Markup("<b>{}</b>").format(word) for name, word in (("truth", truth), ("answer", answer))}
-    line = Markup(say("report.mistake.pair", **strong))
     is_text = isinstance(comparison.dataset.schema.input, Tokens)
-    details.append(say("report.mistake.example", index=mistake.index) if is_text or not label else label)
+    name = say("report.mistake.example", index=mistake.index) if is_text or not label else label
     return MistakeCard(
-        shown=_shown(comparison, mistake.index, label), answer=line, detail=" · ".join(details)
+        shown=_shown(comparison, mistake.index, label),
+        name=name,
+        answer=clean(mistake.answer),
+        truth=clean(mistake.truth),
+        detail=" · ".join([*details, name]),
     )
 
 
@@ -172,16 +208,12 @@ def _label(comparison: Comparison, index: int) -> str:
     return "" if labels is None else clean(labels[index])
 
 
-def _shown(comparison: Comparison, index: int, label: str) -> Markup | None:
+def _shown(comparison: Comparison, index: int, label: str) -> Example | None:
     kind = comparison.dataset.schema.input
     if isinstance(kind, Tokens):
-        return (
-            show_example(label)
-            if label
-            else show_example(" ".join(map(str, comparison.example_at(index).tolist())))
-        )
+        return example_of(label or " ".join(map(str, comparison.example_at(index).tolist())))
     lengths = comparison.dataset.lengths
-    return show_example(
+    return example_of(
         comparison.example_at(index),
         columns=_column_names(comparison) if isinstance(kind, Table) else (),
         kind=kind,

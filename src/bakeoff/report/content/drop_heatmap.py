@@ -85,6 +85,12 @@ def closing_title(why: Why) -> str:
     return say("why.closing.title", metric=metric[:1].upper() + metric[1:], seeds=why.seeds)
 
 
+def full_title(why: Why) -> str:
+    """The title of the table that a study of its own makes."""
+    metric = say(f"verdict.metric.{why.metric}")
+    return say("why.table.title", name=clean(why.name), metric=metric, seeds=why.seeds, steps=why.steps)
+
+
 def heat_cell(cell: Cell | None, metric: str, *, tested: bool = False) -> HeatCell | None:
     """One cell, formatted; None where there is no such drop."""
     loss = None if cell is None else cell.tested if tested else cell.loss

@@ -1,21 +1,21 @@
-"""Draws one example: an image as PNG, a series or a graph as a small plot, a row as a list, a text as text.
+"""Raw examples made ready to be drawn: an image, a series, a graph, a row or a text, as records.
 
-Everything returned is `Markup` that is safe inside a page: user data are escaped here and nowhere else.
+How each is drawn stands in `html/assets/macros.html.j2`. A page shows dozens of them, each the size of a thumb:
+Plotly, with its axes and its seconds for each figure, would be too heavy for them.
 """
 
 import base64
 import io
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
-from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from bakeoff.data.forms.graphs import parts
 from bakeoff.data.schema import Graph, Input, Series
-from bakeoff.messages import say
-from bakeoff.report.content.graph_drawing import draw_graph
+from bakeoff.report.content.graph_drawing import ExampleGraph, graph_drawing
 from bakeoff.report.words.text import clean, shorten, significant
 
 #: The most channels of a series that are drawn ...
@@ -31,14 +31,52 @@ LARGEST_SIDE = 160
 #: An image of bytes without a value as high as this is stretched to the full range (the digits reach 16).
 _DARK = 64
 
-#: Of a series' plot, in pixels.
-_WIDTH, _HEIGHT = 200.0, 84.0
+#: Width and height of a series' drawing, in pixels.
+SERIES_BOX = (200.0, 84.0)
+
+Point = tuple[float, float]
 
 
-def show_example(
+@dataclass(frozen=True, kw_only=True)
+class ExamplePicture:
+    """A PNG in base64. `pixelated`: its pixels stay squares; `strip`: it has one row of them."""
+
+    kind: ClassVar[str] = "picture"
+    png: str
+    pixelated: bool = False
+    strip: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleSeries:
+    """A line of points (x, y) for each channel over a common scale, inside `SERIES_BOX` (y points down)."""
+
+    kind: ClassVar[str] = "series"
+    lines: tuple[tuple[Point, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleRow:
+    """Names and values of the first columns, and how many columns are left out."""
+
+    kind: ClassVar[str] = "row"
+    pairs: tuple[tuple[str, str], ...]
+    left_out: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleText:
+    kind: ClassVar[str] = "text"
+    text: str
+
+
+Example = ExamplePicture | ExampleSeries | ExampleRow | ExampleText | ExampleGraph
+
+
+def example_of(
     raw: Any, *, columns: Sequence[str] = (), kind: Input | None = None, length: int | None = None
-) -> Markup | None:
-    """One raw example as HTML; None where there is no way to show it.
+) -> Example | None:
+    """One raw example as a record; None where there is no way to show it.
 
     Args:
         raw: an image [C, H, W] (bytes, or numbers of any range), a series [C, T], a row [F] or a text.
@@ -55,7 +93,7 @@ def show_example(
         array = array[:, : max(length, 1)]
     if isinstance(kind, Graph):
         numbers, adjacency = parts(array, kind)
-        return draw_graph(numbers, adjacency[: array.shape[1]])
+        return graph_drawing(numbers, adjacency[: array.shape[1]])
     if array.ndim == 3 and array.shape[0] in (1, 2, 3, 4):
         return _picture(array)
     if array.ndim == 2:
@@ -67,7 +105,17 @@ def show_example(
     return None
 
 
-def _picture(image: NDArray[Any]) -> Markup:
+def shaded(values: NDArray[Any]) -> ExamplePicture:
+    """Numbers [H, W] or [T] as a picture from light (least) to dark (most)."""
+    from PIL import Image
+
+    grid = np.atleast_2d(np.asarray(values, np.float64))
+    return ExamplePicture(
+        png=_png(Image.fromarray(255 - _to_bytes(grid))), pixelated=True, strip=grid.shape[0] == 1
+    )
+
+
+def _picture(image: NDArray[Any]) -> ExamplePicture:
     from PIL import Image
 
     pixels = image if image.dtype == np.uint8 and image.max(initial=0) >= _DARK else _to_bytes(image)
@@ -75,11 +123,13 @@ def _picture(image: NDArray[Any]) -> Markup:
     array = np.ascontiguousarray(pixels.transpose(1, 2, 0))
     picture = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    return ExamplePicture(png=_png(picture), pixelated=max(picture.size) < LARGEST_SIDE // 2)
+
+
+def _png(picture: Any) -> str:
     store = io.BytesIO()
     picture.save(store, format="PNG", optimize=True)
-    content = base64.b64encode(store.getvalue()).decode("ascii")
-    small = " pixels" if max(picture.size) < LARGEST_SIDE // 2 else ""
-    return Markup('<img class="picture{}" alt="" src="data:image/png;base64,{}">').format(small, content)
+    return base64.b64encode(store.getvalue()).decode("ascii")
 
 
 def _to_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -89,21 +139,17 @@ def _to_bytes(image: NDArray[Any]) -> NDArray[np.uint8]:
     return ((values - low) / ((high - low) or 1.0) * 255).round().astype(np.uint8)
 
 
-def _series(series: NDArray[Any]) -> Markup:
-    """A line a channel over a common scale, the first in the accent colour."""
+def _series(series: NDArray[Any]) -> ExampleSeries:
     values = np.nan_to_num(series[:MOST_CHANNELS].astype(np.float64))
     low, high = float(values.min()), float(values.max())
-    reach = (high - low) or 1.0
-    lines = Markup("")
-    for channel, row in reversed(list(enumerate(values))):
+    reach, (width, height) = (high - low) or 1.0, SERIES_BOX
+    lines = []
+    for row in values:
         x, y = _thin(row)
-        across = 2 + x / max(values.shape[1] - 1, 1) * (_WIDTH - 4)
-        down = 4 + (high - y) / reach * (_HEIGHT - 8)
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
-        lines += Markup('<polyline class="channel-{}" points="{}"/>').format(channel, points)
-    return Markup('<svg class="series" viewBox="0 0 {} {}" role="img" aria-hidden="true">{}</svg>').format(
-        int(_WIDTH), int(_HEIGHT), lines
-    )
+        across = 2 + x / max(values.shape[1] - 1, 1) * (width - 4)
+        down = 4 + (high - y) / reach * (height - 8)
+        lines.append(tuple(zip(across.tolist(), down.tolist(), strict=True)))
+    return ExampleSeries(lines=tuple(lines))
 
 
 def _thin(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -117,19 +163,12 @@ def _thin(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.flo
     return chosen.astype(np.float64), row[chosen]
 
 
-def _row(names: Sequence[str], values: Sequence[Any] | NDArray[Any]) -> Markup:
+def _row(names: Sequence[str], values: Sequence[Any] | NDArray[Any]) -> ExampleRow:
     shown = list(zip(names, values, strict=True))[:MOST_COLUMNS]
-    items = Markup("").join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(shorten(clean(name), 28), _cell(value))
-        for name, value in shown
+    return ExampleRow(
+        pairs=tuple((shorten(clean(name), 28), _cell(value)) for name, value in shown),
+        left_out=len(names) - len(shown),
     )
-    left_out = len(names) - len(shown)
-    more = (
-        Markup("<dt>{}</dt><dd></dd>").format(say("report.more_columns", count=left_out))
-        if left_out
-        else Markup("")
-    )
-    return Markup('<dl class="row">{}{}</dl>').format(items, more)
 
 
 def _cell(value: Any) -> str:
@@ -140,7 +179,6 @@ def _cell(value: Any) -> str:
     return shorten(clean(value), 28)
 
 
-def _text(text: str) -> Markup:
+def _text(text: str) -> ExampleText:
     plain = clean(text)
-    cut = plain if len(plain) <= MOST_CHARACTERS else plain[: MOST_CHARACTERS - 1] + "…"
-    return Markup("<blockquote>{}</blockquote>").format(escape(cut))
+    return ExampleText(text=plain if len(plain) <= MOST_CHARACTERS else plain[: MOST_CHARACTERS - 1] + "…")

@@ -41,7 +41,8 @@ class CurveLine:
 class CurveFigure:
     """Score against the number of training examples (log axis).
 
-    `examples_now`: all the data there are. `foremost`: the three entrants that end best.
+    `examples_now`: all the data there are. `foremost`: the three entrants that end best. `sign`: of the metric, 1 where
+    higher is better, else -1.
     """
 
     metric: str
@@ -49,14 +50,12 @@ class CurveFigure:
     lines: tuple[CurveLine, ...]
     examples_now: int
     foremost: tuple[str, ...] = ()
+    sign: int = 1
 
-    def zoom(self, sign: int) -> tuple[float, float] | None:
-        """The range of scores of the better half of the curves; None where it is not much smaller than the full range.
-
-        Args:
-            sign: of the metric, 1 where higher is better.
-        """
-        ends = sorted(self.lines, key=lambda line: -sign * line.points[-1].score)
+    @property
+    def zoom(self) -> tuple[float, float] | None:
+        """The range of scores of the better half of the curves; None where it is not much smaller than the whole."""
+        ends = sorted(self.lines, key=lambda line: -self.sign * line.points[-1].score)
         better = ends[: max((len(ends) + 1) // 2, 2)]
         near = [point.score for line in better for point in line.points]
         near += [bound for line in better for point in line.forecast for bound in (point.low, point.high)]
@@ -134,6 +133,7 @@ def curve_figure(entrants: Sequence[EntrantResult], *, metric: str) -> CurveFigu
         lines=lines,
         examples_now=max(point.examples for line in lines for point in line.points),
         foremost=tuple(line.name for line in best[:3]),
+        sign=measure.sign,
     )
 
 
@@ -207,12 +207,16 @@ def _pareto_front(points: Sequence[tuple[float, float]], measure: Metric) -> lis
 
 
 def horizon_figure(
-    entrants: Sequence[EntrantResult], targets: Floats, outputs: Mapping[str, Floats]
+    drawn: Mapping[str, Style], targets: Floats, outputs: Mapping[str, Floats]
 ) -> HorizonFigure | None:
-    """Error at each step ahead from targets and outputs [N, horizon]; None for a horizon of one step."""
+    """Error at each step ahead from targets and outputs [N, horizon]; None for a horizon of one step.
+
+    Args:
+        drawn: the style of each entrant by name.
+        targets, outputs: true values, and those that each entrant predicted.
+    """
     if targets.ndim < 2 or targets.shape[1] < 2:
         return None
-    drawn = entrant_styles(entrants)
     lines = tuple(
         (name, drawn[name], tuple(np.abs(values - targets).mean(axis=0).tolist()))
         for name, values in outputs.items()

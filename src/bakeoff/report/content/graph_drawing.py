@@ -1,23 +1,38 @@
 """One graph as a small drawing: linked nodes near each other, darker where their first number is larger."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
-
-from bakeoff.messages import say
 
 #: Of larger graphs only the numbers of nodes and edges are shown: a drawing could not be read.
 MOST_NODES = 80
 #: Side and margin of the drawing in pixels, and rounds of the layout.
-_SIDE, _MARGIN, _ROUNDS = 200.0, 10.0, 80
+SIDE, _MARGIN, _ROUNDS = 200.0, 10.0, 80
 
 Places = NDArray[np.float64]
 
 
-def draw_graph(numbers: NDArray[Any], adjacency: NDArray[Any]) -> Markup:
-    """A graph as SVG, or in words where it is too large.
+@dataclass(frozen=True, kw_only=True)
+class ExampleGraph:
+    """A graph drawn in a square of `SIDE` pixels.
+
+    Attributes:
+        node_count, edge_count: of the graph.
+        nodes: (x, y, opacity) of each; none where there are more than `MOST_NODES`.
+        edges: (x1, y1, x2, y2) of each, under the same condition.
+    """
+
+    kind: ClassVar[str] = "graph"
+    node_count: int
+    edge_count: int
+    nodes: tuple[tuple[float, float, float], ...] = ()
+    edges: tuple[tuple[float, float, float, float], ...] = ()
+
+
+def graph_drawing(numbers: NDArray[Any], adjacency: NDArray[Any]) -> ExampleGraph:
+    """Where the nodes and edges of a graph are drawn.
 
     Args:
         numbers: [F, V], of each node.
@@ -25,21 +40,15 @@ def draw_graph(numbers: NDArray[Any], adjacency: NDArray[Any]) -> Markup:
     """
     start, end = np.nonzero(np.triu(adjacency != 0, 1))
     if len(adjacency) > MOST_NODES:
-        return Markup("<p>{}</p>").format(say("report.graph", nodes=len(adjacency), edges=len(start)))
-    across, down = _on_paper(_layout(adjacency != 0)).T
-    lines = Markup("").join(
-        Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
-            across[a], down[a], across[b], down[b]
-        )
-        for a, b in zip(start, end, strict=True)
+        return ExampleGraph(node_count=len(adjacency), edge_count=len(start))
+    places = _on_paper(_layout(adjacency != 0))
+    shades = _shades(numbers[0])
+    return ExampleGraph(
+        node_count=len(adjacency),
+        edge_count=len(start),
+        nodes=tuple((x, y, shade) for (x, y), shade in zip(places.tolist(), shades.tolist(), strict=True)),
+        edges=tuple((*places[a].tolist(), *places[b].tolist()) for a, b in zip(start, end, strict=True)),
     )
-    nodes = Markup("").join(
-        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" fill-opacity="{:.2f}"/>').format(x, y, shade)
-        for x, y, shade in zip(across, down, _shades(numbers[0]), strict=True)
-    )
-    return Markup(
-        '<svg class="graph" viewBox="0 0 {0} {0}" role="img" aria-hidden="true">{1}{2}</svg>'
-    ).format(int(_SIDE), lines, nodes)
 
 
 def _layout(linked: NDArray[np.bool_]) -> Places:
@@ -67,7 +76,7 @@ def _on_paper(places: Places) -> Places:
     low, high = places.min(axis=0), places.max(axis=0)
     reach = float((high - low).max()) or 1.0
     middle = (low + high) / 2
-    return _SIDE / 2 + (places - middle) / reach * (_SIDE - 2 * _MARGIN)
+    return SIDE / 2 + (places - middle) / reach * (SIDE - 2 * _MARGIN)
 
 
 def _shades(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -8,23 +8,11 @@ from dataclasses import dataclass
 
 from bakeoff.messages import say
 from bakeoff.report.content.figures import Style, entrant_styles
+from bakeoff.report.content.score_tracks import Scale, Track, scale_of, track_of
 from bakeoff.report.words.reasons import reason_text
 from bakeoff.report.words.text import amount, clean, duration, significant
 from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult, Verdict
 from bakeoff.tasks.metrics.registry import METRICS
-
-#: Margin on both sides of the shown range, as a part of it; a score outside is drawn as an arrow at the edge.
-_MARGIN = 0.06
-
-
-@dataclass(frozen=True, kw_only=True)
-class Track:
-    """The position of a score and its interval in the small plot of a row, in percent of its width."""
-
-    left: float = 0.0
-    width: float = 0.0
-    dot: float = 0.0
-    outside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +69,7 @@ def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[En
     """The table of results, the best first."""
     drawn = entrant_styles(entrants)
     order = ranked(entrants, verdict.metric)
-    tracks = _tracks(order)
+    scale = scale_of(order, verdict.metric)
     return [
         EntrantRow(
             name=clean(entrant.name),
@@ -91,7 +79,7 @@ def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[En
             narrow=""
             if entrant.low is None or entrant.high is None
             else narrow_interval(entrant.low, entrant.high, verdict.metric),
-            track=tracks.get(entrant.name),
+            track=track_of(entrant, scale),
             probability=_probability(verdict.probability_best.get(entrant.name)),
             probability_share=round(100 * verdict.probability_best.get(entrant.name, 0.0), 1),
             parameters="" if entrant.parameters is None else amount(entrant.parameters),
@@ -104,6 +92,11 @@ def entrant_rows(entrants: Sequence[EntrantResult], verdict: Verdict) -> list[En
         )
         for entrant in order
     ]
+
+
+def score_scale(entrants: Sequence[EntrantResult], metric: str) -> Scale | None:
+    """The scale of the small plots in the table of results; None where nobody was judged."""
+    return scale_of(ranked(entrants, metric), metric)
 
 
 def show(score: float | None, metric: str) -> str:
@@ -158,35 +151,6 @@ def _note(entrant: EntrantResult) -> str:
     if entrant.needed_seconds:
         parts.append(say("report.needed", time=duration(entrant.needed_seconds)))
     return " · ".join(parts)
-
-
-def _tracks(order: Sequence[EntrantResult]) -> dict[str, Track]:
-    """Positions on a common scale over the better half of the entrants; the others may be outside."""
-    scored = [
-        (entrant.name, *_three(entrant)) for entrant in order if entrant.score is not None and entrant.judged
-    ]
-    if not scored:
-        return {}
-    better = scored[: max((len(scored) + 1) // 2 + 1, 2)]
-    low, high = min(low for _, low, _, _ in better), max(high for _, _, _, high in better)
-    reach = (high - low) or abs(high) or 1.0
-    low, high = low - _MARGIN * reach, high + _MARGIN * reach
-
-    def place(value: float) -> float:
-        return round(100 * min(max((value - low) / (high - low), 0.0), 1.0), 2)
-
-    return {
-        name: Track(outside=True)
-        if not low <= score <= high
-        else Track(left=place(first), width=round(place(last) - place(first), 2), dot=place(score))
-        for name, first, score, last in scored
-    }
-
-
-def _three(entrant: EntrantResult) -> tuple[float, float, float]:
-    assert entrant.score is not None
-    first = entrant.score if entrant.low is None else entrant.low
-    return first, entrant.score, entrant.score if entrant.high is None else entrant.high
 
 
 def size_table(entrants: Sequence[EntrantResult], metric: str) -> SizeTable | None:

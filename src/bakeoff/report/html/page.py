@@ -1,7 +1,7 @@
 """The contents of a report, section by section, as records of formatted text.
 
 `page_of` reads a `Comparison` and decides what is shown; the template only arranges it. Text is cleaned of control
-characters here and escaped by the template; `Markup` is used for images only.
+characters here and escaped by the template.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from bakeoff.messages import say
 from bakeoff.report.content.answers import Confusion, Mistakes, Residuals, confusion, mistakes, residuals
 from bakeoff.report.content.drop_heatmap import HeatMap, closing_title, heat_map
 from bakeoff.report.content.figures import Style, cost_figure, curve_figure, metric_label
+from bakeoff.report.content.goal import GoalPart, goal_part
 from bakeoff.report.content.matched_budgets import GivenRow, equal_sentences, given_rows
 from bakeoff.report.content.result_rows import (
     EntrantRow,
@@ -19,20 +20,20 @@ from bakeoff.report.content.result_rows import (
     entrant_rows,
     interval,
     partial_notes,
+    score_scale,
     show,
     size_table,
     size_title,
     verdict_label,
     withheld_forecasts,
 )
-from bakeoff.report.plotly.answers import confusion_plot, residual_plot
-from bakeoff.report.plotly.curves import cost_plot, curve_plot, horizon_plot
-from bakeoff.report.plotly.parts import Plot
+from bakeoff.report.content.score_tracks import Scale
+from bakeoff.report.content.summaries import Figure
 from bakeoff.report.words.reasons import reason_text
 from bakeoff.report.words.text import bound, clean, duration, significant
+from bakeoff.study.analysis.goal import GoalAnswer
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.outcome import Skipped
-from bakeoff.tasks.metrics.registry import METRICS
 
 #: Names with more characters than this are set in a smaller font.
 _LONG_NAME = 24
@@ -112,20 +113,21 @@ class DataPart:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Everything on the page; None or empty where a section has nothing to show. `plots` by the id of their element."""
+    """Everything on the page; None or empty where a section has nothing to show. `figures` by their element's id."""
 
     title: str
     data_name: str
     date: str
-    version: str
     metric: str
     test_examples: str
     contents: tuple[tuple[str, str], ...]
     verdict: VerdictPart
     entrants: tuple[EntrantRow, ...]
+    scale: Scale | None
     curves: CurvesPart | None
     withheld: tuple[str, ...]
     notes: tuple[str, ...]
+    goal: GoalPart | None
     why: WhyPart | None
     costs: tuple[CostPart, ...]
     confusion: Confusion | None
@@ -139,34 +141,23 @@ class Page:
     equal: tuple[str, ...]
     trials: tuple[TrialRow, ...]
     conditions: tuple[tuple[str, str], ...]
-    plots: dict[str, Plot]
+    figures: dict[str, Figure]
 
 
-def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
-    """Everything the report of this comparison shows, in the language in force."""
-    from bakeoff import __version__
-
-    plots: dict[str, Plot] = {}
-    curves = _curves(comparison, plots)
-    costs = _costs(comparison, plots)
-    table = confusion(comparison)
-    if table is not None and table.matrix:
-        plots["confusion"] = confusion_plot(table.figure)
-    values = residuals(comparison)
-    horizon: tuple[LegendEntry, ...] = ()
-    if values is not None:
-        plots["residuals"] = residual_plot(values.figure)
-        if values.horizon is not None:
-            plots["horizon"] = horizon_plot(values.horizon)
-            horizon = tuple(
-                LegendEntry(name=clean(name), style=style, group=f"horizon-{index}")
-                for index, (name, style, _) in enumerate(values.horizon.lines)
-            )
+def page_of(comparison: Comparison, *, now: datetime | None = None, goal: GoalAnswer | None = None) -> Page:
+    """Everything the report of this comparison shows, in the language in force; `goal` where one was asked for."""
+    figures: dict[str, Figure] = {}
+    curves = _curves(comparison, figures)
+    costs = _costs(comparison, figures)
+    table, values = confusion(comparison), residuals(comparison)
+    figures |= answer_figures(table, values)
     wrong = mistakes(comparison)
     rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
     parts = {
+        "warnings": ("warnings", comparison.warnings),
         "entrants": ("entrants", True),
         "curves": ("curves", curves or withheld_forecasts(comparison.entrants)),
+        "goal": ("goal", goal),
         "why": ("why", isinstance(comparison.why, Why)),
         "cost": ("cost", costs),
         "answers": ("confusion" if table else "residuals", table or values),
@@ -179,20 +170,21 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         title=say("report.title", data=clean(comparison.name)),
         data_name=clean(comparison.name),
         date="" if now is None else now.strftime("%Y-%m-%d %H:%M"),
-        version=__version__,
         metric=metric_label(comparison.metric),
         test_examples=f"{len(comparison.test_targets):,}",
         contents=tuple((id, say(f"report.section.{key}")) for id, (key, there) in parts.items() if there),
         verdict=_verdict(comparison, rows),
         entrants=rows,
+        scale=score_scale(comparison.entrants, comparison.metric),
         curves=curves,
         withheld=tuple(withheld_forecasts(comparison.entrants)),
         notes=tuple(partial_notes(comparison.entrants)),
+        goal=None if goal is None else goal_part(comparison.entrants, goal),
         why=_why(comparison.why) if isinstance(comparison.why, Why) else None,
         costs=costs,
         confusion=table,
         residuals=values,
-        horizon=horizon,
+        horizon=horizon_legend(values),
         mistakes=wrong,
         data=DataPart(pairs=comparison.data_card.rows(), findings=comparison.data_card.sentences()),
         warnings=tuple(clean(sentence) for sentence in comparison.warnings),
@@ -201,7 +193,7 @@ def page_of(comparison: Comparison, *, now: datetime | None = None) -> Page:
         equal=tuple(equal_sentences(comparison)),
         trials=tuple(_trials(comparison)),
         conditions=tuple(_conditions(comparison)),
-        plots=plots,
+        figures=figures,
     )
 
 
@@ -235,22 +227,18 @@ def _verdict(comparison: Comparison, rows: tuple[EntrantRow, ...]) -> VerdictPar
     )
 
 
-def _curves(comparison: Comparison, plots: dict[str, Plot]) -> CurvesPart | None:
+def _curves(comparison: Comparison, figures: dict[str, Figure]) -> CurvesPart | None:
     figure = curve_figure(comparison.entrants, metric=comparison.metric)
     table: SizeTable | None = size_table(comparison.entrants, comparison.metric)
     if figure is None or table is None:
         return None
-    plots["curves"] = curve_plot(figure)
-    zoom = figure.zoom(METRICS[comparison.metric].sign)
-    if zoom is not None:
-        scale = 100.0 if figure.percent else 1.0
-        plots["curves"]["layout"]["meta"]["zoom"] = [scale * bound for bound in zoom]
+    figures["curves"] = figure
     return CurvesPart(
         legend=tuple(
             LegendEntry(name=clean(line.name), style=line.style, group=f"entrant-{index}")
             for index, line in enumerate(figure.lines)
         ),
-        zoom=zoom is not None,
+        zoom=figure.zoom is not None,
         title=size_title(comparison.metric),
         sizes=table.sizes,
         multiples=table.multiples,
@@ -267,15 +255,36 @@ def _why(why: Why) -> WhyPart:
     )
 
 
-def _costs(comparison: Comparison, plots: dict[str, Plot]) -> tuple[CostPart, ...]:
+def _costs(comparison: Comparison, figures: dict[str, Figure]) -> tuple[CostPart, ...]:
     parts = []
     for cost in ("flops", "parameters", "seconds"):
         figure = cost_figure(comparison.entrants, metric=comparison.metric, cost=cost)
         if figure is not None:
-            plots[f"cost-{cost}"] = cost_plot(figure)
+            figures[f"cost-{cost}"] = figure
             names = tuple(clean(point.name) for point in figure.points)
             parts.append(CostPart(id=f"cost-{cost}", title=say(f"report.cost.{cost}"), names=names))
     return tuple(parts)
+
+
+def answer_figures(table: Confusion | None, values: Residuals | None) -> dict[str, Figure]:
+    """The figures of the section on answers, by the id of their element."""
+    figures: dict[str, Figure] = {}
+    if table is not None and table.matrix:
+        figures["confusion"] = table.figure
+    if values is not None:
+        figures["residuals"] = values.figure
+        if values.horizon is not None:
+            figures["horizon"] = values.horizon
+    return figures
+
+
+def horizon_legend(values: Residuals | None) -> tuple[LegendEntry, ...]:
+    """Who is drawn in the figure of the error by step ahead."""
+    lines = () if values is None or values.horizon is None else values.horizon.lines
+    return tuple(
+        LegendEntry(name=clean(name), style=style, group=f"horizon-{index}")
+        for index, (name, style, _) in enumerate(lines)
+    )
 
 
 def skipped_rows(comparison: Comparison) -> list[tuple[str, str]]:

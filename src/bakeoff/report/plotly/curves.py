@@ -21,9 +21,10 @@ from bakeoff.study.analysis.verdict import CurvePoint
 
 
 def curve_plot(figure: CurveFigure) -> Plot:
-    """Learning curves: line and 95 % band where measured, dotted line and 80 % band where forecast.
+    """Learning curves: line and 95 % band where measured, dotted line and hatched 80 % band where forecast.
 
-    The best entrants (`foremost`) are drawn on top, with less transparent bands than the others.
+    The two kinds of band never touch, since they mean different things. The best entrants (`foremost`) are drawn on
+    top, with less transparent bands than the others.
     """
     scale = 100.0 if figure.percent else 1.0
     data: list[Plot] = []
@@ -36,8 +37,11 @@ def curve_plot(figure: CurveFigure) -> Plot:
     )
     if any(line.forecast for line in figure.lines):
         layout["shapes"] = [_now_line(figure.examples_now)]
-        layout["annotations"] = [_now_text(figure.examples_now)]
+        layout["annotations"] = _now_texts(figure.examples_now)
+        layout["margin"]["t"] = 42
     layout["meta"] = {"aspect": 0.56, "tallest": 460}
+    if figure.zoom is not None:
+        layout["meta"]["zoom"] = [scale * bound for bound in figure.zoom]
     return {"data": data, "layout": layout}
 
 
@@ -49,8 +53,10 @@ def _curve_traces(
     common: Plot = {"type": "scatter", "legendgroup": group, "showlegend": False}
     traces = [_band(line.points, colour, 0.14 * strength, scale, common)]
     if line.forecast:
-        ahead = (last, *line.forecast)  # the band goes on from that of the data there are
-        traces.append(_band(ahead, colour, 0.1 * strength, scale, common))
+        ahead = (last, *line.forecast)  # the line goes on from the data there are
+        traces.append(
+            _hatched(_band(line.forecast, colour, 0.07 * strength, scale, common), colour, strength)
+        )
         traces.append(
             {
                 **common,
@@ -99,6 +105,12 @@ def _band(points: Sequence[CurvePoint], colour: str, opacity: float, scale: floa
     }
 
 
+def _hatched(band: Plot, colour: str, strength: float) -> Plot:
+    """The band with thin lines in it, which tell a forecast from a measurement without colours."""
+    lines = {"shape": "/", "size": 7, "solidity": 0.12, "fgcolor": token(colour, 0.55 * strength)}
+    return {**band, "fillpattern": {**lines, "bgcolor": band["fillcolor"]}}
+
+
 def _curve_hover(name: str, point: CurvePoint, figure: CurveFigure, kind: str) -> str:
     figures = say(
         f"report.hover.{kind}",
@@ -122,17 +134,27 @@ def _now_line(examples: int) -> Plot:
     }
 
 
-def _now_text(examples: int) -> Plot:
-    return {
-        "x": math.log10(examples),
-        "y": 1,
-        "yref": "paper",
-        "yanchor": "bottom",
-        "xanchor": "center",
-        "text": say("report.figure.now"),
-        "showarrow": False,
-        "font": {"size": 11, "color": token("soft")},
-    }
+def _now_texts(examples: int) -> list[Plot]:
+    """Above the line: what it marks, and what the bands on its two sides are."""
+    return [
+        {
+            "x": math.log10(examples),
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "xanchor": side,
+            "xshift": shift,
+            "yshift": up,
+            "text": say(f"report.figure.{key}"),
+            "showarrow": False,
+            "font": {"size": 11, "color": token("soft")},
+        }
+        for key, side, shift, up in (
+            ("now", "center", 0, 17),
+            ("measured", "right", -5, 1),
+            ("expected", "left", 5, 1),
+        )
+    ]
 
 
 def cost_plot(figure: CostFigure) -> Plot:

@@ -66,6 +66,7 @@ def significant(value: float, digits: int = 3) -> str:
     if magnitude < -4 or magnitude >= 9:
         return f"{value:.{digits - 1}e}"
     rounded = round(value, digits - 1 - magnitude)
+    magnitude = math.floor(math.log10(abs(rounded)))  # 0.9999 has become 1
     return f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}"
 
 

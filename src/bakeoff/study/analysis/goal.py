@@ -278,17 +278,17 @@ def _on_the_way(path: GoalPath, goal: str) -> Statement:
     values: dict[str, Any] = {
         "entrant": path.entrant,
         "goal": goal,
-        "low": _about(path.low),
+        "low": about(path.low),
         "multiple": FURTHEST,
     }
     if path.outlook == "perhaps":
         return Statement(key="verdict.goal.perhaps", values=values)
     assert path.examples is not None
     assert path.more_examples is not None
-    values |= {"examples": _about(path.examples), "more": _about(path.more_examples)}
+    values |= {"examples": about(path.examples), "more": about(path.more_examples)}
     if not math.isfinite(path.high):
         return Statement(key="verdict.goal.likely_open", values=values)
-    return Statement(key="verdict.goal.likely", values={**values, "high": _about(path.high)})
+    return Statement(key="verdict.goal.likely", values={**values, "high": about(path.high)})
 
 
 def _cost(paths: Sequence[GoalPath]) -> list[Statement]:
@@ -320,10 +320,10 @@ def _nobody(answer: GoalAnswer, goal: str, measure: Metric) -> Statement:
     return Statement(key="verdict.goal.nobody", values=values)
 
 
-def _about(examples: float) -> str:
+def about(examples: float) -> str:
     """A number of examples with two digits that mean something.
 
-    >>> _about(4234.5), _about(87.2)
+    >>> about(4234.5), about(87.2)
     ('4,200', '87')
     """
     digits = max(len(f"{examples:.0f}") - 2, 0)
