@@ -9,10 +9,12 @@ from torch.nn import functional as F
 
 from bakeoff.data.assembly import with_scaling
 from bakeoff.data.dataset import Dataset, training_order
+from bakeoff.data.forms.graphs import graphs_of_dense
 from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Classes, Graph, Image, Schema, Series, Table, Tokens, Value
 from bakeoff.data.splits import Splits
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import GraphBatch, network_inputs
+from bakeoff.models.layers.views import arguments
 from bakeoff.train.batches import batch_positions
 from bakeoff.train.recipe import Recipe, Replica
 
@@ -48,12 +50,13 @@ def train_alone(
 
 def outputs_of(module: nn.Module, dataset: Dataset, rows: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     """Logits, or standardised values, of these examples."""
-    inputs = torch.from_numpy(dataset.inputs_at(rows))
-    inputs = inputs.to(dtype) if inputs.is_floating_point() else inputs
+    inputs = network_inputs(dataset.inputs_at(rows), dataset.schema.input)
+    if isinstance(inputs, GraphBatch):
+        inputs = inputs.each(lambda part: part.to(dtype) if part.is_floating_point() else part)
+    elif inputs.is_floating_point():
+        inputs = inputs.to(dtype)
     lengths = dataset.lengths_at(rows)
-    if takes_lengths(module) and lengths is not None:
-        return module(inputs, torch.from_numpy(lengths))
-    return module(inputs)
+    return module(*arguments(module, inputs, None if lengths is None else torch.from_numpy(lengths)))
 
 
 def assert_as_alone(
@@ -100,7 +103,8 @@ def made_up(kind: str, *, examples: int = 160, seed: int = 0, numbers: bool = Fa
         edges = np.triu(rng.random((examples, 7, 7)) < 0.2 + 0.2 * labels[:, None, None], 1)
         edges = (edges | edges.transpose(0, 2, 1)) & real[:, None] & real[:, :, None]
         numbers_of_nodes = rng.normal(size=(examples, 2, 7)) * real[:, None]
-        inputs = np.concatenate([numbers_of_nodes, edges], axis=1).astype(np.float32)
+        dense = np.concatenate([numbers_of_nodes, edges], axis=1).astype(np.float32)
+        inputs = graphs_of_dense(dense, shape, lengths)
     else:
         shape = Table(features=6)
         inputs = (rng.normal(size=(examples, 6)) + labels[:, None]).astype(np.float32)

@@ -42,7 +42,7 @@ def counted(module: nn.Module, card: ModelCard | None, width: int | None, schema
             return Counted(**json.loads(place.read_text()))
     from bakeoff.cost import cost_of, example_inputs
 
-    cost = cost_of(module, *example_inputs(schema))
+    cost = cost_of(module, *example_inputs(schema, network=module))
     found = Counted(parameters=cost.parameters, flops=cost.flops, training_flops=cost.training_flops)
     if place is not None:
         with suppress(OSError, StoreError):

@@ -26,6 +26,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Most memory held in a training step: {sgd} with SGD, {momentum} with momentum, {adam} with Adam",
         "학습 한 단계의 최대 메모리: SGD {sgd}, 모멘텀 {momentum}, Adam {adam}",
     ),
+    "cost.assumed_edges": (
+        "Counted with an edge between every two nodes, {edges} in all, since their number was not given: --input "
+        "NODESxFEATURESxEDGES gives it.",
+        "엣지 수가 주어지지 않아 모든 노드 쌍에 엣지가 있다고 보고({edges}개) 계산했습니다. "
+        "--input 노드x특징x엣지 로 알려 줄 수 있습니다.",
+    ),
     "cost.more_layers": (
         "{count} more layers take {share:.1%} together; --all shows them.",
         "나머지 층 {count}개는 합쳐서 {share:.1%}입니다. --all 로 모두 볼 수 있습니다.",

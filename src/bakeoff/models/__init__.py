@@ -250,12 +250,5 @@ def _with_a_small_stem(
     return module
 
 
-def takes_lengths(module: nn.Module) -> bool:
-    """Whether the module's forward has an argument called `lengths`."""
-    import inspect
-
-    return "lengths" in inspect.signature(module.forward).parameters
-
-
 def _kinds(kinds: tuple[type, ...]) -> str:
     return "/".join(kind.__name__ for kind in kinds)

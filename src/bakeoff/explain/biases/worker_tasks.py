@@ -248,14 +248,8 @@ def _for_testing(dataset: Dataset) -> Dataset:
     train = np.sort(splits.train)[:TRAINING_ROWS]
     rows = np.concatenate([train, splits.test])
     places = np.arange(len(rows))
-    return dataset.changed(
-        inputs=np.asarray(dataset.inputs[rows]),
-        targets=np.asarray(dataset.targets[rows]),
-        lengths=None if dataset.lengths is None else np.asarray(dataset.lengths[rows]),
-        groups=None,
-        labels=None,
-        splits=replace(splits, train=places[: len(train)], validation=places[:0], test=places[len(train) :]),
-    )
+    chosen = replace(splits, train=places[: len(train)], validation=places[:0], test=places[len(train) :])
+    return dataset.subset(rows, chosen)
 
 
 def _test(
@@ -272,7 +266,8 @@ def _test(
     """
     import torch
 
-    from bakeoff.models import takes_lengths
+    from bakeoff.models.layers.graphs import network_inputs
+    from bakeoff.models.layers.views import arguments
 
     module.load_state_dict(dict(weights))
     module.eval()
@@ -285,11 +280,8 @@ def _test(
         for part in parts:
             if deadline is not None and time.monotonic() > deadline:
                 return None
-            inputs, lengths = torch.from_numpy(seen.inputs_at(part)), seen.lengths_at(part)
-            extra = (
-                ()
-                if lengths is None or not takes_lengths(module)
-                else (torch.from_numpy(np.asarray(lengths)),)
-            )
-            outputs.append(in_unit_of_data(module(inputs, *extra).double()).float())
+            inputs, lengths = network_inputs(seen.inputs_at(part), seen.schema.input), seen.lengths_at(part)
+            true_lengths = None if lengths is None else torch.from_numpy(np.asarray(lengths))
+            raw = module(*arguments(module, inputs, true_lengths))
+            outputs.append(in_unit_of_data(raw.double()).float())
     return torch.cat(outputs).numpy()

@@ -178,7 +178,7 @@ def _shown(comparison: Comparison, index: int, label: str) -> Markup | None:
         return (
             show_example(label)
             if label
-            else show_example(" ".join(map(str, comparison.example_at(index).tolist())))
+            else show_example(" ".join(map(str, comparison.dataset.rows_at(index).tolist())))
         )
     lengths = comparison.dataset.lengths
     return show_example(

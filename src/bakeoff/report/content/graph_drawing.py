@@ -6,6 +6,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.messages import say
 
 #: Of larger graphs only the numbers of nodes and edges are shown: a drawing could not be read.
@@ -16,30 +17,27 @@ _SIDE, _MARGIN, _ROUNDS = 200.0, 10.0, 80
 Places = NDArray[np.float64]
 
 
-def draw_graph(numbers: NDArray[Any], adjacency: NDArray[Any]) -> Markup:
-    """A graph as SVG, or in words where it is too large.
-
-    Args:
-        numbers: [F, V], of each node.
-        adjacency: [V, V], symmetric, 0 where there is no edge.
-    """
-    start, end = np.nonzero(np.triu(adjacency != 0, 1))
-    if len(adjacency) > MOST_NODES:
-        return Markup("<p>{}</p>").format(say("report.graph", nodes=len(adjacency), edges=len(start)))
-    across, down = _on_paper(_layout(adjacency != 0)).T
+def draw_graph(graph: PackedGraphs) -> Markup:
+    """One graph as SVG, or in words where it is too large; edges from a node to itself are left out."""
+    nodes, (start, end) = len(graph.features), graph.edges[graph.edges[:, 0] != graph.edges[:, 1]].T
+    if nodes > MOST_NODES:
+        return Markup("<p>{}</p>").format(say("report.graph", nodes=nodes, edges=len(start)))
+    linked = np.zeros((nodes, nodes), bool)
+    linked[start, end] = linked[end, start] = True
+    across, down = _on_paper(_layout(linked)).T
     lines = Markup("").join(
         Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
             across[a], down[a], across[b], down[b]
         )
         for a, b in zip(start, end, strict=True)
     )
-    nodes = Markup("").join(
+    dots = Markup("").join(
         Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" fill-opacity="{:.2f}"/>').format(x, y, shade)
-        for x, y, shade in zip(across, down, _shades(numbers[0]), strict=True)
+        for x, y, shade in zip(across, down, _shades(graph.features[:, 0]), strict=True)
     )
     return Markup(
         '<svg class="graph" viewBox="0 0 {0} {0}" role="img" aria-hidden="true">{1}{2}</svg>'
-    ).format(int(_SIDE), lines, nodes)
+    ).format(int(_SIDE), lines, dots)
 
 
 def _layout(linked: NDArray[np.bool_]) -> Places:

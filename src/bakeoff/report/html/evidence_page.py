@@ -14,13 +14,14 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from bakeoff.data.encoder import NewExamples
-from bakeoff.data.schema import Graph
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.errors import printable
 from bakeoff.explain.biases.records import Why
 from bakeoff.explain.network.explain_network import Explained
 from bakeoff.messages import language, say
 from bakeoff.report.content.drop_heatmap import HeatCell, HeatMap, heat_map
 from bakeoff.report.content.examples import show_example
+from bakeoff.report.content.graph_drawing import draw_graph
 from bakeoff.report.words.text import clean
 from bakeoff.system.files import write_text
 
@@ -162,18 +163,18 @@ def _plots(explained: Explained, new: NewExamples) -> list[Markup]:
 
 
 def _example(explained: Explained, new: NewExamples, row: int) -> Markup:
+    if isinstance(new.inputs, PackedGraphs):
+        return draw_graph(new.inputs[row : row + 1])
     length = None if new.lengths is None else int(new.lengths[row])
     return show_example(np.asarray(new.inputs[row]), kind=explained.kind, length=length) or Markup("")
 
 
 def _heated(explained: Explained, new: NewExamples, row: int, heat: NDArray[Any]) -> Markup:
     """A map of the saliency; of a graph, the same drawing with its nodes shaded by it."""
-    if not isinstance(explained.kind, Graph):
+    if not isinstance(new.inputs, PackedGraphs):
         return picture(heat)
-    graph = np.array(new.inputs[row])
-    graph[: explained.kind.features] = heat
-    length = None if new.lengths is None else int(new.lengths[row])
-    return show_example(graph, kind=explained.kind, length=length) or Markup("")
+    graph = new.inputs[row : row + 1]
+    return draw_graph(graph.with_features(heat[: len(graph.features), None]))
 
 
 def _name(explained: Explained, row: int) -> str:

@@ -14,6 +14,7 @@ from torch import nn
 
 from bakeoff.data.schema import Tokens
 from bakeoff.models.layers import views
+from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.scalable import cnn, linear, mlp
 from bakeoff.train.fused import sequence_rules
 from bakeoff.train.fused.builder import ProgramBuilder, UnknownError
@@ -30,7 +31,9 @@ def compile_program(network: NetworkStack, data: TrainingData) -> Program | None
     parameters = list(network.parameters.values())
     if not len(data.train) or not parameters or not native.takes(*parameters):
         return None
-    inputs, _, lengths = data.train.at(torch.zeros(1, dtype=torch.int64))
+    inputs, _, lengths, _ = data.train.at(torch.zeros(1, dtype=torch.int64))
+    if isinstance(inputs, GraphBatch):
+        return None
     is_text = isinstance(data.schema.input, Tokens)
     if len(network.tensors) > len(parameters) or not (is_text or native.takes(inputs)):
         return None

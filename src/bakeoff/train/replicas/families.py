@@ -4,15 +4,19 @@ Each repeats the forward of its module with the replicas on the first axis [R, B
 `bakeoff.train.kernels.operators` for the expensive parts. The tests compare every rule with the plain module.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.data.schema import Graph, Image, Series, Table
 from bakeoff.models.layers import views
+from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.scalable import cnn, gin, linear, mlp, transformer
 from bakeoff.models.scalable import recurrent as recurrent_family
 from bakeoff.train.kernels import operators
+from bakeoff.train.replicas.graphs import StackedGraphs
 from bakeoff.train.replicas.layers import recurrent_layers
 from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.replicas.registry import stacked
@@ -198,24 +202,18 @@ def transformer_network(
 
 
 @stacked(gin.Layer)
-def graph_layer(stack: NetworkStack, module: gin.Layer, h: Tensor, edges: Tensor) -> Tensor:
-    beside = torch.bmm(edges.flatten(0, 1), h.flatten(0, 1)).view_as(h)
-    h = torch.addcmul(h + beside, h, stack.of(module, "epsilon")[:, None, None])
+def graph_layer(stack: NetworkStack, module: gin.Layer, h: Tensor, graphs: StackedGraphs) -> Tensor:
+    h = torch.addcmul(h + graphs.neighbours(h), h, stack.of(module, "epsilon")[:, None])
     h = stack.call(module.norm, stack.call(module.up, h)).relu()
     return stack.call(module.down, h, relu=True)
 
 
 @stacked(gin.GIN)
-def graph_network(stack: NetworkStack, module: gin.GIN, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-    count, features = x.shape[3], module.nodes.kind.features
-    real = x.new_ones(*x.shape[:2], 1, count)
-    if lengths is not None:
-        x = x * views.real_values(module.nodes.kind, lengths, count)
-        real = is_real(lengths, count)[:, :, None].to(x.dtype)
-    edges = x[:, :, features:].contiguous()
-    h = stack.call(module.embed, x[:, :, :features].transpose(2, 3))
-    sums = [real @ h]
+def graph_network(stack: NetworkStack, module: gin.GIN, batches: Sequence[GraphBatch]) -> Tensor:
+    graphs = StackedGraphs.of(batches)
+    h = stack.call(module.embed, graphs.features)
+    sums = [graphs.sums(h)]
     for layer in module.layers:
-        h = stack.call(layer, h, edges)
-        sums.append(real @ h)
-    return stack.call(module.head, torch.cat(sums, 3).squeeze(2) / count)
+        h = stack.call(layer, h, graphs)
+        sums.append(graphs.sums(h))
+    return stack.call(module.head, torch.cat(sums, 2) / module.kind.nodes)
