@@ -35,7 +35,6 @@ __all__ = [
     "name_and_width",
     "recorded",
     "register",
-    "takes_lengths",
 ]
 
 #: The files of the catalogue, oldest idea first.
