@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import with_scaling
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples
+from bakeoff.data.forms.graphs import graphs_of_dense
 from bakeoff.data.load import read_new
 from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Table, Target, Tokens, Value
 from bakeoff.data.splits import Splits
@@ -54,7 +55,8 @@ def made_up(kind: str, *, examples: int = 160, seed: int = 0, numbers: bool = Fa
         edges = np.triu(rng.random((examples, 7, 7)) < 0.2 + 0.2 * labels[:, None, None], 1)
         edges = (edges | edges.transpose(0, 2, 1)) & real[:, None] & real[:, :, None]
         numbers_of_nodes = rng.normal(size=(examples, 2, 7)) * real[:, None]
-        inputs = np.concatenate([numbers_of_nodes, edges], axis=1).astype(np.float32)
+        dense = np.concatenate([numbers_of_nodes, edges], axis=1).astype(np.float32)
+        inputs = graphs_of_dense(dense, shape, lengths)
     else:
         shape = Table(features=6)
         inputs = (rng.normal(size=(examples, 6)) + labels[:, None]).astype(np.float32)

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from bakeoff.data.dataset import Dataset, training_order
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import GraphBatch, network_inputs
+from bakeoff.models.layers.views import arguments
 from bakeoff.train.batches import batch_positions
 from bakeoff.train.recipe import Recipe, Replica
 
@@ -44,12 +45,13 @@ def train_alone(
 
 def outputs_of(module: nn.Module, dataset: Dataset, rows: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     """Logits, or standardised values, of these examples."""
-    inputs = torch.from_numpy(dataset.inputs_at(rows))
-    inputs = inputs.to(dtype) if inputs.is_floating_point() else inputs
+    inputs = network_inputs(dataset.inputs_at(rows), dataset.schema.input)
+    if isinstance(inputs, GraphBatch):
+        inputs = inputs.each(lambda part: part.to(dtype) if part.is_floating_point() else part)
+    elif inputs.is_floating_point():
+        inputs = inputs.to(dtype)
     lengths = dataset.lengths_at(rows)
-    if takes_lengths(module) and lengths is not None:
-        return module(inputs, torch.from_numpy(lengths))
-    return module(inputs)
+    return module(*arguments(module, inputs, None if lengths is None else torch.from_numpy(lengths)))
 
 
 def assert_as_alone(

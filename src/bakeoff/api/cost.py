@@ -12,7 +12,7 @@ from bakeoff.api.arguments import refuses_unknown_arguments
 from bakeoff.cost import Cost, cost_of, example_inputs
 from bakeoff.cost.failures import ValuesNeededError
 from bakeoff.cost.hardware.roofline import Bound, bound_on, peaks_of
-from bakeoff.cost.inputs import check_shape
+from bakeoff.cost.inputs import check_shape, counted_shape
 from bakeoff.data.schema import Classes, Graph, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import CostError, ModelError
 from bakeoff.models import ModelCard
@@ -24,13 +24,15 @@ class NetworkCost:
 
     Attributes:
         cost: parameters, arithmetic and memory, layer by layer.
-        shape: of the inputs that were counted, with the batch first.
+        shape: of the inputs that were counted, with the batch first; of graphs (batch, nodes, features, edges).
         bound: the least time on a machine; None where none was named.
+        assumed_edges: of each graph, where their number was not given: one between every two nodes; else None.
     """
 
     cost: Cost
     shape: tuple[int, ...]
     bound: Bound | None = None
+    assumed_edges: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The whole record; with `bound` where a machine was named."""
@@ -53,7 +55,8 @@ def cost(
 
     Args:
         model: a name of the catalogue, `file.py:NAME`, `package.module:NAME`, or a card.
-        input: the shape of one example, as "3x224x224" or (3, 224, 224); the card's own example where None.
+        input: the shape of one example, as "3x224x224" or (3, 224, 224), of a graph its nodes, the features of a node
+            and its edges; the card's own example where None.
         batch: examples at a time.
         machine: whose least time is wanted: "this", "h100", "a100" ...
         number_format: of that time.
@@ -75,13 +78,23 @@ def cost(
     schema = _schema(card, sizes, classes, vocabulary)
     network = _built(card, schema, width)
     # What a network of one's own takes is tried out, numbers or tokens, unless --vocabulary says that it is tokens.
-    inputs = ((batch, *sizes),) if own and sizes and vocabulary is None else example_inputs(schema, batch)
+    inputs = (
+        ((batch, *sizes),)
+        if own and sizes and vocabulary is None
+        else example_inputs(schema, batch, network=network)
+    )
     try:
         found = cost_of(network, *inputs)
     except ValuesNeededError:  # its control flow depends on its data
         found = cost_of(models.build(card, schema, width=width), *inputs)
     bound = bound_on(found, peaks_of(machine), number_format) if machine else None
-    return NetworkCost(cost=found, shape=(batch, *schema.input.shape), bound=bound)
+    kind = schema.input
+    return NetworkCost(
+        cost=found,
+        shape=counted_shape(schema, batch),
+        bound=bound,
+        assumed_edges=kind.most_edges if isinstance(kind, Graph) and kind.edges is None else None,
+    )
 
 
 def parse_sizes(text: str | Sequence[int], count: int | None, option: str, form: str) -> tuple[int, ...]:
@@ -122,10 +135,11 @@ def _schema(
         raise CostError(f"--vocabulary is {vocabulary}: there must be at least 1.")
     if sizes is None:
         return schema
+    if isinstance(schema.input, Graph) and len(sizes) in (2, 3):
+        edges = sizes[2] if len(sizes) == 3 else None
+        return replace(schema, input=Graph(nodes=sizes[0], features=sizes[1], edges=edges))
     if len(sizes) == 3:
         return replace(schema, input=Image(channels=sizes[0], height=sizes[1], width=sizes[2]))
-    if len(sizes) == 2 and isinstance(schema.input, Graph):
-        return replace(schema, input=Graph(nodes=sizes[0], features=sizes[1]))
     if len(sizes) == 2:
         return replace(schema, input=Series(channels=sizes[0], length=sizes[1]))
     if len(sizes) == 1 and (vocabulary is not None or isinstance(schema.input, Tokens)):
@@ -134,8 +148,8 @@ def _schema(
     if len(sizes) == 1:
         return replace(schema, input=Table(features=sizes[0]))
     raise CostError(
-        f"--input has {len(sizes)} sizes: an image has 3, a series 2, a graph 2 (nodes x features of a "
-        "node), a row of a table or of tokens 1."
+        f"--input has {len(sizes)} sizes: an image has 3, a series 2, a graph 3 (nodes x features of a node x edges), "
+        "a row of a table or of tokens 1."
     )
 
 

@@ -43,7 +43,11 @@ def network(
         str, typer.Argument(help="A name of the catalogue, file.py:NAME or package.module:NAME.")
     ],
     input: Annotated[
-        str | None, typer.Option("--input", help="One example: 3x224x224, 1x140, 512; tokens: 128.")
+        str | None,
+        typer.Option(
+            "--input",
+            help="One example: 3x224x224, 1x140, 512; tokens: 128; a graph: nodes x features x edges.",
+        ),
     ] = None,
     batch: _Batch = 1,
     train: Annotated[
@@ -64,6 +68,7 @@ def network(
     """What a network costs: parameters, arithmetic, memory, and with --machine the least time."""
     from bakeoff.api.cost import cost as cost_of_network
     from bakeoff.cli.cost_tables import show_bound, show_cost
+    from bakeoff.messages import say
 
     found = cost_of_network(
         model, input=input, batch=batch, machine=machine, number_format=number_format, classes=classes,
@@ -71,6 +76,8 @@ def network(
     )  # fmt: skip
     shape = "x".join(map(str, found.shape))
     show_cost(model, shape, found.cost, train=train, every=every, bound=found.bound)
+    if found.assumed_edges is not None:
+        print(say("cost.assumed_edges", edges=f"{found.assumed_edges:,}"))
     if found.bound is not None:
         show_bound(found.bound)
     if json_file is not None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from bakeoff.cli.cost_tables import amount
 from bakeoff.cost.record import Cost
 from bakeoff.messages import say
+from bakeoff.models.layers.graphs import GraphBatch
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 #: A network with fewer blocks than this has its costliest ones opened.
@@ -47,7 +48,7 @@ class Block:
         return f"{self.name} – {self.last}" if self.last else self.name
 
 
-def blocks_of(network: nn.Module, inputs: Sequence[Tensor], cost: Cost) -> list[Block]:
+def blocks_of(network: nn.Module, inputs: Sequence[Tensor | GraphBatch], cost: Cost) -> list[Block]:
     """The network's blocks in the order in which they stand in it.
 
     Args:
@@ -101,7 +102,7 @@ def _children(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield inner, child
 
 
-def _output_shapes(network: nn.Module, inputs: Sequence[Tensor]) -> dict[str, str]:
+def _output_shapes(network: nn.Module, inputs: Sequence[Tensor | GraphBatch]) -> dict[str, str]:
     shapes: dict[str, str] = {}
 
     def remember(name: str) -> None:

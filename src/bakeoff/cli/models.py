@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bakeoff.data.schema import Schema
     from bakeoff.models import ModelCard
 
 
@@ -84,6 +83,7 @@ def _show_network(name: str, *, every: bool) -> None:
     from bakeoff.cli.cost_tables import show_cost, show_sums
     from bakeoff.cli.model_blocks import blocks_of, blocks_table
     from bakeoff.cost import cost_of, example_inputs
+    from bakeoff.cost.inputs import counted_shape
     from bakeoff.messages import say, say_if_known
     from bakeoff.models import build, card
 
@@ -104,7 +104,8 @@ def _show_network(name: str, *, every: bool) -> None:
     Console().print(facts)
     with torch.device("meta"):
         network = build(chosen, chosen.example)
-    inputs, shape = example_inputs(chosen.example), _shape(chosen.example)
+    inputs = example_inputs(chosen.example, network=network)
+    shape = "x".join(map(str, counted_shape(chosen.example, 1)[1:]))
     cost = cost_of(network, *inputs)
     print()
     if every:
@@ -114,7 +115,3 @@ def _show_network(name: str, *, every: bool) -> None:
     Console().print(blocks_table(title, blocks_of(network, inputs, cost), cost))
     print(say("models.every", name=chosen.name))
     show_sums(cost)
-
-
-def _shape(schema: "Schema") -> str:
-    return "x".join(map(str, schema.input.shape))

@@ -39,7 +39,7 @@ def counted(module: nn.Module, card: ModelCard | None, width: int | None, schema
         return stored
     from bakeoff.cost import cost_of, example_inputs
 
-    cost = cost_of(module, *example_inputs(schema))
+    cost = cost_of(module, *example_inputs(schema, network=module))
     found = Counted(parameters=cost.parameters, flops=cost.flops, training_flops=cost.training_flops)
     if place is not None:
         store_record(place, asdict(found))

@@ -6,27 +6,56 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bakeoff.data.schema import Schema, Tokens
+from bakeoff.data.schema import Graph, Schema, Tokens
 from bakeoff.errors import CostError
+from bakeoff.models.layers.graphs import GraphBatch, SparseMatrix
+from bakeoff.models.layers.views import takes_graphs
 
 
-def example_inputs(schema: Schema, batch: int = 1) -> tuple[Tensor, ...]:
+def example_inputs(
+    schema: Schema, batch: int = 1, *, network: nn.Module | None = None
+) -> tuple[Tensor | GraphBatch, ...]:
     """Tensors on the meta device, as a network of this schema takes them.
 
     Args:
         schema: what one example is.
         batch: how many examples.
+        network: that takes them; one that reads no edges is given dense views of graphs.
 
     Returns:
-        One tensor [batch, *schema.input.shape]: int64 for tokens, else float32.
+        One tensor [batch, *schema.input.shape]: int64 for tokens, else float32; or graphs, each with the most nodes and
+        edges that the schema allows.
 
     >>> from bakeoff.data.schema import Classes, Image
     >>> picture = Schema(input=Image(channels=3, height=8, width=8), target=Classes(names=("a", "b")))
     >>> example_inputs(picture, batch=2)[0].shape
     torch.Size([2, 3, 8, 8])
     """
+    if isinstance(schema.input, Graph) and (network is None or takes_graphs(network)):
+        return (_example_graphs(schema.input, batch),)
     dtype = torch.int64 if isinstance(schema.input, Tokens) else torch.float32
     return (torch.empty(check_shape((batch, *schema.input.shape)), dtype=dtype, device="meta"),)
+
+
+def _example_graphs(kind: Graph, batch: int) -> GraphBatch:
+    nodes, features = check_shape((batch * kind.nodes, kind.features))
+
+    def whole(count: int) -> Tensor:
+        return torch.empty(count, dtype=torch.int64, device="meta")
+
+    return GraphBatch(
+        features=torch.empty(nodes, features, device="meta"),
+        links=SparseMatrix(whole(2 * batch * kind.most_edges), whole(nodes + 1)),
+        offsets=whole(batch + 1),
+        kind=kind,
+    )
+
+
+def counted_shape(schema: Schema, batch: int) -> tuple[int, ...]:
+    """What `example_inputs` holds, in the numbers by which `--input` asks for it; graphs: nodes, features, edges."""
+    if isinstance(schema.input, Graph):
+        return (batch, schema.input.nodes, schema.input.features, schema.input.most_edges)
+    return (batch, *schema.input.shape)
 
 
 def check_shape(shape: Sequence[Any]) -> tuple[int, ...]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset, Encoder, Finding
-from bakeoff.data.scaling import Scaling
-from bakeoff.data.schema import Graph, Input, Schema, Target, Tokens
+from bakeoff.data.dataset import Dataset, Encoder, Finding, Inputs
+from bakeoff.data.packed_graphs import PackedGraphs
+from bakeoff.data.scaling import Scaling, scaling_of_graphs
+from bakeoff.data.schema import Input, Schema, Target, Tokens
 from bakeoff.data.splits import Indices, Splits, make_splits
 
 #: Training examples, evenly spread, from which mean and deviation are computed.
@@ -31,7 +32,7 @@ def make_dataset(
     name: str,
     input: Input,
     target: Target,
-    inputs: NDArray[Any],
+    inputs: Inputs,
     targets: NDArray[Any],
     encoder: Encoder | None,
     splits: Splits | None = None,
@@ -39,6 +40,7 @@ def make_dataset(
     validation: Indices | None = None,
     seed: int = 0,
     groups: NDArray[Any] | None = None,
+    offsets: NDArray[np.int64] | None = None,
     lengths: NDArray[np.int64] | None = None,
     labels: Sequence[str] | None = None,
     times: NDArray[np.float64] | None = None,
@@ -62,6 +64,7 @@ def make_dataset(
             inputs=inputs,
             targets=targets,
             splits=splits,
+            offsets=offsets,
             lengths=lengths,
             encoder=encoder,
             groups=groups,
@@ -79,20 +82,10 @@ def with_scaling(dataset: Dataset) -> Dataset:
     """Learn the scaling from the training split (at most `STATISTICS_EXAMPLES` of it, evenly spread)."""
     if isinstance(dataset.schema.input, Tokens):
         return dataset
-    train = np.sort(dataset.splits.train)
+    train, _ = dataset.examples_of(np.sort(dataset.splits.train))
     rows = train[
         np.unique(np.linspace(0, len(train) - 1, min(len(train), STATISTICS_EXAMPLES)).astype(np.int64))
     ]
-    inputs = np.asarray(dataset.inputs[rows])
-    scaling = Scaling.learn(inputs, dataset.lengths_at(rows))
-    if isinstance(dataset.schema.input, Graph):
-        scaling = _with_edges(scaling, inputs, dataset.schema.input.features)
-    return replace(dataset, scaling=scaling)
-
-
-def _with_edges(scaling: Scaling, graphs: NDArray[Any], features: int) -> Scaling:
-    """The scaling with that of edges: 0 (no edge) stays 0, and weights are divided by the mean absolute weight."""
-    weights = np.abs(graphs[:, features:])
-    mean, std = scaling.mean.copy(), scaling.std.copy()
-    mean[features:], std[features:] = 0.0, weights.sum() / max(np.count_nonzero(weights), 1) or 1.0
-    return Scaling(mean=mean, std=std)
+    if isinstance(dataset.inputs, PackedGraphs):
+        return replace(dataset, scaling=scaling_of_graphs(dataset.inputs[rows]))
+    return replace(dataset, scaling=Scaling.learn(dataset.rows_at(rows), dataset.lengths_at(rows)))

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.forms.arrays import ArrayEncoder
-from bakeoff.data.schema import Classes, Graph, Image, Series, Table, Tokens
+from bakeoff.data.schema import Classes, Image, Series
 from bakeoff.data.synthetic.mnist1d import TRAIN_EXAMPLES
 from bakeoff.data.synthetic.mnist1d import generate as generate_mnist1d
 from bakeoff.messages import say
 
 PLANTED_PREFIX = "planted:"
-_AXES = {Image: "image", Series: "series", Table: "table", Tokens: "text", Graph: "graph"}
 
 
 def digits(seed: int = 0) -> Dataset:
@@ -186,7 +185,7 @@ def load_builtin(name: str, *, seed: int = 0) -> Dataset:
         inputs=inputs,
         targets=targets,
         lengths=None if task.lengths is None else task.lengths(seed),
-        encoder=ArrayEncoder(axes=_AXES[type(schema.input)]),
+        encoder=ArrayEncoder(axes=schema.input.word),
         seed=seed,
         source="generated: " + task.summary,
         licence="generated",

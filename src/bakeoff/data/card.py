@@ -7,8 +7,8 @@ import numpy as np
 
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.findings import find_faults
-from bakeoff.data.forms.graphs import edges_per_graph
 from bakeoff.data.forms.table import TableEncoder
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Tokens
 from bakeoff.errors import listed, printable
 from bakeoff.messages import say
@@ -147,9 +147,9 @@ def data_card(dataset: Dataset) -> DataCard:
     target = dataset.schema.target
     classes: tuple[tuple[str, int], ...] = ()
     target_range = None
-    if isinstance(target, Classes):
+    if target.class_names:
         counts = np.bincount(dataset.targets, minlength=target.size)
-        classes = tuple(zip(target.names, counts.tolist(), strict=True))
+        classes = tuple(zip(target.class_names, counts.tolist(), strict=True))
     else:
         values = dataset.targets
         target_range = (float(values.min()), float(values.mean(dtype=np.float64)), float(values.max()))
@@ -167,7 +167,7 @@ def data_card(dataset: Dataset) -> DataCard:
         splits={part: len(getattr(dataset.splits, part)) for part in ("train", "validation", "test")},
         how=dataset.splits.how,
         lengths=lengths,
-        edges=edges_per_graph(dataset) if isinstance(dataset.schema.input, Graph) else None,
+        edges=float(dataset.inputs.edge_counts.mean()) if isinstance(dataset.inputs, PackedGraphs) else None,
         columns=_columns(dataset),
         groups=None if dataset.groups is None else len(np.unique(dataset.groups)),
         findings=tuple(sorted(find_faults(dataset), key=lambda finding: rank[finding.severity])),
@@ -183,10 +183,7 @@ def finding_sentence(finding: Finding) -> str:
 
 
 def _kind(schema: Schema) -> str:
-    if isinstance(schema.target, Forecast):
-        return "forecast"
-    kinds = {"Image": "images", "Series": "series", "Tokens": "text", "Graph": "graphs"}
-    return kinds.get(type(schema.input).__name__, "table")
+    return "forecast" if schema.target.looks_ahead else schema.input.plural
 
 
 def _columns(dataset: Dataset) -> tuple[tuple[str, str, int], ...]:

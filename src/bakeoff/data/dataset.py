@@ -2,6 +2,9 @@
 
 The arrays stay as they were read (images as bytes, perhaps memory-mapped on disk); `Dataset.inputs_at` turns the
 examples that a batch needs into scaled float32. The scaling is learned from the training split alone.
+
+What is counted, split and scored are *predictions*. Mostly an example has one, and the two words mean the same; of one
+large graph each node is predicted, and `Dataset.offsets` says which predictions belong to which example.
 """
 
 import hashlib
@@ -13,9 +16,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.scaling import Scaling
-from bakeoff.data.schema import Forecast, Schema, Tokens
+from bakeoff.data.packed_graphs import PackedGraphs, offsets_of
+from bakeoff.data.scaling import Scaling, scaled_graphs
+from bakeoff.data.schema import Graph, Schema, Tokens
 from bakeoff.data.splits import Indices, Splits, nested_order
+
+#: Examples, one a row of an array; or graphs.
+Inputs = NDArray[Any] | PackedGraphs
 
 
 class Encoder(Protocol):
@@ -50,10 +57,13 @@ class Dataset:
     Attributes:
         name: short, fit for a folder's name.
         schema: what one example is.
-        inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables, graphs) or int32 (tokens). May be
-            a memmap.
-        targets: int64 [N] for classes, else float32 [N, size] in the unit of the data.
-        splits: indices of the training, validation and test examples.
+        inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables) or int32 (tokens); graphs are packed,
+            edge by edge. May be a memmap.
+        targets: one a prediction: int64 [N] for classes, else float32 [N, size] in the unit of the data.
+        splits: indices of the training, validation and test predictions.
+        offsets: where an example has several predictions, int64 [examples + 1]: those of example i are the targets from
+            `offsets[i]` up to the next offset, in the order in which a network gives them (of a graph, its nodes). None
+            where every example has one.
         lengths: true lengths int64 [N] where series, texts or graphs (in nodes) are shorter than the schema says, else
             None.
         scaling: learned from the training split; None for tokens.
@@ -70,9 +80,10 @@ class Dataset:
 
     name: str
     schema: Schema
-    inputs: NDArray[Any]
+    inputs: Inputs
     targets: NDArray[Any]
     splits: Splits
+    offsets: NDArray[np.int64] | None = None
     lengths: NDArray[np.int64] | None = None
     scaling: Scaling | None = None
     encoder: Encoder | None = None
@@ -85,32 +96,79 @@ class Dataset:
     findings: tuple[Finding, ...] = ()
 
     def __len__(self) -> int:
+        """The number of predictions."""
         return len(self.targets)
 
-    def inputs_at(self, indices: Indices) -> NDArray[Any]:
-        """Scaled inputs of these examples: float32 [B, ...], padded steps exactly 0; int64 [B, T] for tokens."""
-        rows = np.asarray(self.inputs[indices])
+    @property
+    def graphs(self) -> PackedGraphs:
+        """The inputs, which are graphs."""
+        assert isinstance(self.inputs, PackedGraphs), "these are no graphs"
+        return self.inputs
+
+    def rows_at(self, indices: Indices | slice | int) -> NDArray[Any]:
+        """Raw inputs of these examples, which are no graphs, as one array."""
+        assert not isinstance(self.inputs, PackedGraphs), "graphs are not rows of an array"
+        return np.asarray(self.inputs[indices])
+
+    def inputs_at(self, indices: Indices) -> Inputs:
+        """Scaled inputs of these examples: float32 [B, ...], padded steps exactly 0; int64 [B, T] of tokens; graphs."""
         if isinstance(self.schema.input, Tokens):
-            return rows.astype(np.int64)
+            return self.rows_at(indices).astype(np.int64)
         assert self.scaling is not None
-        scaled = self.scaling.apply(rows)
+        if isinstance(self.schema.input, Graph):
+            return scaled_graphs(self.graphs[indices], self.scaling)
+        scaled = self.scaling.apply(self.rows_at(indices))
         if self.lengths is not None:
             beyond = np.arange(scaled.shape[-1]) >= self.lengths[indices][:, None]
             scaled[np.broadcast_to(beyond[:, None, :], scaled.shape)] = 0.0
         return scaled
 
     def targets_at(self, indices: Indices) -> NDArray[Any]:
-        """Targets of these examples as they are: int64 [B] or float32 [B, size]."""
+        """Targets of these predictions as they are: int64 [B] or float32 [B, size]."""
         return np.asarray(self.targets[indices])
 
     def lengths_at(self, indices: Indices) -> NDArray[np.int64] | None:
         return None if self.lengths is None else self.lengths[indices]
 
+    def examples_of(self, predictions: Indices) -> tuple[Indices, Indices]:
+        """The examples that these predictions belong to, each once, and their places among all predictions of those.
+
+        Returns:
+            (examples [B] in ascending order, places [P]): a network that is given these examples one after another
+            answers prediction i in row `places[i]`.
+        """
+        if self.offsets is None:
+            return predictions, np.arange(len(predictions))
+        owners = np.searchsorted(self.offsets, predictions, side="right") - 1
+        examples, inverse = np.unique(owners, return_inverse=True)
+        begins = offsets_of(np.diff(self.offsets)[examples])[:-1]
+        return examples, begins[inverse.reshape(-1)] + predictions - self.offsets[owners]
+
+    def subset(self, rows: Indices, splits: Splits) -> "Dataset":
+        """The examples of these rows, in memory and in this order, with splits that count them anew."""
+        assert self.offsets is None, "examples with several predictions are not cut"
+        return self.changed(
+            inputs=self.graphs[rows] if isinstance(self.inputs, PackedGraphs) else self.rows_at(rows),
+            targets=self.targets_at(rows),
+            lengths=self.lengths_at(rows),
+            groups=None if self.groups is None else np.asarray(self.groups)[rows],
+            labels=None if self.labels is None else [self.labels[row] for row in rows],
+            splits=splits,
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hex digits that change when an example, a target, the schema or the splits change."""
         digest = hashlib.blake2b(repr(self.schema).encode(), digest_size=8)
-        for array in (self.inputs, self.targets, self.splits.train, self.splits.validation, self.splits.test):
+        inputs = self.inputs.arrays().values() if isinstance(self.inputs, PackedGraphs) else (self.inputs,)
+        for array in (
+            *inputs,
+            self.targets,
+            self.splits.train,
+            self.splits.validation,
+            self.splits.test,
+            *(() if self.offsets is None else (self.offsets,)),
+        ):
             digest.update(str((array.shape, array.dtype)).encode())
             for start in range(0, len(array), 8192):
                 digest.update(np.ascontiguousarray(array[start : start + 8192]).view(np.uint8).data)
@@ -124,10 +182,10 @@ class Dataset:
 
 
 def training_order(dataset: Dataset, *, seed: int) -> Indices:
-    """The training examples in the nested order of this seed: the first n are the training set of size n.
+    """The training predictions in the nested order of this seed: the first n are the training set of size n.
 
     Forecasts keep the order of time, latest first, whatever the seed.
     """
-    if isinstance(dataset.schema.target, Forecast) or dataset.splits.how == "by time":
+    if dataset.schema.target.looks_ahead or dataset.splits.how == "by time":
         return dataset.splits.train
     return nested_order(np.sort(dataset.splits.train), dataset.targets, seed=seed)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Finding
+from bakeoff.data.dataset import Finding, Inputs
 from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError
 
@@ -34,7 +34,7 @@ class NewExamples:
     """New examples, with inputs like those of `Dataset.inputs` (not scaled).
 
     Attributes:
-        inputs: [N, *schema.input.shape].
+        inputs: [N, *schema.input.shape], or graphs.
         lengths: true lengths int64 [N], or None where all are complete.
         targets: as `Dataset.targets`, or None where the new data have no (usable) targets. Of forecasts, rows whose
             future is not in the data are NaN: they can be predicted, but not scored.
@@ -42,7 +42,7 @@ class NewExamples:
         findings: what reading them found.
     """
 
-    inputs: NDArray[Any]
+    inputs: Inputs
     lengths: NDArray[np.int64] | None = None
     targets: NDArray[Any] | None = None
     names: Sequence[str] = ()

@@ -1,15 +1,16 @@
 """Findings that may spoil a comparison: small classes, imbalance, duplicates, leaks of the target, ordered data."""
 
+import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset, Finding
+from bakeoff.data.dataset import Dataset, Finding, Inputs
 from bakeoff.data.forms.images import ImageEncoder
 from bakeoff.data.forms.table import TableEncoder
-from bakeoff.data.schema import Classes, Forecast, Series, Table
+from bakeoff.data.packed_graphs import PackedGraphs
+from bakeoff.data.schema import Series, Table
 from bakeoff.errors import listed, printable
 
 #: A class with fewer examples than this is small.
@@ -33,9 +34,9 @@ _BLOCK = 8192
 def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
     """All findings of a dataset: those of its reader, then those measured on the whole set here."""
     measured: list[Finding] = []
-    if isinstance(dataset.schema.target, Classes):
+    if dataset.schema.is_classification:
         measured += class_findings(dataset)
-    if not isinstance(dataset.schema.target, Forecast):
+    if not dataset.schema.target.looks_ahead and dataset.offsets is None:
         measured += duplicate_findings(dataset)
     if isinstance(dataset.schema.input, Table):
         measured += column_findings(dataset)
@@ -43,7 +44,7 @@ def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
     test = len(dataset.splits.test)
     if test < SMALL_TEST:
         values = {"count": test, "margin": 1.96 * float(np.sqrt(0.9 * 0.1 / test))}
-        if isinstance(dataset.schema.target, Classes):
+        if dataset.schema.is_classification:
             measured.append(Finding(kind="small_test", severity="note", values=values))
         else:
             measured.append(Finding(kind="small_test_values", severity="note", values={"count": test}))
@@ -52,8 +53,7 @@ def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
 
 def class_findings(dataset: Dataset) -> Iterator[Finding]:
     """Small classes, classes without training examples, imbalance, and an order that follows the class."""
-    assert isinstance(dataset.schema.target, Classes)
-    names = dataset.schema.target.names
+    names = dataset.schema.target.class_names
     counts = np.bincount(dataset.targets, minlength=len(names))
     small = [names[place] for place in np.flatnonzero(counts < FEW_EXAMPLES)]
     if small:
@@ -95,16 +95,18 @@ def duplicate_findings(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(kind="contradictions", severity="warning", values={"count": contradictions})
 
 
-def first_equal(inputs: NDArray[np.generic]) -> NDArray[np.int64]:
-    """For each example of [N, ...] the index of the first one that equals it byte for byte.
+def first_equal(inputs: Inputs) -> NDArray[np.int64]:
+    """For each example the index of the first one that equals it byte for byte.
 
-    Rows are hashed to 64 bits block by block (a multiply-shift hash of their bytes, twice folded); rows with equal
-    hashes are then compared in full.
+    Rows of an array are hashed to 64 bits block by block (a multiply-shift hash of their bytes, twice folded); those
+    with equal hashes are then compared in full. Graphs are compared by a cryptographic hash.
     """
     count = len(inputs)
     hashes = row_hashes(inputs)
     _, first_place, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     first = first_place.astype(np.int64)[inverse.reshape(-1)]
+    if isinstance(inputs, PackedGraphs):
+        return first
     for start in range(0, count, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, count))
         rows = rows[first[rows] != rows]
@@ -115,13 +117,31 @@ def first_equal(inputs: NDArray[np.generic]) -> NDArray[np.int64]:
     return first
 
 
-def row_hashes(inputs: NDArray[Any], rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
-    """A 64-bit hash of each example's bytes, of all examples [N, ...] or of these rows; some thousand at a time."""
+def row_hashes(inputs: Inputs, rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
+    """A 64-bit hash of each example's bytes, of all examples or of these rows; some thousand at a time."""
+    if isinstance(inputs, PackedGraphs):
+        return _graph_hashes(inputs if rows is None else inputs[rows])
     count = len(inputs) if rows is None else len(rows)
     hashes = np.empty(count, np.uint64)
     for start in range(0, count, _BLOCK):
         place = slice(start, start + _BLOCK) if rows is None else rows[start : start + _BLOCK]
         hashes[start : start + _BLOCK] = _row_hashes(np.ascontiguousarray(inputs[place]))
+    return hashes
+
+
+def _graph_hashes(graphs: PackedGraphs) -> NDArray[np.uint64]:
+    """BLAKE2 of each graph's nodes, edges and weights."""
+    hashes = np.empty(len(graphs), np.uint64)
+    for place in range(len(graphs)):
+        nodes, edges = (
+            slice(*offsets[place : place + 2]) for offsets in (graphs.node_offsets, graphs.edge_offsets)
+        )
+        digest = hashlib.blake2b(np.int64(nodes.stop - nodes.start).tobytes(), digest_size=8)
+        digest.update(np.ascontiguousarray(graphs.features[nodes]).tobytes())
+        digest.update(np.ascontiguousarray(graphs.edges[edges]).tobytes())
+        none = np.ones(edges.stop - edges.start, np.float32)  # no weights are weights of 1
+        digest.update((none if graphs.weights is None else np.asarray(graphs.weights[edges])).tobytes())
+        hashes[place] = int.from_bytes(digest.digest(), "little")
     return hashes
 
 
@@ -133,9 +153,9 @@ def column_findings(dataset: Dataset) -> Iterator[Finding]:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     train, held = np.sort(dataset.splits.train[:_MOST_ROWS]), dataset.splits.validation[:_MOST_ROWS]
-    x_train, x_held = np.asarray(dataset.inputs[train]), np.asarray(dataset.inputs[held])
+    x_train, x_held = dataset.rows_at(train), dataset.rows_at(held)
     y_train, y_held = dataset.targets[train], dataset.targets[held]
-    is_classes = isinstance(dataset.schema.target, Classes)
+    is_classes = dataset.schema.is_classification
     if is_classes:
         baseline = float((y_held == np.bincount(y_train).argmax()).mean())
         leaves = max(2 * dataset.schema.outputs, 4)
@@ -167,7 +187,7 @@ def _separates(dataset: Dataset, places: list[int]) -> bool:
     )
     if len(rows) < FEWEST_SEPARATED:
         return False
-    x, y = np.asarray(dataset.inputs[rows])[:, places], dataset.targets[rows]
+    x, y = dataset.rows_at(rows)[:, places], dataset.targets[rows]
     tree = DecisionTreeClassifier(max_leaf_nodes=max(dataset.schema.outputs, 2), random_state=0)
     return float(tree.fit(x, y).score(x, y)) == 1.0
 
@@ -177,9 +197,9 @@ def constant_findings(dataset: Dataset) -> Iterator[Finding]:
     if not isinstance(dataset.schema.input, Table | Series) or isinstance(dataset.encoder, TableEncoder):
         return
     train = np.sort(dataset.splits.train)
-    lowest = highest = np.asarray(dataset.inputs[train[0]])
+    lowest = highest = dataset.rows_at(train[0])
     for start in range(0, len(train), _BLOCK):
-        block = np.asarray(dataset.inputs[train[start : start + _BLOCK]])
+        block = dataset.rows_at(train[start : start + _BLOCK])
         lowest, highest = np.minimum(lowest, block.min(axis=0)), np.maximum(highest, block.max(axis=0))
     same = (lowest == highest).reshape(len(lowest), -1).all(axis=1)
     if isinstance(dataset.schema.input, Series):
@@ -215,12 +235,12 @@ def _columns(dataset: Dataset) -> list[tuple[str, list[int]]]:
         return columns
     rows = np.sort(dataset.splits.train[:_MOST_ROWS])
     inputs, targets = (
-        np.asarray(dataset.inputs[rows], np.float64),
+        dataset.rows_at(rows).astype(np.float64),
         dataset.targets[rows].reshape(len(rows), -1),
     )
     centred = inputs - inputs.mean(axis=0)
     answers = targets[:, 0]
-    if isinstance(dataset.schema.target, Classes):
+    if dataset.schema.is_classification:
         between = np.zeros(inputs.shape[1])
         for label in np.unique(answers):
             between += (answers == label).sum() * centred[answers == label].mean(axis=0) ** 2

@@ -12,11 +12,13 @@ from bakeoff.data.builtin import builtin_names
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.graphs import check_fits, lengths_of_graphs
 from bakeoff.data.forms.unicode import composed
 from bakeoff.data.options import ReadingOptions, check_seed
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.readers import READERS
 from bakeoff.data.readers.base import reader_of, refuse_other_options
-from bakeoff.data.schema import Schema
+from bakeoff.data.schema import Graph, Schema
 from bakeoff.errors import BakeoffError, DataError, OptionError, printable, suggest
 from bakeoff.system.files import opened
 
@@ -63,8 +65,8 @@ def load(
     Args:
         source: a built-in name ("digits"; `builtin_names()` lists them); a folder of images, one sub-folder a class;
             a CSV, TSV, Parquet or JSON Lines file; a `.ts` or UCR file of series; an `.npz` or `.npy` file; arrays
-            or tensors (x, y) or {"x": x, "y": y}, which with "adjacency" are graphs; a pandas or Polars frame; or a
-            `Dataset`, which comes back.
+            or tensors (x, y) or {"x": x, "y": y}, which with "adjacency" or "edges" are graphs; a pandas or Polars
+            frame; or a `Dataset`, which comes back.
         target: the column to predict (tables and frames).
         time: the column of times; makes a forecast of `target`.
         horizon: how many steps to forecast.
@@ -192,14 +194,18 @@ def _unclaimed(source: Any) -> BakeoffError:
 
 
 def _from_dataset(dataset: Dataset, schema: Schema) -> NewExamples:
-    if dataset.schema.input != schema.input:
+    lengths = dataset.lengths
+    if isinstance(dataset.inputs, PackedGraphs) and isinstance(schema.input, Graph):
+        check_fits(dataset.inputs, schema.input)
+        lengths = lengths_of_graphs(dataset.inputs, schema.input)
+    elif dataset.schema.input != schema.input:
         raise DataError(
             f"The network was trained on {schema.input}, and '{printable(dataset.name)}' is {dataset.schema.input}: "
             "give data of the same form."
         )
     targets: NDArray[Any] | None = dataset.targets if dataset.schema.target == schema.target else None
     names = dataset.labels or [str(row + 1) for row in range(len(dataset))]
-    return NewExamples(inputs=dataset.inputs, lengths=dataset.lengths, targets=targets, names=names)
+    return NewExamples(inputs=dataset.inputs, lengths=lengths, targets=targets, names=names)
 
 
 def _no_such(source: str | Path) -> str:

@@ -1,11 +1,13 @@
 """Scaling of inputs: mean and deviation a channel or feature, learned from the training split alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bakeoff.data.packed_graphs import PackedGraphs
 
 #: Numbers are centred before they become float32 where its rounding exceeds this part of their standard deviation.
 ROUNDING_SHARE = 1e-3
@@ -15,7 +17,10 @@ STATISTICS_BLOCK_NUMBERS = 1 << 20
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scaling:
-    """`(x - mean) / std`, per channel or feature, broadcast over the rest of an example's axes."""
+    """`(x - mean) / std`, per channel or feature, broadcast over the rest of an example's axes.
+
+    Of graphs, the entries after those of the F features are of the weights of edges, with mean 0: no edge stays none.
+    """
 
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
@@ -54,6 +59,37 @@ class Scaling:
     @staticmethod
     def from_json(record: dict[str, list[float]]) -> "Scaling":
         return Scaling(mean=np.asarray(record["mean"], np.float32), std=np.asarray(record["std"], np.float32))
+
+
+def scaling_of_graphs(graphs: PackedGraphs) -> Scaling:
+    """That of the nodes' numbers, and for edges the mean absolute weight of an entry of the adjacency matrices."""
+    nodes = Scaling.learn(graphs.features)
+    unit = 1.0
+    if graphs.weights is not None and len(graphs.weights):
+        entries = np.where(
+            graphs.edges[:, 0] == graphs.edges[:, 1], 1, 2
+        )  # a loop is one entry, another edge two
+        unit = float(np.average(np.abs(graphs.weights.astype(np.float64)), weights=entries))
+    return Scaling(
+        mean=np.append(nodes.mean, np.float32(0)), std=np.append(nodes.std, np.float32(unit or 1.0))
+    )
+
+
+def scaled_graphs(graphs: PackedGraphs, scaling: Scaling) -> PackedGraphs:
+    """Graphs with scaled numbers of nodes and weights of edges."""
+    count = graphs.features.shape[1]
+    nodes = Scaling(mean=scaling.mean[:count], std=scaling.std[:count])
+    unit = np.float32(scaling.std[count])
+    weights = graphs.weights
+    if (
+        weights is None and unit != 1
+    ):  # a network that was trained on graphs with weights is given some without
+        weights = np.ones(len(graphs.edges), np.float32)
+    return replace(
+        graphs,
+        features=nodes.apply(graphs.features),
+        weights=None if weights is None else (weights / unit).astype(np.float32),
+    )
 
 
 def needs_centring(numbers: NDArray[Any]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.schema import Classes, Schema
+from bakeoff.data.schema import Schema
 from bakeoff.errors import DataError
 
 Indices = NDArray[np.int64]
@@ -18,7 +18,7 @@ LARGEST_VALIDATION = 5_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Splits:
-    """The indices of the examples for training, for choosing settings (validation) and for the final scores (test).
+    """The indices of the predictions for training, for choosing settings (validation) and for the final scores (test).
 
     Any prefix of `train` may be used as a smaller training set (see `nested_order`).
     """
@@ -121,7 +121,7 @@ def _divide(
         taken = max(1, int(np.searchsorted(np.cumsum(sizes), wanted, side="left")) + 1)
         chosen = np.isin(inverse, order[: min(taken, len(names) - 1)])
         return indices[~chosen], indices[chosen]
-    if isinstance(schema.target, Classes):
+    if schema.is_classification:
         labels = targets[indices]
         lonely = np.isin(labels, np.flatnonzero(np.bincount(labels, minlength=schema.target.size) < 2))
         order = nested_order(indices[~lonely], targets, seed=seed)

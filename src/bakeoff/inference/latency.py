@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import Dataset, Inputs
 from bakeoff.inference.predictor import Predictor
 from bakeoff.system.patches import PROCESS_LOCK
 
@@ -65,9 +65,7 @@ def latency_of(predictor: Predictor, dataset: Dataset, batch: int) -> Latency:
     )
 
 
-def _timed(
-    predictor: Predictor, inputs: NDArray[np.generic], lengths: NDArray[np.int64] | None
-) -> list[float]:
+def _timed(predictor: Predictor, inputs: Inputs, lengths: NDArray[np.int64] | None) -> list[float]:
     for _ in range(WARM_UP_CALLS):
         predictor.outputs(inputs, lengths)
     seconds: list[float] = []

@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import Dataset, Inputs
 from bakeoff.data.encoder import NewExamples
+from bakeoff.data.forms.graphs import check_fits, graphs_of_dense
 from bakeoff.data.load import read_new
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.scaling import Scaling
-from bakeoff.data.schema import Schema
+from bakeoff.data.schema import Graph, Schema
 from bakeoff.data.splits import Splits
 from bakeoff.errors import BakeoffError, DataError, ModelError, OptionError, StoreError, printable
-from bakeoff.models import ModelCard, build, recorded, takes_lengths
+from bakeoff.models import ModelCard, build, recorded
 from bakeoff.models import card as card_named
+from bakeoff.models.layers.graphs import GraphBatch, network_inputs
+from bakeoff.models.layers.views import arguments
 from bakeoff.models.registry.options import check_recorded_options
 from bakeoff.system.extras import first_line
 from bakeoff.system.files import refuse_special
@@ -124,33 +128,31 @@ class Predictor:
         """New examples, prepared as those that the network was trained on.
 
         Args:
-            new: of the same form: a file, a folder, a built-in name, a data frame, texts, arrays or tensors. Arrays
-                of the shape of `Dataset.inputs`, [N, *schema.input.shape], stay as they are.
+            new: of the same form: a file, a folder, a built-in name, a data frame, texts, arrays or tensors. Inputs
+                like `Dataset.inputs`, arrays [N, *schema.input.shape] or packed graphs, stay as they are.
 
         Raises:
             DataError: they cannot be read, or are of another form.
         """
         given = new.numpy(force=True) if isinstance(new, Tensor) else new
+        if isinstance(given, PackedGraphs) and isinstance(self.schema.input, Graph):
+            check_fits(given, self.schema.input)
+            return NewExamples(inputs=given, lengths=given.node_counts)
         if isinstance(given, np.ndarray) and given.shape[1:] == self.schema.input.shape:
             return NewExamples(inputs=given)
         return read_new(self.encoder or _PLAIN_ARRAYS, given, schema=self.schema)
 
-    def outputs(self, inputs: NDArray[Any], lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    def outputs(self, inputs: Inputs, lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Log-probabilities of the classes, or values in the data's unit: float32 [N, outputs].
 
         Args:
-            inputs: raw, as in `Dataset.inputs`: [N, *schema.input.shape].
+            inputs: raw, as in `Dataset.inputs`: [N, *schema.input.shape], or graphs; their dense views are taken, too.
             lengths: true lengths int64 [N]; None where every example is complete.
 
         Raises:
             DataError: inputs of another shape.
         """
-        shape = self.schema.input.shape
-        if inputs.ndim != len(shape) + 1 or inputs.shape[1:] != shape:
-            raise DataError(
-                f"The inputs have the shape {tuple(inputs.shape)}, and this network takes {('N', *shape)}: "
-                "prepare them as the training data were."
-            )
+        inputs = self._checked(inputs, lengths)
         everything = Dataset(
             name="new",
             schema=self.schema,
@@ -163,16 +165,31 @@ class Predictor:
         parts = [np.zeros((0, self.schema.outputs), dtype=np.float32)]
         for start in range(0, len(inputs), PREDICTION_ROWS):
             rows = np.arange(start, min(start + PREDICTION_ROWS, len(inputs)), dtype=np.int64)
-            given = torch.from_numpy(everything.inputs_at(rows))
+            given = network_inputs(everything.inputs_at(rows), self.schema.input)
             true_lengths = everything.lengths_at(rows)
             parts.append(
                 self._outputs(given, None if true_lengths is None else torch.from_numpy(true_lengths))
             )
         return np.concatenate(parts)
 
+    def _checked(self, inputs: Inputs, lengths: NDArray[np.int64] | None) -> Inputs:
+        """The inputs, if this network takes such."""
+        shape, kind = self.schema.input.shape, self.schema.input
+        if isinstance(inputs, PackedGraphs):
+            if isinstance(kind, Graph):
+                check_fits(inputs, kind)
+                return inputs
+            raise DataError(f"These are graphs, and this network takes {('N', *shape)}: give it such arrays.")
+        if inputs.ndim != len(shape) + 1 or inputs.shape[1:] != shape:
+            raise DataError(
+                f"The inputs have the shape {tuple(inputs.shape)}, and this network takes {('N', *shape)}: "
+                "prepare them as the training data were."
+            )
+        return graphs_of_dense(inputs, kind, lengths) if isinstance(kind, Graph) else inputs
+
     @torch.no_grad()
-    def _outputs(self, inputs: Tensor, lengths: Tensor | None) -> NDArray[np.float32]:
-        raw = self.module(inputs, lengths) if takes_lengths(self.module) else self.module(inputs)
+    def _outputs(self, inputs: Tensor | GraphBatch, lengths: Tensor | None) -> NDArray[np.float32]:
+        raw = self.module(*arguments(self.module, inputs, lengths))
         return self.task.in_unit_of_data(raw.double(), self.target_scaling).float().numpy()
 
     def predict_proba(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:

@@ -5,12 +5,11 @@ reconstructed.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import Dataset, Inputs
 from bakeoff.data.findings import row_hashes
 from bakeoff.system.files import atomic_write, opened
 
@@ -29,7 +28,7 @@ def write_training_hashes(folder: Path, dataset: Dataset) -> None:
         np.save(file, hashes, allow_pickle=False)
 
 
-def is_training_example(folder: Path, inputs: NDArray[Any]) -> NDArray[np.bool_] | None:
+def is_training_example(folder: Path, inputs: Inputs) -> NDArray[np.bool_] | None:
     """[N], whether each of these inputs was in the training or validation split; None without a file of hashes."""
     try:
         with opened(folder / TRAINING_HASHES_FILE) as file:

@@ -35,7 +35,6 @@ __all__ = [
     "name_and_width",
     "recorded",
     "register",
-    "takes_lengths",
 ]
 
 #: The files of the catalogue, oldest idea first.
@@ -248,13 +247,6 @@ def _with_a_small_stem(
         return None
     module.__dict__["build_options"] = small
     return module
-
-
-def takes_lengths(module: nn.Module) -> bool:
-    """Whether the module's forward has an argument called `lengths`."""
-    import inspect
-
-    return "lengths" in inspect.signature(module.forward).parameters
 
 
 def _kinds(kinds: tuple[type, ...]) -> str:

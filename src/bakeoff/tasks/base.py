@@ -22,8 +22,10 @@ example for classes, values and forecasts. The contract says no more than that a
   `worst` finds none; metrics compare the two sets.
 - Open sets: an output has one more column, the score of "none of these", and `decode` may give -1, which is shown by a
   word of its own.
-- Nodes: one example of the dataset is a graph with many predictions. Splits, targets and outputs count nodes, and
-  `resampled_together` says which of them hang together.
+- Nodes: one example of the dataset is a graph with many predictions. `Dataset.offsets` says which predictions belong to
+  which example; splits, targets and outputs count predictions, and a network gives one row for each node of the graphs
+  that it is given, of which a batch takes those that it asks for. `resampled_together` says which nodes hang together.
+  *Followed in `tests/tasks/test_node_task.py`.*
 
 N units, K classes.
 """
@@ -128,7 +130,7 @@ class Task(ABC):
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of the columns of outputs; empty where there are none."""
-        return ()
+        return self.schema.target.class_names
 
     # Scores
 

@@ -66,7 +66,7 @@ def _naive(dataset: Dataset, parts: Sequence[Indices], *, season: int) -> Baseli
     back = season - np.arange(schema.target.horizon) % season  # 1 is the last value
     outputs = []
     for part in parts:
-        past = np.asarray(dataset.inputs[part][:, 0, :], dtype=np.float32)
+        past = dataset.rows_at(part)[:, 0, :].astype(np.float32)
         lengths = np.full(len(part), past.shape[1]) if dataset.lengths is None else dataset.lengths[part]
         outputs.append(np.take_along_axis(past, np.maximum(lengths[:, None] - back, 0), axis=1))
     return BaselineAnswers(outputs, 0)

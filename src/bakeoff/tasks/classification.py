@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Classes
 from bakeoff.tasks.base import Mistake, Task, TrainingLoss
 from bakeoff.tasks.baselines import MAJORITY, Baseline
 from bakeoff.tasks.metrics.metric import NO_CONTEXT, Floats, Metric, MetricContext
@@ -30,11 +29,6 @@ class Classification(Task):
     takes_label_smoothing = True
     survives_augmentation = True
     estimator_type = "classifier"
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        assert isinstance(self.schema.target, Classes)
-        return self.schema.target.names
 
     def training_loss(self, *, label_smoothing: float = 0.0) -> TrainingLoss:
         """Mean cross-entropy of classes int64 [B], or of mixed ones float [B, K]."""

@@ -114,7 +114,7 @@ def _seconds_left(request: None, context: TaskContext) -> float | None:
 
 def _describe(request: SharedDataset, context: TaskContext) -> tuple[str, list[float], bool]:
     dataset = request.open()
-    return dataset.fingerprint, np.ravel(dataset.inputs)[:5].tolist(), request.open() is dataset
+    return dataset.fingerprint, np.ravel(dataset.rows_at(slice(None)))[:5].tolist(), request.open() is dataset
 
 
 def _die(request: None, context: TaskContext) -> None:
@@ -193,7 +193,7 @@ def check_a_dataset_is_shared(executor: Executor) -> None:
     assert handle.schema == dataset.schema
     executor.submit(_describe, handle, payload="data")
     ((_, found),) = _drain(executor)
-    assert found == (dataset.fingerprint, np.ravel(dataset.inputs)[:5].tolist(), True)
+    assert found == (dataset.fingerprint, np.ravel(dataset.rows_at(slice(None)))[:5].tolist(), True)
     assert executor.share(other) != handle
 
 

@@ -26,12 +26,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Classes, Forecast, Graph, Image, Input, Schema, Series, Table, Target, Tokens
 from bakeoff.errors import ModelError
-from bakeoff.models import ModelCard, build, card, takes_lengths
+from bakeoff.models import ModelCard, build, card
+from bakeoff.models.layers.graphs import GraphBatch
+from bakeoff.models.layers.views import arguments
 from bakeoff.models.weights import load_tensors, read_tensors, save_tensors
 
 BATCH = 4
@@ -43,7 +47,7 @@ _INPUTS: dict[str, Input] = {
     "series": Series(channels=2, length=24),
     "tokens": Tokens(vocabulary_size=50, length=12),
     "table": Table(features=9),
-    "graph": Graph(nodes=8, features=3),
+    "graph": Graph(nodes=8, features=3, edges=16),
 }
 
 
@@ -63,8 +67,12 @@ def schemas_of(model: ModelCard) -> list[Schema]:
     return schemas
 
 
-def example_inputs(schema: Schema, count: int = BATCH, *, seed: int = 0, device: str = "cpu") -> Tensor:
-    """Random inputs [count, ...]: standard normal numbers, or tokens without padding."""
+def example_inputs(
+    schema: Schema, count: int = BATCH, *, seed: int = 0, device: str = "cpu"
+) -> Tensor | GraphBatch:
+    """Random inputs [count, ...]: standard normal numbers, tokens without padding, or graphs."""
+    if isinstance(schema.input, Graph):
+        return _example_graphs(schema.input, count, seed).each(lambda tensor: tensor.to(device))
     if device == "meta":
         kind = torch.int64 if isinstance(schema.input, Tokens) else torch.float32
         return torch.empty(count, *schema.input.shape, dtype=kind, device="meta")
@@ -75,14 +83,28 @@ def example_inputs(schema: Schema, count: int = BATCH, *, seed: int = 0, device:
     return torch.randn(count, *schema.input.shape, generator=generator)
 
 
+def _example_graphs(kind: Graph, count: int, seed: int) -> GraphBatch:
+    """Graphs of as many nodes as there may be, and of at most as many edges, between random nodes."""
+    rng = np.random.default_rng(seed)
+    ends = rng.integers(0, kind.nodes, (count * kind.most_edges, 2))
+    ends += kind.nodes * np.repeat(np.arange(count), kind.most_edges)[:, None]
+    numbers = rng.standard_normal((count * kind.nodes, kind.features))
+    return GraphBatch.of(PackedGraphs.of_edges(numbers, [kind.nodes] * count, ends), kind)
+
+
+def _called(module: nn.Module, inputs: Tensor | GraphBatch, lengths: Tensor | None = None) -> Tensor:
+    outputs: Tensor = module(*arguments(module, inputs, lengths))
+    return outputs
+
+
 def check_forward(model: str | ModelCard, schema: Schema, **options: Any) -> None:
     """Outputs are [B, outputs] and finite, with and without lengths where the network takes those."""
     module = _built(model, schema, options).eval()
     x = example_inputs(schema)
     with torch.no_grad():
-        outputs = [module(x)]
-        if takes_lengths(module) and isinstance(schema.input, Series | Tokens | Graph):
-            outputs.append(module(x, lengths=torch.full((len(x),), x.shape[-1])))
+        outputs = [_called(module, x)]
+        if isinstance(schema.input, Series | Tokens | Graph):
+            outputs.append(_called(module, x, torch.full((BATCH,), schema.input.shape[-1])))
     for y in outputs:
         assert y.shape == (BATCH, schema.outputs), (
             f"outputs are {list(y.shape)}, not {[BATCH, schema.outputs]}"
@@ -95,8 +117,8 @@ def check_gradients(model: str | ModelCard, schema: Schema, **options: Any) -> N
     module = _built(model, schema, options).train()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # one pattern of dropout
-        y = module(example_inputs(schema))
-    (y * torch.randn(y.shape, generator=torch.Generator().manual_seed(1))).sum().backward()
+        y = _called(module, example_inputs(schema))
+    (y * torch.randn(y.shape, generator=torch.Generator().manual_seed(1))).sum().backward()  # type: ignore[no-untyped-call]
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, f"no gradient reaches '{name}'"
@@ -109,7 +131,9 @@ def check_batch_independence(model: str | ModelCard, schema: Schema, **options: 
     module = _built(model, schema, options).eval()
     x = example_inputs(schema)
     with torch.no_grad():
-        together, alone, turned = module(x), module(x[:1]), module(x.flip(0)).flip(0)
+        first, backwards = torch.arange(1), torch.arange(BATCH).flip(0)
+        together, alone = _called(module, x), _called(module, x.index_select(0, first))
+        turned = _called(module, x.index_select(0, backwards)).flip(0)
     scale = float(together.abs().max()) + 1e-6
     assert float((together[:1] - alone).abs().max()) <= ROUNDING * scale, (
         "an example alone gives another output"
@@ -128,7 +152,7 @@ def check_determinism(model: str | ModelCard, schema: Schema, **options: Any) ->
         assert torch.equal(one, other), f"the same seed gives another '{name}'"
     x = example_inputs(schema)
     with torch.no_grad():
-        assert torch.equal(module(x), module(x)), "two evaluations of the same batch differ"
+        assert torch.equal(_called(module, x), _called(module, x)), "two evaluations of the same batch differ"
 
 
 def check_save_and_load(model: str | ModelCard, schema: Schema, **options: Any) -> None:
@@ -139,7 +163,9 @@ def check_save_and_load(model: str | ModelCard, schema: Schema, **options: Any) 
         path = Path(folder) / "model.safetensors"
         save_tensors(module.state_dict(), path)
         load_tensors(other, read_tensors(path))
-        assert torch.equal(module(x), other(x)), "the outputs differ after saving and loading"
+        assert torch.equal(_called(module, x), _called(other, x)), (
+            "the outputs differ after saving and loading"
+        )
 
 
 def check_meta(model: str | ModelCard, schema: Schema, **options: Any) -> None:
@@ -148,7 +174,7 @@ def check_meta(model: str | ModelCard, schema: Schema, **options: Any) -> None:
         module = build(model, schema, **options).eval()
     assert all(parameter.is_meta for parameter in module.parameters()), "a parameter is not on meta"
     with torch.no_grad():
-        y = module(example_inputs(schema, device="meta"))
+        y = _called(module, example_inputs(schema, device="meta"))
     assert y.is_meta, "the output is not on meta"
     assert y.shape == (BATCH, schema.outputs), f"outputs are {list(y.shape)}, not {[BATCH, schema.outputs]}"
 
@@ -161,10 +187,9 @@ def check_wrong_size(model: str | ModelCard, schema: Schema, **options: Any) -> 
     """
     if not isinstance(schema.input, Tokens):
         module = _built(model, schema, options).eval()
-        first, *others = schema.input.shape
         try:
             with torch.no_grad():
-                module(torch.zeros(BATCH, first + 1, *others))
+                _called(module, _of_wrong_size(schema.input))
         except (RuntimeError, ValueError) as error:
             if len(set(re.findall(r"\d+", str(error)))) < 2:
                 raise AssertionError(
@@ -174,6 +199,14 @@ def check_wrong_size(model: str | ModelCard, schema: Schema, **options: Any) -> 
             raise AssertionError("an input with one channel or feature more is taken without an error")
     if isinstance(schema.input, Image):
         _check_least_side(model, schema, options)
+
+
+def _of_wrong_size(kind: Input) -> Tensor | GraphBatch:
+    """Examples with one channel or feature more."""
+    if isinstance(kind, Graph):
+        return _example_graphs(replace(kind, features=kind.features + 1), BATCH, 0)
+    first, *others = kind.shape
+    return torch.zeros(BATCH, first + 1, *others)
 
 
 def _check_least_side(model: str | ModelCard, schema: Schema, options: dict[str, Any]) -> None:
@@ -187,7 +220,7 @@ def _check_least_side(model: str | ModelCard, schema: Schema, options: dict[str,
         with torch.device("meta"):
             module = build(model, smaller, **options).eval()
         with torch.no_grad():
-            module(example_inputs(smaller, device="meta"))
+            _called(module, example_inputs(smaller, device="meta"))
 
     try:
         try_side(1)

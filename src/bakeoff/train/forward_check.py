@@ -4,16 +4,19 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffError, ModelError, printable
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import GraphBatch, count_of, tensors_of
+from bakeoff.models.layers.views import arguments
 from bakeoff.system.extras import first_line
 
 
-def check_forward(module: nn.Module, inputs: Tensor, lengths: Tensor | None, outputs: int) -> None:
+def check_forward(
+    module: nn.Module, inputs: Tensor | GraphBatch, lengths: Tensor | None, outputs: int
+) -> None:
     """Run the network on a few examples, in evaluation mode, and look at what it gives.
 
     Args:
         module: the network; it is left in evaluation mode.
-        inputs: [N, ...], as it is trained with.
+        inputs: [N, ...] or graphs, as it is trained with.
         lengths: true lengths [N], if it takes any.
         outputs: how many it must give for an example.
 
@@ -23,15 +26,15 @@ def check_forward(module: nn.Module, inputs: Tensor, lengths: Tensor | None, out
     module.eval()
     try:
         with torch.no_grad():
-            given = module(inputs, lengths) if takes_lengths(module) else module(inputs)
+            given = module(*arguments(module, inputs, lengths))
     except BakeoffError:
         raise
     except (Exception, SystemExit) as error:
         raise ModelError(
-            f"The network fails on inputs of shape {tuple(inputs.shape)}: {type(error).__name__}: "
+            f"The network fails on inputs of shape {tuple(tensors_of(inputs)[0].shape)}: {type(error).__name__}: "
             f"{printable(first_line(error), most=300)}"
         ) from error
-    wanted = (len(inputs), outputs)
+    wanted = (count_of(inputs), outputs)
     if not isinstance(given, Tensor) or tuple(given.shape) != wanted:
         came = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
         raise ModelError(f"The network gives {came} where {wanted} was needed: [batch, classes or values].")

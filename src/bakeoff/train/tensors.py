@@ -6,17 +6,21 @@ split's mean and deviation, so that one learning rate fits all units.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset, training_order
-from bakeoff.data.schema import Tokens
+from bakeoff.data.packed_graphs import PackedGraphs
+from bakeoff.data.schema import Graph, Tokens
 from bakeoff.data.splits import Indices
+from bakeoff.models.layers.graphs import GraphBatch, network_inputs, tensors_of
+from bakeoff.models.layers.views import dense, takes_graphs
 from bakeoff.tasks.registry import task_of
 
 #: A dataset whose scaled examples take no more than this is held in memory as tensors.
@@ -24,11 +28,30 @@ RESIDENT_BYTES = 256 * 2**20
 
 
 class Batch(NamedTuple):
-    """Inputs [B, ...], targets int64 [B] or standardised [B, outputs], true lengths int64 [B] or None."""
+    """Some predictions to make, and what a network is given for them.
 
-    inputs: Tensor
+    Attributes:
+        inputs: of the examples, [B, ...], or graphs.
+        targets: int64 [P] or standardised [P, outputs], one a prediction.
+        lengths: true lengths int64 [B], or None.
+        places: the rows of the network's outputs that are predictions of this batch, int64 [P]; None where they are all
+            its rows, one an example.
+    """
+
+    inputs: Tensor | GraphBatch
     targets: Tensor
     lengths: Tensor | None
+    places: Tensor | None = None
+
+    @property
+    def array(self) -> Tensor:
+        """The inputs, which are no graphs, as one tensor [B, ...]."""
+        assert isinstance(self.inputs, Tensor), "graphs are no array"
+        return self.inputs
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        """Those of a network's outputs that belong to the targets."""
+        return outputs if self.places is None else outputs.index_select(0, self.places)
 
 
 @runtime_checkable
@@ -44,7 +67,7 @@ class Examples(Protocol):
     def __len__(self) -> int: ...
 
     def at(self, positions: Tensor) -> Batch:
-        """The examples at these positions, int64 [B]."""
+        """The predictions at these positions, int64 [P]."""
         ...
 
 
@@ -64,8 +87,8 @@ class Resident:
         return len(self.everything.targets)
 
     def at(self, positions: Tensor) -> Batch:
-        inputs, targets, lengths = self.everything
-        positions = positions.to(inputs.device)
+        inputs, targets, lengths, _ = self.everything
+        positions = positions.to(targets.device)
         return Batch(
             inputs.index_select(0, positions),
             targets.index_select(0, positions),
@@ -96,11 +119,13 @@ class TrainingData:
         dtype: of inputs and of targets that are numbers; float64 in tests.
         device: where resident tensors and batches live.
         resident_bytes: larger datasets are gathered batch by batch.
+        is_dense: whether graphs are given as dense views, for networks that read no edges.
 
     Attributes:
         schema, task: the dataset's.
         train, validation, test: `Examples`; positions of `train` count the training indices in ascending order.
         target_scaling: None for classes.
+        is_dense: whether inputs are arrays even where the examples are graphs.
     """
 
     def __init__(
@@ -110,6 +135,7 @@ class TrainingData:
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
         resident_bytes: int = RESIDENT_BYTES,
+        is_dense: bool = False,
     ) -> None:
         self.dataset, self.schema, self.dtype, self.device = (
             dataset,
@@ -117,12 +143,13 @@ class TrainingData:
             dtype,
             torch.device(device),
         )
+        self._resident_bytes, self.is_dense = resident_bytes, is_dense
         self._train_indices = np.sort(dataset.splits.train)
         self._orders: dict[int, Tensor] = {}
+        self._kept: tuple[Indices, Tensor | GraphBatch] | None = None
         self.task = task_of(self.schema)
         self.target_scaling = self.task.target_scaling(dataset)
-        item = 8 if isinstance(self.schema.input, Tokens) else dtype.itemsize
-        self.resident = len(dataset) * math.prod(self.schema.input.shape) * item <= resident_bytes
+        self.resident = dataset.offsets is None and self._input_bytes() <= resident_bytes
         self.train = self._examples(self._train_indices)
         self.validation = self._examples(dataset.splits.validation)
         self.test = self._examples(dataset.splits.test)
@@ -131,27 +158,72 @@ class TrainingData:
     def outputs(self) -> int:
         return self.schema.outputs
 
+    def evaluation_places(self, examples: Examples, rows: int) -> Sequence[Tensor]:
+        """Positions of a split in parts of so many predictions; one part where one pass over an example gives many."""
+        count = len(examples) if self.dataset.offsets is not None else rows
+        return torch.arange(len(examples)).split(max(count, 1))  # type: ignore[no-untyped-call, no-any-return]
+
+    def read_by(self, module: nn.Module) -> "TrainingData":
+        """These data as this network reads them: graphs edge by edge, or as dense views where it reads no edges."""
+        if not isinstance(self.schema.input, Graph) or takes_graphs(module) or self.is_dense:
+            return self
+        return self._dense
+
+    @cached_property
+    def _dense(self) -> "TrainingData":
+        return TrainingData(
+            self.dataset,
+            dtype=self.dtype,
+            device=self.device,
+            resident_bytes=self._resident_bytes,
+            is_dense=True,
+        )
+
+    def _input_bytes(self) -> int:
+        """Of all examples, as a network is given them."""
+        inputs, kind = self.dataset.inputs, self.schema.input
+        if isinstance(inputs, PackedGraphs) and not self.is_dense:
+            return sum(array.size for array in inputs.arrays().values()) * 8
+        item = 8 if isinstance(kind, Tokens) else self.dtype.itemsize
+        return len(inputs) * math.prod(kind.shape) * item
+
     def _examples(self, indices: Indices) -> Examples:
         return Resident(self.gather(indices)) if self.resident else _Streamed(self, indices)
 
     def gather(self, indices: Indices) -> Batch:
-        """Scaled inputs, standardised targets and lengths of these examples of the dataset."""
-        inputs = torch.from_numpy(self.dataset.inputs_at(indices))
+        """Scaled inputs, standardised targets and lengths of these predictions of the dataset."""
+        examples, places = self.dataset.examples_of(indices)
+        inputs = self._inputs(examples)
         targets = torch.from_numpy(np.ascontiguousarray(self.dataset.targets_at(indices)))
-        lengths = self.dataset.lengths_at(indices)
-        if inputs.is_floating_point():
-            inputs = inputs.to(self.dtype)
         if self.target_scaling is not None:
             targets = self.target_scaling.apply(targets).to(self.dtype)
         else:
             targets = targets.to(torch.int64)
+        lengths = self.dataset.lengths_at(examples)
         return Batch(
-            self._send(inputs),
+            inputs,
             self._send(targets),
             None if lengths is None else self._send(torch.from_numpy(np.ascontiguousarray(lengths))),
+            None if self.dataset.offsets is None else self._send(torch.from_numpy(places)),
         )
 
+    def _inputs(self, examples: Indices) -> Tensor | GraphBatch:
+        """The inputs of these examples; those with several predictions are kept until others are asked for."""
+        if self._kept is not None and np.array_equal(self._kept[0], examples):
+            return self._kept[1]
+        inputs = network_inputs(self.dataset.inputs_at(examples), self.schema.input)
+        if isinstance(inputs, GraphBatch):
+            inputs = inputs.each(self._send)
+            inputs = dense(inputs) if self.is_dense else inputs
+        else:
+            inputs = self._send(inputs)
+        self._kept = None if self.dataset.offsets is None else (examples, inputs)
+        return inputs
+
     def _send(self, tensor: Tensor) -> Tensor:
+        """The tensor on the device, numbers in the format of the training."""
+        if tensor.is_floating_point():
+            tensor = tensor.to(self.dtype)
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
@@ -189,7 +261,7 @@ def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batc
         batch, copied = future.result()
         if copied is not None:
             torch.cuda.current_stream().wait_event(copied)
-            for part in batch:
+            for part in (*tensors_of(batch.inputs), *batch[1:]):
                 if part is not None and part.is_cuda:
                     part.record_stream(torch.cuda.current_stream())
         return batch

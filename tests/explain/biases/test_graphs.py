@@ -22,11 +22,7 @@ def small(name: str) -> Dataset:
     whole = bakeoff.load(f"planted:{name}")
     rows = np.arange(760)
     splits = Splits(train=rows[:300], validation=rows[300:360], test=rows[360:])
-    return with_scaling(
-        whole.changed(
-            inputs=whole.inputs[rows], targets=whole.targets[rows], lengths=whole.lengths[rows], splits=splits
-        )
-    )
+    return with_scaling(whole.subset(rows, splits))
 
 
 def accuracy(dataset: Dataset, change: str | None) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bakeoff.data.encoder import NewExamples
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Graph
 from bakeoff.explain.network.explain_network import Explained
 from bakeoff.report.content.examples import example_of
@@ -17,15 +18,18 @@ from bakeoff.report.html.explain_page import write_explained
 KIND = Graph(nodes=12, features=2)
 
 
-def padded(graph: networkx.Graph) -> np.ndarray:
-    raw = np.zeros(KIND.shape, np.float32)
-    raw[0, : len(graph)] = np.arange(len(graph))
-    raw[2 : 2 + len(graph), : len(graph)] = networkx.to_numpy_array(graph)
-    return raw
+def packed(*graphs: networkx.Graph) -> PackedGraphs:
+    """The first number of each node is its place."""
+    begins = np.cumsum([0, *map(len, graphs)])
+    numbers = [(place, 0.0) for graph in graphs for place in range(len(graph))]
+    ends = [(begins[i] + a, begins[i] + b) for i, graph in enumerate(graphs) for a, b in graph.edges]
+    return PackedGraphs.of_edges(
+        np.array(numbers), [len(graph) for graph in graphs], np.array(ends, np.int64)
+    )
 
 
-def drawing(raw: np.ndarray, kind: Graph = KIND, length: int | None = None) -> ExampleGraph:
-    shown = example_of(raw, kind=kind, length=length)
+def drawing(graphs: PackedGraphs) -> ExampleGraph:
+    shown = example_of(graphs, kind=KIND)
     assert isinstance(shown, ExampleGraph)
     return shown
 
@@ -40,7 +44,7 @@ def circles(markup: str) -> list[tuple[float, ...]]:
     [networkx.path_graph(9), networkx.complete_graph(5), networkx.empty_graph(3), networkx.empty_graph(1)],
 )
 def test_each_real_node_and_edge_is_drawn_once_inside_the_square(graph: networkx.Graph) -> None:
-    shown = drawing(padded(graph), length=len(graph))
+    shown = drawing(packed(graph))
     drawn = shown.nodes
     assert len(drawn) == shown.node_count == len(graph)
     assert len(shown.edges) == shown.edge_count == graph.number_of_edges()
@@ -54,23 +58,20 @@ def test_each_real_node_and_edge_is_drawn_once_inside_the_square(graph: networkx
 
 def test_linked_nodes_are_drawn_nearer_than_others() -> None:
     graph = networkx.disjoint_union(networkx.complete_graph(5), networkx.complete_graph(5))
-    x, y, _ = np.array(drawing(padded(graph), length=10).nodes).T
+    x, y, _ = np.array(drawing(packed(graph)).nodes).T
     apart = np.hypot(x[:, None] - x, y[:, None] - y)
     linked = networkx.to_numpy_array(graph) > 0
     assert apart[linked].mean() < 0.6 * apart[~linked & ~np.eye(10, dtype=bool)].mean()
 
 
 def test_a_large_graph_is_counted_and_not_drawn() -> None:
-    kind = Graph(nodes=100, features=1)
-    raw = np.zeros(kind.shape, np.float32)
-    raw[1:] = networkx.to_numpy_array(networkx.cycle_graph(100))
-    shown = drawing(raw, kind)
+    shown = drawing(packed(networkx.cycle_graph(100)))
     assert (shown.node_count, shown.edge_count) == (100, 100)
     assert not shown.nodes
 
 
 def test_the_page_of_explain_draws_the_graph_and_shades_it_by_saliency(tmp_path: Path) -> None:
-    raw = np.stack([padded(networkx.path_graph(4)), padded(networkx.path_graph(6))])
+    raw = packed(networkx.path_graph(4), networkx.path_graph(6))
     heat = np.zeros((1, 12))
     heat[0, 2] = 7.0
     found = Explained(model="gin", data="d", kind=KIND, shown=(0,), saliency=heat)

@@ -142,7 +142,7 @@ def test_what_lies_beyond_a_length_makes_no_difference_and_what_lies_before_does
     data = TrainingData(dataset, dtype=torch.float64)
     network = stack_of(build_network("transformer", dataset.schema, width=8, seed=0).double())
     program = compile_program(network, data)
-    inputs, _, lengths = data.train.at(torch.arange(20))
+    inputs, _, lengths, _ = data.train.at(torch.arange(20))
     assert lengths is not None
     lengths = lengths.clamp(max=inputs.shape[-1] - 2)
     by_operators = network.outputs_of(inputs, lengths)

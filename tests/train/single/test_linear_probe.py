@@ -14,6 +14,7 @@ from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import recipe_for
 from bakeoff.train.single.trainer import make_training
 from bakeoff.train.tensors import Resident, TrainingData
+from train.plain_training import made_up
 
 CPU = Placement(device=torch.device("cpu"), threads=1)
 
@@ -54,10 +55,13 @@ def test_the_layer_on_features_says_what_the_network_says(name: str, make: objec
     assert set(found.with_head(dict(found.build(0).state_dict()))) == set(module.state_dict())
 
 
-def test_training_on_features_ends_in_the_weights_of_training_through_the_network() -> None:
-    dataset = _digits()
-    _, found = _probe("mlp", dataset)
-    recipe = recipe_for("dense", dataset.schema, len(dataset.splits.train), augment=())
+@pytest.mark.parametrize(("name", "kind"), [("mlp", "dense"), ("gin", "dense")])
+def test_training_on_features_ends_in_the_weights_of_training_through_the_network(
+    name: str, kind: str
+) -> None:
+    dataset = made_up("graph") if name == "gin" else _digits()
+    _, found = _probe(name, dataset)
+    recipe = recipe_for(kind, dataset.schema, len(dataset.splits.train), augment=())
     common = {"learning_rate": 1e-2, "seed": 1, "placement": CPU, "schedule": recipe.shared()}
 
     def trained(make: object, data: TrainingData, mode: str) -> dict[str, torch.Tensor]:
@@ -66,15 +70,15 @@ def test_training_on_features_ends_in_the_weights_of_training_through_the_networ
         return run.module.state_dict()
 
     def whole(seed: int) -> nn.Module:
-        return build("mlp", dataset.schema, seed=seed)
+        return build(name, dataset.schema, seed=seed)
 
     through = trained(whole, TrainingData(dataset), "probe")
     apart = found.with_head(trained(found.build, found.data, "full"))
     everything = trained(whole, TrainingData(dataset), "full")
     assert set(apart) == set(through)
     head = f"{found.name}.weight"
-    for name, tensor in through.items():
-        assert torch.allclose(apart[name], tensor, atol=1e-5), name
+    for path, tensor in through.items():
+        assert torch.allclose(apart[path], tensor, atol=1e-5), path
     assert not torch.allclose(everything[head], through[head], atol=1e-3)
     assert not torch.allclose(whole(1).state_dict()[head], through[head])
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.dataset import Inputs
 from bakeoff.data.forms.array_values import as_array
-from bakeoff.data.forms.graphs import joined
+from bakeoff.data.forms.graphs import graphs_of_edges, graphs_of_matrices
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
@@ -24,18 +26,25 @@ class ArrayPart:
     """The arrays of one part (train, validation, test or all).
 
     Attributes:
-        inputs: [N, ...].
+        inputs: [N, ...]; or graphs, where an array of edges or of adjacency matrices says so.
         targets: [N] or [N, size]; None where there are none.
         groups: [N], or None.
-        lengths: of graphs, their true numbers of nodes [N]; None where all are complete.
-        kind: "graph" where an adjacency array says so; else None.
     """
 
-    inputs: NDArray[Any]
+    inputs: Inputs
     targets: NDArray[Any] | None
     groups: NDArray[Any] | None = None
-    lengths: NDArray[np.int64] | None = None
-    kind: str | None = None
+
+    @property
+    def rows(self) -> NDArray[Any]:
+        """The inputs as one array.
+
+        Raises:
+            DataError: they are graphs.
+        """
+        if isinstance(self.inputs, PackedGraphs):
+            raise DataError("These are graphs, and an array of numbers was needed: leave out their edges.")
+        return self.inputs
 
 
 def array_parts(
@@ -178,13 +187,18 @@ def _part(
     inputs: NDArray[Any],
     targets: NDArray[Any] | None,
 ) -> ArrayPart:
-    """The part with its further arrays: groups, and the adjacency matrices that make graphs of x."""
-    groups = _lookup(arrays, ("groups",), spellings)
-    adjacency = _lookup(arrays, ("adjacency",), spellings)
-    if adjacency is None:
-        return ArrayPart(inputs=inputs, targets=targets, groups=groups)
-    graphs, lengths = joined(inputs, adjacency, _lookup(arrays, ("nodes",), spellings))
-    return ArrayPart(inputs=graphs, targets=targets, groups=groups, lengths=lengths, kind="graph")
+    """The part with its further arrays: groups, and the edges or adjacency matrices that make graphs of x."""
+
+    def found(name: str) -> NDArray[Any] | None:
+        return _lookup(arrays, (name,), spellings)
+
+    groups, adjacency, edges = found("groups"), found("adjacency"), found("edges")
+    graphs: Inputs = inputs
+    if edges is not None:
+        graphs = graphs_of_edges(inputs, edges, found("nodes"), found("weights"))
+    elif adjacency is not None:
+        graphs = graphs_of_matrices(inputs, adjacency, found("nodes"))
+    return ArrayPart(inputs=graphs, targets=targets, groups=groups)
 
 
 def _lookup(

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
-from bakeoff.data.forms.graphs import check_symmetric
-from bakeoff.data.schema import Graph, Image, Input, Schema, Series, Table, Tokens
+from bakeoff.data.schema import Image, Input, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError
 
 #: Rows that are checked at once, so that the full set is never held in memory as float.
@@ -77,8 +76,6 @@ def arrange(
             "give data of the same form."
         )
     check_finite(array)
-    if isinstance(input, Graph):
-        check_symmetric(array, input)
     if isinstance(input, Tokens):
         _check_tokens(array, schema)
         return array.astype(np.int32), input if schema is None else schema.input
@@ -124,8 +121,6 @@ def _meaning(array: NDArray[Any], kind: str | None) -> tuple[NDArray[Any], Input
         return array[:, None, :], Series(channels=1, length=shape[0])
     if array.ndim == 2 and kind == "text":
         return array, Tokens(vocabulary_size=int(array.max()) + 1, length=shape[0])
-    if array.ndim == 3 and kind == "graph" and shape[0] > shape[1]:
-        return array, Graph(nodes=shape[1], features=shape[0] - shape[1])
     if array.ndim == 3 and (kind == "image" or (kind is None and array.dtype == np.uint8)):
         return array[:, None], Image(channels=1, height=shape[0], width=shape[1])
     if array.ndim == 3 and kind in (None, "series"):

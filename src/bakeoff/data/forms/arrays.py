@@ -1,23 +1,25 @@
 """Arrays: NumPy arrays, torch tensors, dictionaries of them, `.npz` and `.npy` files. Nothing is ever unpickled.
 
-`array_values` says what the axes mean. An array "adjacency" [N, V, V] beside x [N, V, F] makes graphs of them (see
-`graphs`); "nodes" [N] says how many nodes of each are real.
+`array_values` says what the axes mean. An array "adjacency" [N, V, V] beside x [N, V, F], or "edges" [E, 2] beside x
+[nodes of all graphs, F], makes graphs of them (see `graphs`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.dataset import Inputs
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.array_files import ArrayPart, array_parts
 from bakeoff.data.forms.array_values import arrange
-from bakeoff.data.forms.graphs import resized
+from bakeoff.data.forms.graphs import check_fits, graphs_of_dense, lengths_of_graphs
 from bakeoff.data.forms.targets import known_targets
+from bakeoff.data.packed_graphs import PackedGraphs, joined_graphs
 from bakeoff.data.schema import Graph, Schema
 from bakeoff.data.splits import Indices
-from bakeoff.errors import DataError
+from bakeoff.errors import DataError, listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,56 +39,59 @@ class ArrayEncoder(FormEncoder):
     def read(self, source: Any, schema: Schema) -> NewExamples:
         parts = array_parts(source, needs_targets=False)
         if isinstance(schema.input, Graph):
-            parts = {name: _graphs_like(part, schema.input) for name, part in parts.items()}
-        first = next(iter(parts.values()))
-        if first.inputs.ndim == len(schema.input.shape) and first.inputs.size == np.prod(schema.input.shape):
-            parts = {"all": ArrayPart(inputs=first.inputs[None], targets=None)}
-        blocks, answers = [], []
-        for part in parts.values():
-            arranged, _ = arrange(part.inputs, kind=self.axes, schema=schema)
-            blocks.append(arranged)
-            answers.append(part.targets)
+            return _new_graphs(parts, schema, schema.input)
+        first = next(iter(parts.values())).rows
+        if first.ndim == len(schema.input.shape) and first.size == np.prod(schema.input.shape):
+            parts = {"all": ArrayPart(inputs=first[None], targets=None)}
+        blocks = [arrange(part.rows, kind=self.axes, schema=schema)[0] for part in parts.values()]
         inputs = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-        targets = None
-        if all(answer is not None for answer in answers):
-            targets = known_targets(np.concatenate([np.asarray(answer) for answer in answers]), schema.target)
-        names = [str(row + 1) for row in range(len(inputs))]
-        return NewExamples(inputs=inputs, lengths=lengths_of(parts), targets=targets, names=names)
+        return NewExamples(inputs=inputs, targets=_answers(parts, schema), names=_numbers(len(inputs)))
 
 
-def _graphs_like(part: ArrayPart, kind: Graph) -> ArrayPart:
-    """New graphs padded to the number of nodes that a network was trained on."""
-    if part.kind != "graph" and part.inputs.shape[1:] != kind.shape:
-        raise DataError(
-            "The network was trained on graphs: give x [graphs, nodes, features] and adjacency [graphs, nodes, nodes], "
-            "as np.savez(file, x=x, adjacency=adjacency)."
-        )
-    graphs, lengths = resized(part.inputs, part.lengths, kind)
-    return replace(part, inputs=graphs, lengths=lengths)
-
-
-def lengths_of(parts: dict[str, ArrayPart]) -> NDArray[np.int64] | None:
-    """True lengths of all parts, None where every example is complete."""
-    if all(part.lengths is None for part in parts.values()):
-        return None
-    full_lengths = [np.full(len(part.inputs), part.inputs.shape[-1], np.int64) for part in parts.values()]
-    found = [part.lengths for part in parts.values()]
-    return np.concatenate(
-        [full if own is None else own for full, own in zip(full_lengths, found, strict=True)]
+def _new_graphs(parts: dict[str, ArrayPart], schema: Schema, kind: Graph) -> NewExamples:
+    """New graphs like those that a network was trained on; their dense views [N, F + V, V] are taken, too."""
+    blocks = []
+    for part in parts.values():
+        graphs = part.inputs
+        if not isinstance(graphs, PackedGraphs):
+            if graphs.shape[1:] != kind.shape:
+                raise DataError(
+                    "The network was trained on graphs: give x [graphs, nodes, features] and adjacency [graphs, nodes, "
+                    "nodes], as np.savez(file, x=x, adjacency=adjacency)."
+                )
+            graphs = graphs_of_dense(graphs, kind)
+        check_fits(graphs, kind)
+        blocks.append(graphs)
+    graphs = joined_graphs(blocks)
+    return NewExamples(
+        inputs=graphs,
+        lengths=lengths_of_graphs(graphs, kind),
+        targets=_answers(parts, schema),
+        names=_numbers(len(graphs)),
     )
 
 
+def _answers(parts: dict[str, ArrayPart], schema: Schema) -> NDArray[Any] | None:
+    """Targets of all parts, None where a part has none."""
+    if any(part.targets is None for part in parts.values()):
+        return None
+    return known_targets(np.concatenate([np.asarray(part.targets) for part in parts.values()]), schema.target)
+
+
+def _numbers(count: int) -> list[str]:
+    return [str(row + 1) for row in range(count)]
+
+
 def joined_parts(parts: dict[str, ArrayPart]) -> dict[str, Any]:
-    """What `make_dataset` takes of all parts together: inputs, targets, lengths, groups, and the rows of given splits.
+    """What `make_dataset` takes of all parts together: inputs, targets, groups, and the rows of given splits.
 
     Raises:
         DataError: the parts' shapes differ.
     """
     places = _places({part: len(arrays.inputs) for part, arrays in parts.items()})
     return {
-        "inputs": _joined([arrays.inputs for arrays in parts.values()], what="inputs"),
+        "inputs": _joined_inputs([arrays.inputs for arrays in parts.values()]),
         "targets": _joined([np.asarray(arrays.targets) for arrays in parts.values()], what="targets"),
-        "lengths": lengths_of(parts),
         "groups": _groups(parts),
         "test": places.get("test"),
         "validation": places.get("validation"),
@@ -97,6 +102,20 @@ def _groups(parts: dict[str, ArrayPart]) -> NDArray[Any] | None:
     if any(arrays.groups is None for arrays in parts.values()):
         return None
     return np.concatenate([np.asarray(arrays.groups) for arrays in parts.values()])
+
+
+def _joined_inputs(parts: list[Inputs]) -> Inputs:
+    graphs = [part for part in parts if isinstance(part, PackedGraphs)]
+    if not graphs:
+        return _joined([part for part in parts if not isinstance(part, PackedGraphs)], what="inputs")
+    if len(graphs) < len(parts):
+        raise DataError("Some parts have edges and some have none: give an array of them to each part.")
+    widths = sorted({part.features.shape[1] for part in graphs})
+    if len(widths) > 1:
+        raise DataError(
+            f"The parts have nodes with {listed([str(width) for width in widths])} features: make them equal."
+        )
+    return joined_graphs(graphs)
 
 
 def _joined(arrays: list[NDArray[Any]], *, what: str) -> NDArray[Any]:

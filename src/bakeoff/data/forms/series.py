@@ -89,7 +89,7 @@ class SeriesEncoder(FormEncoder):
     def _read_arrays(self, source: Any, schema: Schema) -> NewExamples:
         """Arrays [N, C, T] (or [N, T] of one channel, or lists of series), NaN where a value is missing or padded."""
         part = next(iter(array_parts(source, needs_targets=False).values()))
-        array = part.inputs if part.inputs.ndim > len(schema.input.shape) - 1 else part.inputs[None]
+        array = part.rows if part.rows.ndim > len(schema.input.shape) - 1 else part.rows[None]
         array = array[:, None] if array.ndim == 2 and self.channels == 1 else array
         array = array[None] if array.ndim == 2 else array
         if array.ndim != 3 or array.dtype.kind not in "iufb":

@@ -24,10 +24,10 @@ BLOCK = 2048
 def mapped(dataset: Dataset, change: Change, *, seed: int) -> Array:
     """All inputs changed, block by block; the random numbers of a block depend on the seed and its start only."""
     blocks = []
-    for start in range(0, len(dataset), BLOCK):
+    for start in range(0, len(dataset.inputs), BLOCK):
         part = slice(start, start + BLOCK)
         lengths = None if dataset.lengths is None else np.asarray(dataset.lengths[part])
-        blocks.append(change(np.asarray(dataset.inputs[part]), lengths, np.random.default_rng((seed, start))))
+        blocks.append(change(dataset.rows_at(part), lengths, np.random.default_rng((seed, start))))
     return np.concatenate(blocks)
 
 

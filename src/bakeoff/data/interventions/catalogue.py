@@ -21,7 +21,7 @@ import numpy as np
 from bakeoff.data.assembly import with_scaling
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions import array_changes, graph_changes
-from bakeoff.data.schema import Forecast, Graph, Image, Schema, Series, Table, Tokens
+from bakeoff.data.schema import Graph, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError, suggest
 
 #: Standard deviation of the added noise, in standard deviations of the data.
@@ -60,7 +60,7 @@ class Intervention:
 
     def applies(self, schema: Schema) -> bool:
         """Whether it can change this kind of data."""
-        if isinstance(schema.target, Forecast) and self.kind not in _FOR_FORECASTS:
+        if schema.target.looks_ahead and self.kind not in _FOR_FORECASTS:
             return False
         return isinstance(schema.input, self.inputs)
 
@@ -108,6 +108,15 @@ def _each(change: array_changes.Change) -> Apply:
     return apply
 
 
+def _each_graph(change: graph_changes.GraphChange) -> Apply:
+    """An intervention that changes each graph by a function of block and generator."""
+
+    def apply(dataset: Dataset, amount: int, seed: int) -> Dataset:
+        return dataset.changed(inputs=graph_changes.mapped(dataset.graphs, change, seed=seed))
+
+    return apply
+
+
 def _rescaled(change: Callable[[array_changes.Array], array_changes.Array]) -> Apply:
     """An intervention that changes the range of the values, so that the scaling is learned again."""
 
@@ -122,7 +131,7 @@ def _rescaled(change: Callable[[array_changes.Array], array_changes.Array]) -> A
 def _keep_last(dataset: Dataset, amount: int, seed: int) -> Dataset:
     if isinstance(dataset.schema.input, Tokens):
         lengths = true_lengths(dataset)
-        cut = array_changes.last_tokens(np.asarray(dataset.inputs), lengths, keep=amount)
+        cut = array_changes.last_tokens(dataset.rows_at(slice(None)), lengths, keep=amount)
         return dataset.changed(inputs=cut, lengths=np.minimum(lengths, amount))
     mean, _ = array_changes.channel_statistics(dataset)
     keep = partial(array_changes.last_steps, keep=amount, fill=mean)
@@ -156,7 +165,7 @@ def _silence(dataset: Dataset, amount: int, seed: int) -> Dataset:
 
 def _columns(dataset: Dataset, amount: int, seed: int) -> Dataset:
     order = np.random.default_rng(seed).permutation(dataset.schema.input.shape[0])
-    return with_scaling(dataset.changed(inputs=np.asarray(dataset.inputs)[:, order]))
+    return with_scaling(dataset.changed(inputs=dataset.rows_at(slice(None))[:, order]))
 
 
 def _rotation(dataset: Dataset, amount: int, seed: int) -> Dataset:
@@ -186,12 +195,21 @@ def _labels(dataset: Dataset, amount: int, seed: int) -> Dataset:
     return dataset.changed(targets=targets)
 
 
+def _renumbered(dataset: Dataset, amount: int, seed: int) -> Dataset:
+    if dataset.offsets is not None:
+        raise DataError(
+            "Numbering nodes anew would part them from their own labels: leave 'renumber_nodes' out where nodes are "
+            "what is predicted."
+        )
+    return _each_graph(graph_changes.renumbered)(dataset, amount, seed)
+
+
 def _nodes_alike(dataset: Dataset, amount: int, seed: int) -> Dataset:
     """Every node holds the training nodes' mean."""
     assert isinstance(dataset.schema.input, Graph)
     mean, _ = array_changes.channel_statistics(dataset)
-    alike = partial(graph_changes.with_nodes_alike, fill=mean[: dataset.schema.input.features])
-    return dataset.changed(inputs=array_changes.mapped(dataset, lambda x, n, rng: alike(x), seed=seed))
+    fill = mean[: dataset.schema.input.features]
+    return dataset.changed(inputs=graph_changes.with_nodes_alike(dataset.graphs, fill=fill))
 
 
 def _noise(dataset: Dataset, amount: int, seed: int) -> Dataset:
@@ -213,8 +231,8 @@ def true_lengths(dataset: Dataset) -> np.ndarray:
     if dataset.lengths is not None:
         return np.asarray(dataset.lengths, np.int64)
     if isinstance(dataset.schema.input, Tokens):
-        return np.asarray((np.asarray(dataset.inputs) != 0).sum(axis=1), np.int64)
-    return np.full(len(dataset), dataset.schema.input.shape[-1], np.int64)
+        return np.asarray((dataset.rows_at(slice(None)) != 0).sum(axis=1), np.int64)
+    return np.full(len(dataset.inputs), dataset.schema.input.shape[-1], np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,12 +298,14 @@ KINDS: dict[str, _Kind] = {
     "backwards": _Kind(assumption="recency", inputs=_LINES, apply=_backwards, rank=1),
     "rotate_features": _Kind(assumption="axes", inputs=(Table,), apply=_rotation),
     "shuffle_columns": _Kind(assumption="column_order", inputs=(Table,), apply=_columns, control=True),
-    "rewire": _Kind(assumption="links", inputs=(Graph,), apply=_each(graph_changes.rewired), drawn=True),
-    "remove_edges": _Kind(assumption="edges", inputs=(Graph,), apply=_each(graph_changes.without_edges)),
-    "nodes_alike": _Kind(assumption="node_features", inputs=(Graph,), apply=_nodes_alike),
-    "renumber_nodes": _Kind(
-        assumption="numbering", inputs=(Graph,), apply=_each(graph_changes.renumbered), drawn=True
+    "rewire": _Kind(
+        assumption="links", inputs=(Graph,), apply=_each_graph(graph_changes.rewired), drawn=True
     ),
+    "remove_edges": _Kind(
+        assumption="edges", inputs=(Graph,), apply=_each_graph(graph_changes.without_edges)
+    ),
+    "nodes_alike": _Kind(assumption="node_features", inputs=(Graph,), apply=_nodes_alike),
+    "renumber_nodes": _Kind(assumption="numbering", inputs=(Graph,), apply=_renumbered, drawn=True),
     "shuffle_labels": _Kind(assumption="signal", inputs=_ANY, apply=_labels, control=True),
     "keep_last": _Kind(assumption="memory", inputs=_LINES, apply=_keep_last, amounts=_halves, rank=1),
     "add_silence": _Kind(
@@ -334,7 +354,7 @@ _MOST_TELLING: dict[type, tuple[str, ...]] = {
 
 def most_telling(schema: Schema) -> tuple[Intervention, ...]:
     """The most informative interventions for this kind of data, where there is no time for all of them."""
-    if isinstance(schema.target, Forecast):
+    if schema.target.looks_ahead:
         length = schema.input.shape[-1]
         amounts = dict.fromkeys(max(length // part, 1) for part in (4, 16))
         return (

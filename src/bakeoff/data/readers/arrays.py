@@ -42,7 +42,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         source = _inputs_in(source) if source.is_dir() else source
     common = joined_parts(array_parts(source, target=options.target))
     common |= {"name": name or stem, "seed": seed, "source": described}
-    inputs, answers, lengths = common.pop("inputs"), common.pop("targets"), common.pop("lengths")
+    inputs, answers = common.pop("inputs"), common.pop("targets")
     kind = options.kind
     if has_gaps(inputs) and inputs.ndim in (2, 3):
         return _read_with_gaps(inputs, answers, kind=kind, task=options.task, **common)
@@ -53,7 +53,6 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         target=schema_target,
         inputs=arranged,
         targets=targets,
-        lengths=lengths,
         encoder=ArrayEncoder(axes=kind),
         findings=[
             *axes_findings(inputs, schema_input, kind=kind),

@@ -1,4 +1,4 @@
-"""Graphs: arrays x and adjacency (and nodes), in a dictionary or an `.npz` file."""
+"""Graphs: arrays x and edges or adjacency (and nodes), in a dictionary or an `.npz` file."""
 
 import re
 import zipfile
@@ -9,32 +9,33 @@ from typing import Any
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.forms.array_files import array_parts
-from bakeoff.data.forms.array_values import arrange, has_gaps
 from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
+from bakeoff.data.forms.graphs import kind_of, lengths_of_graphs
 from bakeoff.data.forms.targets import read_target
 from bakeoff.data.options import ReadingOptions
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.readers.base import Claim, Reader
 from bakeoff.errors import DataError
 from bakeoff.system.files import opened
 
 _PART = "(train|validation|valid|val|test)"
-#: Names of arrays that make graphs of x: adjacency, adjacency_train, test_adjacency ...
-_ADJACENCY = re.compile(rf"(adjacency(_?{_PART})?|{_PART}_adjacency)(\.npy)?", re.IGNORECASE)
+#: Names of arrays that make graphs of x: edges, adjacency, adjacency_train, test_adjacency ...
+_EDGES = re.compile(rf"((adjacency|edges)(_?{_PART})?|{_PART}_(adjacency|edges))(\.npy)?", re.IGNORECASE)
 
 
-def _has_adjacency(names: Iterable[Any]) -> bool:
-    return any(_ADJACENCY.fullmatch(str(name)) for name in names)
+def _has_edges(names: Iterable[Any]) -> bool:
+    return any(_EDGES.fullmatch(str(name)) for name in names)
 
 
 def _is_dictionary_of_graphs(source: Any) -> bool:
-    return isinstance(source, Mapping) and _has_adjacency(source)
+    return isinstance(source, Mapping) and _has_edges(source)
 
 
 def _is_file_of_graphs(path: Path) -> bool:
     """Whether the archive lists such an array; a damaged one is left to the reader of arrays, which tells."""
     try:
         with opened(path) as file, zipfile.ZipFile(file) as archive:
-            return _has_adjacency(archive.namelist())
+            return _has_edges(archive.namelist())
     except Exception:  # zipfile raises many types on damaged bytes
         return False
 
@@ -45,25 +46,23 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     Raises:
         DataError: arrays do not fit each other, a matrix is not symmetric, or a number is not finite.
     """
-    parts = array_parts(source)
-    kinds = {part.kind for part in parts.values()}
-    if len(kinds) > 1:
-        raise DataError("Some parts have an array 'adjacency' and some have none: give one to each part.")
-    kind = kinds.pop()  # None where the matrices belong to a part without x, which makes plain arrays
-    given = joined_parts(parts)
-    inputs, answers = given.pop("inputs"), given.pop("targets")
-    if has_gaps(inputs):
-        raise DataError(f"There are missing values (NaN) in inputs of the kind '{kind}': fill them in first.")
-    arranged, schema_input = arrange(inputs, kind=kind)
+    given = joined_parts(array_parts(source))
+    graphs, answers = given.pop("inputs"), given.pop("targets")
+    if not isinstance(graphs, PackedGraphs):
+        raise DataError(
+            "The arrays of edges belong to a part that has no x: give x, edges and y for each part."
+        )
+    kind = kind_of(graphs)
     targets, schema_target = read_target(answers, task=options.task)
     is_file = isinstance(source, Path)
     return make_dataset(
         name=name or (source.stem if is_file else "arrays"),
-        input=schema_input,
+        input=kind,
         target=schema_target,
-        inputs=arranged,
+        inputs=graphs,
         targets=targets,
-        encoder=ArrayEncoder(axes=kind),
+        lengths=lengths_of_graphs(graphs, kind),
+        encoder=ArrayEncoder(axes=kind.word),
         seed=seed,
         source=source.name if is_file else "arrays in memory",
         **given,

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Classes, Schema, Series, Table, Tokens
 from bakeoff.data.synthetic.planted_graphs import homophily, hubs, node_counts
 
@@ -44,13 +45,13 @@ class Planted:
 
     Attributes:
         name: of the task. summary: what decides about the class.
-        make: seed -> (inputs [N, ...], targets [N], schema).
+        make: seed -> (inputs [N, ...] or graphs, targets [N], schema).
         lengths: seed -> true lengths [N]; None where examples are not padded.
     """
 
     name: str
     summary: str
-    make: Callable[[int], Arrays]
+    make: Callable[[int], tuple[NDArray[Any] | PackedGraphs, NDArray[np.int64], Schema]]
     lengths: Callable[[int], NDArray[np.int64]] | None = None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.interventions.graph_changes import renumbered, rewired
+from bakeoff.data.packed_graphs import PackedGraphs, offsets_of
 from bakeoff.data.schema import Classes, Graph, Schema
 
 #: Graphs of a task.
@@ -33,7 +34,7 @@ HUBS = 2
 #: How many times as likely an edge is to end in a hub.
 ATTRACTION = 12.0
 
-Arrays = tuple[NDArray[Any], NDArray[np.int64], Schema]
+Graphs = tuple[PackedGraphs, NDArray[np.int64], Schema]
 
 
 def node_counts(seed: int) -> NDArray[np.int64]:
@@ -41,7 +42,7 @@ def node_counts(seed: int) -> NDArray[np.int64]:
     return np.random.default_rng((seed, 1)).choice(SIZES, GRAPHS).astype(np.int64)
 
 
-def homophily(seed: int) -> Arrays:
+def homophily(seed: int) -> Graphs:
     """Half of the nodes have the colour 1, the others -1; the class is whether edges join nodes of one colour.
 
     Every node has `DEGREE` links. The graph is drawn first and its colours are then placed (nodes change places until
@@ -55,10 +56,11 @@ def homophily(seed: int) -> Arrays:
         undecided = np.flatnonzero(wanted * _agreement(colours, adjacency) < AGREEMENT)
         _change_places(colours, adjacency, undecided, wanted)
     y = (_agreement(colours, adjacency) > 0).astype(np.int64)
-    return _graphs(colours, adjacency, counts, rng), y, _schema("heterophily", "homophily")
+    graphs = renumbered(_packed(colours, adjacency, counts), rng)
+    return graphs, y, _schema(graphs, "heterophily", "homophily")
 
 
-def hubs(seed: int) -> Arrays:
+def hubs(seed: int) -> Graphs:
     """All graphs have as many edges; in one class two nodes have far more than the others. Colours are random."""
     rng = np.random.default_rng(seed)
     counts, y = node_counts(seed), rng.integers(0, 2, GRAPHS)
@@ -70,18 +72,29 @@ def hubs(seed: int) -> Arrays:
     rank = np.argsort(np.argsort(-pull, axis=1), axis=1)
     chosen = (rank < EDGES_PER_NODE * counts[:, None]).reshape(GRAPHS, LARGEST, LARGEST)
     adjacency = (chosen | chosen.transpose(0, 2, 1)).astype(np.float32)
-    return _graphs(_balanced(counts, rng), adjacency, counts, rng), y, _schema("no hubs", "hubs")
+    graphs = renumbered(_packed(_balanced(counts, rng), adjacency, counts), rng)
+    return graphs, y, _schema(graphs, "no hubs", "hubs")
 
 
-def _schema(*names: str) -> Schema:
-    return Schema(input=Graph(nodes=LARGEST, features=1), target=Classes(names=names))
+def _schema(graphs: PackedGraphs, *names: str) -> Schema:
+    kind = Graph(nodes=LARGEST, features=1, edges=int(graphs.edge_counts.max()))
+    return Schema(input=kind, target=Classes(names=names))
 
 
-def _graphs(
-    colours: NDArray[Any], adjacency: NDArray[Any], counts: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[Any]:
-    """Graphs [N, 1 + V, V], as the project stores them, with randomly numbered nodes."""
-    return renumbered(np.concatenate([colours[:, None], adjacency], axis=1).astype(np.float32), counts, rng)
+def _packed(colours: NDArray[Any], adjacency: NDArray[Any], counts: NDArray[np.int64]) -> PackedGraphs:
+    """The graphs of colours [N, V] and adjacency matrices [N, V, V], without what stands beyond the counts [N]."""
+    graph, *ends = np.nonzero(np.triu(adjacency))
+    real = np.arange(LARGEST) < counts[:, None]
+    begins = offsets_of(counts)[graph, None]
+    return PackedGraphs.of_edges(colours[real][:, None], counts, begins + np.stack(ends, axis=1))
+
+
+def _matrices(graphs: PackedGraphs) -> NDArray[np.float32]:
+    """Their adjacency matrices [N, V, V]."""
+    out = np.zeros((len(graphs), LARGEST, LARGEST), np.float32)
+    graph, (start, end) = np.repeat(np.arange(len(graphs)), graphs.edge_counts), graphs.edges.T
+    out[graph, start, end] = out[graph, end, start] = 1
+    return out
 
 
 def _regular(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -91,8 +104,8 @@ def _regular(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.
     around = np.minimum(apart, counts[:, None, None] - apart)
     near = (around >= 1) & (around <= DEGREE // 2)
     real = node < counts[:, None]
-    ring = (near & real[:, :, None] & real[:, None, :]).astype(np.float32)
-    return np.asarray(rewired(ring, counts, rng))
+    ring = near & real[:, :, None] & real[:, None, :]
+    return _matrices(rewired(_packed(np.zeros(real.shape), ring, counts), rng))
 
 
 def _balanced(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -16,14 +16,8 @@ def limited(dataset: Dataset) -> Dataset:
         return dataset
     rows = np.sort(np.concatenate(parts))
     train, validation, test = (np.searchsorted(rows, part) for part in parts)
-    return dataset.changed(
-        inputs=np.asarray(dataset.inputs[rows]),
-        targets=np.asarray(dataset.targets[rows]),
-        lengths=None if dataset.lengths is None else np.asarray(dataset.lengths[rows]),
-        groups=None if dataset.groups is None else np.asarray(dataset.groups)[rows],
-        labels=None if dataset.labels is None else [dataset.labels[row] for row in rows],
-        splits=type(splits)(train=train, validation=validation, test=test, how=splits.how),
-    )
+    chosen = type(splits)(train=train, validation=validation, test=test, how=splits.how)
+    return dataset.subset(rows, chosen)
 
 
 def _thinned(part: NDArray[np.int64]) -> NDArray[np.int64]:

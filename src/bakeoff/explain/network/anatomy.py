@@ -87,8 +87,14 @@ def _receptive_field(dataset: "Dataset", entrant: Entrant) -> int | None:
     from bakeoff.explain.network import probes
 
     module = _built(dataset, entrant, entrant.width).eval()
-    inputs = torch.from_numpy(dataset.inputs_at(dataset.splits.train[:EXAMPLES]))
-    if not inputs.is_floating_point() or not probes.convolutions(module):
+    from bakeoff.models.layers.graphs import network_inputs
+
+    inputs = network_inputs(dataset.inputs_at(dataset.splits.train[:EXAMPLES]), dataset.schema.input)
+    if (
+        not isinstance(inputs, torch.Tensor)
+        or not inputs.is_floating_point()
+        or not probes.convolutions(module)
+    ):
         return None
     found = probes.receptive_field(module, inputs)
     return None if found is None else found.theoretical

@@ -1,5 +1,6 @@
 """One trained network explained: what it can see, what it uses, and what it gets most wrong."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ from bakeoff.explain.network import probes
 from bakeoff.explain.network.linearity import LinearShare, linear_share
 from bakeoff.explain.network.probes import Floats, ReceptiveField
 from bakeoff.inference.predictor import Predictor
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import GraphBatch, network_inputs
+from bakeoff.models.layers.views import arguments, dense
 from bakeoff.study.analysis.verdict import Statement
 
 #: The most examples whose outputs are computed.
@@ -28,6 +30,8 @@ PROBED = 64
 SHOWN = 6
 #: A linear map is fitted and evaluated on at least this many examples.
 FEWEST_FOR_LINE = 40
+#: The most numbers of all dense views of graphs together by which the line is fitted.
+MOST_ROW_NUMBERS = 2**26
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,17 +147,15 @@ def explain_network(
         raise DataError("There are no examples to explain the network with: name data with at least one.")
     rows = np.sort(np.random.default_rng(seed).permutation(len(new))[:EXAMPLES])
     module = predictor.module
-    inputs, lengths = _scaled(predictor, new, rows)
-    given = lengths if takes_lengths(module) else None
-    few, few_lengths = inputs[:PROBED], None if given is None else given[:PROBED]
+    inputs, _ = _read_by(predictor, new, rows)
+    few, few_lengths = _read_by(predictor, new, rows[:PROBED])
     outputs = predictor.outputs(
-        np.asarray(new.inputs)[rows], None if new.lengths is None else new.lengths[rows]
+        new.inputs[rows], None if new.lengths is None else np.asarray(new.lengths)[rows]
     )
     wrong = _wrong(predictor, new, rows, outputs)
     shown = tuple(one.index for one in wrong)[:SHOWN] if wrong else tuple(int(row) for row in rows[:SHOWN])
-    seen, seen_lengths = _scaled(predictor, new, np.array(shown, np.int64))
-    seen_given = seen_lengths if takes_lengths(module) else None
-    grid = inputs.is_floating_point()
+    seen, seen_given = _read_by(predictor, new, np.array(shown, np.int64))
+    grid = isinstance(inputs, Tensor) and inputs.is_floating_point()
     norms = probes.gradient_reach(module, few, few_lengths)
     convolutions = probes.convolutions(module) if grid else []
     layers = probes.attention_weights(module, few, few_lengths)
@@ -161,8 +163,8 @@ def explain_network(
         model=predictor.model if predictor.width is None else f"{predictor.model}@{predictor.width}",
         data=data,
         kind=predictor.schema.input,
-        linear=_line(inputs, outputs) if grid else None,
-        receptive=probes.receptive_field(module, few) if grid else None,
+        linear=_line(inputs, outputs),
+        receptive=probes.receptive_field(module, few) if isinstance(few, Tensor) and grid else None,
         reach=norms,
         reach_steps=0 if norms is None else probes.reach(norms),
         attention=tuple(part.float().numpy() for part in probes.attention_weights(module, seen, seen_given)),
@@ -170,7 +172,9 @@ def explain_network(
         shown=shown,
         saliency=probes.saliency(module, seen, seen_given),
         filters=convolutions[0].weight.detach().numpy() if convolutions else None,
-        feature_maps=_feature_maps(predictor, seen[:1]) if convolutions else None,
+        feature_maps=_feature_maps(predictor, seen[:1])
+        if convolutions and isinstance(seen, Tensor)
+        else None,
         wrong=wrong,
     )
 
@@ -180,8 +184,10 @@ def _nearest_and_farthest(heads: tuple[Head, ...]) -> tuple[Head, ...]:
     return tuple(ordered) if len(ordered) < 2 else (ordered[0], ordered[-1])
 
 
-def _scaled(predictor: Predictor, new: NewExamples, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-    """Scaled inputs of these rows, as the network takes them, and their true lengths."""
+def _read_by(
+    predictor: Predictor, new: NewExamples, rows: NDArray[np.int64]
+) -> tuple[Tensor | GraphBatch, Tensor | None]:
+    """What the network reads of these rows: scaled inputs, and their true lengths where it takes any."""
     nothing = np.zeros(0, np.int64)
     dataset = Dataset(
         name="new",
@@ -193,11 +199,23 @@ def _scaled(predictor: Predictor, new: NewExamples, rows: NDArray[np.int64]) -> 
         scaling=predictor.scaling,
     )
     lengths = dataset.lengths_at(rows)
-    return torch.from_numpy(dataset.inputs_at(rows)), None if lengths is None else torch.from_numpy(lengths)
+    inputs, *given = arguments(
+        predictor.module,
+        network_inputs(dataset.inputs_at(rows), predictor.schema.input),
+        None if lengths is None else torch.from_numpy(lengths),
+    )
+    return inputs, next((one for one in given if isinstance(one, Tensor)), None)
 
 
-def _line(inputs: Tensor, outputs: NDArray[np.float32]) -> LinearShare | None:
-    return linear_share(inputs.numpy(), outputs) if len(inputs) >= FEWEST_FOR_LINE else None
+def _line(inputs: Tensor | GraphBatch, outputs: NDArray[np.float32]) -> LinearShare | None:
+    """How much of the outputs a straight line explains; None of tokens, of large graphs and of few examples."""
+    if isinstance(inputs, GraphBatch):
+        if inputs.batch_size * math.prod(inputs.kind.shape) > MOST_ROW_NUMBERS:
+            return None
+        inputs = dense(inputs)
+    if not inputs.is_floating_point() or len(inputs) < FEWEST_FOR_LINE:
+        return None
+    return linear_share(inputs.numpy(), outputs)
 
 
 def _heads(predictor: Predictor, layers: list[Tensor]) -> tuple[Head, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Image, Input
+from bakeoff.models.layers.graphs import GraphBatch
 
 Floats = NDArray[np.float64]
 
@@ -127,7 +128,7 @@ def _middle_gradient(module: nn.Module, inputs: Tensor, generator: torch.Generat
 
 
 def gradient_reach(
-    module: nn.Module, inputs: Tensor, lengths: Tensor | None = None, *, seed: int = 0
+    module: nn.Module, inputs: Tensor | GraphBatch, lengths: Tensor | None = None, *, seed: int = 0
 ) -> Floats | None:
     """Norm of the derivative of the last state of a recurrent network by each input step, [T], the last step last.
 
@@ -184,7 +185,9 @@ def reach(norms: Floats) -> int:
     return int(np.searchsorted(held, REACH * total - 1e-12) + 1)
 
 
-def attention_weights(module: nn.Module, inputs: Tensor, lengths: Tensor | None = None) -> list[Tensor]:
+def attention_weights(
+    module: nn.Module, inputs: Tensor | GraphBatch, lengths: Tensor | None = None
+) -> list[Tensor]:
     """Attention [B, heads, T, T] of each layer that has a `weights(x, real)` method; an empty list without one."""
     layers = [part for part in module.modules() if hasattr(part, "weights") and hasattr(part, "qkv")]
     found: list[Tensor] = []
@@ -221,9 +224,14 @@ def attention_distance(weights: Tensor, positions: Floats) -> Floats:
     return np.asarray((mean * gaps).sum(axis=2).mean(axis=1))
 
 
-def saliency(module: nn.Module, inputs: Tensor, lengths: Tensor | None = None) -> Floats:
-    """|d largest output / d input| with channels summed: [B, H, W], [B, T] or [B, F]; for tokens by their embedding."""
+def saliency(module: nn.Module, inputs: Tensor | GraphBatch, lengths: Tensor | None = None) -> Floats:
+    """|d largest output / d input| with channels summed: [B, H, W], [B, T] or [B, F]; for tokens by their embedding.
+
+    Of a network that reads the edges of graphs, by the numbers of each node [B, nodes of the largest].
+    """
     tables = [part for part in module.modules() if isinstance(part, nn.Embedding | nn.EmbeddingBag)]
+    if isinstance(inputs, GraphBatch):
+        return _node_saliency(module, inputs)
     if inputs.is_floating_point():
         leaf = inputs.detach().clone().requires_grad_()
         outputs = module(leaf) if lengths is None else module(leaf, lengths)
@@ -235,3 +243,13 @@ def saliency(module: nn.Module, inputs: Tensor, lengths: Tensor | None = None) -
         outputs = module(inputs) if lengths is None else module(inputs, lengths)
     gradient = torch.autograd.grad(outputs.amax(1).sum(), found[-1])[0]
     return np.asarray(gradient.norm(dim=-1).reshape(tuple(inputs.shape)).double().numpy())
+
+
+def _node_saliency(module: nn.Module, graphs: GraphBatch) -> Floats:
+    leaf = graphs.features.detach().clone().requires_grad_()
+    outputs = module(graphs._replace(features=leaf))
+    gradient = torch.autograd.grad(outputs.amax(1).sum(), leaf)[0].abs().sum(1)
+    owner = graphs.owners
+    out = np.zeros((graphs.batch_size, graphs.kind.nodes))
+    out[owner.numpy(), (torch.arange(len(owner)) - graphs.offsets[owner]).numpy()] = gradient.double().numpy()
+    return out

@@ -8,8 +8,9 @@
 | rnn, lstm, gru | rows in time        | steps in time       | embeddings in time    | -                 |
 | transformer    | a set of patches    | a set of steps      | a set of embeddings   | a set of features |
 
-A Graph [F + V, V] is its values in a row to linear and mlp, a set of nodes, each with its row of the adjacency matrix,
-to the transformer, and nodes with their neighbours to gin, which takes nothing else.
+A Graph is nodes with their neighbours to gin, whose forward has an argument `graphs`: it reads the edges, and nothing
+else. To a network without that argument it is the dense view [F + V, V], made here: its values in a row to linear and
+mlp, a set of nodes, each with its row of the adjacency matrix, to the transformer. `arguments` gives each its own.
 
 A table has no neighbourhood and no order, so the networks that live from one do not take it; and the nodes of a graph
 have no order, so that neither grids nor sequences can be made of them.
@@ -19,13 +20,18 @@ Sequences longer than `LONGEST` are read in frames of several steps, so that a s
 token of a Transformer holds a short stretch of the signal.
 """
 
+import inspect
 import math
+from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from bakeoff.data.schema import Graph, Image, Input, Series, Table, Tokens
+from bakeoff.errors import ModelError
+from bakeoff.models.layers.graphs import GraphBatch
 
 #: The longest sequence, in steps, that recurrent networks and Transformers read from images, series and tables.
 LONGEST = 128
@@ -33,6 +39,64 @@ LONGEST = 128
 EMBEDDING = 32
 #: A Transformer sees an image as at most this many patches a side.
 PATCHES_PER_SIDE = 7
+#: The most numbers in the dense view of one graph (1 GiB of float32, a graph of 16,000 nodes).
+MOST_DENSE_NUMBERS = 2**28
+
+
+def takes_lengths(module: nn.Module) -> bool:
+    """Whether the module's forward has an argument called `lengths`."""
+    return "lengths" in _argument_names(module)
+
+
+def takes_graphs(module: nn.Module) -> bool:
+    """Whether the module's forward has an argument called `graphs`: it reads edges, not the dense view."""
+    return "graphs" in _argument_names(module)
+
+
+def _argument_names(module: nn.Module) -> frozenset[str]:
+    return _names_of(getattr(module.forward, "__func__", module.forward))
+
+
+@lru_cache(maxsize=64)
+def _names_of(forward: Callable[..., object]) -> frozenset[str]:
+    return frozenset(inspect.signature(forward).parameters)
+
+
+def arguments(
+    module: nn.Module, inputs: Tensor | GraphBatch, lengths: Int[Tensor, " batch"] | None
+) -> tuple[Tensor | GraphBatch, ...]:
+    """What this module's forward takes of these examples: graphs or their dense views, with true lengths or without."""
+    seen = dense(inputs) if isinstance(inputs, GraphBatch) and not takes_graphs(module) else inputs
+    return (seen, lengths) if lengths is not None and takes_lengths(module) else (seen,)
+
+
+def dense(graphs: GraphBatch) -> Float[Tensor, "batch rows nodes"]:
+    """Graphs as arrays [B, F + V, V]: a column a node, its F numbers above its row of the adjacency matrix.
+
+    V is the number of nodes of the largest graph; smaller ones are padded with zeros at the end.
+    """
+    check_dense(graphs.kind)
+    features, links = graphs.features, graphs.links
+    out = features.new_zeros(graphs.batch_size, features.shape[1] + graphs.kind.nodes, graphs.kind.nodes)
+    owner = graphs.owners
+    place = torch.arange(len(owner), device=owner.device) - graphs.offsets[owner]
+    out[owner, : features.shape[1], place] = features
+    row = torch.arange(len(owner), device=owner.device).repeat_interleave(
+        links.offsets.diff(), output_size=len(links.columns)
+    )
+    values = features.new_ones(len(row)) if links.values is None else links.values
+    out[owner[row], features.shape[1] + place[row], place[links.columns]] = values
+    return out
+
+
+def check_dense(kind: Input) -> None:
+    """Raises `ModelError` where the dense view of one graph of this kind is too large to be made."""
+    numbers = math.prod(kind.shape) if isinstance(kind, Graph) else 0
+    if numbers > MOST_DENSE_NUMBERS:
+        raise ModelError(
+            f"A graph of {kind.shape[1]:,} nodes is a matrix of {4 * numbers / 2**30:,.1f} GiB to this network: choose "
+            "one that reads edges, such as gin."
+        )
 
 
 def is_real(lengths: Int[Tensor, " batch"], steps: int) -> Bool[Tensor, "batch steps"]:
@@ -85,6 +149,7 @@ class Flattened(nn.Module):
 
     def __init__(self, kind: Input, embedding: int = EMBEDDING // 2) -> None:
         super().__init__()
+        check_dense(kind)
         self.kind = kind
         self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
         self.features = math.prod(kind.shape) * (embedding if self.embed else 1)
@@ -125,6 +190,7 @@ class StepSequence(nn.Module):
 
     def __init__(self, kind: Input, embedding: int = EMBEDDING) -> None:
         super().__init__()
+        check_dense(kind)
         self.kind = kind
         self.embed = Embedding(kind.vocabulary_size, embedding) if isinstance(kind, Tokens) else None
         match kind:
@@ -163,24 +229,6 @@ class StepSequence(nn.Module):
     def lengths(self, lengths: Int[Tensor, "*batch"]) -> Int[Tensor, "*batch"]:
         """True lengths counted in this view's steps, at least 1; of a stack of networks too, [R, B]."""
         return ((lengths + self.frame - 1) // self.frame).clamp(min=1)
-
-
-class Nodes(nn.Module):
-    """A graph as its nodes' numbers [B, V, F], its adjacency matrix [B, V, V] and which nodes are real [B, V, 1]."""
-
-    def __init__(self, kind: Graph) -> None:
-        super().__init__()
-        self.kind = kind
-
-    def forward(
-        self, x: Float[Tensor, "batch rows nodes"], lengths: Int[Tensor, " batch"] | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        real = x.new_ones(len(x), x.shape[2], 1)
-        if lengths is not None:
-            x = x * real_values(self.kind, lengths, x.shape[2])
-            real = is_real(lengths, x.shape[2])[..., None].to(x.dtype)
-        numbers, edges = x[:, : self.kind.features], x[:, self.kind.features :]
-        return numbers.transpose(1, 2), edges, real
 
 
 class Patches(nn.Module):

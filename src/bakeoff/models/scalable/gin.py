@@ -6,18 +6,18 @@ the nodes means nothing and after k layers a node has seen k links far. New then
 follows, which tells apart whatever the Weisfeiler-Lehman test can. The mean of Kipf & Welling's GCN (2017, arXiv
 1609.02907) cannot even count links: nodes that are alike look the same to it whether they have three of them or four.
 No network of this kind sees triangles among nodes that are alike. Where this differs: layer normalisation in place of
-batch normalisation (padding would count in a batch's mean), an affine map first, so that all layers have one width, and
-the sums over nodes are divided by the largest number of nodes, so that their size does not depend on the data.
+batch normalisation (the examples of a batch stay independent), an affine map first, so that all layers have one width,
+and the sums over nodes are divided by the largest number of nodes, so that their size does not depend on the data.
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bakeoff.data.schema import Classes, Graph, Schema, Value
 from bakeoff.models import register
-from bakeoff.models.layers.views import Nodes
+from bakeoff.models.layers.graphs import GraphBatch, SparseMatrix, product
 from bakeoff.models.registry.card import ModelCard
 
 LAYERS = 3
@@ -33,10 +33,8 @@ class Layer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.down = nn.Linear(width, width)
 
-    def forward(
-        self, h: Float[Tensor, "batch nodes width"], edges: Float[Tensor, "batch nodes nodes"]
-    ) -> Float[Tensor, "batch nodes width"]:
-        h = h + self.epsilon * h + edges @ h
+    def forward(self, h: Float[Tensor, "nodes width"], links: SparseMatrix) -> Float[Tensor, "nodes width"]:
+        h = h + self.epsilon * h + product(links, links, h)
         return F.relu(self.down(F.relu(self.norm(self.up(h)))))
 
 
@@ -45,21 +43,18 @@ class GIN(nn.Module):
 
     def __init__(self, kind: Graph, outputs: int, width: int) -> None:
         super().__init__()
-        self.nodes = Nodes(kind)
+        self.kind = kind
         self.embed = nn.Linear(kind.features, width)
         self.layers = nn.ModuleList(Layer(width) for _ in range(LAYERS))
         self.head = nn.Linear((LAYERS + 1) * width, outputs)
 
-    def forward(
-        self, x: Float[Tensor, "batch rows nodes"], lengths: Int[Tensor, " batch"] | None = None
-    ) -> Float[Tensor, "batch outputs"]:
-        h, edges, real = self.nodes(x, lengths)
-        h = self.embed(h)
-        sums = [(h * real).sum(1)]
+    def forward(self, graphs: GraphBatch) -> Float[Tensor, "batch outputs"]:
+        h, members = self.embed(graphs.features), graphs.membership
+        sums = [product(*members, h)]
         for layer in self.layers:
-            h = layer(h, edges)
-            sums.append((h * real).sum(1))
-        return self.head(torch.cat(sums, 1) / x.shape[2])
+            h = layer(h, graphs.links)
+            sums.append(product(*members, h))
+        return self.head(torch.cat(sums, 1) / self.kind.nodes)
 
 
 def build(schema: Schema, width: int | None = None) -> nn.Module:
@@ -81,6 +76,6 @@ register(
         targets=(Classes, Value),
         width=32,
         scalable=True,
-        example=Schema(input=Graph(nodes=16, features=4), target=Classes(names=("a", "b"))),
+        example=Schema(input=Graph(nodes=16, features=4, edges=32), target=Classes(names=("a", "b"))),
     )
 )

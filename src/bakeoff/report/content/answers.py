@@ -211,7 +211,7 @@ def _label(comparison: Comparison, index: int) -> str:
 def _shown(comparison: Comparison, index: int, label: str) -> Example | None:
     kind = comparison.dataset.schema.input
     if isinstance(kind, Tokens):
-        return example_of(label or " ".join(map(str, comparison.example_at(index).tolist())))
+        return example_of(label or " ".join(map(str, comparison.dataset.rows_at(index).tolist())))
     lengths = comparison.dataset.lengths
     return example_of(
         comparison.example_at(index),

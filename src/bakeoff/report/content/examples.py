@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.forms.graphs import parts
-from bakeoff.data.schema import Graph, Input, Series
+from bakeoff.data.packed_graphs import PackedGraphs
+from bakeoff.data.schema import Input, Series
 from bakeoff.report.content.graph_drawing import ExampleGraph, graph_drawing
 from bakeoff.report.words.text import clean, shorten, significant
 
@@ -79,21 +79,21 @@ def example_of(
     """One raw example as a record; None where there is no way to show it.
 
     Args:
-        raw: an image [C, H, W] (bytes, or numbers of any range), a series [C, T], a row [F] or a text.
+        raw: an image [C, H, W] (bytes, or numbers of any range), a series [C, T], a row [F], a text, or packed graphs,
+            of which the first is shown.
         columns: names of a row's columns, where known.
-        kind: of the example, where its shape is ambiguous: a graph [F + V, V] would be drawn as a series.
-        length: true length of a series or graph that is padded.
+        kind: of the example, where its shape is ambiguous.
+        length: true length of a series that is padded.
     """
     if isinstance(raw, str):
         return _text(raw)
     if isinstance(raw, dict):
         return _row(list(raw), list(raw.values()))
+    if isinstance(raw, PackedGraphs):
+        return graph_drawing(raw[:1])
     array = np.asarray(raw)
-    if isinstance(kind, Series | Graph) and length is not None:
+    if isinstance(kind, Series) and length is not None:
         array = array[:, : max(length, 1)]
-    if isinstance(kind, Graph):
-        numbers, adjacency = parts(array, kind)
-        return graph_drawing(numbers, adjacency[: array.shape[1]])
     if array.ndim == 3 and array.shape[0] in (1, 2, 3, 4):
         return _picture(array)
     if array.ndim == 2:

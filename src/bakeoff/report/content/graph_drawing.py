@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.packed_graphs import PackedGraphs
+
 #: Of larger graphs only the numbers of nodes and edges are shown: a drawing could not be read.
 MOST_NODES = 80
 #: Side and margin of the drawing in pixels, and rounds of the layout.
@@ -31,20 +33,17 @@ class ExampleGraph:
     edges: tuple[tuple[float, float, float, float], ...] = ()
 
 
-def graph_drawing(numbers: NDArray[Any], adjacency: NDArray[Any]) -> ExampleGraph:
-    """Where the nodes and edges of a graph are drawn.
-
-    Args:
-        numbers: [F, V], of each node.
-        adjacency: [V, V], symmetric, 0 where there is no edge.
-    """
-    start, end = np.nonzero(np.triu(adjacency != 0, 1))
-    if len(adjacency) > MOST_NODES:
-        return ExampleGraph(node_count=len(adjacency), edge_count=len(start))
-    places = _on_paper(_layout(adjacency != 0))
-    shades = _shades(numbers[0])
+def graph_drawing(graph: PackedGraphs) -> ExampleGraph:
+    """Where the nodes and edges of one graph are drawn; edges from a node to itself are left out."""
+    nodes, (start, end) = len(graph.features), graph.edges[graph.edges[:, 0] != graph.edges[:, 1]].T
+    if nodes > MOST_NODES:
+        return ExampleGraph(node_count=nodes, edge_count=len(start))
+    linked = np.zeros((nodes, nodes), bool)
+    linked[start, end] = linked[end, start] = True
+    places = _on_paper(_layout(linked))
+    shades = _shades(graph.features[:, 0])
     return ExampleGraph(
-        node_count=len(adjacency),
+        node_count=nodes,
         edge_count=len(start),
         nodes=tuple((x, y, shade) for (x, y), shade in zip(places.tolist(), shades.tolist(), strict=True)),
         edges=tuple((*places[a].tolist(), *places[b].tolist()) for a, b in zip(start, end, strict=True)),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.encoder import NewExamples
-from bakeoff.data.schema import Graph
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.explain.network.explain_network import Explained
 from bakeoff.messages import say
 from bakeoff.report.content.examples import Example, example_of, shaded
@@ -62,7 +62,7 @@ def _saliency(explained: Explained, new: NewExamples) -> Iterable[Captioned]:
         return
     named = {one.index: f"{one.name}: {one.truth} → {one.answer}" for one in explained.wrong or ()}
     for row, heat in zip(explained.shown, explained.saliency, strict=True):
-        drawings = (_example(explained, new, row), _heated(explained, new, row, heat))
+        drawings = (_example(explained, new, row), _heated(new, row, heat))
         caption = clean(named.get(row, say("report.mistake.example", index=row)))
         yield Captioned(drawings=tuple(one for one in drawings if one is not None), caption=caption)
 
@@ -101,18 +101,15 @@ def _wrong(explained: Explained, new: NewExamples) -> Iterable[Captioned]:
 
 
 def _example(explained: Explained, new: NewExamples, row: int) -> Example | None:
-    return _drawn(explained, new, row, np.asarray(new.inputs[row]))
-
-
-def _heated(explained: Explained, new: NewExamples, row: int, heat: NDArray[Any]) -> Example | None:
-    """A map of the saliency; of a graph, the same drawing with its nodes shaded by it."""
-    if not isinstance(explained.kind, Graph):
-        return shaded(heat)
-    graph = np.array(new.inputs[row])
-    graph[: explained.kind.features] = heat
-    return _drawn(explained, new, row, graph)
-
-
-def _drawn(explained: Explained, new: NewExamples, row: int, values: NDArray[Any]) -> Example | None:
+    if isinstance(new.inputs, PackedGraphs):
+        return example_of(new.inputs[row : row + 1])
     length = None if new.lengths is None else int(new.lengths[row])
-    return example_of(values, kind=explained.kind, length=length)
+    return example_of(np.asarray(new.inputs[row]), kind=explained.kind, length=length)
+
+
+def _heated(new: NewExamples, row: int, heat: NDArray[Any]) -> Example | None:
+    """A map of the saliency; of a graph, the same drawing with its nodes shaded by it."""
+    if not isinstance(new.inputs, PackedGraphs):
+        return shaded(heat)
+    graph = new.inputs[row : row + 1]
+    return example_of(graph.with_features(heat[: len(graph.features), None]))

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.schema import Schema, Tokens
+from bakeoff.data.packed_graphs import PackedGraphs
+from bakeoff.data.schema import Graph, Schema, Tokens
 from bakeoff.data.splits import Indices
 from bakeoff.tasks.base import Task
 from bakeoff.tasks.baselines import Baseline
@@ -120,7 +121,7 @@ def row_size(schema: Schema) -> int:
 def rows(dataset: Dataset, train: Indices, parts: Sequence[Indices], *, dense: bool, seed: int) -> list[Rows]:
     """Each part's examples as rows [N, F]; TF-IDF weights and singular directions are learned on `train` alone."""
     if not isinstance(dataset.schema.input, Tokens):
-        return [dataset.inputs_at(part).reshape(len(part), -1) for part in parts]
+        return [_row_of_values(dataset, part) for part in parts]
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfTransformer
 
@@ -133,10 +134,22 @@ def rows(dataset: Dataset, train: Indices, parts: Sequence[Indices], *, dense: b
     return [to_topics.transform(part).astype(np.float32) for part in weighted]
 
 
+def _row_of_values(dataset: Dataset, part: Indices) -> NDArray[np.float32]:
+    """Scaled values one after another; of graphs those of their dense views, as networks that read rows see them."""
+    inputs = dataset.inputs_at(part)
+    if isinstance(inputs, PackedGraphs):
+        from bakeoff.models.layers.graphs import GraphBatch
+        from bakeoff.models.layers.views import dense
+
+        assert isinstance(dataset.schema.input, Graph)
+        inputs = dense(GraphBatch.of(inputs, dataset.schema.input)).numpy()
+    return np.asarray(inputs.reshape(len(part), -1))
+
+
 def _counts(dataset: Dataset, part: Indices) -> Any:
     from scipy.sparse import csr_array
 
-    tokens = np.asarray(dataset.inputs[part])
+    tokens = dataset.rows_at(part)
     assert isinstance(dataset.schema.input, Tokens)
     example, _ = real = np.nonzero(tokens)
     shape = (len(part), dataset.schema.input.vocabulary_size)

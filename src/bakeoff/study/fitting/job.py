@@ -109,7 +109,7 @@ class FitJob:
         if started_apart is not False:
             may_take = math.inf if self.budget_seconds is None or started_apart else self.budget_seconds / 3
             module = self.network.module(self.seed)
-            self._probe = linear_probe_of(module, self.data, self.placement, seconds=may_take)
+            self._probe = linear_probe_of(module, self.data.read_by(module), self.placement, seconds=may_take)
         if self._probe is not None:
             self._build, self._data, self._part = self._probe.build, self._probe.data, "full"
 

@@ -14,6 +14,7 @@ from bakeoff.data.forms.tokenizer import has_tokenizer
 from bakeoff.errors import OptionError
 from bakeoff.models import ModelCard, build, card, name_and_width
 from bakeoff.models import load as load_network
+from bakeoff.models.layers.graphs import network_inputs
 from bakeoff.models.registry.external import PRETRAINED, is_external
 from bakeoff.train.forward_check import check_forward
 
@@ -56,7 +57,7 @@ class FitNetwork:
             return
         rows = np.sort(dataset.splits.train)[:2]
         lengths = dataset.lengths_at(rows)
-        inputs = torch.from_numpy(dataset.inputs_at(rows))
+        inputs = network_inputs(dataset.inputs_at(rows), dataset.schema.input)
         true_lengths = None if lengths is None else torch.from_numpy(lengths)
         check_forward(module, inputs, true_lengths, dataset.schema.outputs)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.card import DataCard
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.errors import StoreError
 from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.design.entrants import Entrant
@@ -169,9 +170,10 @@ class Comparison:
                 return entrant
         raise StoreError(f"Nobody called '{name}' took part: {', '.join(e.name for e in self.entrants)} did.")
 
-    def example_at(self, index: int) -> NDArray[Any]:
-        """The raw input of an example of the dataset, as it was read."""
-        return np.asarray(self.dataset.inputs[index])
+    def example_at(self, index: int) -> NDArray[Any] | PackedGraphs:
+        """The raw input of an example of the dataset, as it was read; a graph as one of one."""
+        inputs = self.dataset.inputs
+        return inputs[index : index + 1] if isinstance(inputs, PackedGraphs) else np.asarray(inputs[index])
 
     def table(self) -> "polars.DataFrame":
         """One row an entrant, best first: name, kind, score with interval, parameters, FLOPs, seconds, probability."""

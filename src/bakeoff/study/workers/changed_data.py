@@ -104,14 +104,8 @@ def _for_testing(dataset: Dataset) -> Dataset:
     train = np.sort(splits.train)[:_TRAINING_ROWS]
     rows = np.concatenate([train, splits.test])
     places = np.arange(len(rows))
-    return dataset.changed(
-        inputs=np.asarray(dataset.inputs[rows]),
-        targets=np.asarray(dataset.targets[rows]),
-        lengths=None if dataset.lengths is None else np.asarray(dataset.lengths[rows]),
-        groups=None,
-        labels=None,
-        splits=replace(splits, train=places[: len(train)], validation=places[:0], test=places[len(train) :]),
-    )
+    chosen = replace(splits, train=places[: len(train)], validation=places[:0], test=places[len(train) :])
+    return dataset.subset(rows, chosen)
 
 
 class _Test:
@@ -128,13 +122,11 @@ class _Test:
         import torch
 
         from bakeoff import models
-        from bakeoff.models import takes_lengths
         from bakeoff.tasks.registry import task_of
 
         torch.set_num_threads(1)
         assert entrant.card is not None
         self._module: nn.Module = models.build(entrant.card, dataset.schema, width=entrant.width, seed=0)
-        self._takes_lengths = takes_lengths(self._module)
         task = task_of(dataset.schema)
         scaling = task.target_scaling(dataset)
         self._in_unit_of_data: Callable[[Tensor], Tensor] = lambda raw: task.in_unit_of_data(raw, scaling)
@@ -147,6 +139,9 @@ class _Test:
         """Outputs on the changed test examples; None where the time is over before all of them are computed."""
         import torch
 
+        from bakeoff.models.layers.graphs import network_inputs
+        from bakeoff.models.layers.views import arguments
+
         self._module.load_state_dict(dict(weights))
         self._module.eval()
         seen = changed.changed(scaling=self._input_scaling)
@@ -157,8 +152,11 @@ class _Test:
             for part in parts:
                 if self.is_over():
                     return None
-                inputs, lengths = torch.from_numpy(seen.inputs_at(part)), seen.lengths_at(part)
-                unused = lengths is None or not self._takes_lengths
-                extra = () if unused else (torch.from_numpy(np.asarray(lengths)),)
-                outputs.append(self._in_unit_of_data(self._module(inputs, *extra).double()).float())
+                inputs, lengths = (
+                    network_inputs(seen.inputs_at(part), seen.schema.input),
+                    seen.lengths_at(part),
+                )
+                true_lengths = None if lengths is None else torch.from_numpy(np.asarray(lengths))
+                raw = self._module(*arguments(self._module, inputs, true_lengths))
+                outputs.append(self._in_unit_of_data(raw.double()).float())
         return Outputs.of(torch.cat(outputs).numpy())

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Schema
 
 
@@ -39,30 +40,47 @@ class MappedDataset:
         """The dataset, its arrays mapped read-only; opened once in each process."""
         if self.token not in _opened:
             _opened.clear()
-            arrays = {
+            arrays: dict[str, Any] = {
                 name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in self.arrays.items()
             }
+            parts = [name for name in arrays if name.startswith(_GRAPHS)]
+            if parts:
+                arrays["inputs"] = PackedGraphs(
+                    **{name.removeprefix(_GRAPHS): arrays.pop(name) for name in parts}
+                )
             _opened[self.token] = replace(self.bare, **arrays)
         return _opened[self.token]
 
 
+#: Before the name of each array of graphs.
+_GRAPHS = "graphs."
 _opened: dict[str, Dataset] = {}
 
 
 def share(dataset: Dataset, folder: Path) -> MappedDataset:
     """Write a dataset's arrays to files under `folder` (those that are mapped files already stay where they are)."""
     arrays = {}
-    for name in ("inputs", "targets", "lengths"):
-        array = getattr(dataset, name)
-        if array is None:
-            continue
+    for name, array in _arrays(dataset).items():
         path = _own_file(array) or folder / f"{name}.npy"
         if path.parent == folder:
             np.save(path, np.ascontiguousarray(array), allow_pickle=False)
         arrays[name] = path
     nothing = np.zeros((0,), np.float32)
-    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, groups=None, times=None)
+    bare = replace(
+        dataset, inputs=nothing, targets=nothing, offsets=None, lengths=None, groups=None, times=None
+    )
     return MappedDataset(token=f"{folder}/{dataset.fingerprint}", bare=bare, arrays=arrays)
+
+
+def _arrays(dataset: Dataset) -> dict[str, NDArray[Any]]:
+    """The arrays that workers need, by name."""
+    inputs = dataset.inputs
+    graphs = inputs.arrays() if isinstance(inputs, PackedGraphs) else {}
+    found = {f"{_GRAPHS}{name}": array for name, array in graphs.items()}
+    for name in ("targets", "offsets", "lengths") if graphs else ("inputs", "targets", "offsets", "lengths"):
+        if getattr(dataset, name) is not None:
+            found[name] = getattr(dataset, name)
+    return found
 
 
 def _own_file(array: NDArray[Any]) -> Path | None:

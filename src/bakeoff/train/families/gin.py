@@ -1,33 +1,29 @@
 """The graph isomorphism network: sums over neighbours, layer after layer, and the sums over all nodes."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from bakeoff.models.layers import views
+from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.scalable.gin import GIN, Layer
 from bakeoff.train.families.rules import FamilyRules, Missing, Rules
-from bakeoff.train.families.views import is_real
+from bakeoff.train.replicas.graphs import StackedGraphs
 from bakeoff.train.replicas.module import NetworkStack
 
 
-def stacked(stack: NetworkStack, module: GIN, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-    count, features = x.shape[3], module.nodes.kind.features
-    real = x.new_ones(*x.shape[:2], 1, count)
-    if lengths is not None:
-        x = x * views.real_values(module.nodes.kind, lengths, count)
-        real = is_real(lengths, count)[:, :, None].to(x.dtype)
-    edges = x[:, :, features:].contiguous()
-    h = stack.call(module.embed, x[:, :, :features].transpose(2, 3))
-    sums = [real @ h]
+def stacked(stack: NetworkStack, module: GIN, batches: Sequence[GraphBatch]) -> Tensor:
+    graphs = StackedGraphs.of(batches)
+    h = stack.call(module.embed, graphs.features)
+    sums = [graphs.sums(h)]
     for layer in module.layers:
-        h = stack.call(layer, h, edges)
-        sums.append(real @ h)
-    return stack.call(module.head, torch.cat(sums, 3).squeeze(2) / count)
+        h = stack.call(layer, h, graphs)
+        sums.append(graphs.sums(h))
+    return stack.call(module.head, torch.cat(sums, 2) / module.kind.nodes)
 
 
-def stacked_layer(stack: NetworkStack, module: Layer, h: Tensor, edges: Tensor) -> Tensor:
-    beside = torch.bmm(edges.flatten(0, 1), h.flatten(0, 1)).view_as(h)
-    h = torch.addcmul(h + beside, h, stack.of(module, "epsilon")[:, None, None])
+def stacked_layer(stack: NetworkStack, module: Layer, h: Tensor, graphs: StackedGraphs) -> Tensor:
+    h = torch.addcmul(h + graphs.neighbours(h), h, stack.of(module, "epsilon")[:, None])
     h = stack.call(module.norm, stack.call(module.up, h)).relu()
     return stack.call(module.down, h, relu=True)
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from bakeoff.data.schema import Tokens
+from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.train.fused.builder import CompiledRule, ProgramBuilder, UnknownError
 from bakeoff.train.fused.tracing import agrees, trace
 from bakeoff.train.kernels import native
@@ -27,7 +28,9 @@ def compile_program(
     parameters = list(network.parameters.values())
     if not len(data.train) or not parameters or not native.takes(*parameters):
         return None
-    inputs, _, lengths = data.train.at(torch.zeros(1, dtype=torch.int64))
+    inputs, _, lengths, _ = data.train.at(torch.zeros(1, dtype=torch.int64))
+    if isinstance(inputs, GraphBatch):
+        return None
     is_text = isinstance(data.schema.input, Tokens)
     if len(network.tensors) > len(parameters) or not (is_text or native.takes(inputs)):
         return None

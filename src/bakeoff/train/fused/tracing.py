@@ -161,7 +161,7 @@ class _Followed:
 @torch.no_grad()
 def agrees(program: Program, network: NetworkStack, data: TrainingData) -> bool:
     """Whether the program's outputs are those of the first network, for three examples."""
-    inputs = data.train.at(torch.arange(min(3, len(data.train)))).inputs.contiguous()
+    inputs = data.train.at(torch.arange(min(3, len(data.train)))).array.contiguous()
     first = {name: tensor[0].detach() for name, tensor in network.tensors.items()}
     routed = {part: part.__dict__.pop("forward", None) for part in network.template.modules()}
     try:

@@ -2,7 +2,8 @@
 
 The networks stay plain `nn.Module`s. A module whose class has a rule is evaluated by it on tensors with the replicas on
 the first axis; any other module by `torch.func.vmap`, with the rules still applied to the modules inside it; and where
-an operation cannot be vectorised, by a plain loop over the replicas.
+an operation cannot be vectorised, by a plain loop over the replicas. Graphs have no common shape: networks that read
+them are given one batch a replica, by their rule or in the loop.
 
 A rule gets the stack, the plain module and its inputs [R, B, ...], and returns the outputs [R, B, ...]. It finds the
 stacked parameters [R, ...] with `stack.of(module, "weight")` and evaluates inner modules with `stack.call`.
@@ -20,12 +21,16 @@ from torch.func import functional_call, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bakeoff.errors import BakeoffWarning
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import GraphBatch
+from bakeoff.models.layers.views import dense, takes_graphs, takes_lengths
 from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.kernels.chain import Program
 
 #: Gets the stack, a module of the template and its inputs [R, B, ...], and returns its outputs [R, B, ...].
 StackedRule = Callable[..., Any]
+
+#: Inputs [R, B, ...], or of graphs one batch a replica.
+StackInputs = Tensor | Sequence[GraphBatch]
 
 
 class NetworkStack:
@@ -56,10 +61,11 @@ class NetworkStack:
     ) -> None:
         self._rules = rules
         self.template = modules[0]
-        self.takes_lengths = takes_lengths(self.template)
+        self.takes_lengths, self.takes_graphs = takes_lengths(self.template), takes_graphs(self.template)
         self.counts = torch.zeros(len(modules), dtype=torch.int64)
         self.generators = [torch.Generator(device).manual_seed(dropout_seed(seed)) for seed in seeds]
-        self.strategy = "rules" if type(self.template) in self._rules else "vmap"
+        unruled = "loop" if self.takes_graphs else "vmap"
+        self.strategy = "rules" if type(self.template) in self._rules else unruled
         states = [dict(_named_tensors(module)) for module in modules]
         self.tensors: dict[str, Tensor] = {}
         for name, first in states[0].items():
@@ -68,7 +74,8 @@ class NetworkStack:
             self.tensors[name] = stacked.requires_grad_(first.requires_grad)
         self._names = _names_by_module(self.template)
         self._token = torch.zeros(len(modules), device=device)
-        self._route_through_rules(self.template)
+        if self.strategy != "loop":
+            self._route_through_rules(self.template)
         self.program: Program | None = None
 
     def __len__(self) -> int:
@@ -91,9 +98,12 @@ class NetworkStack:
         """The stacked bias [R, ...] of a module that may have none."""
         return self.of(module, "bias") if "bias" in self._names[module] else None
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None, counts: Tensor | None = None) -> Tensor:
+    def forward(
+        self, inputs: StackInputs, lengths: Tensor | None = None, counts: Tensor | None = None
+    ) -> Tensor:
         """Outputs [R, B, K] for inputs [R, B, ...], true lengths [R, B]; `counts` [R] says how many rows are real."""
-        self.counts = torch.full((len(self),), inputs.shape[1]) if counts is None else counts
+        size = inputs.shape[1] if isinstance(inputs, Tensor) else inputs[0].batch_size
+        self.counts = torch.full((len(self),), size) if counts is None else counts
         arguments = (inputs, lengths) if self.takes_lengths and lengths is not None else (inputs,)
         if self.strategy != "loop":
             try:
@@ -107,8 +117,12 @@ class NetworkStack:
         rule = self._rules.get(type(module))
         return self.vectorised(module, *inputs) if rule is None else rule(self, module, *inputs, **options)
 
-    def outputs_of(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def outputs_of(self, inputs: Tensor | GraphBatch, lengths: Tensor | None = None) -> Tensor:
         """Outputs [R, N, K] for inputs [N, ...] and true lengths [N] that all replicas share."""
+        if isinstance(inputs, GraphBatch):
+            if self.takes_graphs:
+                return self.forward([inputs] * len(self))
+            inputs = dense(inputs)
         if self.program is not None:
             weights = [self.tensors[name].detach() for name in self.program.names]
             return self.program.outputs(inputs, weights, lengths)
@@ -202,12 +216,19 @@ class NetworkStack:
         for row, generator in enumerate(self.generators):
             count = int(self.counts[row])
             own = {name: tensors[row] for name, tensors in zip(names, rows, strict=True)}
-            given = tuple(argument[row, :count] for argument in arguments)
+            given = tuple(_first_of(argument, row, count) for argument in arguments)
             with _random_numbers_of(generator):
                 output = functional_call(self.template, own, given)
             filler = output.new_zeros(longest - count, *output.shape[1:])
             outputs.append(torch.cat((output, filler)) if count < longest else output)
         return torch.stack(outputs)
+
+
+def _first_of(argument: StackInputs, row: int, count: int) -> Tensor | GraphBatch:
+    """The first examples of one replica."""
+    if isinstance(argument, Tensor):
+        return argument[row, :count]
+    return argument[row].index_select(0, torch.arange(count, device=argument[row].offsets.device))
 
 
 #: The stack evaluated by vmap now, and the tensor by which its replicas are told; read and written with `PROCESS_LOCK`

@@ -77,7 +77,7 @@ def mixup(batch: Batch, classes: int, alpha: float = MIXUP_ALPHA) -> Batch:
 
     Zhang et al. 2018 (arXiv 1710.09412). Targets come back as probabilities float [B, K], or as mixed numbers.
     """
-    inputs, targets, lengths = batch
+    inputs, targets, lengths = batch.array, batch.targets, batch.lengths
     share = _beta(alpha, inputs.device).to(inputs.dtype)
     partner = torch.randperm(len(inputs), device=inputs.device)
     if not targets.is_floating_point():
@@ -131,7 +131,7 @@ def changer(names: Sequence[str], classes: int) -> Callable[[Batch, int], Batch]
         return None
 
     def change(batch: Batch, step: int) -> Batch:
-        images = batch.inputs
+        images = batch.array
         for name in names:
             if name in CHANGES:
                 images = CHANGES[name](images)

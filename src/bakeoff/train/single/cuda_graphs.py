@@ -35,7 +35,7 @@ class GraphedStep:
         if (
             self._graph is not None
             and self._batch is not None
-            and batch.inputs.shape == self._batch.inputs.shape
+            and batch.array.shape == self._batch.array.shape
         ):
             self._fill(batch)
             self._graph.replay()
@@ -55,12 +55,13 @@ class GraphedStep:
     def _fill(self, batch: Batch) -> None:
         assert self._batch is not None
         for own, given in zip(self._batch, batch, strict=True):
-            if own is not None and given is not None:
+            if isinstance(own, Tensor) and isinstance(given, Tensor):
                 own.copy_(given)
 
     def _record(self, batch: Batch) -> None:
         """Record the step without computing it; the replay that follows takes it."""
-        self._batch = Batch(*(None if part is None else part.clone() for part in batch))  # type: ignore[arg-type]
+        others = (None if part is None else part.clone() for part in batch[1:])
+        self._batch = Batch(batch.array.clone(), *others)  # type: ignore[arg-type]
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self._loss = self._update(self._batch)

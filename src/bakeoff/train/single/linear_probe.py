@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.views import arguments
 from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import frozen_but_head
 from bakeoff.train.stacked.run import EVALUATION_ROWS
@@ -78,7 +78,7 @@ def linear_probe_of(
     found = [_all(body, split, until) for split in splits]
     body.let_go()
     features = copy.copy(data)
-    features.resident = True
+    features.resident = features.is_dense = True
     for name, split in zip(("train", "validation", "test"), found, strict=True):
         if split is None:
             return None
@@ -99,7 +99,6 @@ class _FrozenBody:
     def __init__(self, module: nn.Module, head: nn.Module, placement: Placement) -> None:
         self._module, self._placement = module, placement
         self._calls: list[tuple[tuple[Any, ...], Any]] = []
-        self._takes_lengths = takes_lengths(module)
         self._hook = head.register_forward_hook(
             lambda layer, given, output: self._calls.append((given, output))
         )
@@ -112,12 +111,9 @@ class _FrozenBody:
     def features(self, batch: Batch) -> Tensor | None:
         """The last layer's inputs; None where the module's output is not exactly that layer's output."""
         self._calls.clear()
-        inputs = batch.inputs
-        if inputs.dim() == 4 and self._placement.wants_channels_last(self._module):
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
-        lengths = (batch.lengths,) if self._takes_lengths and batch.lengths is not None else ()
+        inputs = self._placement.arranged(batch.inputs, self._module)
         with self._placement.in_use(), self._placement.autocast():
-            output = self._module(inputs, *lengths)
+            output = self._module(*arguments(self._module, inputs, batch.lengths))
         if len(self._calls) != 1:
             return None
         given, own = self._calls[0]

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bakeoff.errors import OptionError, suggest
+from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.system.hardware import available_cores
 from bakeoff.train.device import choose_device
 from bakeoff.train.single.precision import try_precision
@@ -84,6 +85,12 @@ class Placement:
         if self.wants_channels_last(module):
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return module
+
+    def arranged(self, inputs: Tensor | GraphBatch, module: nn.Module) -> Tensor | GraphBatch:
+        """The module's inputs, images channels last where it has convolutions over them."""
+        if isinstance(inputs, Tensor) and inputs.dim() == 4 and self.wants_channels_last(module):
+            return inputs.contiguous(memory_format=torch.channels_last)
+        return inputs
 
     def wants_channels_last(self, module: nn.Module) -> bool:
         return self.channels_last and any(isinstance(part, nn.Conv2d) for part in module.modules())

@@ -9,7 +9,7 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from bakeoff.errors import BakeoffWarning
 from bakeoff.messages.statement import Statement, because
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import GraphBatch
+from bakeoff.models.layers.views import arguments, takes_graphs
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.kernels import compilation
 from bakeoff.train.recipe import Recipe, Replica
@@ -66,9 +67,9 @@ class SingleTraining:
         pieces: int = 1,
     ) -> None:
         assert data.device.type == placement.device.type, "the data must be where the network is"
-        self.data, self.replica, self.recipe, self.placement = data, replica, recipe, placement
+        self.replica, self.recipe, self.placement = replica, recipe, placement
         self.module = placement.prepare(build(replica.seed)).train()
-        self._takes_lengths = takes_lengths(self.module)
+        self.data = data = data.read_by(self.module)
         self._called: Any = self.module
         if placement.compile and compilation.torch_compiles_in_private():
             self._called = torch.compile(self.module)
@@ -84,7 +85,8 @@ class SingleTraining:
         self._judged = judged or (lambda: self.module)
         self._loss = loss or data.task.training_loss()
         self._rate = torch.tensor(replica.learning_rate, device=placement.device)
-        graphs = placement.graphs and placement.half is not torch.float16
+        # Batches of graphs are of many sizes, and a recorded step is of one.
+        graphs = placement.graphs and placement.half is not torch.float16 and not takes_graphs(self.module)
         self.optimiser = torch.optim.AdamW(
             self.module.parameters() if groups is None else groups(self.module),
             lr=self._rate if graphs else replica.learning_rate,
@@ -183,7 +185,7 @@ class SingleTraining:
         self.optimiser.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.placement.device)
         for piece, share in _parts(batch, self._pieces):
-            loss = self._loss(self._outputs(self._called, piece), piece.targets) * share
+            loss = self._loss(piece.answers(self._outputs(self._called, piece)), piece.targets) * share
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total = total + loss.detach()
         if self.recipe.clip_norm is not None:
@@ -200,14 +202,9 @@ class SingleTraining:
         return total
 
     def _outputs(self, called: Any, batch: Batch) -> Tensor:
-        inputs = batch.inputs
-        if inputs.dim() == 4 and self.placement.wants_channels_last(self.module):
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        inputs = self.placement.arranged(batch.inputs, self.module)
         with self.placement.autocast():
-            given = (
-                (inputs, batch.lengths) if self._takes_lengths and batch.lengths is not None else (inputs,)
-            )
-            outputs: Tensor = called(*given)
+            outputs: Tensor = called(*arguments(self.module, inputs, batch.lengths))
         return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
 
     def evaluate(self) -> float:
@@ -229,11 +226,11 @@ class SingleTraining:
         was = module.training
         module.eval()
         total, outputs = 0.0, []
-        places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
+        places = self.data.evaluation_places(examples, EVALUATION_ROWS)
         plain = self.data.task.training_loss()
         with self.placement.in_use():
             for batch in read_ahead(examples, places):
-                part = self._outputs(module, batch)
+                part = batch.answers(self._outputs(module, batch))
                 total += float(plain(part, batch.targets)) * len(part)
                 outputs.append(part.cpu())
         module.train(was)
@@ -327,14 +324,13 @@ def _parts(batch: Batch, pieces: int) -> Iterator[tuple[Batch, float]]:
     """
     examples = len(batch.targets)
     pieces = min(pieces, max(examples // 2, 1))
-    if pieces == 1:
+    if pieces == 1 or batch.places is not None:  # examples with many predictions each are not taken apart
         yield batch, 1.0
         return
+    inputs: Sequence[Tensor | GraphBatch] = batch.inputs.tensor_split(pieces)
     lengths = [None] * pieces if batch.lengths is None else batch.lengths.tensor_split(pieces)
-    for inputs, targets, length in zip(
-        batch.inputs.tensor_split(pieces), batch.targets.tensor_split(pieces), lengths, strict=True
-    ):
-        yield Batch(inputs, targets, length), len(targets) / examples
+    for piece, targets, length in zip(inputs, batch.targets.tensor_split(pieces), lengths, strict=True):
+        yield Batch(piece, targets, length), len(targets) / examples
 
 
 def _generators(device: torch.device) -> list[tuple[Callable[[], Tensor], Callable[[Tensor], object]]]:

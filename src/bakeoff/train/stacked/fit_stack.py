@@ -57,7 +57,9 @@ def fit_stack(
     """
     if not replicas:
         return ()
-    alone = couples_examples(build(replicas[0].seed), data)
+    first = build(replicas[0].seed)
+    data = data.read_by(first)
+    alone = couples_examples(first, data)
     if stack_size is None:
         limit = _limit_on(data.device) if limit_bytes is None else limit_bytes
         stack_size = choose_stack_size(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bakeoff.messages.statement import Statement, because
+from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.early_stopping import Watch
 from bakeoff.train.families.registry import compile_program, stack_networks
@@ -63,7 +64,7 @@ class StackedTraining:
         *,
         modules: dict[int, nn.Module] | None = None,
     ) -> None:
-        self.data, self.recipe = data, recipe
+        self.recipe = recipe
         self.rows = [_ReplicaState(replica) for replica in replicas]
         self.results: dict[Replica, list[TrainingResult]] = {}
         made = {} if modules is None else modules
@@ -71,6 +72,8 @@ class StackedTraining:
             made.get(replica.seed) or made.setdefault(replica.seed, build(replica.seed))
             for replica in replicas
         ]
+        assert data.dataset.offsets is None, "examples with several predictions are trained alone"
+        self.data = data = data.read_by(networks[0])
         seeds = [replica.seed for replica in replicas]
         self.network = stack_networks(networks, seeds, dtype=data.dtype, device=data.device)
         self._parameters = list(self.network.parameters.values())
@@ -127,7 +130,7 @@ class StackedTraining:
             steps = len(positions)
             schedule = [self.recipe.rate(self.steps_done + step) for step in range(steps)]
             losses = program.train(
-                batch.inputs,
+                batch.array,
                 batch.targets,
                 positions,
                 counts,
@@ -161,12 +164,15 @@ class StackedTraining:
             yield batch, torch.arange(positions.numel()).view(positions.shape), counts
 
     def _step(self, batch: Batch, replicas: int, counts: Tensor) -> None:
-        inputs, targets, lengths = (
-            None if part is None else part.view(replicas, -1, *part.shape[1:]) for part in batch
+        def stacked(part: Tensor) -> Tensor:
+            return part.view(replicas, -1, *part.shape[1:])
+
+        inputs, lengths, targets = batch.inputs, batch.lengths, stacked(batch.targets)
+        outputs = self.network.forward(
+            inputs.tensor_split(replicas) if isinstance(inputs, GraphBatch) else stacked(inputs),
+            None if lengths is None else stacked(lengths),
+            counts,
         )
-        assert inputs is not None
-        assert targets is not None
-        outputs = self.network.forward(inputs, lengths, counts)
         losses, slope = loss_and_gradient(outputs.detach(), targets, counts)
         gradients = gradients_of(outputs, slope, self._parameters)
         if self.recipe.clip_norm is not None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from bakeoff.models import takes_lengths
+from bakeoff.models.layers.graphs import tensors_of
+from bakeoff.models.layers.views import arguments
 from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.recipe import Recipe, Replica
@@ -118,10 +119,10 @@ def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> 
     hooks = [part.register_forward_hook(count) for part in module.modules()]
     batch = data.train.at(torch.arange(rows))
     with PROCESS_LOCK, torch.random.fork_rng(devices=[]):
-        module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs)
+        module(*arguments(module, batch.inputs, batch.lengths))
     for hook in hooks:
         hook.remove()
-    total += batch.inputs.numel() * batch.inputs.element_size()
+    total += sum(tensor.nbytes for tensor in tensors_of(batch.inputs))
     return total * batch_size // rows
 
 
@@ -139,9 +140,7 @@ def couples_examples(module: nn.Module, data: TrainingData) -> bool:
         with PROCESS_LOCK, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
-                outputs.append(
-                    module(batch.inputs, batch.lengths) if takes_lengths(module) else module(batch.inputs)
-                )
+                outputs.append(module(*arguments(module, batch.inputs, batch.lengths)))
             except ValueError:
                 return True
     return not torch.allclose(outputs[0][: len(outputs[1])], outputs[1], rtol=1e-3, atol=1e-4)
