@@ -114,11 +114,41 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "배열 {shape}을(를) 채널 {channels}개, {steps}단계의 시계열로 읽었습니다. 이미지라면 --kind image(Python에서는 "
         "kind='image')를 주고, 시간 축이 먼저라면 마지막 두 축을 바꾸세요.",
     ),
+    "data.finding.axes_pictures": (
+        "Arrays {shape} of bytes were read as grey pictures of {height}x{width} pixels. If they are series of channels "
+        "and steps, say so (--kind series, from Python kind='series').",
+        "바이트 배열 {shape}을(를) {height}x{width} 픽셀의 회색조 이미지로 읽었습니다. 채널과 단계로 된 시계열이라면 "
+        "--kind series(Python에서는 kind='series')를 주세요.",
+    ),
     "data.finding.axes_bands": (
         "Arrays {shape} were read as pictures of {height}x{width} pixels with {channels} channels. If another axis "
         "holds the channels, put it first: [N, C, H, W].",
         "배열 {shape}을(를) 채널 {channels}개, {height}x{width} 픽셀의 이미지로 읽었습니다. 채널이 다른 축이라면 "
         "그 축을 앞에 두세요: [N, C, H, W].",
+    ),
+    "data.finding.arrays_ignored": (
+        "Arrays that were not asked for were not read ({count}): {names}. Inputs are called x, targets y, groups "
+        "groups.",
+        "쓰지 않는 배열 {count}개는 읽지 않았습니다: {names}. 입력은 x, 목표는 y, 그룹은 groups라는 이름이어야 "
+        "합니다.",
+    ),
+    "data.finding.sparse_written_out": (
+        "A sparse matrix ({zeros:.1%} zeros) was written out, which takes {megabytes:.1f} MB of memory.",
+        "희소 행렬(0이 {zeros:.1%})을 모두 펼쳤습니다. 메모리 {megabytes:.1f} MB를 씁니다.",
+    ),
+    "data.finding.masked_missing": (
+        "Values under a mask were read as missing ({count}).",
+        "마스크로 가려진 값 {count}개를 빠진 값으로 읽었습니다.",
+    ),
+    "data.finding.dead_channels": (
+        "Channels that have no value or always the same were left out, {count} of {of}: {names} (counted from 1).",
+        "값이 없거나 늘 같은 채널 {count}개(전체 {of}개)를 뺐습니다: {names}번째(1부터 셈).",
+    ),
+    "data.finding.channels_without_values": (
+        "In {count} places a series has no value in a whole channel (channel {worst} in {most} series); there the mean "
+        "of that channel stands. To leave such series out, remove them from the data.",
+        "시계열의 한 채널 전체에 값이 없는 곳이 {count}군데 있어(채널 {worst}은(는) 시계열 {most}개) 그 채널의 "
+        "평균으로 채웠습니다. 그런 시계열을 빼려면 데이터에서 지우세요.",
     ),
     "data.finding.target_one_hot": (
         "Each row of the target holds one 1 and else 0, so its {columns} columns were read as classes. If they are "

@@ -156,7 +156,8 @@ def new_targets(frame: pl.DataFrame, target: str, schema_target: Target) -> NDAr
 
 
 def _frame_of_arrays(source: Any, columns: Sequence[str]) -> pl.DataFrame:
-    from bakeoff.data.forms.array_values import as_array, check_finite
+    from bakeoff.data.forms.array_conversion import as_array
+    from bakeoff.data.forms.array_values import check_finite
 
     if isinstance(source, Mapping) and set(columns) <= set(source):
         return pl.DataFrame({str(key): as_array(value) for key, value in source.items()})
