@@ -12,6 +12,7 @@ from bakeoff.data.builtin import builtin_names
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.unicode import composed
 from bakeoff.data.options import ReadingOptions
 from bakeoff.data.readers import READERS
@@ -103,6 +104,8 @@ def load(
     options.check()
     if isinstance(source, str | Path):
         source = str(source) if str(source) in builtin_names() else existing_path(source)
+    else:
+        source = with_index_columns(source, (options.target, options.time, options.group, options.text))
     reader = reader_of(source, options, READERS)
     if reader is None:
         raise _unclaimed(source)

@@ -218,6 +218,53 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "it).",
         "이미지 크기는 {smallest}부터 {largest}까지(세로x가로)이며 모두 {size}(으)로 맞췄습니다(--size로 변경).",
     ),
+    "data.finding.images_deep": (
+        "The pictures hold {depth} bits a pixel and are kept so ({low:.6g} to {high:.6g}), scaled by what training "
+        "images hold. Convert the files to 8 bits if you want less memory.",
+        "이미지는 픽셀당 {depth}비트({low:.6g}부터 {high:.6g}까지)이고 그대로 두며, 학습 이미지의 값으로 맞춥니다. "
+        "메모리를 줄이려면 파일을 8비트로 바꾸세요.",
+    ),
+    "data.finding.images_cut_to_bytes": (
+        "Pictures with more than 8 bits a colour were cut to 8 ({count}). To keep them, give them as arrays of "
+        "floats [N, C, H, W].",
+        "색마다 8비트가 넘는 이미지 {count}장을 8비트로 줄였습니다. 그대로 쓰려면 실수 배열 [N, C, H, W]로 주세요.",
+    ),
+    "data.finding.wrapper_entered": (
+        "Everything lies in the one folder '{folder}', which was entered.",
+        "모두 하나의 폴더 '{folder}' 안에 있어 그 안을 읽었습니다.",
+    ),
+    "data.finding.images_beside_parts": (
+        "Images beside the class folders of the parts were not read ({count}, in {names}): put them into one "
+        "sub-folder for each class of a part.",
+        "각 부분의 클래스 폴더 밖에 있는 이미지 {count}장({names})은 읽지 않았습니다. 부분마다 클래스별 하위 폴더에 "
+        "넣으세요.",
+    ),
+    "data.finding.images_beside_classes": (
+        "Images beside the class folders were not read ({count}): {names}. Put each into the folder of its class.",
+        "클래스 폴더 밖에 있는 이미지 {count}장은 읽지 않았습니다: {names}. 해당 클래스의 폴더에 넣으세요.",
+    ),
+    "data.finding.images_of_other_formats": (
+        "Pictures of formats that are not read were left out ({count}: {endings}): convert them, for example to PNG.",
+        "읽을 수 없는 형식의 이미지 {count}장을 뺐습니다({endings}). PNG 등으로 바꾸세요.",
+    ),
+    "data.finding.files_ignored": (
+        "Files that are no pictures were not read ({count}: {endings}).",
+        "이미지가 아닌 파일 {count}개는 읽지 않았습니다({endings}).",
+    ),
+    "data.finding.links_broken": (
+        "Links that lead nowhere were left out ({count}): {names}.",
+        "대상이 없는 링크 {count}개를 뺐습니다: {names}.",
+    ),
+    "data.finding.class_named_as_part": (
+        "The folder {names} was taken for a class like those beside it. If it holds training or test images, put its "
+        "class folders into it and the others out of the way.",
+        "폴더 {names}을(를) 옆의 폴더와 같은 클래스로 보았습니다. 학습이나 시험 이미지라면 그 안에 클래스 폴더를 두고 "
+        "다른 폴더는 옮기세요.",
+    ),
+    "data.finding.class_folders_joined": (
+        "Class folders whose names differ in Unicode form alone are one class ({count}): {names}.",
+        "유니코드 형태만 다른 클래스 폴더 {count}개는 하나의 클래스로 보았습니다: {names}.",
+    ),
     "data.finding.empty_class_folders": (
         "Sub-folders without an image are no classes ({count}): {names}.",
         "이미지가 없는 하위 폴더 {count}개는 클래스로 보지 않았습니다: {names}.",

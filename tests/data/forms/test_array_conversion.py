@@ -52,7 +52,7 @@ def test_a_sparse_tensor_is_the_dense_one(form: str) -> None:
 
 def test_a_sparse_matrix_larger_than_the_memory_is_refused_before_it_is_written_out() -> None:
     huge = scipy.sparse.csr_matrix((60, 2**40))
-    with pytest.raises(DataError, match="would take .* GB of memory, .* give fewer rows or columns"):
+    with pytest.raises(DataError, match=r"would take .* GB of memory, .* give fewer rows or columns"):
         bakeoff.load((huge, Y))
 
 

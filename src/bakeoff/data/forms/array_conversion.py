@@ -114,7 +114,9 @@ def _without_mask(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
     if not np.ma.getmaskarray(array).any():
         return np.asarray(array.data)
     if array.dtype.kind not in "biuf":
-        return np.where(np.ma.getmaskarray(array), None, array.data.astype(object))
+        words = array.data.astype(object)
+        words[np.ma.getmaskarray(array)] = None
+        return words
     number = np.float32 if array.dtype.itemsize < 4 else np.float64
     return np.where(np.ma.getmaskarray(array), np.nan, array.data).astype(number)
 

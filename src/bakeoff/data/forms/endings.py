@@ -2,4 +2,27 @@
 
 #: Files of a table, whether it is predicted from or forecast.
 TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+#: Pictures, whatever they hold: the decoder looks at their bytes.
+IMAGE_ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".png", ".apng", ".webp", ".avif"),
+    *(".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
+#: Pictures that are not read, and must be converted.
+OTHER_IMAGE_ENDINGS = (
+    *(
+        ".heic",
+        ".heif",
+        ".jxl",
+        ".svg",
+        ".psd",
+        ".xcf",
+        ".ai",
+        ".eps",
+        ".ico",
+        ".tga",
+        ".exr",
+        ".hdr",
+        ".pfm",
+    ),
+    *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".dcm", ".dicom", ".nii", ".mha", ".nrrd", ".svs"),
+)

@@ -20,6 +20,7 @@ from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.columns import looks_like_numbers
 from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
 from bakeoff.data.forms.frame_columns import open_table, require_column
+from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.seasonality import repeat_error, seasonal_period
 from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.data.splits import LARGEST_TEST, LARGEST_VALIDATION, Splits
@@ -77,6 +78,7 @@ class ForecastEncoder(FormEncoder):
         A series ends with its last known target: rows after it are what is asked for. Targets are NaN where the
         following values are not all in the data (filled ones do not count); None where that is so for every window.
         """
+        source = with_index_columns(source, (self.time, self.group, *self.channels))
         frame, _, described = open_table(source)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):
             if column not in frame.columns:

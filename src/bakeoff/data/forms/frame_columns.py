@@ -15,6 +15,7 @@ from bakeoff.data.forms.columns import (
     looks_like_numbers,
 )
 from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
+from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.data.forms.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
 from bakeoff.data.forms.unicode import composed, composed_frame
@@ -130,7 +131,7 @@ def new_frame(source: Any, columns: Sequence[str], *, words: Collection[str] = (
     """
     if isinstance(source, Mapping) or (not isinstance(source, str | Path) and not is_frame(source)):
         return _frame_of_arrays(source, columns)
-    frame, _, described = open_table(source, words=words)
+    frame, _, described = open_table(with_index_columns(source, columns), words=words)
     # A record of an earlier version may hold a name as its file had it.
     spelled = {composed(column): column for column in columns if column not in frame.columns}
     frame = frame.rename({name: spelled[name] for name in frame.columns if name in spelled})
