@@ -24,7 +24,10 @@ class ReadingOptions:
     horizon: int | None = field(default=None, metadata={"help": "How many steps to forecast."})
     window: int | None = field(default=None, metadata={"help": "How many past steps a forecast sees."})
     group: str | None = field(
-        default=None, metadata={"help": "The column that says which rows belong together (never divided)."}
+        default=None,
+        metadata={
+            "help": "The column (or several: a,b) that says which rows belong together (never divided)."
+        },
     )
     size: int | str | tuple[int, int] | None = field(
         default=None, metadata={"help": "Size of images: 32, or 32x48 (height x width)."}

@@ -126,6 +126,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "배열 {shape}을(를) 채널 {channels}개, {height}x{width} 픽셀의 이미지로 읽었습니다. 채널이 다른 축이라면 "
         "그 축을 앞에 두세요: [N, C, H, W].",
     ),
+    "data.finding.sheet_chosen": (
+        "Of several sheets '{name}' was read, and not {others} ({count}). To read another, save it as a file of its "
+        "own.",
+        "여러 시트 가운데 '{name}'을(를) 읽었고 {others}({count}개)은 읽지 않았습니다. 다른 시트를 쓰려면 따로 "
+        "저장하세요.",
+    ),
+    "data.finding.table_chosen": (
+        "Of several tables of the database '{name}' was read, and not {others} ({count}). To read another, or the "
+        "result of a query, save it as a file of its own, or give it from Python as a frame.",
+        "데이터베이스의 여러 표 가운데 '{name}'을(를) 읽었고 {others}({count}개)은 읽지 않았습니다. 다른 표나 질의 "
+        "결과는 따로 저장하거나 Python에서 데이터프레임으로 주세요.",
+    ),
     "data.finding.arrays_ignored": (
         "Arrays that were not asked for were not read ({count}): {names}. Inputs are called x, targets y, groups "
         "groups.",

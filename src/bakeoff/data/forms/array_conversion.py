@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.size_checks import check_fits
 from bakeoff.errors import DataError
-from bakeoff.system.memory import limit_bytes
 
 
 def as_array(value: Any) -> NDArray[Any]:
@@ -73,20 +73,6 @@ def conversion_findings(arrays: Iterable[Any]) -> list[Finding]:
         elif isinstance(value, np.ma.MaskedArray) and (count := int(np.ma.getmaskarray(value).sum())):
             findings.append(Finding(kind="masked_missing", severity="note", values={"count": count}))
     return findings
-
-
-def check_fits(needed_bytes: float, what: str) -> None:
-    """Raises `DataError` for more bytes than bakeoff may hold (`BAKEOFF_MEMORY_GB`, else 80 % of what is free).
-
-    Args:
-        what: the beginning of the sentence.
-    """
-    most = limit_bytes()
-    if most is not None and needed_bytes > most:
-        raise DataError(
-            f"{what} would take {needed_bytes / 1e9:.1f} GB of memory, and {most / 1e9:.1f} GB may be used: give fewer "
-            "rows or columns, or raise the limit with BAKEOFF_MEMORY_GB."
-        )
 
 
 def _of_tensor(tensor: Any) -> Any:

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
-from bakeoff.data.forms.array_conversion import as_array, check_fits, conversion_findings, is_array_like
+from bakeoff.data.forms.array_conversion import as_array, conversion_findings, is_array_like
 from bakeoff.data.forms.graphs import joined
+from bakeoff.data.forms.size_checks import check_fits, check_growth
 from bakeoff.errors import DataError, listed, printable
 from bakeoff.system.files import opened, refuse_special
 
 _INPUT_NAMES = ("x", "inputs", "data", "images", "features", "arr_0")
 _TARGET_NAMES = ("y", "targets", "labels", "target", "label", "arr_1")
 #: Further arrays: which examples belong together, and the graphs that x belongs to.
-_OTHER_NAMES = ("groups", "adjacency", "nodes")
+_OTHER_NAMES = ("groups", "adjacency", "edges", "weights", "nodes")
 _PART_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val"), "test": ("test",)}
 
 
@@ -78,17 +79,16 @@ class ArrayArchive(Mapping[str, NDArray[Any]]):
         self._path = path
         with opened(path) as file, np.load(file, allow_pickle=False) as archive:
             self._names = tuple(archive.files)
-            sizes = {
-                member.filename.removesuffix(".npy"): member.file_size for member in archive.zip.infolist()
-            }
-        self._bytes = sizes
+            members = archive.zip.infolist()
+        self._packed = {each.filename.removesuffix(".npy"): each for each in members}
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self._names:
             raise KeyError(name)
-        check_fits(
-            self._bytes.get(name, 0), f"The array '{printable(name)}' of '{printable(self._path.name)}'"
-        )
+        if name in self._packed:
+            packed, size = self._packed[name].compress_size, self._packed[name].file_size
+            check_growth(packed, size, self._path.name)
+            check_fits(size, f"The array '{printable(name)}' of '{printable(self._path.name)}'")
         with _reading(self._path), opened(self._path) as file, np.load(file, allow_pickle=False) as archive:
             return archive[name]
 

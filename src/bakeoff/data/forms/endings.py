@@ -1,7 +1,12 @@
 """Endings of files that several modules ask about, apart from what it takes to read such files."""
 
 #: Files of a table, whether it is predicted from or forecast.
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson")
+TABLE_ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson"),
+    *(".json", ".feather", ".arrow", ".ipc", ".xlsx", ".xlsm", ".sqlite", ".sqlite3", ".db"),
+)
+#: Those of them that `other_tables` reads.
+OTHER_TABLE_ENDINGS = TABLE_ENDINGS[7:]
 #: Pictures, whatever they hold: the decoder looks at their bytes.
 IMAGE_ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".png", ".apng", ".webp", ".avif"),

@@ -19,7 +19,7 @@ from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.columns import looks_like_numbers
 from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
-from bakeoff.data.forms.frame_columns import open_table, require_column
+from bakeoff.data.forms.frame_columns import open_table, require_column, with_joined_groups
 from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.seasonality import repeat_error, seasonal_period
 from bakeoff.data.schema import Forecast, Schema, Series
@@ -80,6 +80,7 @@ class ForecastEncoder(FormEncoder):
         """
         source = with_index_columns(source, (self.time, self.group, *self.channels))
         frame, _, described = open_table(source)
+        frame = with_joined_groups(frame, self.group)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):
             if column not in frame.columns:
                 raise DataError(
@@ -144,6 +145,7 @@ def load_forecast(
         if value is not None and not 1 <= value <= most:
             raise OptionError(f"{option} must be from 1 to {most} steps, not {value}.")
     frame, findings, described = open_table(source)
+    frame = with_joined_groups(frame, group)
     require_column(frame, time, option="time")
     target = require_column(frame, target, option="target")
     if group is not None:

@@ -67,6 +67,16 @@ def require_column(frame: pl.DataFrame, column: str | None, *, option: str) -> s
     return column
 
 
+def with_joined_groups(frame: pl.DataFrame, group: str | None) -> pl.DataFrame:
+    """The frame whose groups are named by one column: of the keys "shop,item" that name, and the words of both."""
+    if group is None or group in frame.columns or "," not in group:
+        return frame
+    keys = [require_column(frame, key.strip(), option="group") for key in group.split(",")]
+    words = [as_words(frame[key]).fill_null("") for key in keys]
+    joined = pl.select(pl.concat_str(*map(pl.lit, words), separator=" / ")).to_series().alias(group)
+    return frame.drop(keys).with_columns(joined)
+
+
 def column_words(frame: pl.DataFrame, column: str) -> NDArray[Any]:
     """The cells of a column as words [N], "" where one is missing."""
     return as_words(frame[column]).fill_null("").to_numpy().astype(str)

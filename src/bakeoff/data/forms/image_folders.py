@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.endings import IMAGE_ENDINGS, OTHER_IMAGE_ENDINGS
+from bakeoff.data.forms.foreign_files import foreign_kind
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, listed, printable
 
@@ -312,6 +313,19 @@ def _endings(counts: dict[str, int]) -> str:
     return ", ".join(shown) + (", ..." if len(ranked) > 5 else "")
 
 
+def _foreign(root: Path) -> str | None:
+    """The sentence about a folder whose first file is of a kind that must be converted."""
+    for place, _, names in os.walk(root):
+        for name in sorted(names)[:1]:
+            kind = foreign_kind(Path(place, name))
+            return (
+                None
+                if kind is None
+                else f"'{printable(relative_name(root, os.path.join(place, name)))}' {kind}"
+            )
+    return None
+
+
 def _no_classes(root: Path, flat: Sequence[Path]) -> str:
     names = listed(folder.name for folder in flat)
     first = flat[0].name
@@ -333,6 +347,8 @@ def _no_images(root: Path) -> str:
     if not entries:
         return f"The folder '{shown}' is empty: put one sub-folder of images for each class into it."
     files = [entry.name for entry in entries if entry.is_file() and not entry.name.startswith(".")]
+    if (foreign := _foreign(root)) is not None:
+        return foreign
     if files and not _subfolders(root):
         return (
             f"The folder '{shown}' holds no images but {listed(files, most=3)}: name the file that you mean."

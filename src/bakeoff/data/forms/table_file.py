@@ -16,7 +16,9 @@ import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.data.forms.endings import OTHER_TABLE_ENDINGS
 from bakeoff.data.forms.frames import plain_types
+from bakeoff.data.forms.other_tables import check_parquet, read_other_table
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
@@ -49,7 +51,10 @@ def read_table_file(
     try:
         if ending in (".parquet", ".pq"):
             with opened(path) as file:
+                check_parquet(file, path)
                 return plain_types(pl.read_parquet(file)), []
+        if ending in OTHER_TABLE_ENDINGS:
+            return read_other_table(path, wanted=[*words, *([target] if target else [])])
         if ending in (".jsonl", ".ndjson"):
             return plain_types(_read_json_lines(path)), []
         return _read_delimited(path, words=words, target=target)
