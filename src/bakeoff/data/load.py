@@ -109,7 +109,8 @@ def load(
     if isinstance(source, str | Path):
         source = str(source) if str(source) in builtin_names() else _unpacked(existing_path(source))
     else:
-        source = with_index_columns(source, (options.target, options.time, options.group, options.text))
+        keys = (options.group or "").split(",")
+        source = with_index_columns(source, (options.target, options.time, options.text, *keys))
     reader = reader_of(source, options, READERS)
     if reader is None:
         raise _unclaimed(source)

@@ -220,6 +220,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The networks read the text column '{column}' alone; the others are not used ({count}): {others}.",
         "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}.",
     ),
+    "data.finding.pictures_only": (
+        "The networks see the pictures of the column '{column}' alone; the others are not used ({count}): {others}.",
+        "신경망은 '{column}' 열의 이미지만 봅니다. 다른 열 {count}개는 쓰지 않습니다: {others}.",
+    ),
     "data.finding.empty_texts": ("Empty texts: {count}.", "빈 텍스트가 {count}개 있습니다."),
     "data.finding.images_skipped": (
         "Images that could not be used were skipped, {count} in all: {names}.",

@@ -162,5 +162,5 @@ def test_a_large_table_that_does_not_fit_is_refused_before_it_is_read(
     FRAME.write_parquet(tmp_path / "t.parquet")
     monkeypatch.setattr("bakeoff.data.forms.other_tables.LARGE_BYTES", 0)
     monkeypatch.setenv("BAKEOFF_MEMORY_GB", "0.000001")
-    with pytest.raises(DataError, match="The 60 rows of 't.parquet' would take"):
+    with pytest.raises(DataError, match=r"The 60 rows of 't.parquet' would take"):
         bakeoff.load(tmp_path / "t.parquet", target="y")

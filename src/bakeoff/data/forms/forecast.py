@@ -78,7 +78,7 @@ class ForecastEncoder(FormEncoder):
         A series ends with its last known target: rows after it are what is asked for. Targets are NaN where the
         following values are not all in the data (filled ones do not count); None where that is so for every window.
         """
-        source = with_index_columns(source, (self.time, self.group, *self.channels))
+        source = with_index_columns(source, (self.time, *(self.group or "").split(","), *self.channels))
         frame, _, described = open_table(source)
         frame = with_joined_groups(frame, self.group)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):

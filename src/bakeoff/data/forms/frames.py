@@ -20,10 +20,10 @@ def is_frame(source: Any) -> bool:
     if isinstance(source, pl.DataFrame | pl.LazyFrame) or pandas_frames.is_pandas_like(source):
         return True
     if hub_datasets.is_dataset(source):
-        return hub_datasets.image_column(source) is None
+        return not hub_datasets.has_images(source)
     if isinstance(nw.from_native(source, pass_through=True), nw.DataFrame | nw.LazyFrame):
         return True
-    return _is_stream(source) and not hasattr(source, "__array__")
+    return _is_stream(source)
 
 
 def has_frame(source: Any) -> bool:
@@ -100,7 +100,9 @@ class _Stream:
 
 
 def _is_stream(source: Any) -> bool:
-    return hasattr(source, "__arrow_c_stream__") and not isinstance(source, type)
+    """Whether it gives a table by Arrow's interface, as a column does not."""
+    is_table = hasattr(source, "schema") or not hasattr(source, "__array__")
+    return hasattr(source, "__arrow_c_stream__") and is_table and not isinstance(source, type)
 
 
 def _converted(source: Any) -> pl.DataFrame:

@@ -124,6 +124,13 @@ def decode_now(
     return pixels, decoded, refused
 
 
+def read_headers(files: Sequence[str | bytes]) -> list[Header]:
+    """The headers of those files that are pictures."""
+    with quiet_pillow():
+        headers = [_header_or_reason(file) for file in files]
+    return [header for header in headers if isinstance(header, Header)]
+
+
 def common_form(headers: list[Header], size: tuple[int, int] | None) -> PixelForm:
     """Colour if any picture has colour, the bits of grey ones, the median size unless it is given (height, width).
 

@@ -14,6 +14,7 @@ from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.hub_datasets import class_labels, has_images
 from bakeoff.data.forms.image_cache import Pictures, cached_pictures, decode_now
 from bakeoff.data.forms.image_decoder import PixelForm
 from bakeoff.data.forms.image_folders import relative_name, understood
@@ -55,6 +56,8 @@ class ImageEncoder(FormEncoder):
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
         """One image file, a folder of them, or a folder with a sub-folder for each class; or arrays of pixels."""
+        if has_images(source):
+            return self._read_hub(source, schema)
         if not isinstance(source, str | Path):
             from bakeoff.data.forms.arrays import ArrayEncoder
 
@@ -65,6 +68,14 @@ class ImageEncoder(FormEncoder):
         return NewExamples(
             inputs=pixels, targets=targets, names=[relative_name(root, files[place]) for place in decoded]
         )
+
+    def _read_hub(self, source: Any, schema: Schema) -> NewExamples:
+        from bakeoff.data.forms.hub_pictures import new_hub_pictures
+
+        pixels, names = new_hub_pictures(source, self.form)
+        labels = class_labels(source)
+        targets = None if labels is None else known_targets(labels, schema.target)
+        return NewExamples(inputs=pixels, targets=targets, names=names)
 
     def _decode(self, root: Path, files: Sequence[str]) -> tuple[NDArray[Any], Sequence[int]]:
         refused: Sequence[tuple[int, str]]

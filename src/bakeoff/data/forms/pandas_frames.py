@@ -14,7 +14,7 @@ INDEX = "index"
 
 def is_pandas_like(source: Any) -> bool:
     """Whether it has columns and an index as pandas' frames have."""
-    return hasattr(source, "columns") and hasattr(source, "iloc") and hasattr(source, "reset_index")
+    return all(hasattr(source, name) for name in ("iloc", "reset_index", "columns"))
 
 
 def with_index_columns(source: Any, wanted: Collection[str | None]) -> Any:
