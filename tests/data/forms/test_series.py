@@ -276,3 +276,43 @@ def test_a_channel_that_one_series_lacks_is_filled_with_its_mean_of_training() -
     np.testing.assert_allclose(dataset.inputs[7, 1], waves[train, 1].mean(dtype=np.float64), rtol=1e-6)
     values = next(f.values for f in dataset.findings if f.kind == "channels_without_values")
     assert values == {"count": 1, "worst": 2, "most": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("(2024-01-01 10:00:00,3.5),(2024-01-01 11:00:00,4):(0,1),(1,2):yes", [[3.5, 4], [1, 2]]),
+        ("(0,1):yes", [[1]]),
+    ],
+)
+def test_values_with_times_are_split_outside_of_their_brackets(
+    tmp_path: Path, line: str, expected: list[list[float]]
+) -> None:
+    (tmp_path / "a.ts").write_text(f"@timeStamps true\n@classLabel true yes no\n@data\n{line}\n")
+    np.testing.assert_array_equal(read_series_file(tmp_path / "a.ts").examples[0], expected)
+
+
+def test_many_classes_and_unclosed_brackets_take_time_in_proportion(tmp_path: Path) -> None:
+    """Ten times as much takes ten times as long, not a hundred times: counted in comparisons, not in seconds."""
+    counted = 0
+
+    class Word(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal counted
+            counted += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    names = [f"c{place}" for place in range(3000)]
+    lines = [f"{place},1:{name}" for place, name in enumerate(names)]
+    (tmp_path / "a.ts").write_text("\n".join([f"@classLabel true {' '.join(names)}", "@data", *lines]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bakeoff.data.forms.ts_file.plain_label", Word)
+        assert len(read_series_file(tmp_path / "a.ts").examples) == 3000
+    assert counted < 10 * len(names)
+    (tmp_path / "b.ts").write_text("@timeStamps true\n@classLabel true a\n@data\n" + "(:" * 300_000 + "\n")
+    with pytest.raises(DataError):
+        read_series_file(tmp_path / "b.ts")

@@ -13,7 +13,7 @@ from bakeoff.data.forms.images import ImageEncoder
 from bakeoff.data.forms.size_checks import check_fits
 from bakeoff.data.forms.targets import read_target
 from bakeoff.data.schema import Image
-from bakeoff.errors import DataError, OptionError, listed, suggest
+from bakeoff.errors import DataError, OptionError, listed, printable, suggest
 
 
 def load_hub_pictures(
@@ -37,17 +37,9 @@ def load_hub_pictures(
     form = common_form(known, size)
     check_fits(len(files) * form.example_bytes, f"{len(files)} pictures of {form.height}x{form.width} pixels")
     pixels, decoded, refused = decode_now(files, form)
+    cut = cut_files(known, form)
     answers = labels[target].to_numpy()[decoded]
     codes, schema_target = read_target(answers, task="classes", what=f"target '{target}'")
-    findings = []
-    if refused:
-        values: dict[str, Any] = {"count": len(refused), "names": _reasons(refused)}
-        findings.append(Finding(kind="images_skipped", severity="fault", values=values))
-    if cut := cut_files(known, form):
-        findings.append(Finding(kind="images_cut_to_bytes", severity="warning", values={"count": cut}))
-    if others := [other for other in labels.columns if other != target]:
-        values = {"column": column, "count": len(others), "others": listed(others)}
-        findings.append(Finding(kind="pictures_only", severity="note", values=values))
     return make_dataset(
         name=name or "pictures",
         input=Image(channels=form.channels, height=form.height, width=form.width),
@@ -57,7 +49,7 @@ def load_hub_pictures(
         encoder=ImageEncoder(channels=form.channels, height=form.height, width=form.width, depth=form.depth),
         seed=seed,
         source="dataset in memory",
-        findings=findings,
+        findings=_findings(column, [other for other in labels.columns if other != target], refused, cut),
     )
 
 
@@ -86,6 +78,20 @@ def _target(source: Any, columns: list[str], target: str | None) -> str:
             f"Which column holds the classes? Name it as target. {suggest(target or '', columns)}"
         )
     return target
+
+
+def _findings(column: str, others: list[str], refused: list[tuple[int, str]], cut: int) -> list[Finding]:
+    """The pictures that were skipped or lost depth, and the columns that are not used."""
+    findings = []
+    if refused:
+        values: dict[str, Any] = {"count": len(refused), "names": _reasons(refused)}
+        findings.append(Finding(kind="images_skipped", severity="fault", values=values))
+    if cut:
+        findings.append(Finding(kind="images_cut_to_bytes", severity="warning", values={"count": cut}))
+    if others:
+        values = {"column": printable(column), "count": len(others), "others": listed(others)}
+        findings.append(Finding(kind="pictures_only", severity="note", values=values))
+    return findings
 
 
 def _reasons(refused: list[tuple[int, str]]) -> str:
