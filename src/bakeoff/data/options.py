@@ -26,7 +26,8 @@ class ReadingOptions:
     group: str | None = field(
         default=None,
         metadata={
-            "help": "The column (or several: a,b) that says which rows belong together (never divided)."
+            "help": "The column that says which rows belong together (never divided); give it twice for two keys.",
+            "several": True,
         },
     )
     size: int | str | tuple[int, int] | None = field(

@@ -28,7 +28,7 @@ def test_a_tensor_of_a_type_that_numpy_lacks_holds_the_numbers_that_torch_says(d
     np.testing.assert_array_equal(dataset.inputs, tensor.float().numpy())
 
 
-@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil"])
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
 def test_a_sparse_matrix_is_the_dense_one_with_its_zeros_and_that_is_told(form: str) -> None:
     dense = np.where(np.abs(X) > 1, X, 0)
     for sparse in (
@@ -106,3 +106,23 @@ def test_bytes_that_are_no_squares_may_be_series_and_that_is_told() -> None:
     assert kinds(bakeoff.load((steps, Y)))["axes_pictures"]["height"] == 3
     assert not kinds(bakeoff.load((steps, Y), kind="image"))
     assert not kinds(bakeoff.load((steps[:, :, :28].repeat(10, axis=1)[:, :28], Y)))
+
+
+def test_a_nested_tensor_is_series_of_different_lengths() -> None:
+    series = [torch.arange(3.0 + place % 4) for place in range(60)]
+    nested = torch.nested.nested_tensor(series, layout=torch.jagged)
+    dataset = bakeoff.load((nested, Y))
+    assert dataset.lengths is not None
+    np.testing.assert_array_equal(dataset.lengths, [len(one) for one in series])
+    np.testing.assert_array_equal(dataset.inputs[5, 0, :4], series[5].numpy())
+
+
+def test_answers_that_are_none_are_told() -> None:
+    with pytest.raises(DataError, match="The targets are None: give one target for each input"):
+        bakeoff.load((X, None))
+
+
+def test_pictures_with_masked_pixels_are_read_as_series_and_that_is_told() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 8, 9), dtype=np.uint8)
+    dataset = bakeoff.load((np.ma.masked_less(pixels, 5), Y))
+    assert {"axes_series", "masked_missing"} <= set(kinds(dataset))

@@ -40,8 +40,10 @@ def test_objects_that_are_nothing_plain_are_told_with_their_column() -> None:
 
 def test_columns_of_one_name_are_told_by_name() -> None:
     frame = pd.concat([pd.DataFrame({"a": X, "y": Y}), pd.DataFrame({"a": X})], axis=1)
-    with pytest.raises(DataError, match="several columns of the name 'a': rename all but one"):
-        bakeoff.load(frame, target="y")
+    arrow = pa.table([pa.array(X), pa.array(X), pa.array(Y)], names=["a", "a", "y"])
+    for source in (frame, arrow):
+        with pytest.raises(DataError, match="several columns of the name 'a': rename all but one"):
+            bakeoff.load(source, target="y")
 
 
 @pytest.mark.parametrize("name", ["day", None])

@@ -160,3 +160,16 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(DataError, match="may not be read by you: change its permissions"):
         understood(root)
     shutil.rmtree(root, ignore_errors=True)
+
+
+def test_parts_inside_every_class_are_the_splits(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        put(tmp_path / "x" / name / "train", 8), put(tmp_path / "x" / name / "test", 3)
+    found = understood(tmp_path / "x").parts
+    assert {part: sorted(set(files.classes)) for part, files in found.items()} == {
+        "train": ["cat", "dog"],
+        "test": ["cat", "dog"],
+    }
+    assert bakeoff.load(tmp_path / "x").splits.how == "given"
+    put(tmp_path / "x" / "fox")
+    assert set(understood(tmp_path / "x").parts) == {"all"}

@@ -145,14 +145,20 @@ def test_a_view_of_a_database_is_a_program_and_is_not_run(tmp_path: Path) -> Non
     assert path.stat().st_mode & 0o600
 
 
-def test_a_parquet_file_that_unpacks_enormously_is_refused_by_its_metadata(tmp_path: Path) -> None:
-    path, rows = tmp_path / "bomb.parquet", 2_000_000
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+def test_a_file_that_unpacks_enormously_is_refused_by_its_metadata(tmp_path: Path, ending: str) -> None:
+    path, rows = tmp_path / f"bomb.{ending}", 2_000_000
     block = pa.table({"a": pa.array(np.zeros(rows, np.int64)), "y": pa.array(np.zeros(rows, np.int64))})
-    with pyarrow.parquet.ParquetWriter(path, block.schema) as writer:
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with (
+        pyarrow.parquet.ParquetWriter(path, block.schema)
+        if ending == "parquet"
+        else pa.ipc.new_file(path, block.schema, options=options)
+    ) as writer:
         for _ in range(40):  # 1.3 GB in memory
             writer.write_table(block)
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(DataError, match=r"'bomb.parquet' has 0.\d MB and unpacks to 1.3 GB or more"):
+    with pytest.raises(DataError, match=rf"'bomb.{ending}' has 0.\d MB and unpacks to 1.3 GB or more"):
         bakeoff.load(path, target="y")
 
 

@@ -151,3 +151,31 @@ def test_a_folder_of_dicom_images_is_told(tmp_path: Path) -> None:
     (tmp_path / "x" / "patient" / "IM0").write_bytes(b"\0" * 128 + b"DICM")
     with pytest.raises(DataError, match="'patient/IM0' is a DICOM image"):
         bakeoff.load(tmp_path / "x")
+
+
+@pytest.mark.parametrize("wrapper", ["", "archive/"])
+def test_the_one_table_beside_a_readme_is_meant_and_of_several_the_names_are_told(
+    tmp_path: Path, wrapper: str
+) -> None:
+    with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:
+        archive.writestr(f"{wrapper}sales.csv", CSV)
+        archive.writestr(f"{wrapper}README.md", "sales of a year")
+    assert len(bakeoff.load(tmp_path / "one.zip", target="y")) == 60
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr(f"{wrapper}train.csv", CSV)
+        archive.writestr(f"{wrapper}test.csv", CSV)
+    with pytest.raises(DataError, match=r"several tables \('test.csv', 'train.csv'\): unpack it and name"):
+        bakeoff.load(tmp_path / "two.zip", target="y")
+
+
+def test_korean_names_of_windows_are_read_in_an_archive(tmp_path: Path) -> None:
+    class Windows(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802 (zipfile's name)
+            return self.filename.encode("cp949"), self.flag_bits
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for number in range(12):
+            out = io.BytesIO()
+            Image.new("L", (4, 4), 20 * number).save(out, "PNG")
+            archive.writestr(Windows(f"사진/{('고양이', '강아지')[number % 2]}/{number}.png"), out.getvalue())
+    assert set(bakeoff.load(tmp_path / "a.zip").schema.target.names) == {"고양이", "강아지"}  # type: ignore[union-attr]

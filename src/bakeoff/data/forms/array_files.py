@@ -51,6 +51,8 @@ def array_parts(
         source = read_array_file(Path(source))
     if isinstance(source, Mapping):
         parts = _named_parts(source, needs_targets=needs_targets)
+    elif isinstance(source, tuple) and len(source) == 2 and source[1] is None:
+        raise DataError("The targets are None: give one target for each input, as in (x, y).")
     elif _is_pair(source):
         parts = {"all": ArrayPart(inputs=_padded(source[0]), targets=as_array(source[1]))}
     else:
@@ -124,6 +126,8 @@ def _ignored(names: list[str]) -> list[Finding]:
 
 def _padded(inputs: Any) -> NDArray[Any]:
     """Inputs as one array; a list of series [T] or [C, T] of different lengths is padded with NaN at the end."""
+    if getattr(inputs, "is_nested", False):
+        inputs = list(inputs.unbind())
     shapes = _shapes(inputs) if isinstance(inputs, list | tuple) else set()
     if (
         len(shapes) < 2

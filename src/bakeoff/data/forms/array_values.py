@@ -147,6 +147,13 @@ def axes_findings(array: NDArray[Any], input: Input, *, kind: str | None) -> lis
     return []
 
 
+def gap_axes_findings(array: NDArray[Any], *, kind: str | None) -> list[Finding]:
+    """The same of inputs with missing values, which are tables [N, F] or series [N, C, T]."""
+    if array.ndim != 3:
+        return []
+    return axes_findings(array, Series(channels=array.shape[1], length=array.shape[2]), kind=kind)
+
+
 def _check_tokens(array: NDArray[Any], schema: Schema | None) -> None:
     most = None if schema is None or not isinstance(schema.input, Tokens) else schema.input.vocabulary_size
     if array.dtype.kind not in "iu" or array.min() < 0 or (most is not None and array.max() >= most):

@@ -21,9 +21,9 @@ def is_frame(source: Any) -> bool:
         return True
     if hub_datasets.is_dataset(source):
         return not hub_datasets.has_images(source)
-    if isinstance(nw.from_native(source, pass_through=True), nw.DataFrame | nw.LazyFrame):
+    if _is_stream(source):
         return True
-    return _is_stream(source)
+    return isinstance(nw.from_native(source, pass_through=True), nw.DataFrame | nw.LazyFrame)
 
 
 def has_frame(source: Any) -> bool:
@@ -39,11 +39,9 @@ def to_polars(source: Any) -> pl.DataFrame:
     """
     if hub_datasets.is_dataset(source):
         return plain_types(hub_datasets.to_polars(source))
+    _refuse_twice(source)
     if pandas_frames.is_pandas_like(source):
         names = [str(column) for column in source.columns]
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise DataError(f"The frame has several columns of the name {listed(twice)}: rename all but one.")
         source = pandas_frames.with_plain_columns(source.set_axis(names, axis=1).reset_index(drop=True))
     try:
         frame = _converted(source)
@@ -53,6 +51,16 @@ def to_polars(source: Any) -> pl.DataFrame:
         raise DataError(_why_unreadable(source, error)) from error
     _refuse_objects(frame)
     return plain_types(frame)
+
+
+def _refuse_twice(source: Any) -> None:
+    """Raises `DataError` where two columns have one name: of pandas in `columns`, of Arrow in `column_names`."""
+    if isinstance(source, pl.DataFrame | pl.LazyFrame):
+        return
+    found = source.columns if pandas_frames.is_pandas_like(source) else getattr(source, "column_names", ())
+    twice = [name for name, count in Counter(map(str, found)).items() if count > 1]
+    if twice:
+        raise DataError(f"The frame has several columns of the name {listed(twice)}: rename all but one.")
 
 
 def plain_types(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def is_dataset(source: Any) -> bool:
     """Whether this is such a dataset, or a dictionary of its parts (a `DatasetDict`)."""
     if isinstance(source, dict):
-        return bool(source) and all(map(is_dataset, source.values()))
+        parts = list(source.values())
+        return len(parts) > 0 and all(map(is_dataset, parts))
     return all(hasattr(source, name) for name in ("features", "column_names", "with_format", "num_rows"))
 
 

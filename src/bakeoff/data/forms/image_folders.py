@@ -95,7 +95,7 @@ def understood(root: Path) -> ImageFolder:
     found = part_folders([folder.name for folder in folders]) or _parts_by_content(folders)
     parts, part_findings = _parts(inner, folders, found, walk) if found else ({}, [])
     if not parts:
-        parts = {"all": _by_class(folders, walk)}
+        parts = _parts_inside(folders, walk) or {"all": _by_class(folders, walk)}
         findings += _class_findings(inner, folders, walk)
     if sum(len(part.files) for part in parts.values()) == 0:
         raise DataError(_no_images(inner))
@@ -180,6 +180,21 @@ def _parts(
         part: parts[part] for part in ("all", "train", "validation", "test") if part in parts
     }
     return ordered, _beside_findings([*flat, *beside]) if parts else []
+
+
+def _parts_inside(folders: Sequence[Path], walk: _Walk) -> dict[str, ImageFiles]:
+    """The parts where each class folder holds train and test (cat/train, cat/test); {} where not all do."""
+    parts: dict[str, ImageFiles] = {}
+    for folder in folders:
+        inner = _subfolders(folder)
+        found = part_folders([place.name for place in inner])
+        if _images_in(folder) or len(found) < len(inner) or not {"train", "test"} <= set(found.values()):
+            return {}
+        for place in inner:
+            files = tuple(sorted(_walked(place, walk)))
+            own = ImageFiles(files=files, classes=(composed(folder.name),) * len(files))
+            parts[found[place.name]] = parts.get(found[place.name], ImageFiles()) + own
+    return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
 
 
 def _beside_findings(folders: Sequence[Path]) -> list[Finding]:

@@ -82,6 +82,9 @@ def _no_json_table(path: Path, reason: str) -> DataError:
 def _arrow(path: Path, wanted: Collection[str]) -> tuple[pl.DataFrame, list[Finding]]:
     with opened(path) as file:
         is_file = file.read(6) == b"ARROW1"
+    if is_file:
+        with opened(path) as file:
+            _check_rows(pl.scan_ipc(file), path)
     with opened(path) as file:  # Polars reads on from where the system's file stands, not Python's buffer
         return (pl.read_ipc if is_file else pl.read_ipc_stream)(file), []
 
@@ -213,11 +216,14 @@ _READERS: dict[str, _Reader] = {
 
 def check_parquet(file: Any, path: Path) -> None:
     """Raises `DataError` for a Parquet file that would take too much memory, by its number of rows and their types."""
-    schema = pl.read_parquet_schema(file)
+    _check_rows(pl.scan_parquet(file), path)
     file.seek(0)
-    rows = pl.scan_parquet(file).select(pl.len()).collect().item()
-    file.seek(0)
-    needed = float(rows) * sum(map(_cell_bytes, schema.values()))
+
+
+def _check_rows(table: pl.LazyFrame, path: Path) -> None:
+    """The same of a table whose number of rows and types stand in the file's metadata."""
+    rows = table.select(pl.len()).collect().item()
+    needed = float(rows) * sum(map(_cell_bytes, table.collect_schema().values()))
     check_growth(path.stat().st_size, needed, path.name)
     if needed > LARGE_BYTES:
         check_fits(needed, f"The {rows} rows of '{printable(path.name)}'")

@@ -4,6 +4,7 @@ Only plain files are taken out, only to places inside the folder, and never more
 """
 
 import bz2
+import contextlib
 import gzip
 import hashlib
 import lzma
@@ -16,8 +17,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from bakeoff.data.forms.endings import TABLE_ENDINGS
 from bakeoff.data.forms.size_checks import check_growth
-from bakeoff.errors import DataError, printable
+from bakeoff.errors import DataError, listed, printable
 from bakeoff.system.files import cache_folder, opened
 from bakeoff.system.own_folders import OwnFolder, remove_abandoned
 
@@ -62,8 +64,26 @@ def unpacked(path: Path) -> Path:
             raise _unpackable(path, error) from error
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         raise DataError(f"'{printable(path.name)}' holds no files: give one with data in it.")
-    files = list(place.iterdir()) if place.is_dir() else [place]
-    return files[0] if len(files) == 1 and files[0].is_file() else place
+    return _meant(place, path.name)
+
+
+def _meant(place: Path, name: str) -> Path:
+    """The one file, or the one table beside other files (a README), or the folder.
+
+    Raises:
+        DataError: there are several tables, side by side.
+    """
+    while place.is_dir() and len(inner := list(place.iterdir())) == 1:
+        place = inner[0]
+    if place.is_file() or any(entry.is_dir() for entry in inner):
+        return place
+    tables = sorted(entry for entry in inner if entry.suffix.lower() in TABLE_ENDINGS)
+    if len(tables) > 1:
+        names = listed(table.name for table in tables)
+        raise DataError(
+            f"'{printable(name)}' holds several tables ({names}): unpack it and name the one you mean."
+        )
+    return tables[0] if tables else place
 
 
 def _unpack_into(path: Path, place: Path) -> None:
@@ -131,7 +151,7 @@ def _members(path: Path) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
                     path.stat().st_size, sum(each.file_size for each in packed.infolist()), path.name
                 )
                 for entry in packed.infolist():
-                    inner = _safe(entry.filename)
+                    inner = _safe(_zip_name(entry))
                     if inner and not entry.is_dir() and not _is_link(entry):
                         with packed.open(entry) as source:
                             yield PurePosixPath(stem) / inner, source
@@ -155,6 +175,17 @@ def _safe(name: str) -> PurePosixPath | None:
         )
     is_clutter = not parts or parts[0] == "__MACOSX" or parts[-1].startswith("._")
     return None if is_clutter or parts[-1] in (".DS_Store", "Thumbs.db") else PurePosixPath(*parts)
+
+
+def _zip_name(entry: zipfile.ZipInfo) -> str:
+    """The name of an entry, which zipfile reads as cp437 where no mark says UTF-8; Windows writes Korean in cp949."""
+    if entry.flag_bits & 0x800 or entry.filename.isascii():
+        return entry.filename
+    written = entry.filename.encode("cp437", "replace")
+    for encoding in ("utf-8", "cp949"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return written.decode(encoding)
+    return entry.filename
 
 
 def _is_link(entry: zipfile.ZipInfo) -> bool:

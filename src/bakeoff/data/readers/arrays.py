@@ -11,7 +11,7 @@ from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.forms.array_conversion import is_array_like
 from bakeoff.data.forms.array_files import array_parts, source_findings
-from bakeoff.data.forms.array_values import arrange, axes_findings, has_gaps
+from bakeoff.data.forms.array_values import arrange, axes_findings, gap_axes_findings, has_gaps
 from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
 from bakeoff.data.forms.targets import guess_findings, read_target
 from bakeoff.data.options import ReadingOptions
@@ -47,6 +47,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     inputs, answers, lengths = common.pop("inputs"), common.pop("targets"), common.pop("lengths")
     kind = options.kind
     if has_gaps(inputs) and inputs.ndim in (2, 3):
+        findings += gap_axes_findings(inputs, kind=kind)
         return _read_with_gaps(inputs, answers, kind=kind, task=options.task, findings=findings, **common)
     arranged, schema_input = arrange(inputs, kind=kind)
     targets, schema_target = read_target(answers, task=options.task)
