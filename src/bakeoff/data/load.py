@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from bakeoff.data.builtin import builtin_names
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
-from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.endings import IMAGE_ENDINGS, PACKED_ENDINGS
 from bakeoff.data.forms.foreign_files import foreign_error
-from bakeoff.data.forms.packed_files import is_packed, unpacked
+from bakeoff.data.forms.packed_files import unpacked
 from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.unicode import composed
 from bakeoff.data.options import ReadingOptions
@@ -177,7 +177,8 @@ def existing_path(source: str | Path) -> Path:
 
 def _unpacked(path: Path) -> Path:
     """The path, or what a packed file of that name holds."""
-    return unpacked(path) if is_packed(path) else path
+    is_packed = path.name.lower().endswith(PACKED_ENDINGS) and not path.is_dir()
+    return unpacked(path) if is_packed else path
 
 
 def _composed(column: str | None) -> str | None:

@@ -7,6 +7,9 @@ TABLE_ENDINGS = (
 )
 #: Those of them that `other_tables` reads.
 OTHER_TABLE_ENDINGS = TABLE_ENDINGS[7:]
+#: Files that hold others, packed.
+TAR_ENDINGS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zip", *TAR_ENDINGS)
 #: Pictures, whatever they hold: the decoder looks at their bytes.
 IMAGE_ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".png", ".apng", ".webp", ".avif"),

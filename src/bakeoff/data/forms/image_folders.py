@@ -305,13 +305,13 @@ def _left_out(root: Path, walk: _Walk) -> list[Finding]:
         values = {"count": len(beside), "names": listed(sorted(beside), most=3)}
         findings.append(Finding(kind="images_beside_classes", severity="fault", values=values))
     pictures = {ending: count for ending, count in walk.others.items() if ending in OTHER_IMAGE_ENDINGS}
-    for kind, severity, counts in (
-        ("images_of_other_formats", "fault", pictures),
-        ("files_ignored", "note", {e: n for e, n in walk.others.items() if e not in pictures}),
-    ):
-        if counts:
-            values = {"count": sum(counts.values()), "endings": _endings(counts)}
-            findings.append(Finding(kind=kind, severity=severity, values=values))
+    if pictures:
+        values = {"count": sum(pictures.values()), "endings": _endings(pictures)}
+        findings.append(Finding(kind="images_of_other_formats", severity="fault", values=values))
+    others = {ending: count for ending, count in walk.others.items() if ending not in pictures}
+    if others:
+        values = {"count": sum(others.values()), "endings": _endings(others)}
+        findings.append(Finding(kind="files_ignored", severity="note", values=values))
     entries = [entry for entry in _entries(str(root)) if not entry.name.startswith(".")]
     broken = walk.broken + [
         entry.path for entry in entries if entry.is_symlink() and not os.path.exists(entry.path)

@@ -202,7 +202,9 @@ def _chosen(
         return tables[first], []
     others = [name for name in tables if name != first]
     values = {"name": printable(first), "count": len(others), "others": listed(others)}
-    return tables[first], [Finding(kind=f"{what}_chosen", severity="warning", values=values)]
+    if what == "sheet":
+        return tables[first], [Finding(kind="sheet_chosen", severity="warning", values=values)]
+    return tables[first], [Finding(kind="table_chosen", severity="warning", values=values)]
 
 
 _Reader = Callable[[Path, Collection[str]], tuple[pl.DataFrame, list[Finding]]]

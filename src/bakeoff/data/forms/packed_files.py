@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from bakeoff.data.forms.endings import TABLE_ENDINGS
+from bakeoff.data.forms.endings import PACKED_ENDINGS, TABLE_ENDINGS, TAR_ENDINGS
 from bakeoff.data.forms.size_checks import check_growth
 from bakeoff.errors import DataError, listed, printable
 from bakeoff.system.files import cache_folder, opened
@@ -25,19 +25,12 @@ from bakeoff.system.own_folders import OwnFolder, remove_abandoned
 
 #: Endings of one packed file; of "sales.csv.gz" comes "sales.csv".
 _STREAMS: dict[str, Callable[[IO[bytes]], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-_TARS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
-PACKED_ENDINGS = (*_STREAMS, ".zip", *_TARS)
 #: The most files that are taken out of an archive.
 MOST_FILES = 1_000_000
 #: Part of the free disk space that may be filled.
 _DISK_PART = 0.8
 _BLOCK_BYTES = 1 << 20
 _UNFINISHED = "unfinished-"
-
-
-def is_packed(path: Path) -> bool:
-    """Whether the name of a file says that it is packed."""
-    return path.name.lower().endswith(PACKED_ENDINGS) and not path.is_dir()
 
 
 def unpacked(path: Path) -> Path:
@@ -138,7 +131,7 @@ def _members(path: Path) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
     """The plain files of a packed file, each with its name below the folder; links and devices are not among them."""
     stem, name = _stem(path), path.name.lower()
     with opened(path) as file:
-        if name.endswith(_TARS):
+        if name.endswith(TAR_ENDINGS):
             with tarfile.open(fileobj=file, mode="r|*") as archive:
                 for member in archive:
                     inner = _safe(member.name)
