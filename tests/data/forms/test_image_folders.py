@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import bakeoff
-from bakeoff.data.forms.image_folders import part_folders, understood
+from bakeoff.data.forms.image_folders import understood
+from bakeoff.data.forms.image_parts import part_folders
 from bakeoff.errors import DataError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from numpy.typing import NDArray
-
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.forms.hub_datasets import image_column, pictures, to_polars
+from bakeoff.data.forms.hub_pixels import named_rows
 from bakeoff.data.forms.image_cache import common_form, cut_files, decode_now, read_headers
-from bakeoff.data.forms.image_decoder import PixelForm
 from bakeoff.data.forms.images import ImageEncoder
 from bakeoff.data.forms.size_checks import check_fits
 from bakeoff.data.forms.targets import read_target
 from bakeoff.data.schema import Image
-from bakeoff.errors import DataError, OptionError, listed, printable, suggest
+from bakeoff.errors import OptionError, listed, printable, suggest
 
 
 def load_hub_pictures(
@@ -53,22 +51,6 @@ def load_hub_pictures(
     )
 
 
-def new_hub_pictures(source: Any, form: PixelForm) -> tuple[NDArray[Any], list[str]]:
-    """Pixels [N, C, H, W] of new pictures and a name for each.
-
-    Raises:
-        DataError: a picture cannot be read.
-    """
-    column = image_column(source)
-    assert column is not None
-    pixels, decoded, refused = decode_now([file or b"" for file in pictures(source, column)], form)
-    if refused:
-        raise DataError(
-            f"{len(refused)} pictures of the column '{column}' cannot be read ({_reasons(refused)}): leave those out."
-        )
-    return pixels, [str(row + 1) for row in decoded]
-
-
 def _target(source: Any, columns: list[str], target: str | None) -> str:
     labels = [name for name in columns if hasattr(source.features[name], "names")]
     if target is None and len(labels) == 1:
@@ -84,7 +66,7 @@ def _findings(column: str, others: list[str], refused: list[tuple[int, str]], cu
     """The pictures that were skipped or lost depth, and the columns that are not used."""
     findings = []
     if refused:
-        values: dict[str, Any] = {"count": len(refused), "names": _reasons(refused)}
+        values: dict[str, Any] = {"count": len(refused), "names": named_rows(refused)}
         findings.append(Finding(kind="images_skipped", severity="fault", values=values))
     if cut:
         findings.append(Finding(kind="images_cut_to_bytes", severity="warning", values={"count": cut}))
@@ -92,8 +74,3 @@ def _findings(column: str, others: list[str], refused: list[tuple[int, str]], cu
         values = {"column": printable(column), "count": len(others), "others": listed(others)}
         findings.append(Finding(kind="pictures_only", severity="note", values=values))
     return findings
-
-
-def _reasons(refused: list[tuple[int, str]]) -> str:
-    shown = ", ".join(f"row {row + 1} ({reason})" for row, reason in refused[:5])
-    return shown + (", ..." if len(refused) > 5 else "")

@@ -5,7 +5,6 @@ Linked folders are followed once. A single folder around everything is entered.
 """
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,31 +13,10 @@ from pathlib import Path
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.endings import IMAGE_ENDINGS, OTHER_IMAGE_ENDINGS
 from bakeoff.data.forms.foreign_files import foreign_kind
+from bakeoff.data.forms.image_parts import part_folders, part_said
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, listed, printable
 
-_PART_WORDS = {
-    **dict.fromkeys(("train", "training", "trainset", "trn"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "valset"), "validation"),
-    **dict.fromkeys(("test", "testing", "testset", "tst"), "test"),
-}
-#: Words that say nothing beside them: "training set", "images_train", "val2017".
-_FILLERS = frozenset(
-    {
-        "set",
-        "data",
-        "dataset",
-        "images",
-        "image",
-        "imgs",
-        "img",
-        "pictures",
-        "photos",
-        "split",
-        "folder",
-        "files",
-    }
-)
 #: What systems leave in folders; neither read nor counted.
 _CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 #: Folders around everything that are entered at most.
@@ -102,32 +80,9 @@ def understood(root: Path) -> ImageFolder:
     return ImageFolder(root=inner, parts=parts, findings=(*findings, *part_findings, *_left_out(inner, walk)))
 
 
-def part_folders(names: Sequence[str]) -> dict[str, str]:
-    """Name -> part, of the names that say train, validation or test.
-
-    A name with further words counts where another part has the same ones (`seg_train`, `seg_test`); `test_tube` alone
-    is a class, and so is a single `train` beside folders that are no parts.
-
-    >>> part_folders(["training_set", "Test"])
-    {'training_set': 'train', 'Test': 'test'}
-    >>> part_folders(["train", "tram", "bus"])
-    {}
-    """
-    said = {name: word for name in names if (word := _part_said(name)) is not None}
-    together: dict[tuple[str, ...], set[str]] = {}
-    for part, rest in said.values():
-        together.setdefault(rest, set()).add(part)
-    everything = len(said) == len(names)
-    return {
-        name: part
-        for name, (part, rest) in said.items()
-        if len(together[rest]) > 1 or (everything and not rest)
-    }
-
-
 def _parts_by_content(folders: Sequence[Path]) -> dict[str, str]:
     """A single folder of a part's name that holds class folders and no image of its own, as its name says."""
-    said = {folder: word for folder in folders if (word := _part_said(folder.name)) and not word[1]}
+    said = {folder: word for folder in folders if (word := part_said(folder.name)) and not word[1]}
     return {
         folder.name: part
         for folder, (part, _) in said.items()
@@ -143,15 +98,6 @@ def image_files(folder: Path) -> list[str]:
 def relative_name(root: Path, file: str) -> str:
     """The file's path below the root (both absolute), with forward slashes."""
     return file[len(str(root)) :].lstrip(os.sep).replace(os.sep, "/")
-
-
-def _part_said(name: str) -> tuple[str, tuple[str, ...]] | None:
-    """(part, further words) of a folder's name, None where it names no part or two."""
-    words = [word.casefold() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_A-Za-z]+", composed(name))]
-    parts = [_PART_WORDS[word] for word in words if word in _PART_WORDS]
-    if len(parts) != 1:
-        return None
-    return parts[0], tuple(word for word in words if word not in _PART_WORDS and word not in _FILLERS)
 
 
 def _parts(
@@ -284,7 +230,7 @@ def _class_findings(root: Path, folders: Sequence[Path], walk: _Walk) -> list[Fi
     if empty:
         values = {"count": len(empty), "names": listed(empty)}
         findings.append(Finding(kind="empty_class_folders", severity="note", values=values))
-    parts = [folder.name for folder in folders if (said := _part_said(folder.name)) and not said[1]]
+    parts = [folder.name for folder in folders if (said := part_said(folder.name)) and not said[1]]
     if parts:
         findings.append(
             Finding(kind="class_named_as_part", severity="warning", values={"names": listed(parts)})

@@ -15,6 +15,7 @@ from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
 from bakeoff.data.forms.hub_datasets import class_labels, has_images
+from bakeoff.data.forms.hub_pixels import new_hub_pictures
 from bakeoff.data.forms.image_cache import Pictures, cached_pictures, decode_now
 from bakeoff.data.forms.image_decoder import PixelForm
 from bakeoff.data.forms.image_folders import relative_name, understood
@@ -70,8 +71,6 @@ class ImageEncoder(FormEncoder):
         )
 
     def _read_hub(self, source: Any, schema: Schema) -> NewExamples:
-        from bakeoff.data.forms.hub_pictures import new_hub_pictures
-
         pixels, names = new_hub_pictures(source, self.form)
         labels = class_labels(source)
         targets = None if labels is None else known_targets(labels, schema.target)
