@@ -170,3 +170,14 @@ def test_a_large_table_that_does_not_fit_is_refused_before_it_is_read(
     monkeypatch.setenv("BAKEOFF_MEMORY_GB", "0.000001")
     with pytest.raises(DataError, match=r"The 60 rows of 't.parquet' would take"):
         bakeoff.load(tmp_path / "t.parquet", target="y")
+
+
+def test_what_was_written_last_into_a_database_is_read(tmp_path: Path) -> None:
+    path = database(tmp_path / "t.sqlite", sales=FRAME)
+    writer = sqlite3.connect(path)
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("INSERT INTO sales VALUES (1.5, 'x', 60, 'u')")
+    writer.commit()
+    assert (tmp_path / "t.sqlite-wal").stat().st_size > 0
+    assert len(bakeoff.load(path, target="y")) == 61
+    writer.close()

@@ -37,16 +37,7 @@ def as_array(value: Any) -> NDArray[Any]:
         raise DataError(
             f"The rows have different lengths ({error}): pad them, or give a .ts file."
         ) from error
-    if array.dtype.kind == "O" and array.ndim > 1:
-        try:
-            return array.astype(np.float64)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"An array holds something other than numbers ({error}): give numbers."
-            ) from error
-    if array.dtype.kind == "c":
-        raise DataError("Complex numbers are not taken: give the real and imaginary parts as two channels.")
-    return array
+    return _numbers_or_words(array)
 
 
 def is_array_like(value: Any) -> bool:
@@ -94,6 +85,20 @@ def _of_tensor(tensor: Any) -> Any:
     if tensor.dtype.is_floating_point and tensor.dtype not in (torch.float16, torch.float32, torch.float64):
         tensor = tensor.float()
     return tensor.cpu().resolve_conj().resolve_neg().numpy()
+
+
+def _numbers_or_words(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, objects in several columns as numbers. Raises `DataError` for other objects and complex numbers."""
+    if array.dtype.kind == "O" and array.ndim > 1:
+        try:
+            return array.astype(np.float64)
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"An array holds something other than numbers ({error}): give numbers."
+            ) from error
+    if array.dtype.kind == "c":
+        raise DataError("Complex numbers are not taken: give the real and imaginary parts as two channels.")
+    return array
 
 
 def _without_mask(array: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:

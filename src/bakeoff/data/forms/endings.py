@@ -1,12 +1,15 @@
 """Endings of files that several modules ask about, apart from what it takes to read such files."""
 
+#: Tables that are no lines of text, which `other_tables` reads.
+OTHER_TABLE_ENDINGS = (
+    *(".json", ".feather", ".arrow", ".ipc"),
+    *(".xlsx", ".xlsm", ".sqlite", ".sqlite3", ".db"),
+)
 #: Files of a table, whether it is predicted from or forecast.
 TABLE_ENDINGS = (
     *(".csv", ".tsv", ".tab", ".parquet", ".pq", ".jsonl", ".ndjson"),
-    *(".json", ".feather", ".arrow", ".ipc", ".xlsx", ".xlsm", ".sqlite", ".sqlite3", ".db"),
+    *OTHER_TABLE_ENDINGS,
 )
-#: Those of them that `other_tables` reads.
-OTHER_TABLE_ENDINGS = TABLE_ENDINGS[7:]
 #: Files that hold others, packed.
 TAR_ENDINGS = (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zip", *TAR_ENDINGS)

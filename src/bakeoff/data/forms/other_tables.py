@@ -155,7 +155,11 @@ def _database(path: Path, wanted: Collection[str]) -> tuple[pl.DataFrame, list[F
     with opened(path):  # a pipe or a device is told
         pass
     try:
-        database = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True)
+        has_log = Path(
+            f"{path.resolve()}-wal"
+        ).exists()  # what was written last stands there, not in the file
+        mode = "mode=ro" if has_log else "mode=ro&immutable=1"
+        database = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{mode}", uri=True)
         try:
             database.execute("PRAGMA trusted_schema = OFF")
             found = database.execute(
