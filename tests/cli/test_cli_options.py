@@ -59,6 +59,18 @@ def test_every_option_of_reading_reaches_the_reader(
     assert {name: given[name] for name in _TYPED} == _TYPED
 
 
+def test_a_group_that_is_given_twice_has_two_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sales.csv").write_text("x,y\n1,2\n")
+    given: dict[str, Any] = {}
+    monkeypatch.setattr("bakeoff.data.load.load", lambda data, **options: given.update(options))
+    for words in (["--group", "shop", "--group", "item"], ["--group", "shop,item"]):
+        CliRunner().invoke(app, ["data", "sales.csv", *words])
+        assert given.pop("group") == "shop,item"
+    CliRunner().invoke(app, ["data", "sales.csv"])
+    assert given.pop("group") is None
+
+
 @pytest.mark.parametrize("command", [name for name in _COMMANDS if name != "data"])
 def test_data_that_are_not_there_are_refused_before_anything_slow_begins(
     monkeypatch: pytest.MonkeyPatch, command: str

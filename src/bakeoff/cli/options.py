@@ -57,7 +57,7 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
     def as_typed(**given: Any) -> None:
         from bakeoff.data.load import check_source
 
-        reading = ReadingOptions(**{name: given.pop(name) for name in names})
+        reading = ReadingOptions(**{name: _joined(given.pop(name)) for name in names})
         if "data" in given:
             check_source(given["data"])
         command(reading=reading, **given)
@@ -69,10 +69,16 @@ def reads_data(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _flag(option: "Field[Any]") -> inspect.Parameter:
-    """The flag of an option of reading: whole numbers are checked by typer, all else is words."""
+    """The flag of an option of reading: whole numbers are checked by typer, all else is words, perhaps several."""
     kind = option.type if option.type == int | None else str | None
+    kind = list[str] | None if option.metadata.get("several") else kind
     annotation = Annotated[kind, typer.Option(help=option.metadata["help"])]  # type: ignore[valid-type]
     return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _joined(value: Any) -> Any:
+    """What a flag that may be given several times says: "a,b" of -a and -b; None where it was not given."""
+    return ",".join(value) or None if isinstance(value, list) else value
 
 
 def started() -> float:

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from bakeoff.data.builtin import builtin_names
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.encoder import NewExamples, encoder_from_json
-from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.endings import IMAGE_ENDINGS, PACKED_ENDINGS
+from bakeoff.data.forms.foreign_files import foreign_error
 from bakeoff.data.forms.graphs import check_fits, lengths_of_graphs
+from bakeoff.data.forms.packed_files import unpacked
+from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.unicode import composed
 from bakeoff.data.options import ReadingOptions, check_seed
 from bakeoff.data.packed_graphs import PackedGraphs
@@ -64,13 +67,15 @@ def load(
 
     Args:
         source: a built-in name ("digits"; `builtin_names()` lists them); a folder of images, one sub-folder a class;
-            a CSV, TSV, Parquet or JSON Lines file; a `.ts` or UCR file of series; an `.npz` or `.npy` file; arrays
-            or tensors (x, y) or {"x": x, "y": y}, which with "adjacency" or "edges" are graphs; a pandas or Polars
-            frame; or a `Dataset`, which comes back.
+            a CSV, TSV, Parquet, JSON, Excel or SQLite file; a `.ts` or UCR file of series; an `.npz` or `.npy` file;
+            one of these packed (`.gz`, `.zip`, `.tar.gz` ...); arrays or tensors, dense or sparse, (x, y) or {"x": x,
+            "y": y}, which with "adjacency" or "edges" are graphs; a frame of pandas, Polars, DuckDB or Arrow; a
+            `Dataset` of Hugging Face; or a `Dataset`, which comes back.
         target: the column to predict (tables and frames).
         time: the column of times; makes a forecast of `target`.
         horizon: how many steps to forecast.
-        group: the column that says which examples belong together (never divided between splits).
+        group: the column that says which examples belong together (never divided between splits); of several
+            keys "shop,item".
         size: images are resized to this: 32, "32x48" or (height, width).
         kind: "image", "series", "table" or "text", where an array's axes or a column are ambiguous.
         task: "classes" or "value", where the target is ambiguous.
@@ -105,7 +110,10 @@ def load(
     )
     options.check()
     if isinstance(source, str | Path):
-        source = str(source) if str(source) in builtin_names() else existing_path(source)
+        source = str(source) if str(source) in builtin_names() else _unpacked(existing_path(source))
+    else:
+        keys = (options.group or "").split(",")
+        source = with_index_columns(source, (options.target, options.time, options.text, *keys))
     reader = reader_of(source, options, READERS)
     if reader is None:
         raise _unclaimed(source)
@@ -129,7 +137,7 @@ def read_new(record: Mapping[str, Any], source: Any, *, schema: Schema) -> NewEx
         if str(source) in builtin_names() and not Path(source).exists():
             source = load(str(source))
         else:
-            source = existing_path(source)
+            source = _unpacked(existing_path(source))
     if isinstance(source, Dataset):
         return _from_dataset(source, schema)
     return encoder.read(source, schema)
@@ -170,6 +178,12 @@ def existing_path(source: str | Path) -> Path:
     return path
 
 
+def _unpacked(path: Path) -> Path:
+    """The path, or what a packed file of that name holds."""
+    is_packed = path.name.lower().endswith(PACKED_ENDINGS) and not path.is_dir()
+    return unpacked(path) if is_packed else path
+
+
 def _composed(column: str | None) -> str | None:
     """The name of a column as the columns of a table are named."""
     return composed(column) if isinstance(column, str) else column
@@ -186,6 +200,8 @@ def _unclaimed(source: Any) -> BakeoffError:
         return DataError(
             f"'{printable(source.name)}' is one image: give the folder that has one sub-folder a class."
         )
+    if (foreign := foreign_error(source)) is not None:
+        return foreign
     known = [ending for reader in READERS for ending in reader.endings]
     return DataError(
         f"'{printable(source.name)}' has an ending that is not known: give a folder of images, or a file that ends in "

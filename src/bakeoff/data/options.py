@@ -25,7 +25,11 @@ class ReadingOptions:
     horizon: int | None = field(default=None, metadata={"help": "How many steps to forecast."})
     window: int | None = field(default=None, metadata={"help": "How many past steps a forecast sees."})
     group: str | None = field(
-        default=None, metadata={"help": "The column that says which rows belong together (never divided)."}
+        default=None,
+        metadata={
+            "help": "The column that says which rows belong together (never divided); give it twice for two keys.",
+            "several": True,
+        },
     )
     size: int | str | tuple[int, int] | None = field(
         default=None, metadata={"help": "Size of images: 32, or 32x48 (height x width)."}

@@ -12,7 +12,7 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.data.card import data_card
-from bakeoff.data.forms.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.forms.image_decoder import PixelForm, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.errors import BakeoffError
 
 PIECES = [
@@ -137,7 +137,7 @@ def test_a_damaged_picture_is_decoded_or_refused(
     with quiet_pillow():
         try:
             read_header(path)
-            shape = decode(path, channels=3, height=4, width=4).shape
+            shape = decode(path, PixelForm(channels=3, height=4, width=4)).shape
         except RefusedPictureError as refused:
             message = str(refused)
     assert message or shape == (3, 4, 4)

@@ -19,12 +19,13 @@ from bakeoff.data.card import data_card
 from bakeoff.data.forms import image_cache
 from bakeoff.data.forms.image_decoder import (
     MOST_PIXELS,
+    PixelForm,
     RefusedPictureError,
     decode,
     quiet_pillow,
     read_header,
 )
-from bakeoff.data.forms.images import find_parts
+from bakeoff.data.forms.image_folders import understood
 from bakeoff.data.load import read_new
 from bakeoff.errors import BakeoffWarning, DataError
 from bakeoff.system.own_folders import OwnFolder, fcntl
@@ -47,7 +48,7 @@ def folder_of(root: Path, count: int = 10, classes: tuple[str, ...] = ("cat", "d
 
 def one(path: Path, *, channels: int = 3, size: tuple[int, int] = (4, 4)) -> NDArray[np.uint8]:
     with quiet_pillow():
-        return decode(path, channels=channels, height=size[0], width=size[1])
+        return decode(path, PixelForm(channels=channels, height=size[0], width=size[1]))
 
 
 @pytest.mark.parametrize("ending", ["png", "webp", "bmp", "tiff"])
@@ -142,7 +143,8 @@ def test_train_val_and_test_folders_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_a_class_called_train_is_a_class_where_its_folder_holds_the_images(tmp_path: Path) -> None:
     root = folder_of(tmp_path / "x", classes=("train", "tram"))
-    assert set(find_parts(root)) == {"all"}
+    assert set(understood(root).parts) == {"all"}
+    assert [finding.kind for finding in understood(root).findings] == ["class_named_as_part"]
     assert bakeoff.load(root).schema.target.names == ("train", "tram")  # type: ignore[union-attr]
 
 
@@ -207,9 +209,7 @@ def test_images_are_decoded_once_and_again_only_when_a_file_changes(
     first = bakeoff.load(root)
     assert isinstance(first.inputs, np.memmap)
     decoded = []
-    monkeypatch.setattr(
-        image_cache, "decode", lambda path, **form: decoded.append(path) or decode(path, **form)
-    )
+    monkeypatch.setattr(image_cache, "decode", lambda path, form: decoded.append(path) or decode(path, form))
     assert bakeoff.load(root).fingerprint == first.fingerprint
     assert decoded == []
     Image.fromarray(noise(77, 6, 6, 3)).save(root / "cat" / "000.png")
@@ -344,3 +344,89 @@ def test_a_folder_without_images_beside_the_classes_is_noted(tmp_path: Path) -> 
     dataset = bakeoff.load(root)
     assert [finding.kind for finding in dataset.findings] == ["empty_class_folders"]
     assert dataset.schema.outputs == 2
+
+
+def deep_folder(root: Path, low: int, high: int) -> Path:
+    for place, name in enumerate(("dark", "bright")):
+        (root / name).mkdir(parents=True)
+        for number in range(20):
+            counts = np.random.default_rng(100 * place + number).integers(low, high, (6, 6)) + 3 * place
+            Image.fromarray(counts.astype(np.uint16)).save(root / name / f"{number:02}.png")
+    return root
+
+
+def test_sixteen_bits_of_few_counts_are_kept_and_told(tmp_path: Path) -> None:
+    root = deep_folder(tmp_path / "x", 20, 150)
+    dataset = bakeoff.load(root)
+    saved = np.asarray(Image.open(root / "bright" / "00.png"), np.float32)
+    np.testing.assert_array_equal(dataset.inputs[list(dataset.labels or []).index("bright/00.png"), 0], saved)
+    values = next(finding.values for finding in dataset.findings if finding.kind == "images_deep")
+    assert values["depth"] == 16
+    assert (values["low"], values["high"]) == (dataset.inputs.min(), dataset.inputs.max())
+    scaled = dataset.inputs_at(dataset.splits.train)
+    assert scaled.std() == pytest.approx(1, abs=1e-3)
+    assert dataset.encoder is not None
+    again = read_new(dataset.encoder.to_json(), root, schema=dataset.schema)
+    np.testing.assert_array_equal(again.inputs, dataset.inputs)
+    one_file = read_new(dataset.encoder.to_json(), root / "dark" / "03.png", schema=dataset.schema)
+    np.testing.assert_array_equal(
+        one_file.inputs[0, 0], np.asarray(Image.open(root / "dark" / "03.png"), np.float32)
+    )
+
+
+def test_bytes_among_sixteen_bits_are_as_bright_as_they_look(tmp_path: Path) -> None:
+    root = deep_folder(tmp_path / "x", 0, 60_000)
+    Image.fromarray(np.full((6, 6), 255, np.uint8)).save(root / "bright" / "white.png")
+    dataset = bakeoff.load(root)
+    assert set(dataset.inputs[list(dataset.labels or []).index("bright/white.png")].ravel()) == {65535.0}
+
+
+def test_deep_colours_are_cut_to_bytes_and_counted(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "x")
+    (root / "cat" / "deep.png").write_bytes(deep_png(6, 6, colour=2))
+    (root / "dog" / "grey.png").write_bytes(deep_png(6, 6, colour=0))
+    dataset = bakeoff.load(root)
+    assert dataset.inputs.dtype == np.uint8
+    values = next(finding.values for finding in dataset.findings if finding.kind == "images_cut_to_bytes")
+    assert values == {"count": 2}
+
+
+def deep_png(height: int, width: int, *, colour: int, claims: tuple[int, int] | None = None) -> bytes:
+    """A PNG of 16 bits a sample, black; `claims` is the (height, width) in its header."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    tall, wide = claims or (height, width)
+    head = struct.pack(">IIBBBBB", wide, tall, 16, colour, 0, 0, 0)
+    row = b"\0" + bytes(width * 2 * (3 if colour == 2 else 1))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(row * height))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_a_deep_picture_is_refused_at_a_quarter_of_the_pixels_by_its_header_alone(tmp_path: Path) -> None:
+    (tmp_path / "deep.png").write_bytes(deep_png(2, 2, colour=0, claims=(6000, 6000)))
+    with quiet_pillow(), pytest.raises(RefusedPictureError, match="6000x6000 pixels"):
+        read_header(tmp_path / "deep.png")
+    (tmp_path / "flat.png").write_bytes(deep_png(2, 2, colour=0, claims=(4000, 4000)))
+    with quiet_pillow():
+        assert read_header(tmp_path / "flat.png").depth == 16
+
+
+@pytest.mark.parametrize("ending", ["ppm", "jfif", "dib", "gif", "tif", "jp2", "avif", "apng", "pnm"])
+def test_every_ending_of_a_format_that_is_read_is_a_picture(tmp_path: Path, ending: str) -> None:
+    formats = {"jfif": "JPEG", "pnm": "PPM", "apng": "PNG"}
+    root = tmp_path / "x"
+    for place, name in enumerate(("cat", "dog")):
+        (root / name).mkdir(parents=True)
+        for number in range(6):
+            picture = Image.fromarray(noise(10 * place + number, 16, 16, 3))
+            picture.save(
+                root / name / f"{number}.{ending}",
+                **({"format": formats[ending]} if ending in formats else {}),
+            )
+    assert len(bakeoff.load(root)) == 12

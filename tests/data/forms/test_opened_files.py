@@ -16,7 +16,7 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.cost.hardware.accelerator import load_accelerator
-from bakeoff.data.forms.image_decoder import RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.forms.image_decoder import PixelForm, RefusedPictureError, decode, quiet_pillow, read_header
 from bakeoff.data.forms.images import load_images
 from bakeoff.data.forms.series import load_series
 from bakeoff.data.forms.table_file import read_table_file
@@ -109,7 +109,7 @@ def test_a_postscript_program_that_is_named_like_a_picture_is_not_run(
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *given, **more: started.append(given))
     (tmp_path / "a.png").write_bytes(POSTSCRIPT)
     with quiet_pillow():
-        for read in (read_header, lambda path: decode(path, channels=1, height=8, width=8)):
+        for read in (read_header, lambda path: decode(path, PixelForm(channels=1, height=8, width=8))):
             with pytest.raises(RefusedPictureError, match="not an image"):
                 read(tmp_path / "a.png")
     assert not started
@@ -122,7 +122,7 @@ def test_a_picture_is_known_by_its_bytes_and_not_by_its_ending(tmp_path: Path, f
     (tmp_path / "a.png").write_bytes(bytes_of.getvalue())
     with quiet_pillow():
         assert read_header(tmp_path / "a.png").width == 8
-        assert decode(tmp_path / "a.png", channels=3, height=6, width=8)[0].mean() > 240
+        assert decode(tmp_path / "a.png", PixelForm(channels=3, height=6, width=8))[0].mean() > 240
 
 
 @pytest.fixture

@@ -63,10 +63,12 @@ def test_unequal_lengths_are_padded_with_zeros_and_the_true_ones_stored(tmp_path
 
 def test_gaps_are_bridged_straight_and_flat_at_the_ends(tmp_path: Path) -> None:
     nan = np.nan
-    filled, length = bridge_gaps(np.array([[nan, 1, nan, 3, 4], [1, 1, 1, nan, 5]], np.float32), 0)
+    filled, length = bridge_gaps(
+        np.array([[nan, 1, nan, 3, 4], [1, 1, 1, nan, 5]], np.float32), 0, fills=(0, 0)
+    )
     np.testing.assert_allclose(filled, [[1, 1, 2, 3, 4], [1, 1, 1, 3, 5]])
     assert length == 5
-    filled, length = bridge_gaps(np.array([[1, 2, nan], [1, nan, nan]], np.float32), 0)
+    filled, length = bridge_gaps(np.array([[1, 2, nan], [1, nan, nan]], np.float32), 0, fills=(0, 0))
     np.testing.assert_allclose(filled, [[1, 2], [1, 1]])
     assert length == 2
 
@@ -246,3 +248,66 @@ def test_the_oldest_ucr_files_have_no_ending(tmp_path: Path) -> None:
     dataset = bakeoff.load(tmp_path / "Gun_Point_TRAIN")
     assert dataset.name == "Gun_Point"
     assert len(dataset.splits.test) == 20
+
+
+def test_a_channel_without_values_or_with_one_value_is_left_out_and_named(tmp_path: Path) -> None:
+    waves = np.random.default_rng(0).normal(size=(40, 4, 12)).astype(np.float32)
+    whole = bakeoff.load((np.delete(waves, (1, 3), axis=1), np.arange(40) % 2))
+    waves[:, 1], waves[:, 3] = np.nan, 7.0
+    dataset = bakeoff.load((waves, np.arange(40) % 2))
+    np.testing.assert_array_equal(dataset.inputs, whole.inputs)
+    finding = next(finding for finding in dataset.findings if finding.kind == "dead_channels")
+    assert finding.values == {"count": 2, "of": 4, "names": "'2', '4'"}
+    assert dataset.encoder is not None
+    again = read_new(json.loads(json.dumps(dataset.encoder.to_json())), waves, schema=dataset.schema)
+    np.testing.assert_array_equal(again.inputs, dataset.inputs)
+
+
+def test_a_channel_that_one_series_lacks_is_filled_with_its_mean_of_training() -> None:
+    waves = np.random.default_rng(0).normal(5, 1, size=(40, 2, 12)).astype(np.float32)
+    waves[7, 1] = np.nan
+    dataset = bakeoff.load((waves, np.arange(40) % 2))
+    train = [place for place in dataset.splits.train if place != 7]
+    np.testing.assert_allclose(dataset.inputs[7, 1], waves[train, 1].mean(dtype=np.float64), rtol=1e-6)
+    values = next(f.values for f in dataset.findings if f.kind == "channels_without_values")
+    assert values == {"count": 1, "worst": 2, "most": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("(2024-01-01 10:00:00,3.5),(2024-01-01 11:00:00,4):(0,1),(1,2):yes", [[3.5, 4], [1, 2]]),
+        ("(0,1):yes", [[1]]),
+    ],
+)
+def test_values_with_times_are_split_outside_of_their_brackets(
+    tmp_path: Path, line: str, expected: list[list[float]]
+) -> None:
+    (tmp_path / "a.ts").write_text(f"@timeStamps true\n@classLabel true yes no\n@data\n{line}\n")
+    np.testing.assert_array_equal(read_series_file(tmp_path / "a.ts").examples[0], expected)
+
+
+def test_many_classes_and_unclosed_brackets_take_time_in_proportion(tmp_path: Path) -> None:
+    """Ten times as much takes ten times as long, not a hundred times: counted in comparisons, not in seconds."""
+    counted = 0
+
+    class Word(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal counted
+            counted += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    names = [f"c{place}" for place in range(3000)]
+    lines = [f"{place},1:{name}" for place, name in enumerate(names)]
+    (tmp_path / "a.ts").write_text("\n".join([f"@classLabel true {' '.join(names)}", "@data", *lines]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bakeoff.data.forms.ts_file.plain_label", Word)
+        assert len(read_series_file(tmp_path / "a.ts").examples) == 3000
+    assert counted < 10 * len(names)
+    (tmp_path / "b.ts").write_text("@timeStamps true\n@classLabel true a\n@data\n" + "(:" * 300_000 + "\n")
+    with pytest.raises(DataError):
+        read_series_file(tmp_path / "b.ts")

@@ -114,7 +114,8 @@ def test_whatever_a_writer_quotes_is_read_back(
         ("t.parquet", b"PAR1nonsense", "cannot be read as a table"),
         ("t.jsonl", b'{"a": 1}\n{"a": \n', "Line 2 .* is not a JSON object"),
         ("t.jsonl", b"[1, 2]\n", "Line 1 .* is not a JSON object"),
-        ("t.xlsx", b"PK", "ending that is not known"),
+        ("t.xlsx", b"PK", "damaged or no workbook"),
+        ("t.docx", b"PK", "ending that is not known"),
     ],
 )
 def test_damaged_files_are_refused_in_a_sentence(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -42,6 +43,35 @@ def series(folder: Path) -> Path:
     return folder / "waves.ts"
 
 
+class Feature:
+    """A feature of a dataset of Hugging Face: an image, or class labels with names."""
+
+    def __init__(self, names: list[str] | None = None) -> None:
+        if names:
+            self.names = names
+
+
+class Pictures:
+    """What bakeoff asks of a dataset of Hugging Face, over a table of Arrow."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table, self.num_rows, self.column_names = table, len(table), table.column_names
+        kinds = {"image": type("Image", (Feature,), {})(), "label": Feature(["no", "yes"])}
+        self.features = {name: kinds[name] for name in self.column_names}
+
+    def select_columns(self, names: list[str]) -> "Pictures":
+        return Pictures(self.table.select(names))
+
+    def with_format(self, form: str) -> pa.Table:
+        assert form == "arrow"
+        return self.table
+
+
+def hub_pictures(folder: Path) -> Pictures:
+    files = [{"bytes": path.read_bytes(), "path": None} for path in sorted(folder.rglob("*.png"))]
+    return Pictures(pa.table({"image": files, "label": [place % 2 for place in range(len(files))]}))
+
+
 @pytest.fixture
 def cases(tmp_path: Path, own_cache: Path) -> dict[str, ReaderCase]:
     """A case for each reader, by how it describes its data; the sources of the others are foreign to it."""
@@ -60,6 +90,9 @@ def cases(tmp_path: Path, own_cache: Path) -> dict[str, ReaderCase]:
         "graphs": ReaderCase(source=graphs, new=graphs, foreign=["iris", csv, npz, photos, waves, {"x": 1}]),
         "arrays": ReaderCase(source=npz, new=npz, foreign=["iris", csv, photos, waves, 3]),
         "a file of series": ReaderCase(source=waves, new=waves, foreign=["iris", csv, npz, photos, NUMBERS]),
+        "a dataset of pictures": ReaderCase(
+            source=hub_pictures(photos), new=hub_pictures(photos), foreign=["iris", csv, npz, photos, NUMBERS]
+        ),
         "a folder of images": ReaderCase(
             source=photos, new=photos, foreign=["iris", csv, npz, waves, NUMBERS]
         ),
@@ -111,7 +144,7 @@ def test_every_option_is_taken_by_some_reader() -> None:
 @pytest.mark.parametrize(
     ("what", "options", "sentence"),
     [
-        ("a table", {"size": 8}, "go with a table: it is for folders of images. Leave it out."),
+        ("a table", {"size": 8}, "it is for datasets of pictures and folders of images. Leave it out."),
         ("a table", {"horizon": 2}, "it is for forecasts. Name the column of times"),
         (
             "arrays",

@@ -1,7 +1,8 @@
 """The parts (train, validation, test) of arrays: from pairs, dictionaries, `.npz` and `.npy` files."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Inputs
-from bakeoff.data.forms.array_values import as_array
+from bakeoff.data.dataset import Finding, Inputs
+from bakeoff.data.forms.array_conversion import as_array, conversion_findings, is_array_like
 from bakeoff.data.forms.graphs import graphs_of_edges, graphs_of_matrices
+from bakeoff.data.forms.size_checks import check_fits, check_growth
 from bakeoff.data.packed_graphs import PackedGraphs
-from bakeoff.errors import DataError, printable
+from bakeoff.errors import DataError, listed, printable
 from bakeoff.system.files import opened, refuse_special
 
 _INPUT_NAMES = ("x", "inputs", "data", "images", "features", "arr_0")
 _TARGET_NAMES = ("y", "targets", "labels", "target", "label", "arr_1")
+#: Further arrays: which examples belong together, and the graphs that x belongs to.
+_OTHER_NAMES = ("groups", "adjacency", "edges", "weights", "nodes")
 _PART_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val"), "test": ("test",)}
 
 
@@ -54,23 +58,84 @@ def array_parts(
     if isinstance(source, str | Path):
         source = read_array_file(Path(source))
     if isinstance(source, Mapping):
-        arrays = {str(key): _padded(value) for key, value in source.items()}
-        parts = _named_parts(arrays, needs_targets=needs_targets)
+        parts = _named_parts(source, needs_targets=needs_targets)
+    elif isinstance(source, tuple) and len(source) == 2 and source[1] is None:
+        raise DataError("The targets are None: give one target for each input, as in (x, y).")
     elif _is_pair(source):
         parts = {"all": ArrayPart(inputs=_padded(source[0]), targets=as_array(source[1]))}
     else:
         parts = {"all": _with_target_column(as_array(source), target, needs_targets=needs_targets)}
-    for part, arrays_ in parts.items():
-        if arrays_.targets is not None and len(arrays_.targets) != len(arrays_.inputs):
-            raise DataError(
-                f"There are {len(arrays_.inputs)} inputs and {len(arrays_.targets)} targets ({part}): "
-                "give one target for each input, the examples on the first axis of both."
-            )
+    for part, arrays in parts.items():
+        _check_counts(part, arrays)
     return parts
+
+
+def source_findings(source: Any) -> list[Finding]:
+    """What reading a source leaves out or changes: arrays that were not asked for, masks, sparse matrices."""
+    if isinstance(source, str | Path):
+        source = read_array_file(Path(source))
+    if isinstance(source, ArrayArchive):
+        return _ignored(list(source))
+    if isinstance(source, Mapping):
+        used = [value for key, value in source.items() if _is_known(str(key))]
+        return [*_ignored(list(map(str, source))), *conversion_findings(used)]
+    return conversion_findings(source if _is_pair(source) else [source])
+
+
+class ArrayArchive(Mapping[str, NDArray[Any]]):
+    """The arrays of an `.npz` file, each read when it is asked for: what nobody asks for is never read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with opened(path) as file, np.load(file, allow_pickle=False) as archive:
+            self._names = tuple(archive.files)
+            members = archive.zip.infolist()
+        self._packed = {each.filename.removesuffix(".npy"): each for each in members}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name in self._packed:
+            packed, size = self._packed[name].compress_size, self._packed[name].file_size
+            check_growth(packed, size, self._path.name)
+            check_fits(size, f"The array '{printable(name)}' of '{printable(self._path.name)}'")
+        with _reading(self._path), opened(self._path) as file, np.load(file, allow_pickle=False) as archive:
+            return archive[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _check_counts(part: str, arrays: ArrayPart) -> None:
+    """Raises `DataError` where there is not one target, or not one group, for each input."""
+    for what, answers in (("targets", arrays.targets), ("groups", arrays.groups)):
+        if answers is not None and len(answers) != len(arrays.inputs):
+            raise DataError(
+                f"There are {len(arrays.inputs)} inputs and {len(answers)} {what} ({part}): "
+                f"give one {what[:-1]} for each input, the examples on the first axis of both."
+            )
+
+
+def _is_known(name: str) -> bool:
+    """Whether arrays of this name are asked for: x, y_train, groups_test ..."""
+    return name.lower() in _KNOWN_NAMES
+
+
+def _ignored(names: list[str]) -> list[Finding]:
+    others = [name for name in names if not _is_known(name)]
+    if not others:
+        return []
+    values = {"count": len(others), "names": listed(others)}
+    return [Finding(kind="arrays_ignored", severity="note", values=values)]
 
 
 def _padded(inputs: Any) -> NDArray[Any]:
     """Inputs as one array; a list of series [T] or [C, T] of different lengths is padded with NaN at the end."""
+    if getattr(inputs, "is_nested", False):
+        inputs = list(inputs.unbind())
     shapes = _shapes(inputs) if isinstance(inputs, list | tuple) else set()
     if (
         len(shapes) < 2
@@ -95,15 +160,33 @@ def _shapes(examples: Any) -> set[tuple[int, ...]]:
 
 
 def read_array_file(path: Path) -> Any:
-    """The arrays of an `.npz` (a dictionary) or `.npy` file (memory-mapped; with its y.npy if it is named x.npy)."""
+    """The arrays of an `.npz` (by name) or `.npy` file (memory-mapped; with its y.npy if it is named x.npy)."""
     refuse_special(path)
+    if path.suffix.lower() == ".npy":
+        beside = _answers_beside(path)
+        if beside is None:
+            return _mapped(path)
+        refuse_special(beside)
+        return _mapped(path), _mapped(beside)
+    with _reading(path):
+        return ArrayArchive(path)
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    with _reading(path):
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Inside, any exception of NumPy's and zipfile's readers, which raise many types, becomes a `DataError`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's remark on a header that Python 2 wrote
-            return _read_array_file(path)
+            yield
     except DataError:
         raise
-    except Exception as error:  # NumPy's and zipfile's readers raise many types on damaged bytes
+    except Exception as error:
         if "allow_pickle" in str(error) or "Python objects" in str(error):
             raise DataError(
                 f"'{printable(path.name)}' holds Python objects, and bakeoff never unpickles (a pickle can run code): "
@@ -114,27 +197,16 @@ def read_array_file(path: Path) -> Any:
         ) from error
 
 
-def _read_array_file(path: Path) -> Any:
-    if path.suffix.lower() != ".npy":
-        with opened(path) as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    beside = _answers_beside(path)
-    if beside is not None:
-        refuse_special(beside)
-    return array if beside is None else (array, np.load(beside, mmap_mode="r", allow_pickle=False))
-
-
 def _is_pair(source: Any) -> bool:
     """Whether this is (x, y): two arrays, or a tuple of two lists (a list of two lists is an array of two rows)."""
     if not isinstance(source, tuple | list) or len(source) != 2:
         return False
-    arrays = [hasattr(part, "__array__") for part in source]
+    arrays = [is_array_like(part) for part in source]
     return all(arrays) or (isinstance(source, tuple) and all(map(_is_sequence, source)))
 
 
 def _is_sequence(value: Any) -> bool:
-    return hasattr(value, "__array__") or isinstance(value, list | tuple)
+    return is_array_like(value) or isinstance(value, list | tuple)
 
 
 def _answers_beside(path: Path) -> Path | None:
@@ -162,51 +234,63 @@ def _with_target_column(array: NDArray[Any], target: str | None, *, needs_target
     return ArrayPart(inputs=np.delete(array, column, axis=1), targets=np.asarray(array[:, column]))
 
 
-def _named_parts(arrays: dict[str, NDArray[Any]], *, needs_targets: bool) -> dict[str, ArrayPart]:
-    lower = {key.lower(): value for key, value in arrays.items()}
+def _named_parts(arrays: Mapping[Any, Any], *, needs_targets: bool) -> dict[str, ArrayPart]:
+    keys = {str(key).lower(): key for key in arrays}
     parts = {}
-    for part, spellings in {"all": ("",), **_PART_NAMES}.items():
-        inputs = _lookup(lower, _INPUT_NAMES, spellings)
-        targets = _lookup(lower, _TARGET_NAMES, spellings)
+    for part, spellings in _PARTS.items():
+        inputs, targets = _key(keys, _INPUT_NAMES, spellings), _key(keys, _TARGET_NAMES, spellings)
         if inputs is not None and (targets is not None or not needs_targets):
-            parts[part] = _part(lower, spellings, inputs, targets)
+            parts[part] = _part(arrays, keys, spellings, inputs, targets)
     if not parts and not needs_targets and len(arrays) == 1:
-        return {"all": ArrayPart(inputs=next(iter(arrays.values())), targets=None)}
+        return {"all": ArrayPart(inputs=_padded(next(iter(arrays.values()))), targets=None)}
     if not parts or ("all" not in parts and "train" not in parts and needs_targets):
-        listed = ", ".join(f"'{printable(key)}'" for key in list(arrays)[:8]) or "none"
+        listed_names = ", ".join(f"'{printable(str(key))}'" for key in list(arrays)[:8]) or "none"
         raise DataError(
-            f"Arrays named 'x' and 'y' (or 'x_train', 'y_train', 'x_test', 'y_test') are needed, found {listed}: "
+            f"Arrays named 'x' and 'y' (or 'x_train', 'y_train', 'x_test', 'y_test') are needed, found {listed_names}: "
             "rename them, for example np.savez(file, x=inputs, y=targets)."
         )
     return {"all": parts["all"]} if "all" in parts else parts
 
 
 def _part(
-    arrays: dict[str, NDArray[Any]],
-    spellings: tuple[str, ...],
-    inputs: NDArray[Any],
-    targets: NDArray[Any] | None,
+    arrays: Mapping[Any, Any], keys: Mapping[str, Any], spellings: tuple[str, ...], inputs: Any, targets: Any
 ) -> ArrayPart:
-    """The part with its further arrays: groups, and the edges or adjacency matrices that make graphs of x."""
+    """The part with its further arrays: groups, and the edges or adjacency matrices that make graphs of x.
 
-    def found(name: str) -> NDArray[Any] | None:
-        return _lookup(arrays, (name,), spellings)
+    Args:
+        keys: lower-case name -> key of `arrays`. inputs, targets: keys; None where there are no targets.
+    """
 
-    groups, adjacency, edges = found("groups"), found("adjacency"), found("edges")
-    graphs: Inputs = inputs
+    def further(name: str) -> NDArray[Any] | None:
+        key = _key(keys, (name,), spellings)
+        return None if key is None else as_array(arrays[key])
+
+    features = _padded(arrays[inputs])
+    answers = None if targets is None else as_array(arrays[targets])
+    groups, adjacency, edges = further("groups"), further("adjacency"), further("edges")
+    graphs: Inputs = features
     if edges is not None:
-        graphs = graphs_of_edges(inputs, edges, found("nodes"), found("weights"))
+        graphs = graphs_of_edges(features, edges, further("nodes"), further("weights"))
     elif adjacency is not None:
-        graphs = graphs_of_matrices(inputs, adjacency, found("nodes"))
-    return ArrayPart(inputs=graphs, targets=targets, groups=groups)
+        graphs = graphs_of_matrices(features, adjacency, further("nodes"))
+    return ArrayPart(inputs=graphs, targets=answers, groups=groups)
 
 
-def _lookup(
-    arrays: dict[str, NDArray[Any]], names: tuple[str, ...], parts: tuple[str, ...]
-) -> NDArray[Any] | None:
+def _key(keys: Mapping[str, Any], names: tuple[str, ...], parts: tuple[str, ...]) -> Any:
+    """The key of the first of these names in one of the spellings of a part, or None."""
+    return next((keys[name] for name in _spelled(names, parts) if name in keys), None)
+
+
+def _spelled(names: tuple[str, ...], parts: tuple[str, ...]) -> Iterator[str]:
     for part in parts:
         for name in names:
-            for spelled in (name,) if not part else (f"{name}_{part}", f"{part}_{name}", f"{name}{part}"):
-                if spelled in arrays:
-                    return arrays[spelled]
-    return None
+            yield from (name,) if not part else (f"{name}_{part}", f"{part}_{name}", f"{name}{part}")
+
+
+#: Part -> its spellings; "" is that of arrays that are not divided.
+_PARTS = {"all": ("",), **_PART_NAMES}
+_KNOWN_NAMES = frozenset(
+    name
+    for spellings in _PARTS.values()
+    for name in _spelled((*_INPUT_NAMES, *_TARGET_NAMES, *_OTHER_NAMES), spellings)
+)

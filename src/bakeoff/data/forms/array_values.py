@@ -23,32 +23,6 @@ _BLOCK_ROWS = 8192
 _FEWEST_PIXELS = 8
 
 
-def as_array(value: Any) -> NDArray[Any]:
-    """A NumPy array of numbers or words, from a torch tensor, a list or anything that NumPy takes.
-
-    Raises:
-        DataError: rows of different lengths, or objects that are no numbers.
-    """
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
-    try:
-        array = value if isinstance(value, np.memmap) else np.asarray(value)
-    except ValueError as error:
-        raise DataError(
-            f"The rows have different lengths ({error}): pad them, or give a .ts file."
-        ) from error
-    if array.dtype.kind == "O" and array.ndim > 1:
-        try:
-            return array.astype(np.float64)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"An array holds something other than numbers ({error}): give numbers."
-            ) from error
-    if array.dtype.kind == "c":
-        raise DataError("Complex numbers are not taken: give the real and imaginary parts as two channels.")
-    return array
-
-
 def arrange(
     array: NDArray[Any], *, kind: str | None = None, schema: Schema | None = None
 ) -> tuple[NDArray[Any], Input]:
@@ -159,10 +133,20 @@ def axes_findings(array: NDArray[Any], input: Input, *, kind: str | None) -> lis
             return []
         values |= {"channels": input.channels, "steps": input.length}
         return [Finding(kind="axes_series", severity="warning", values=values)]
+    if isinstance(input, Image) and array.ndim == 3 and kind is None and min(shape) < _FEWEST_PIXELS:
+        values |= {"height": input.height, "width": input.width}
+        return [Finding(kind="axes_pictures", severity="warning", values=values)]
     if isinstance(input, Image) and array.ndim == 4 and input.channels not in (1, 3, 4):
         values |= {"channels": input.channels, "height": input.height, "width": input.width}
         return [Finding(kind="axes_bands", severity="warning", values=values)]
     return []
+
+
+def gap_axes_findings(array: NDArray[Any], *, kind: str | None) -> list[Finding]:
+    """The same of inputs with missing values, which are tables [N, F] or series [N, C, T]."""
+    if array.ndim != 3:
+        return []
+    return axes_findings(array, Series(channels=array.shape[1], length=array.shape[2]), kind=kind)
 
 
 def _check_tokens(array: NDArray[Any], schema: Schema | None) -> None:

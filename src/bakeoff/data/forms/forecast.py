@@ -19,7 +19,8 @@ from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.columns import looks_like_numbers
 from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
-from bakeoff.data.forms.frame_columns import open_table, require_column
+from bakeoff.data.forms.frame_columns import open_table, require_column, with_joined_groups
+from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.seasonality import repeat_error, seasonal_period
 from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.data.splits import LARGEST_TEST, LARGEST_VALIDATION, Splits
@@ -77,7 +78,9 @@ class ForecastEncoder(FormEncoder):
         A series ends with its last known target: rows after it are what is asked for. Targets are NaN where the
         following values are not all in the data (filled ones do not count); None where that is so for every window.
         """
+        source = with_index_columns(source, (self.time, *(self.group or "").split(","), *self.channels))
         frame, _, described = open_table(source)
+        frame = with_joined_groups(frame, self.group)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):
             if column not in frame.columns:
                 raise DataError(
@@ -142,6 +145,7 @@ def load_forecast(
         if value is not None and not 1 <= value <= most:
             raise OptionError(f"{option} must be from 1 to {most} steps, not {value}.")
     frame, findings, described = open_table(source)
+    frame = with_joined_groups(frame, group)
     require_column(frame, time, option="time")
     target = require_column(frame, target, option="target")
     if group is not None:

@@ -15,6 +15,7 @@ from bakeoff.data.forms.columns import (
     looks_like_numbers,
 )
 from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
+from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.data.forms.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
 from bakeoff.data.forms.unicode import composed, composed_frame
@@ -64,6 +65,16 @@ def require_column(frame: pl.DataFrame, column: str | None, *, option: str) -> s
     if column not in frame.columns:
         raise DataError(f"There is no column '{printable(column)}'. {suggest(column, frame.columns)}")
     return column
+
+
+def with_joined_groups(frame: pl.DataFrame, group: str | None) -> pl.DataFrame:
+    """The frame whose groups are named by one column: of the keys "shop,item" that name, and the words of both."""
+    if group is None or group in frame.columns or "," not in group:
+        return frame
+    keys = [require_column(frame, key.strip(), option="group") for key in group.split(",")]
+    words = [as_words(frame[key]).fill_null("") for key in keys]
+    joined = pl.select(pl.concat_str(*map(pl.lit, words), separator=" / ")).to_series().alias(group)
+    return frame.drop(keys).with_columns(joined)
 
 
 def column_words(frame: pl.DataFrame, column: str) -> NDArray[Any]:
@@ -130,7 +141,7 @@ def new_frame(source: Any, columns: Sequence[str], *, words: Collection[str] = (
     """
     if isinstance(source, Mapping) or (not isinstance(source, str | Path) and not is_frame(source)):
         return _frame_of_arrays(source, columns)
-    frame, _, described = open_table(source, words=words)
+    frame, _, described = open_table(with_index_columns(source, columns), words=words)
     # A record of an earlier version may hold a name as its file had it.
     spelled = {composed(column): column for column in columns if column not in frame.columns}
     frame = frame.rename({name: spelled[name] for name in frame.columns if name in spelled})
@@ -156,7 +167,8 @@ def new_targets(frame: pl.DataFrame, target: str, schema_target: Target) -> NDAr
 
 
 def _frame_of_arrays(source: Any, columns: Sequence[str]) -> pl.DataFrame:
-    from bakeoff.data.forms.array_values import as_array, check_finite
+    from bakeoff.data.forms.array_conversion import as_array
+    from bakeoff.data.forms.array_values import check_finite
 
     if isinstance(source, Mapping) and set(columns) <= set(source):
         return pl.DataFrame({str(key): as_array(value) for key, value in source.items()})

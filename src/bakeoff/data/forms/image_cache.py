@@ -18,13 +18,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.forms.image_decoder import Header, RefusedPictureError, decode, quiet_pillow, read_header
+from bakeoff.data.forms.image_decoder import (
+    Header,
+    PixelForm,
+    RefusedPictureError,
+    decode,
+    quiet_pillow,
+    read_header,
+)
 from bakeoff.errors import DataError, printable
 from bakeoff.system.cache import cache_folder, store_folder
 from bakeoff.system.hardware import available_cores
 
 #: Part of the key; raised when the decoding changes, so that old pixels are not used.
-_VERSION = 1
+_VERSION = 2
 #: Where no size is given, the longer side of the common size is at most this.
 LONGEST_SIDE = 64
 #: The most threads that decode images.
@@ -40,43 +47,46 @@ class Pictures:
     """The pictures that could be read, in the order of the files.
 
     Attributes:
-        pixels: uint8 [N, C, H, W], memory-mapped.
+        pixels: [N, C, H, W], memory-mapped; uint8, or float32 where the depth is more than 8 bits.
         decoded: indices of their files, int64 [N].
         refused: (index of the file, reason) of the others.
         smallest, largest: (height, width) as they were; the smallest and largest by area.
+        depth: bits of a pixel: 8, 16 or 32.
+        cut: number of files that hold more bits than that.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[Any]
     decoded: NDArray[np.int64]
     refused: tuple[tuple[int, str], ...]
     smallest: tuple[int, int]
     largest: tuple[int, int]
+    depth: int = 8
+    cut: int = 0
 
 
 def cached_pictures(
-    files: Sequence[str], *, size: tuple[int, int] | None = None, channels: int | None = None
+    files: Sequence[str], *, size: tuple[int, int] | None = None, form: PixelForm | None = None
 ) -> Pictures:
     """The pictures of these files, from the cache if they are there, else decoded into it.
 
     Args:
         files: absolute paths.
         size: (height, width); None takes the median size, its longer side at most `LONGEST_SIDE`.
-        channels: 1 for grey, 3 for colour; None takes colour if any file has it.
+        form: the form of the pixels; None takes the size, colour if any file has it, and the bits that grey files have.
 
     Raises:
         DataError: no file can be read as a picture, the disk is full, or the cache may not be written.
     """
-    place = cache_folder() / "images" / _key(files, f"{size} {channels}")
+    place = cache_folder() / "images" / _key(files, f"{size} {form}")
     found = _open_cache(place)
     if found is not None:
         return found
     with quiet_pillow():
         headers = [_header_or_reason(file) for file in files]
-    found_channels, height, width, smallest, largest = _common_form(
-        [h for h in headers if isinstance(h, Header)], size
-    )
-    channels = channels or found_channels
-    facts = {"channels": channels, "height": height, "width": width, "smallest": smallest, "largest": largest}
+    known = [header for header in headers if isinstance(header, Header)]
+    form = form or common_form(known, size)
+    facts: dict[str, Any] = {"channels": form.channels, "height": form.height, "width": form.width}
+    facts |= {"depth": form.depth, **_sizes(known), "cut": cut_files(known, form)}
     try:
         store_folder(
             place,
@@ -84,7 +94,7 @@ def cached_pictures(
             lambda folder: _open_cache(folder) is not None,
         )
     except OSError as error:
-        raise DataError(_why_not_written(error, place, len(files) * channels * height * width)) from error
+        raise DataError(_why_not_written(error, place, len(files) * form.example_bytes)) from error
     written = _open_cache(place)
     if written is None:
         raise DataError(
@@ -94,14 +104,18 @@ def cached_pictures(
 
 
 def decode_now(
-    files: Sequence[str], *, channels: int, height: int, width: int
-) -> tuple[NDArray[np.uint8], list[int], list[tuple[int, str]]]:
-    """Pixels uint8 [N, C, H, W] in memory, the indices of the files that were read, (index, reason) of the others."""
+    files: Sequence[str | bytes], form: PixelForm
+) -> tuple[NDArray[Any], list[int], list[tuple[int, str]]]:
+    """Pixels [N, C, H, W] in memory, the indices of the files that were read, (index, reason) of the others.
+
+    Args:
+        files: paths, or the files' bytes.
+    """
     with quiet_pillow(), ThreadPoolExecutor(_threads()) as threads:
-        results = list(threads.map(partial(_pixels_or_reason, form=(channels, height, width)), files))
+        results = list(threads.map(partial(_pixels_or_reason, form=form), files))
     decoded = [place for place, result in enumerate(results) if not isinstance(result, str)]
     refused = [(place, result) for place, result in enumerate(results) if isinstance(result, str)]
-    pixels = np.empty((len(decoded), channels, height, width), np.uint8)
+    pixels = np.empty((len(decoded), *form.shape), form.dtype)
     for row, place in enumerate(decoded):
         pixels[row] = results[place]
     return pixels, decoded, refused
@@ -109,6 +123,36 @@ def decode_now(
 
 def _threads() -> int:
     return min(_MOST_THREADS, available_cores())
+
+
+def read_headers(files: Sequence[str | bytes]) -> list[Header]:
+    """The headers of those files that are pictures."""
+    with quiet_pillow():
+        headers = [_header_or_reason(file) for file in files]
+    return [header for header in headers if isinstance(header, Header)]
+
+
+def common_form(headers: list[Header], size: tuple[int, int] | None) -> PixelForm:
+    """Colour if any picture has colour, the bits of grey ones, the median size unless it is given (height, width).
+
+    Raises:
+        DataError: there are no headers.
+    """
+    if not headers:
+        raise DataError("Not one of the files can be read as an image: give JPEG, PNG or WebP files.")
+    channels = 1 if all(header.grey for header in headers) else 3
+    depth = max(header.depth for header in headers) if channels == 1 else 8
+    if size is None:
+        height = float(np.median([header.height for header in headers]))
+        width = float(np.median([header.width for header in headers]))
+        shrink = min(1.0, LONGEST_SIDE / max(height, width))
+        size = max(1, round(height * shrink)), max(1, round(width * shrink))
+    return PixelForm(channels=channels, height=size[0], width=size[1], depth=depth)
+
+
+def cut_files(headers: list[Header], form: PixelForm) -> int:
+    """The number of files that hold more bits than are read: deep colours, and deep greys beside colours."""
+    return sum(header.cut or header.depth > form.depth for header in headers)
 
 
 def _key(files: Sequence[str], form: str) -> str:
@@ -123,41 +167,29 @@ def _key(files: Sequence[str], form: str) -> str:
     return digest.hexdigest()
 
 
-def _header_or_reason(file: str) -> Header | str:
+def _header_or_reason(file: str | bytes) -> Header | str:
     try:
         return read_header(file)
     except RefusedPictureError as refused:
         return str(refused)
 
 
-def _pixels_or_reason(file: str, form: tuple[int, int, int]) -> NDArray[np.uint8] | str:
-    channels, height, width = form
+def _pixels_or_reason(file: str | bytes, form: PixelForm) -> NDArray[Any] | str:
     try:
-        return decode(file, channels=channels, height=height, width=width)
+        return decode(file, form)
     except RefusedPictureError as refused:
         return str(refused)
 
 
-def _common_form(
-    headers: list[Header], size: tuple[int, int] | None
-) -> tuple[int, int, int, tuple[int, int], tuple[int, int]]:
-    """(channels, height, width, smallest, largest): colour if any picture has colour, the median size."""
-    if not headers:
-        raise DataError("Not one of the files can be read as an image: give JPEG, PNG or WebP files.")
-    channels = 1 if all(header.grey for header in headers) else 3
+def _sizes(headers: list[Header]) -> dict[str, tuple[int, int]]:
+    """The smallest and the largest (height, width) by area; (0, 0) of no picture."""
     areas = sorted((header.height * header.width, header.height, header.width) for header in headers)
-    smallest, largest = areas[0][1:], areas[-1][1:]
-    if size is None:
-        height = float(np.median([header.height for header in headers]))
-        width = float(np.median([header.width for header in headers]))
-        shrink = min(1.0, LONGEST_SIDE / max(height, width))
-        size = max(1, round(height * shrink)), max(1, round(width * shrink))
-    return channels, *size, smallest, largest
+    return {"smallest": areas[0][1:] if areas else (0, 0), "largest": areas[-1][1:] if areas else (0, 0)}
 
 
 def _write(folder: Path, files: Sequence[str], headers: list[Header | str], facts: dict[str, Any]) -> None:
     """Write `pixels.bin` and `index.json` (not by a memory map, which would kill the program on a full disk)."""
-    form = (facts["channels"], facts["height"], facts["width"])
+    form = PixelForm(**{name: facts[name] for name in ("channels", "height", "width", "depth")})
     stored: list[int] = []
     refused = [(place, header) for place, header in enumerate(headers) if isinstance(header, str)]
     readable = [place for place, header in enumerate(headers) if not isinstance(header, str)]
@@ -166,7 +198,7 @@ def _write(folder: Path, files: Sequence[str], headers: list[Header | str], fact
     with quiet_pillow(), ThreadPoolExecutor(_threads()) as threads, (folder / "pixels.bin").open("wb") as out:
         for start in range(0, len(readable), _BLOCK_FILES):
             places = readable[start : start + _BLOCK_FILES]
-            decoded: Iterable[NDArray[np.uint8] | str] = (threads.map if worth_threads else map)(
+            decoded: Iterable[NDArray[Any] | str] = (threads.map if worth_threads else map)(
                 partial(_pixels_or_reason, form=form), [files[place] for place in places]
             )
             for place, result in zip(places, decoded, strict=True):
@@ -187,11 +219,14 @@ def _open_cache(place: Path) -> Pictures | None:
     """The pictures of a complete cache, else None."""
     try:
         record = json.loads((place / "index.json").read_text(encoding="utf-8"))
-        shape = (len(record["kept"]), record["channels"], record["height"], record["width"])
-        if (place / "pixels.bin").stat().st_size != int(np.prod(shape)):
+        form = PixelForm(**{name: int(record[name]) for name in ("channels", "height", "width", "depth")})
+        shape = (len(record["kept"]), *form.shape)
+        if (place / "pixels.bin").stat().st_size != len(record["kept"]) * form.example_bytes:
             return None
         return Pictures(
-            pixels=np.memmap(place / "pixels.bin", dtype=np.uint8, mode="r", shape=shape),
+            pixels=np.memmap(place / "pixels.bin", dtype=form.dtype, mode="r", shape=shape),
+            depth=form.depth,
+            cut=int(record["cut"]),
             decoded=np.array(record["kept"], np.int64),
             refused=tuple((int(file), str(reason)) for file, reason in record["refused"]),
             smallest=(int(record["smallest"][0]), int(record["smallest"][1])),

@@ -1,16 +1,17 @@
-"""One image file to bytes [C, H, W]: upright, its transparency over white, grey or colour, of a given size.
+"""One image file to numbers [C, H, W]: upright, its transparency over white, grey or colour, of a given size.
 
-JPEG, PNG, WebP, GIF (first frame), BMP and TIFF by Pillow. A picture of more than `MOST_PIXELS` is refused before it
-is decoded: a file of a few kilobytes can claim to be one of many gigabytes (a decompression bomb).
+JPEG, PNG, WebP, GIF (first frame), BMP, TIFF and others by Pillow. A picture of more than `MOST_PIXELS` is refused
+before it is decoded: a file of a few kilobytes can claim to be one of many gigabytes (a decompression bomb).
 """
 
 import functools
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,12 @@ from bakeoff.system.files import opened
 
 #: Images that claim more pixels are refused.
 MOST_PIXELS = 100_000_000
+#: ... and grey ones of 16 or 32 bits a pixel already from this many, since they take several times the memory.
+MOST_DEEP_PIXELS = MOST_PIXELS // 4
+#: A byte of 255 is as bright as 65535 in 16 bits.
+_BYTE_IN_16_BITS = 257.0
 #: Whatever a file's name, nothing else is read: Pillow knows forms (PostScript) for which it starts other programs.
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 #: The EXIF tag.
 _ORIENTATION = 0x0112
 _ORIENTATION_NOTES = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
@@ -36,11 +41,43 @@ class RefusedPictureError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """An image's size in pixels once it is upright, and whether it is grey, from its first bytes."""
+    """An image's size in pixels once it is upright, and whether it is grey, from its first bytes.
+
+    Attributes:
+        depth: bits of a pixel that are kept: 8, or 16 or 32 of grey pictures.
+        cut: whether more than 8 bits a colour are in the file, which Pillow cuts to 8.
+    """
 
     height: int
     width: int
     grey: bool
+    depth: int = 8
+    cut: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelForm:
+    """What every picture becomes: channels 1 (grey) or 3 (red, green, blue), a size in pixels, bits of a pixel.
+
+    Bytes where the depth is 8; else float32 of the numbers (bytes beside 16-bit files spread to their range).
+    """
+
+    channels: int
+    height: int
+    width: int
+    depth: int = 8
+
+    @property
+    def dtype(self) -> type[np.uint8] | type[np.float32]:
+        return np.uint8 if self.depth == 8 else np.float32
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
+
+    @property
+    def example_bytes(self) -> int:
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
 
 @contextmanager
@@ -56,7 +93,7 @@ def quiet_pillow() -> Iterator[None]:
             Pillow.MAX_IMAGE_PIXELS = before
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path | bytes) -> Header:
     """Size and colour of a picture, without decoding it; call inside `quiet_pillow`.
 
     Raises:
@@ -66,23 +103,27 @@ def read_header(path: str | Path) -> Header:
         width, height = picture.size
         if _orientation(picture) >= 5:
             width, height = height, width
-        return Header(height=height, width=width, grey=_is_grey(picture))
+        depth = _depth(picture)
+        is_cut = depth == 8 and any("16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
+        return Header(height=height, width=width, grey=_is_grey(picture), depth=depth, cut=is_cut)
 
 
-def decode(path: str | Path, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:
-    """uint8 [channels, height, width], stretched to that size; channels 1 is grey, 3 red, green and blue.
+def decode(path: str | Path | bytes, form: PixelForm) -> NDArray[Any]:
+    """The pixels [channels, height, width] of a file (or of its bytes), stretched to that size.
 
     Raises:
         RefusedPictureError: the file is damaged, cut short, or too large.
     """
+    size = (form.width, form.height)
     with _opened(path) as picture, _refusing():
-        picture.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
+        mode = "L" if form.channels == 1 else "RGB"
+        picture.draft(mode, (2 * form.width, 2 * form.height))
         upright = ImageOps.exif_transpose(picture) if _orientation(picture) != 1 else picture
-        flat = _flattened(upright, "L" if channels == 1 else "RGB")
-        if flat.size != (width, height):
-            flat = flat.resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
-        pixels = np.asarray(flat, np.uint8)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+        flat = _flattened(upright, mode) if form.depth == 8 else _numbers(upright, form.depth)
+        if flat.size != size:
+            flat = flat.resize(size, Pillow.Resampling.BILINEAR, reducing_gap=2.0)
+        pixels = np.asarray(flat, form.dtype)
+    return pixels[None] if form.channels == 1 else pixels.transpose(2, 0, 1)
 
 
 @contextmanager
@@ -97,12 +138,16 @@ def _refusing() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Pillow.Image]:
-    with _refusing(), opened(path) as file, Pillow.open(file, formats=_formats()) as picture:
+def _opened(path: str | Path | bytes) -> Iterator[Pillow.Image]:
+    with _refusing(), _bytes_of(path) as file, Pillow.open(file, formats=_formats()) as picture:
         width, height = picture.size
-        if width * height > MOST_PIXELS:
+        if width * height > (MOST_PIXELS if _depth(picture) == 8 else MOST_DEEP_PIXELS):
             raise RefusedPictureError(f"it claims {width}x{height} pixels, too many to be safe")
         yield picture
+
+
+def _bytes_of(source: str | Path | bytes) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else opened(source)
 
 
 @functools.cache
@@ -133,6 +178,13 @@ def _orientation(picture: Pillow.Image) -> int:
         return 1
 
 
+def _depth(picture: Pillow.Image) -> int:
+    """Bits of a pixel: 16 also where Pillow puts the 16 bits of a PNG file into 32."""
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PNG"):
+        return 16
+    return 32 if picture.mode in ("I", "F") else 8
+
+
 def _is_grey(picture: Pillow.Image) -> bool:
     if picture.mode == "P":
         palette: Any = picture.getpalette("RGB") or []
@@ -150,6 +202,14 @@ def _flattened(picture: Pillow.Image, mode: str) -> Pillow.Image:
         white = Pillow.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Pillow.alpha_composite(white, picture)
     return picture if picture.mode == mode else picture.convert("RGB").convert(mode)
+
+
+def _numbers(picture: Pillow.Image, depth: int) -> Pillow.Image:
+    """A grey picture as float32 numbers; bytes among 16-bit pictures are spread to the same range."""
+    if _depth(picture) > 8:
+        return Pillow.fromarray(np.asarray(picture).astype(np.float32))
+    values = np.asarray(_flattened(picture, "L")).astype(np.float32)
+    return Pillow.fromarray(values * _BYTE_IN_16_BITS if depth == 16 else values)
 
 
 def _from_deep_grey(picture: Pillow.Image) -> Pillow.Image:

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -14,39 +14,51 @@ from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
+from bakeoff.data.forms.hub_datasets import class_labels, has_images
+from bakeoff.data.forms.hub_pixels import new_hub_pictures
 from bakeoff.data.forms.image_cache import Pictures, cached_pictures, decode_now
+from bakeoff.data.forms.image_decoder import PixelForm
+from bakeoff.data.forms.image_folders import relative_name, understood
 from bakeoff.data.forms.targets import check_classes, known_targets
-from bakeoff.data.forms.unicode import composed
 from bakeoff.data.schema import Classes, Image, Schema
-from bakeoff.errors import BakeoffWarning, DataError, listed, printable
+from bakeoff.errors import BakeoffWarning, DataError, printable
 
-PART_FOLDERS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
 #: New images up to this many bytes are decoded in memory, more of them through the cache.
 _MEMORY_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEncoder(FormEncoder):
-    """Every image becomes bytes of this form: upright, transparency over white, stretched to height x width."""
+    """Every image becomes numbers of this form: upright, transparency over white, stretched to height x width.
+
+    Attributes:
+        depth: bits of a pixel: 8 for bytes; 16 or 32 for float32 of the numbers that such files hold.
+    """
 
     kind: ClassVar[str] = "images"
     channels: int
     height: int
     width: int
+    depth: int = 8
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "channels": self.channels, "height": self.height, "width": self.width}
+        form = {"channels": self.channels, "height": self.height, "width": self.width, "depth": self.depth}
+        return {"kind": self.kind, **form}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(channels=int(record["channels"]), height=int(record["height"]), width=int(record["width"]))
+        form = {name: int(record[name]) for name in ("channels", "height", "width")}
+        return cls(**form, depth=int(record.get("depth", 8)))  # earlier versions knew bytes alone
+
+    @property
+    def form(self) -> PixelForm:
+        """The form of the pixels that it makes."""
+        return PixelForm(channels=self.channels, height=self.height, width=self.width, depth=self.depth)
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
         """One image file, a folder of them, or a folder with a sub-folder for each class; or arrays of pixels."""
+        if has_images(source):
+            return self._read_hub(source, schema)
         if not isinstance(source, str | Path):
             from bakeoff.data.forms.arrays import ArrayEncoder
 
@@ -58,15 +70,18 @@ class ImageEncoder(FormEncoder):
             inputs=pixels, targets=targets, names=[relative_name(root, files[place]) for place in decoded]
         )
 
-    def _decode(self, root: Path, files: Sequence[str]) -> tuple[NDArray[np.uint8], Sequence[int]]:
+    def _read_hub(self, source: Any, schema: Schema) -> NewExamples:
+        pixels, names = new_hub_pictures(source, self.form)
+        labels = class_labels(source)
+        targets = None if labels is None else known_targets(labels, schema.target)
+        return NewExamples(inputs=pixels, targets=targets, names=names)
+
+    def _decode(self, root: Path, files: Sequence[str]) -> tuple[NDArray[Any], Sequence[int]]:
         refused: Sequence[tuple[int, str]]
-        if len(files) * self.channels * self.height * self.width <= _MEMORY_BYTES:
-            pixels, decoded, refused = decode_now(
-                files, channels=self.channels, height=self.height, width=self.width
-            )
+        if len(files) * self.form.example_bytes <= _MEMORY_BYTES:
+            pixels, decoded, refused = decode_now(files, self.form)
         else:
-            form = (self.channels, self.height, self.width)
-            pictures = cached_pictures(files, size=form[1:], channels=form[0])
+            pictures = cached_pictures(files, form=self.form)
             pixels, decoded, refused = pictures.pixels, pictures.decoded.tolist(), pictures.refused
         if not decoded:
             raise DataError(
@@ -79,14 +94,6 @@ class ImageEncoder(FormEncoder):
                 stacklevel=4,
             )
         return pixels, decoded
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageFiles:
-    """The image files of one part, with the class that each one's folder names."""
-
-    files: tuple[str, ...]
-    classes: tuple[str, ...]
 
 
 def load_images(
@@ -102,13 +109,15 @@ def load_images(
         DataError: no images, fewer than two classes, a class with one image, or the cache cannot be written.
     """
     root = Path(os.path.abspath(root))
-    parts = find_parts(root)
+    folder = understood(root)
+    parts = folder.parts
     files = [file for part in parts.values() for file in part.files]
     labels = [label for part in parts.values() for label in part.classes]
     part_of = np.repeat(list(parts), [len(part.files) for part in parts.values()])
     pictures = cached_pictures(files, size=size)
     names = sorted_classes(set(labels))
-    codes = np.array([names.index(label) for label in labels], np.int64)[pictures.decoded]
+    code = {name: place for place, name in enumerate(names)}
+    codes = np.array([code[label] for label in labels], np.int64)[pictures.decoded]
     target = Classes(names=tuple(names))
     check_classes(codes, target, what="class")
     part_of = part_of[pictures.decoded]
@@ -120,60 +129,14 @@ def load_images(
         target=target,
         inputs=pictures.pixels,
         targets=codes,
-        encoder=ImageEncoder(channels=channels, height=height, width=width),
+        encoder=ImageEncoder(channels=channels, height=height, width=width, depth=pictures.depth),
         test=places["test"] if len(places["test"]) else None,
         validation=places["validation"] if len(places["validation"]) else None,
         seed=seed,
-        labels=[relative_name(root, files[place]) for place in pictures.decoded],
+        labels=[relative_name(folder.root, files[place]) for place in pictures.decoded],
         source=root.name,
-        findings=_findings(root, files, pictures),
+        findings=[*folder.findings, *_findings(folder.root, files, pictures)],
     )
-
-
-def find_parts(root: Path) -> dict[str, ImageFiles]:
-    """The parts of a folder of images: "all", or "train" and perhaps "validation" and "test".
-
-    Raises:
-        DataError: there is no image, or no sub-folder for each class.
-    """
-    folders = {entry.name.lower(): entry for entry in _subfolders(root)}
-    parts = {
-        part: images_by_class(folders[spelling])
-        for part, spellings in PART_FOLDERS.items()
-        for spelling in spellings
-        if spelling in folders
-    }
-    parts = {part: found for part, found in parts.items() if found.files}
-    if "train" not in parts:
-        parts = {"all": images_by_class(root)}
-    if sum(len(part.files) for part in parts.values()) == 0:
-        raise DataError(_no_images(root))
-    return parts
-
-
-def images_by_class(root: Path) -> ImageFiles:
-    """The image files in each sub-folder (at any depth below it), sorted by path."""
-    files: list[str] = []
-    classes: list[str] = []
-    for folder in _subfolders(root):
-        found = image_files(folder)
-        files += found
-        classes += [composed(folder.name)] * len(found)
-    return ImageFiles(files=tuple(files), classes=tuple(classes))
-
-
-def image_files(folder: Path) -> list[str]:
-    """The paths of all image files below a folder, sorted; hidden files and folders do not count."""
-    return sorted(_walk(folder))
-
-
-def _walk(folder: Path) -> Iterator[str]:
-    """Paths as strings: 60 000 objects of `Path` would take seconds."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if name.lower().endswith(IMAGE_ENDINGS) and not name.startswith("."):
-                yield os.path.join(place, name)
 
 
 def sorted_classes(names: set[str]) -> list[str]:
@@ -181,11 +144,6 @@ def sorted_classes(names: set[str]) -> list[str]:
     if all(name.isascii() and name.isdigit() for name in names):
         return sorted(names, key=lambda name: (int(name), name))
     return sorted(names)
-
-
-def relative_name(root: Path, file: str) -> str:
-    """The file's path below the root (both absolute), with forward slashes."""
-    return file[len(str(root)) :].lstrip(os.sep).replace(os.sep, "/")
 
 
 def named_reasons(
@@ -210,50 +168,29 @@ def _new_files(source: Path) -> tuple[Path, list[str], list[str]]:
     )
     if direct:
         return source, direct, []
-    parts = find_parts(source)
+    folder = understood(source)
+    parts = folder.parts
     return (
-        source,
+        folder.root,
         [file for part in parts.values() for file in part.files],
         [label for part in parts.values() for label in part.classes],
     )
 
 
-def _subfolders(root: Path) -> list[Path]:
-    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _no_images(root: Path) -> str:
-    shown = printable(str(root))
-    if any(entry.suffix.lower() in IMAGE_ENDINGS for entry in root.iterdir()):
-        return (
-            f"The images in '{shown}' lie side by side, so nothing says what they show: "
-            "put them into one sub-folder for each class."
-        )
-    if not any(root.iterdir()):
-        return f"The folder '{shown}' is empty: put one sub-folder of images for each class into it."
-    files = [
-        entry.name for entry in sorted(root.iterdir()) if entry.is_file() and not entry.name.startswith(".")
-    ]
-    if files and not _subfolders(root):
-        return (
-            f"The folder '{shown}' holds no images but {listed(files, most=3)}: name the file that you mean."
-        )
-    return (
-        f"The folder '{shown}' holds no images ({', '.join(IMAGE_ENDINGS)}), no series and no arrays: "
-        "give a folder with one sub-folder of images for each class, or a file."
-    )
-
-
 def _findings(root: Path, files: Sequence[str], pictures: Pictures) -> list[Finding]:
-    """The files that were skipped, folders without images, and the sizes that were changed."""
+    """The files that were skipped, and the sizes and depths that were changed."""
     findings = []
-    empty = [folder.name for folder in _subfolders(root) if next(_walk(folder), None) is None]
-    if empty:
-        values = {"count": len(empty), "names": listed(empty)}
-        findings.append(Finding(kind="empty_class_folders", severity="note", values=values))
     if pictures.refused:
         values = {"count": len(pictures.refused), "names": named_reasons(root, files, pictures.refused)}
         findings.append(Finding(kind="images_skipped", severity="fault", values=values))
+    if pictures.depth > 8:
+        low, high = float(pictures.pixels.min()), float(pictures.pixels.max())
+        values = {"depth": pictures.depth, "low": low, "high": high}
+        findings.append(Finding(kind="images_deep", severity="note", values=values))
+    if pictures.cut:
+        findings.append(
+            Finding(kind="images_cut_to_bytes", severity="warning", values={"count": pictures.cut})
+        )
     height, width = pictures.pixels.shape[2:]
     if {pictures.smallest, pictures.largest} != {(height, width)}:
         values = {

@@ -13,9 +13,17 @@ from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
 from bakeoff.data.forms.array_files import array_parts
+from bakeoff.data.forms.series_gaps import (
+    bridge_gaps,
+    channel_findings,
+    gap_findings,
+    live_channels,
+    true_length,
+)
 from bakeoff.data.forms.targets import known_targets, read_target
 from bakeoff.data.forms.ts_file import SeriesFile, read_series_file, split_ucr_line
 from bakeoff.data.schema import Classes, Schema, Series, Target
+from bakeoff.data.splits import make_splits
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened
 
@@ -25,12 +33,20 @@ _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesEncoder(FormEncoder):
-    """Series are padded (or, if longer than in training, cut at their end) to `length`; gaps are interpolated."""
+    """Series are padded (or, if longer than in training, cut at their end) to `length`; gaps are interpolated.
+
+    Attributes:
+        channels: of a series as it is given.
+        kept: the channels that are used: those that hold different values in training.
+        fills: one for each kept channel: what stands for it in a series where it has no value at all.
+    """
 
     kind: ClassVar[str] = "series"
     channels: int
     length: int
     keeps_lengths: bool
+    kept: tuple[int, ...]
+    fills: tuple[float, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -38,14 +54,20 @@ class SeriesEncoder(FormEncoder):
             "channels": self.channels,
             "length": self.length,
             "keeps_lengths": self.keeps_lengths,
+            "kept": list(self.kept),
+            "fills": list(self.fills),
         }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
+        channels = int(record["channels"])
+        kept = tuple(map(int, record.get("kept", range(channels))))  # earlier versions used all
         return cls(
-            channels=int(record["channels"]),
+            channels=channels,
             length=int(record["length"]),
             keeps_lengths=bool(record["keeps_lengths"]),
+            kept=kept,
+            fills=tuple(map(float, record.get("fills", [0.0] * len(kept)))),
         )
 
     def encode(
@@ -56,7 +78,7 @@ class SeriesEncoder(FormEncoder):
         Raises:
             DataError: another number of channels, an infinite value, or an example without any value.
         """
-        inputs = np.zeros((len(examples), self.channels, self.length), np.float32)
+        inputs = np.zeros((len(examples), len(self.kept), self.length), np.float32)
         lengths = np.empty(len(examples), np.int64)
         for place, example in enumerate(examples):
             if len(example) != self.channels:
@@ -64,7 +86,8 @@ class SeriesEncoder(FormEncoder):
                     f"Series {place + 1} has {len(example)} channels where {self.channels} are needed: "
                     "give each series the same channels."
                 )
-            filled, length = bridge_gaps(example[:, : self.length], place)
+            own = example[list(self.kept), : self.length]
+            filled, length = bridge_gaps(own, place, fills=self.fills)
             inputs[place, :, : filled.shape[1]] = filled
             lengths[place] = length
         return inputs, lengths
@@ -140,25 +163,40 @@ def load_series(path: Path, *, seed: int = 0, name: str | None = None, task: str
 
 
 def build_series(
-    examples: Sequence[NDArray[np.float32]], targets: NDArray[Any], target: Target, **common: Any
+    examples: Sequence[NDArray[np.float32]],
+    targets: NDArray[Any],
+    target: Target,
+    *,
+    findings: Sequence[Finding] = (),
+    **common: Any,
 ) -> Dataset:
     """A dataset from examples [C, T] of equal or different length, NaN where a value is missing or padded.
 
     Args:
+        findings: of reading the examples.
         common: further arguments of `make_dataset` (name, test, validation, groups, seed, source).
     """
-    lengths = [_true_length(example) for example in examples]
+    lengths = [true_length(example) for example in examples]
     keeps_lengths = min(lengths) < max(lengths)
-    encoder = SeriesEncoder(channels=len(examples[0]), length=max(lengths), keeps_lengths=keeps_lengths)
+    longest = Series(channels=len(examples[0]), length=max(lengths))
+    seed, groups = common.get("seed", 0), common.pop("groups", None)
+    parts = {part: common.pop(part, None) for part in ("test", "validation")}
+    splits = make_splits(Schema(input=longest, target=target), targets, seed=seed, groups=groups, **parts)
+    kept, fills = live_channels([examples[place] for place in splits.train])
+    encoder = SeriesEncoder(
+        channels=len(examples[0]), length=max(lengths), keeps_lengths=keeps_lengths, kept=kept, fills=fills
+    )
     inputs, true_lengths = encoder.encode(examples)
     return make_dataset(
-        input=Series(channels=encoder.channels, length=encoder.length),
+        input=Series(channels=len(kept), length=encoder.length),
         target=target,
         inputs=inputs,
         targets=targets,
         lengths=true_lengths if keeps_lengths else None,
         encoder=encoder,
-        findings=_findings(examples, lengths),
+        splits=splits,
+        groups=groups,
+        findings=[*findings, *channel_findings(examples, kept), *gap_findings(examples, lengths, kept)],
         **common,
     )
 
@@ -191,36 +229,6 @@ def is_ucr_file(path: Path) -> bool:
     return bool(cells) and all(len(row) >= 8 and all(map(_is_number, row[1:])) for row in cells)
 
 
-def bridge_gaps(example: NDArray[np.float32], place: int) -> tuple[NDArray[np.float32], int]:
-    """The example [C, T] up to its true length, with gaps interpolated (constant at the ends), and that length.
-
-    Raises:
-        DataError: it has an infinite value, or a channel without any value.
-    """
-    if np.isinf(example).any():
-        raise DataError(
-            f"Series {place + 1} has an infinite value: correct it, or write '?' where it is not known."
-        )
-    length = _true_length(example)
-    filled = example[:, :length].copy()
-    steps = np.arange(length)
-    for channel in filled:
-        known = np.isfinite(channel)
-        if not known.any():
-            raise DataError(
-                f"Series {place + 1} has a channel without a single value: leave that series out."
-            )
-        if not known.all():
-            channel[~known] = np.interp(steps[~known], steps[known], channel[known])
-    return filled, length
-
-
-def _true_length(example: NDArray[np.float32]) -> int:
-    """The step after the last one that has a value in any channel (missing values at the end are padding)."""
-    known = np.flatnonzero(~np.isnan(example).all(axis=0))
-    return int(known[-1]) + 1 if len(known) else 1
-
-
 def _as_answers(answers: Sequence[str], as_classes: bool) -> NDArray[Any]:
     if as_classes:
         return np.array(answers, dtype=str)
@@ -240,20 +248,6 @@ def _in_numeric_order(codes: NDArray[np.int64], target: Classes) -> tuple[NDArra
     rank = np.empty(target.size, np.int64)
     rank[order] = np.arange(target.size)
     return rank[codes], Classes(names=tuple(target.names[place] for place in order))
-
-
-def _findings(examples: Sequence[NDArray[np.float32]], lengths: Sequence[int]) -> list[Finding]:
-    findings = []
-    if min(lengths) < max(lengths):
-        values: dict[str, Any] = {"shortest": min(lengths), "longest": max(lengths)}
-        findings.append(Finding(kind="series_padded", severity="note", values=values))
-    gaps = [
-        int(np.isnan(example[:, :length]).sum()) for example, length in zip(examples, lengths, strict=True)
-    ]
-    if sum(gaps):
-        values = {"count": sum(gaps), "series": sum(gap > 0 for gap in gaps)}
-        findings.append(Finding(kind="series_gaps", severity="note", values=values))
-    return findings
 
 
 def _pair_in_folder(folder: Path) -> dict[str, Path]:

@@ -16,6 +16,9 @@ import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.data.forms.endings import OTHER_TABLE_ENDINGS
+from bakeoff.data.forms.frames import plain_types
+from bakeoff.data.forms.other_tables import check_parquet, read_other_table
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
@@ -48,25 +51,18 @@ def read_table_file(
     try:
         if ending in (".parquet", ".pq"):
             with opened(path) as file:
-                return _plain_types(pl.read_parquet(file)), []
+                check_parquet(file, path)
+                return plain_types(pl.read_parquet(file)), []
+        if ending in OTHER_TABLE_ENDINGS:
+            return read_other_table(path, wanted=[*words, *([target] if target else [])])
         if ending in (".jsonl", ".ndjson"):
-            return _plain_types(_read_json_lines(path)), []
+            return plain_types(_read_json_lines(path)), []
         return _read_delimited(path, words=words, target=target)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, csv.Error) as error:
         reason = printable(str(error).splitlines()[0], most=160)
         raise DataError(
             f"'{printable(path.name)}' cannot be read as a table ({reason}): save it again."
         ) from error
-
-
-def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
-    """Polars' categories become words and its decimals floats."""
-    casts = [
-        pl.col(name).cast(pl.Float64 if dtype.is_decimal() else pl.String)
-        for name, dtype in frame.schema.items()
-        if dtype.is_decimal() or dtype in (pl.Categorical, pl.Enum)
-    ]
-    return frame.with_columns(casts)
 
 
 def _read_json_lines(path: Path) -> pl.DataFrame:

@@ -72,6 +72,7 @@ def _read_ts(text: str, name: str) -> SeriesFile:
             f"'{printable(name)}' has no line '@data': it is not a .ts file, or it was cut short."
         )
     labelled, classes, is_regression = _labels_of(header)
+    listed = frozenset(classes)
     timed = header.get("timestamps", ["false"])[0].lower() == "true"
     examples, answers = [], []
     channels = None
@@ -88,7 +89,7 @@ def _read_ts(text: str, name: str) -> SeriesFile:
                 "mend that line."
             )
         examples.append(_stacked([_values(part, number, name, timed=timed) for part in parts]))
-        if labelled and classes and answers[-1] not in classes:
+        if labelled and classes and answers[-1] not in listed:
             raise DataError(
                 f"Line {number} of '{printable(name)}' has the class '{printable(answers[-1])}', which its header "
                 "does not list: mend the line, or the '@classLabel' line."
@@ -115,13 +116,23 @@ def _labels_of(header: dict[str, list[str]]) -> tuple[bool, tuple[str, ...], boo
 
 
 def _split_channels(line: str, *, timed: bool) -> list[str]:
-    """At ":", but not inside the brackets of "(2024-01-01 10:00:00,3.5)"."""
-    return re.split(r":(?![^(]*\))", line) if timed else line.split(":")
+    """At ":", but not inside the brackets of "(2024-01-01 10:00:00,3.5)"; in one pass, however long the line is."""
+    if not timed:
+        return line.split(":")
+    parts, start, is_inside = [], 0, False
+    for sign in re.finditer(r"[():]", line):
+        if sign[0] == ":" and not is_inside:
+            parts.append(line[start : sign.start()])
+            start = sign.end()
+        elif sign[0] != ":":
+            is_inside = sign[0] == "("
+    return [*parts, line[start:]]
 
 
 def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.float32]:
     if timed:
-        part = ",".join(pair.rpartition(",")[2] for pair in re.findall(r"\(([^)]*)\)", part))
+        pairs = [pair.partition("(") for pair in part.split(")")]
+        part = ",".join(pair[2].rpartition(",")[2] for pair in pairs if pair[1])
     try:
         return np.array(part.replace("?", "nan").split(","), np.float64).astype(np.float32)
     except ValueError as error:

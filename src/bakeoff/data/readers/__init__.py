@@ -9,10 +9,11 @@ from bakeoff.data.readers.base import Reader
 from bakeoff.data.readers.builtin import BUILTIN
 from bakeoff.data.readers.forecast import FORECAST
 from bakeoff.data.readers.graphs import GRAPHS
+from bakeoff.data.readers.hub_images import HUB_IMAGES
 from bakeoff.data.readers.images import IMAGES
 from bakeoff.data.readers.series import SERIES
 from bakeoff.data.readers.table import TABLE
 
 #: Series before tables, since a .tsv or .txt file may be either; tables before arrays, since a frame is like an array;
 #: graphs, arrays with one more, before arrays; images last, since any folder may be one of images.
-READERS: tuple[Reader, ...] = (BUILTIN, SERIES, FORECAST, TABLE, GRAPHS, ARRAYS, IMAGES)
+READERS: tuple[Reader, ...] = (BUILTIN, SERIES, FORECAST, TABLE, GRAPHS, HUB_IMAGES, ARRAYS, IMAGES)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.forms.array_files import array_parts
-from bakeoff.data.forms.array_values import arrange, axes_findings, has_gaps
+from bakeoff.data.forms.array_conversion import is_array_like
+from bakeoff.data.forms.array_files import array_parts, source_findings
+from bakeoff.data.forms.array_values import arrange, axes_findings, gap_axes_findings, has_gaps
 from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
 from bakeoff.data.forms.targets import guess_findings, read_target
 from bakeoff.data.options import ReadingOptions
@@ -27,7 +28,7 @@ def _inputs_in(folder: Path) -> Path | None:
 
 
 def _is_array_like(source: Any) -> bool:
-    return isinstance(source, Mapping | tuple | list | np.ndarray) or hasattr(source, "__array__")
+    return isinstance(source, Mapping | tuple | list | np.ndarray) or is_array_like(source)
 
 
 def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) -> Dataset:
@@ -41,11 +42,13 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         stem, described = (source.name if source.is_dir() else source.stem), source.name
         source = _inputs_in(source) if source.is_dir() else source
     common = joined_parts(array_parts(source, target=options.target))
+    findings = source_findings(source)
     common |= {"name": name or stem, "seed": seed, "source": described}
     inputs, answers = common.pop("inputs"), common.pop("targets")
     kind = options.kind
     if has_gaps(inputs) and inputs.ndim in (2, 3):
-        return _read_with_gaps(inputs, answers, kind=kind, task=options.task, **common)
+        findings += gap_axes_findings(inputs, kind=kind)
+        return _read_with_gaps(inputs, answers, kind=kind, task=options.task, findings=findings, **common)
     arranged, schema_input = arrange(inputs, kind=kind)
     targets, schema_target = read_target(answers, task=options.task)
     return make_dataset(
@@ -55,6 +58,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         targets=targets,
         encoder=ArrayEncoder(axes=kind),
         findings=[
+            *findings,
             *axes_findings(inputs, schema_input, kind=kind),
             *guess_findings(answers, schema_target, task=options.task),
         ],

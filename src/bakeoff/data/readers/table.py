@@ -29,6 +29,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         open_table,
         require_column,
         with_answers,
+        with_joined_groups,
         without_missing,
     )
     from bakeoff.data.forms.table import build_table
@@ -36,6 +37,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
 
     table, wanted = with_answers(source, options.target)
     frame, findings, described = open_table(table, target=wanted)
+    frame = with_joined_groups(frame, options.group)
     target = require_column(frame, wanted, option="target")
     if options.group is not None:
         require_column(frame, options.group, option="group")
