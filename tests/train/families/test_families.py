@@ -14,7 +14,7 @@ from bakeoff.train.families.registry import compile_program, family_rules, stack
 from bakeoff.train.families.rules import Missing
 from bakeoff.train.kernels import native
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up
+from examples import made_up
 
 SCALABLE = [card for card in catalogue().values() if card.scalable]
 

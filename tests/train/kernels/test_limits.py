@@ -13,7 +13,7 @@ import bakeoff.train
 from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.kernels import chain, compilation, native, operators, recurrent
 from bakeoff.train.tensors import TrainingData
-from train.plain_training import made_up
+from examples import made_up
 
 pytestmark = pytest.mark.skipif(
     not native.available(), reason=f"no compiled operators here: {native.describe()}"

@@ -14,7 +14,7 @@ from bakeoff.train.single.placement import Placement
 from bakeoff.train.single.recipe import recipe_for
 from bakeoff.train.single.trainer import make_training
 from bakeoff.train.tensors import Resident, TrainingData
-from train.plain_training import made_up
+from examples import made_up
 
 CPU = Placement(device=torch.device("cpu"), threads=1)
 
