@@ -160,6 +160,52 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Words that differ in most rows (names, identifiers) were left out, {count} in all: {columns}.",
         "거의 모든 행에서 값이 다른 단어 열(이름, 식별자) {count}개를 뺐습니다: {columns}.",
     ),
+    "data.finding.numbers_written": (
+        "Numbers written as {shown} were read so in {count} column(s): {columns}.",
+        "{shown} 꼴로 적힌 숫자를 열 {count}개에서 그대로 읽었습니다: {columns}.",
+    ),
+    "data.finding.numbers_ambiguous": (
+        "The numbers in '{column}' can be read in two ways, and were read as {shown}. If {other} is meant, say so "
+        "(--decimal {option}).",
+        "'{column}'의 숫자는 두 가지로 읽을 수 있어 {shown} 꼴로 읽었습니다. {other} 꼴이라면 --decimal {option}을 주세요.",
+    ),
+    "data.finding.odd_numbers": (
+        "{count} of {of} cells in the column of numbers '{column}' are no numbers and count as missing: {examples}.",
+        "숫자 열 '{column}'의 칸 {of}개 중 {count}개는 숫자가 아니어서 빠진 값으로 봅니다: {examples}.",
+    ),
+    "data.finding.odd_dates": (
+        "{count} of {of} cells in the column of dates '{column}' are no dates of its form and count as missing: "
+        "{examples}.",
+        "날짜 열 '{column}'의 칸 {of}개 중 {count}개는 그 형식의 날짜가 아니어서 빠진 값으로 봅니다: {examples}.",
+    ),
+    "data.finding.dates_read": (
+        "Dates were read in {count} column(s), {columns}: '{example}' is {read}.",
+        "열 {count}개를 날짜로 읽었습니다({columns}): '{example}'은(는) {read}입니다.",
+    ),
+    "data.finding.dates_from_digits": (
+        "Whole numbers that are dates were read so in {count} column(s), {columns}: {example} is {read}. To read "
+        "numbers, say so (--dates off).",
+        "날짜로 읽히는 정수 열 {count}개를 날짜로 읽었습니다({columns}): {example}은(는) {read}입니다. 숫자로 읽으려면 "
+        "--dates off를 주세요.",
+    ),
+    "data.finding.dates_ambiguous": (
+        "The dates in '{column}' can be read in two ways: '{example}' was read as {read}. If the other order is meant "
+        "(as in {other}), say so (--dates {option}).",
+        "'{column}'의 날짜는 두 가지로 읽을 수 있어 '{example}'을(를) {read}(으)로 읽었습니다. 다른 순서({other})라면 "
+        "--dates {option}을 주세요.",
+    ),
+    "data.finding.dates_unread": (
+        "The column '{column}' looks like dates ('{example}') in a form that is not known, and was not read as dates: "
+        "write them as 2024-03-05 14:30.",
+        "'{column}' 열은 날짜처럼 보이지만('{example}') 아는 형식이 아니어서 날짜로 읽지 않았습니다. 2024-03-05 14:30처럼 "
+        "적어 주세요.",
+    ),
+    "data.finding.left_out_digits": (
+        "Cells of digits that differ in most rows and are no numbers as they are written (codes, numbers with signs "
+        "among them) were left out, {count} column(s): {columns}. If they are numbers, write them plainly.",
+        "거의 모든 행에서 다르고 숫자로 읽히지 않는 숫자 표기(코드 등) 열 {count}개를 뺐습니다: {columns}. 숫자라면 "
+        "기호 없이 적어 주세요.",
+    ),
     "data.finding.left_out_forecast": (
         "What is not numbers, or never changes, was left out of the forecast ({count}): {columns}.",
         "숫자가 아니거나 변하지 않는 열 {count}개를 예측에서 뺐습니다: {columns}.",

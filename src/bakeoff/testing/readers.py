@@ -43,6 +43,8 @@ _VALUES: dict[str, Any] = {
     "task": "classes",
     "text": "note",
     "tokenizer": "folder",
+    "decimal": "comma",
+    "dates": "dmy",
 }
 
 

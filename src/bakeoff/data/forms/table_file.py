@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.cells.missing import MISSING_WORDS
+from bakeoff.data.forms.cells.numbers import number_form_of, reads_either_way
 from bakeoff.data.forms.encodings import text_encoding
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
-#: Cells that mean "not known".
-MISSING_WORDS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]
 _SEPARATORS = (",", ";", "\t", "|")
 _CHUNK_BYTES = 1 << 24
 _SAMPLE_BYTES = 1 << 16
@@ -116,11 +116,8 @@ def _read_delimited(
     has_header = not all(_is_number(cell) for cell in header)
     if not has_header:
         findings.append(Finding(kind="no_header", severity="note", values={"columns": len(header)}))
-    decimal_comma = (
-        separator == ";" and bool(re.search(r"\d,\d", sample)) and not re.search(r"\d\.\d", sample)
-    )
-    options = _CsvOptions(separator=separator, has_header=has_header, decimal_comma=decimal_comma)
-    frame = _read_csv(source, options, words=words)
+    options = _CsvOptions(separator=separator, has_header=has_header)
+    frame = _with_grouped_thousands(_read_csv(source, options, words=words), source, options)
     if target is not None:
         frame = _with_labels_as_written(frame, source, options, target)
     names = [name.strip() if has_header else f"column_{place}" for place, name in enumerate(frame.columns, 1)]
@@ -132,7 +129,16 @@ def _read_delimited(
 class _CsvOptions(TypedDict):
     separator: str
     has_header: bool
-    decimal_comma: bool
+
+
+def _with_grouped_thousands(frame: pl.DataFrame, source: Path | bytes, options: _CsvOptions) -> pl.DataFrame:
+    """The frame whose decimals are words again where points group the digits of whole numbers (1.234 beside 999)."""
+    doubtful = [column.name for column in frame if column.dtype.is_float() and reads_either_way(column)]
+    if not doubtful:
+        return frame
+    written = _read_csv(source, options, words=[name.strip() for name in doubtful], only=doubtful)
+    forms = {column.name: number_form_of(column) for column in written}
+    return frame.with_columns(written[name] for name, form in forms.items() if form and not form.is_plain)
 
 
 def _with_labels_as_written(
@@ -178,7 +184,7 @@ def _read_csv(
                     **options,
                     columns=only,
                     schema_overrides=overrides,
-                    null_values=MISSING_WORDS,
+                    null_values=list(MISSING_WORDS),
                     infer_schema_length=look_at,
                 )
         except pl.exceptions.ComputeError:
@@ -276,7 +282,7 @@ def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | No
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        float(cell.replace(",", "."))
     except ValueError:
         return False
     return True

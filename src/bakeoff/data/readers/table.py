@@ -24,10 +24,13 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         DataError: no such column, nothing to learn from or towards, or the file cannot be read.
         OptionError: no target was named, or there is no text for a tokenizer.
     """
+    from bakeoff.data.forms.cells.reading import Hints
     from bakeoff.data.forms.frame_columns import (
         column_words,
+        missing_beside_numbers,
         open_table,
         require_column,
+        target_form,
         with_answers,
         without_missing,
     )
@@ -39,7 +42,9 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     target = require_column(frame, wanted, option="target")
     if options.group is not None:
         require_column(frame, options.group, option="group")
-    frame, dropped = without_missing(frame, target)
+    hints = Hints(decimal=options.decimal, dates=options.dates)
+    form = target_form(frame[target], task=options.task, hints=hints)
+    frame, dropped = without_missing(missing_beside_numbers(frame, target, form), target)
     apart = [target] if options.group is None else [target, options.group]
     texts = _texts(frame, options, apart)
     common: dict[str, Any] = {
@@ -57,7 +62,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         raise OptionError(
             "A tokenizer cuts texts, and no column here is free text: name one with text=COLUMN."
         )
-    return build_table(frame.drop(apart), frame[target], **common)
+    return build_table(frame.drop(apart), frame[target], hints=hints, **common)
 
 
 def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> list[str]:
@@ -83,7 +88,7 @@ TABLE = Reader(
         Claim(endings=(".txt",), needs=("target",)),
         Claim(objects=_is_frame),
     ),
-    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer"}),
+    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer", "decimal", "dates"}),
     kinds=("table", "text"),
     instead={"horizon": _NAME_THE_TIMES, "window": _NAME_THE_TIMES},
     read=_read,
