@@ -108,6 +108,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The first line holds numbers only, so the columns are named column_1 to column_{columns}.",
         "첫 줄이 숫자뿐이라 열 이름을 column_1부터 column_{columns}까지로 붙였습니다.",
     ),
+    "data.finding.lines_before_header": (
+        "Lines before the header were left out: {count}.",
+        "머리글 앞의 {count}줄을 뺐습니다.",
+    ),
+    "data.finding.row_names": (
+        "The header has one name fewer than the rows have cells, so the first column holds row names, as R writes "
+        "them; the columns are {names}.",
+        "머리글의 이름이 행의 칸보다 하나 적어, 첫 열을 R이 쓰는 행 이름으로 읽었습니다. 열은 {names}입니다.",
+    ),
+    "data.finding.header_joined": (
+        "The header is broken over two lines and was put together: {names}.",
+        "머리글이 두 줄로 나뉘어 있어 하나로 합쳤습니다: {names}.",
+    ),
     "data.finding.axes_series": (
         "Arrays {shape} were read as {channels} channel(s) of {steps} steps. If they are pictures, say so (--kind "
         "image, from Python kind='image'); if the steps come first, swap the last two axes.",
@@ -167,7 +180,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "data.finding.numbers_ambiguous": (
         "The numbers in '{column}' can be read in two ways, and were read as {shown}. If {other} is meant, say so "
         "(--decimal {option}).",
-        "'{column}'의 숫자는 두 가지로 읽을 수 있어 {shown} 꼴로 읽었습니다. {other} 꼴이라면 --decimal {option}을 주세요.",
+        "'{column}'의 숫자는 두 가지로 읽을 수 있어 {shown} 꼴로 읽었습니다. {other} 꼴이라면 --decimal {option}을 "
+        "주세요.",
     ),
     "data.finding.odd_numbers": (
         "{count} of {of} cells in the column of numbers '{column}' are no numbers and count as missing: {examples}.",
@@ -197,8 +211,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "data.finding.dates_unread": (
         "The column '{column}' looks like dates ('{example}') in a form that is not known, and was not read as dates: "
         "write them as 2024-03-05 14:30.",
-        "'{column}' 열은 날짜처럼 보이지만('{example}') 아는 형식이 아니어서 날짜로 읽지 않았습니다. 2024-03-05 14:30처럼 "
-        "적어 주세요.",
+        "'{column}' 열은 날짜처럼 보이지만('{example}') 아는 형식이 아니어서 날짜로 읽지 않았습니다. "
+        "2024-03-05 14:30처럼 적어 주세요.",
     ),
     "data.finding.left_out_digits": (
         "Cells of digits that differ in most rows and are no numbers as they are written (codes, numbers with signs "

@@ -44,7 +44,7 @@ IDENTIFIER_SHARE = 0.5
 #: Names that a column of row numbers may have.
 _ROW_NUMBER_NAMES = (
     *("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호"),
-    "__index_level_0__",
+    *("__index_level_0__", "row_names"),
 )
 #: Of these, the names under which pandas saves the index of a frame, which may have been shuffled.
 _SAVED_INDEX_NAMES = ("", "unnamed: 0", "__index_level_0__", "index")

@@ -3,10 +3,10 @@
 Polars gets the opened file and never a name: it takes "*", "?" and "[12]" in a name for a pattern.
 """
 
+import codecs
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TypedDict
@@ -18,11 +18,11 @@ from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.cells.missing import MISSING_WORDS
 from bakeoff.data.forms.cells.numbers import number_form_of, reads_either_way
 from bakeoff.data.forms.encodings import text_encoding
+from bakeoff.data.forms.table_layout import Layout, layout_of
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
-_SEPARATORS = (",", ";", "\t", "|")
 _CHUNK_BYTES = 1 << 24
 _SAMPLE_BYTES = 1 << 16
 
@@ -109,14 +109,14 @@ def _read_delimited(
         source = _decoded(path, encoding).encode("utf-8")
         severity = "note" if encoding.startswith("utf") else "warning"
         findings.append(Finding(kind="encoding", severity=severity, values={"encoding": encoding}))
-    sample = _sample(source)
-    separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else _separator(sample)
-    _check_rows(source, separator, name=path.name)
-    header = next(csv.reader([sample.splitlines()[0]], delimiter=separator), [])
+    source, layout = _laid_out(source, path)
+    findings += layout.findings
+    _check_rows(source, layout.separator, name=path.name, lines_before=_lines_left_out(layout))
+    header = next(csv.reader([_sample(source).splitlines()[0]], delimiter=layout.separator), [])
     has_header = not all(_is_number(cell) for cell in header)
     if not has_header:
         findings.append(Finding(kind="no_header", severity="note", values={"columns": len(header)}))
-    options = _CsvOptions(separator=separator, has_header=has_header)
+    options = _CsvOptions(separator=layout.separator, has_header=has_header)
     frame = _with_grouped_thousands(_read_csv(source, options, words=words), source, options)
     if target is not None:
         frame = _with_labels_as_written(frame, source, options, target)
@@ -124,6 +124,34 @@ def _read_delimited(
     if len(set(names)) == len(names):
         frame.columns = names
     return frame, findings
+
+
+def _laid_out(source: Path | bytes, path: Path) -> tuple[Path | bytes, Layout]:
+    """The source from its header on, which is mended where it does not fit the rows, and how it was laid out."""
+    sample = _sample(source)
+    if "\r" in sample and "\n" not in sample:
+        source = _content(source).replace(b"\r", b"\n")
+        sample = _sample(source)
+    known = "\t" if path.suffix.lower() in (".tsv", ".tab") else None
+    layout = layout_of(sample, separator=known, is_whole=len(sample) < _SAMPLE_BYTES // 4)
+    if not layout.lines_before and layout.header is None:
+        return source, layout
+    content = _content(source).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    rest = content.split(b"\n", layout.lines_before)[-1]
+    if layout.header is None:
+        return rest, layout
+    line = io.StringIO()
+    csv.writer(line, delimiter=layout.separator, lineterminator="\n").writerow(layout.header)
+    return line.getvalue().encode() + rest, layout
+
+
+def _lines_left_out(layout: Layout) -> int:
+    return layout.lines_before - (layout.header is not None)
+
+
+def _content(source: Path | bytes) -> bytes:
+    with _bytes_of(source) as file:
+        return file.read()
 
 
 class _CsvOptions(TypedDict):
@@ -217,13 +245,7 @@ def _bytes_of(source: Path | bytes) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else opened(source)
 
 
-def _separator(sample: str) -> str:
-    """The separator that occurs most often in the header line, outside of quotes."""
-    header = re.sub(r'"[^"]*"', "", sample.splitlines()[0])
-    return max(_SEPARATORS, key=header.count)
-
-
-def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
+def _check_rows(source: Path | bytes, separator: str, *, name: str, lines_before: int) -> None:
     """Raises `DataError` for the first line that has more or fewer cells than the header."""
     with _bytes_of(source) as file:
         quoted = any(b'"' in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
@@ -232,8 +254,9 @@ def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
     if bad is not None:
         line, cells, wanted = bad
         raise DataError(
-            f"Line {line} of '{printable(name)}' has {cells} cells where the first line has {wanted} (separated by "
-            f"{separator!r}): mend that line, or put a cell that contains {separator!r} into double quotes."
+            f"Line {line + lines_before} of '{printable(name)}' has {cells} cells where the first line has {wanted} "
+            f"(separated by {separator!r}): mend that line, or put a cell that contains {separator!r} into double "
+            "quotes."
         )
 
 
