@@ -83,7 +83,7 @@ _NO_TIME = (
 def _tail_of(name: str) -> str:
     if name in _NO_TIME:
         return ""
-    return rf"(?:{_CLOCK})?" if name == "cjk" else _TAIL
+    return rf"(?:T?{_CLOCK})?" if name == "cjk" else _TAIL
 
 
 PATTERNS = {name: rf"^(?:{pattern}){_tail_of(name)}$" for name, pattern in {**DATE_FORMS, **_WHOLE}.items()}
