@@ -51,8 +51,8 @@ class Dataset:
         name: short, fit for a folder's name.
         schema: what one example is.
         inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables, graphs) or int32 (tokens). May be
-            a memmap.
-        targets: int64 [N] for classes, else float32 [N, size] in the unit of the data.
+            a memmap. float64 where float32 would round away what varies beside a large offset.
+        targets: int64 [N] for classes, else float32 (or float64, as for inputs) [N, size] in the unit of the data.
         splits: indices of the training, validation and test examples.
         lengths: true lengths int64 [N] where series, texts or graphs (in nodes) are shorter than the schema says, else
             None.

@@ -14,7 +14,7 @@ STATISTICS_BLOCK_NUMBERS = 1 << 20
 #: Rows, evenly spread, by which it is decided whether numbers need float64.
 _SAMPLE_ROWS = 20_000
 #: Means from which on float32 is not exact to the last whole number.
-_LARGE_OFFSET = float(1 << 20)
+LARGE_OFFSET = float(1 << 20)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,7 +58,7 @@ class Scaling:
         for values, real in _blocks(inputs, lengths):
             squares += (((values - mean.reshape(shape)) * real) ** 2).sum(axis=axes)
         std = np.sqrt(squares / max(count, 1.0))
-        constant = std < 1e-7 * np.maximum(np.abs(mean), 1.0)
+        constant = std < constant_below(inputs.dtype) * np.maximum(np.abs(mean), 1.0)
         return Scaling(mean=_stored(mean), std=np.where(constant, 1.0, std).astype(np.float32))
 
     def to_json(self) -> dict[str, list[float]]:
@@ -72,7 +72,7 @@ class Scaling:
 def _stored(mean: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean as float32 has it, where that is near enough: what is stored stays short, and results the same."""
     rounded = mean.astype(np.float32).astype(np.float64)
-    return np.where(np.abs(mean) < _LARGE_OFFSET, rounded, mean)
+    return np.where(np.abs(mean) < LARGE_OFFSET, rounded, mean)
 
 
 def without_loss(numbers: NDArray[Any], *, axis: int | None = 1) -> NDArray[Any]:
@@ -88,6 +88,19 @@ def without_loss(numbers: NDArray[Any], *, axis: int | None = 1) -> NDArray[Any]
     if any(needs_centring(column[np.isfinite(column)]) for column in columns):
         return numbers.astype(np.float64, copy=False)
     return numbers.astype(np.float32)
+
+
+def of_new_data(numbers: NDArray[Any]) -> NDArray[Any]:
+    """New numbers in float32, or in float64 where they are so large that training may have needed it."""
+    if numbers.dtype.kind not in "fiu" or numbers.dtype.itemsize < 8:
+        return numbers.astype(np.float32, copy=False)
+    is_far = bool(np.nanmax(np.abs(numbers), initial=0.0) >= LARGE_OFFSET)
+    return numbers.astype(np.float64 if is_far else np.float32, copy=False)
+
+
+def constant_below(dtype: Any) -> float:
+    """Deviation, as a part of the mean, below which numbers of this type are taken for equal."""
+    return 1e-13 if dtype == np.float64 else 1e-7
 
 
 def needs_centring(numbers: NDArray[Any]) -> bool:

@@ -18,6 +18,7 @@ from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.data.schema import Tokens
 from bakeoff.data.splits import Indices
 from bakeoff.tasks.registry import task_of
+from bakeoff.tasks.target_scaling import as_stored
 
 #: A dataset whose scaled examples take no more than this is held in memory as tensors.
 RESIDENT_BYTES = 256 * 2**20
@@ -166,6 +167,10 @@ class TrainingData:
     def in_unit_of_data(self, outputs: Tensor) -> Tensor:
         """Log-probabilities of the classes, or values in the data's unit, from a network's outputs [..., outputs]."""
         return self.task.in_unit_of_data(outputs, self.target_scaling)
+
+    def stored(self, outputs: Tensor) -> np.ndarray:
+        """The same on the CPU, as they are stored: float32, or float64 where float32 would round the targets."""
+        return as_stored(self.in_unit_of_data(outputs.cpu().double()), self.target_scaling).numpy()
 
 
 def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batch]:

@@ -30,7 +30,7 @@ from bakeoff.data.forms.cells.reading import (
 from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
 from bakeoff.data.forms.frame_columns import open_table, require_column
 from bakeoff.data.forms.seasonality import repeat_error, seasonal_period
-from bakeoff.data.scaling import without_loss
+from bakeoff.data.scaling import of_new_data, without_loss
 from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.data.splits import LARGEST_TEST, LARGEST_VALIDATION, Splits
 from bakeoff.errors import DataError, OptionError, listed, printable, suggest
@@ -122,8 +122,8 @@ class ForecastEncoder(FormEncoder):
         is_known = ~np.isnan(future_values).any(axis=1)
         future_values[~is_known] = np.nan
         return NewExamples(
-            inputs=np.stack(inputs),
-            targets=future_values if is_known.any() else None,
+            inputs=of_new_data(np.stack(inputs)),
+            targets=of_new_data(future_values) if is_known.any() else None,
             names=names,
             findings=(*findings, *short_groups(series, needed=self.window, is_new=True)),
         )

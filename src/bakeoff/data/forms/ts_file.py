@@ -22,13 +22,13 @@ class SeriesFile:
     """What one file holds.
 
     Attributes:
-        examples: each float32 [C, T] with its own T; missing values are NaN.
+        examples: each float64 [C, T] with its own T; missing values are NaN.
         answers: the class or number of each as it was written, or None where the file has none.
         classes: the class names in the order of the header, or () where it does not list them.
         is_regression: whether the header says that the answers are numbers ("@targetlabel true").
     """
 
-    examples: tuple[NDArray[np.float32], ...]
+    examples: tuple[NDArray[np.float64], ...]
     answers: tuple[str, ...] | None
     classes: tuple[str, ...] = ()
     is_regression: bool = False
@@ -119,11 +119,11 @@ def _split_channels(line: str, *, timed: bool) -> list[str]:
     return re.split(r":(?![^(]*\))", line) if timed else line.split(":")
 
 
-def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.float32]:
+def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.float64]:
     if timed:
         part = ",".join(pair.rpartition(",")[2] for pair in re.findall(r"\(([^)]*)\)", part))
     try:
-        return np.array(part.replace("?", "nan").split(","), np.float64).astype(np.float32)
+        return np.array(part.replace("?", "nan").split(","), np.float64)
     except ValueError as error:
         raise DataError(
             f"Line {number} of '{printable(name)}' has a value that is no number ({printable(str(error))}): "
@@ -131,10 +131,10 @@ def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.flo
         ) from error
 
 
-def _stacked(channels: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _stacked(channels: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """[C, T]; channels that are shorter than the longest are missing at their end."""
     longest = max(len(channel) for channel in channels)
-    stacked = np.full((len(channels), longest), np.nan, np.float32)
+    stacked = np.full((len(channels), longest), np.nan)
     for place, channel in enumerate(channels):
         stacked[place, : len(channel)] = channel
     return stacked
@@ -147,7 +147,7 @@ def _read_ucr(text: str, name: str) -> SeriesFile:
             continue
         label, *values = split_ucr_line(line)
         try:
-            series = np.array([value or "nan" for value in values], np.float64).astype(np.float32)
+            series = np.array([value or "nan" for value in values], np.float64)
         except ValueError as error:
             raise DataError(
                 f"Line {number} of '{printable(name)}' has a value that is no number ({printable(str(error))}): "

@@ -219,11 +219,13 @@ def _tested(
     torch.set_num_threads(1)
     assert entrant.card is not None
     module = models.build(entrant.card, dataset.schema, width=entrant.width, seed=0)
+    from bakeoff.tasks.target_scaling import as_stored
+
     task = task_of(dataset.schema)
     scaling = task.target_scaling(dataset)
 
     def in_unit_of_data(raw: "Tensor") -> "Tensor":
-        return task.in_unit_of_data(raw, scaling)
+        return as_stored(task.in_unit_of_data(raw.double(), scaling), scaling)
 
     small, found = _for_testing(dataset), {}
     for name in trial.test_on:
@@ -291,5 +293,5 @@ def _test(
                 if lengths is None or not takes_lengths(module)
                 else (torch.from_numpy(np.asarray(lengths)),)
             )
-            outputs.append(in_unit_of_data(module(inputs, *extra).double()).float())
+            outputs.append(in_unit_of_data(module(inputs, *extra)))
     return torch.cat(outputs).numpy()

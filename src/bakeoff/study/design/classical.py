@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.scaling import LARGE_OFFSET
 from bakeoff.data.schema import Schema, Tokens
 from bakeoff.data.splits import Indices
 from bakeoff.tasks.base import Task
@@ -246,7 +247,8 @@ def _boost(
 
 def _outputs(model: Any, query: Rows, task: Task) -> NDArray[np.float32]:
     if task.estimator_type == "regressor":
-        return model.predict(query).astype(np.float32)[:, None]
+        values = np.asarray(model.predict(query), np.float64)[:, None]
+        return values if np.abs(values).max(initial=0.0) >= LARGE_OFFSET else values.astype(np.float32)
     probabilities = np.full((query.shape[0], task.schema.outputs), 1e-6)
     probabilities[:, model.classes_.astype(int)] = model.predict_proba(query)
     probabilities = np.maximum(probabilities, 1e-6)
