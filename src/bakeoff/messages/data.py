@@ -235,8 +235,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "가장 많은 열은 '{worst}'({most}개)입니다.",
     ),
     "data.finding.text_only": (
-        "The networks read the text column '{column}' alone; the others are not used ({count}): {others}.",
-        "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}.",
+        "The networks read the text column '{column}' alone; the others are not used ({count}): {others}. To read those "
+        "instead, say so (--kind table).",
+        "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}. 그 열들을 읽으려면 --kind "
+        "table을 주세요.",
+    ),
+    "data.finding.left_out_text": (
+        "The table's other columns are learned from, and texts were left out, {count} column(s): {columns}. To learn from "
+        "a text instead, name it (--text '{first}').",
+        "표의 다른 열로 학습하고 텍스트 열 {count}개는 뺐습니다: {columns}. 텍스트로 학습하려면 그 열을 지정하세요(--text "
+        "'{first}').",
+    ),
+    "data.finding.text_by_characters": (
+        "The texts in '{column}' are single words most of which differ, so they were read character by character "
+        "(--tokenizer reads them by a published vocabulary).",
+        "'{column}'의 텍스트는 대부분 서로 다른 한 단어여서 글자 단위로 읽었습니다(--tokenizer를 주면 공개된 어휘로 "
+        "읽습니다).",
     ),
     "data.finding.empty_texts": ("Empty texts: {count}.", "빈 텍스트가 {count}개 있습니다."),
     "data.finding.images_skipped": (

@@ -232,6 +232,16 @@ def reason_to_leave_out(column: pl.Series, form: Form | None) -> str | None:
     return "digits" if mostly_digits(filled) else "identifier"
 
 
+def usable_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns that a table would learn from."""
+    forms = column_forms(frame)
+    return [
+        column.name
+        for column in frame
+        if reason_to_leave_out(column, forms.get(column.name)) is None and column.drop_nulls().n_unique() > 1
+    ]
+
+
 def _numbers_rows_once(column: pl.Series) -> bool:
     """Whether these are the places of rows in some order, perhaps of a larger table: from 0 on, each at most once."""
     lowest = column.min()

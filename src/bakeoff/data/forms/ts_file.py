@@ -73,7 +73,7 @@ def _read_ts(text: str, name: str) -> SeriesFile:
         )
     labelled, classes, is_regression = _labels_of(header)
     timed = header.get("timestamps", ["false"])[0].lower() == "true"
-    examples, answers = [], []
+    examples, answers, places = [], [], []
     channels = None
     for number, line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
@@ -88,11 +88,9 @@ def _read_ts(text: str, name: str) -> SeriesFile:
                 "mend that line."
             )
         examples.append(_stacked([_values(part, number, name, timed=timed) for part in parts]))
-        if labelled and classes and answers[-1] not in classes:
-            raise DataError(
-                f"Line {number} of '{printable(name)}' has the class '{printable(answers[-1])}', which its header "
-                "does not list: mend the line, or the '@classLabel' line."
-            )
+        places.append(number)
+    if labelled and classes:
+        classes = _listed_classes(classes, answers, places, name)
     if not examples:
         raise DataError(f"'{printable(name)}' has no series after '@data'.")
     return SeriesFile(
@@ -112,6 +110,30 @@ def _labels_of(header: dict[str, list[str]]) -> tuple[bool, tuple[str, ...], boo
     if numbers and numbers[0].lower() == "true":
         return True, (), True
     return False, (), False
+
+
+def _listed_classes(
+    words: tuple[str, ...], answers: list[str], places: list[int], name: str
+) -> tuple[str, ...]:
+    """The classes of a header, which separates them by blanks: "walking up running" may be two.
+
+    Raises:
+        DataError: a line has a class that the header does not list.
+    """
+    found, place = list[str](), 0
+    used = set(answers)
+    while place < len(words):
+        ends = range(len(words), place, -1)
+        end = next((end for end in ends if " ".join(words[place:end]) in used), place + 1)
+        found.append(" ".join(words[place:end]))
+        place = end
+    for answer, number in zip(answers, places, strict=True):
+        if answer not in found:
+            raise DataError(
+                f"Line {number} of '{printable(name)}' has the class '{printable(answer)}', which its header does not "
+                "list: mend the line, or the '@classLabel' line."
+            )
+    return tuple(found)
 
 
 def _split_channels(line: str, *, timed: bool) -> list[str]:
