@@ -17,8 +17,8 @@ import bakeoff
 from bakeoff.cli.main import main
 from bakeoff.data.builtin import builtin_names
 from bakeoff.data.card import DataCard, data_card
+from bakeoff.data.copies import first_equal
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.findings import first_equal
 from bakeoff.messages import set_language
 from bakeoff.messages.data import SENTENCES
 from bakeoff.report.terminal.data_card import card_table

@@ -51,6 +51,7 @@ def compare(
     tokenizer: str | Path | None = None,
     decimal: str | None = None,
     dates: str | None = None,
+    order: str | None = None,
     listener: ProgressListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     started: float | None = None,
@@ -100,7 +101,7 @@ def compare(
         metric=metric, seeds=seeds, steps=steps, equal=equal, device=device, workers=workers, out=out, name=name,
         fresh=fresh, margin=margin,
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates,
+        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order,
         listener=listener, on_data=on_data, started=started, pool=pool,
         show=comparison_html, evidence=ComparisonEvidence() if why else None,
     )  # fmt: skip

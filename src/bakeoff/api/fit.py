@@ -48,6 +48,7 @@ def fit(
     tokenizer: str | Path | None = None,
     decimal: str | None = None,
     dates: str | None = None,
+    order: str | None = None,
     listener: EvaluationListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     save_seconds: float = SAVE_SECONDS,
@@ -100,7 +101,7 @@ def fit(
         accumulate=accumulate, augment=augment, weights=weights, mode=mode, metric=metric, device=device,
         precision=precision, threads=threads, seed=seed, log=log, out=out, name=name, width=width, options=options,
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates,
+        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order,
         listener=listener, on_data=on_data, save_seconds=save_seconds, started=started,
     )  # fmt: skip
     write_fit_report(found)

@@ -38,6 +38,7 @@ def why(
     tokenizer: str | Path | None = None,
     decimal: str | None = None,
     dates: str | None = None,
+    order: str | None = None,
     name: str | None = None,
     listener: PhaseListener | None = None,
     started: float | None = None,
@@ -72,6 +73,6 @@ def why(
         data, models, budget_seconds, seed,
         changes=changes, metric=metric, seeds=seeds, steps=steps, sizes=sizes, workers=workers,
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, name=name,
+        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order, name=name,
         listener=listener, started=started, pool=pool,
     )  # fmt: skip

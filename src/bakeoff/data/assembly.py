@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.copies import first_equal
 from bakeoff.data.dataset import Dataset, Encoder, Finding
 from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Graph, Input, Schema, Target, Tokens
@@ -15,6 +16,8 @@ from bakeoff.data.splits import Indices, Splits, make_splits
 
 #: Training examples, evenly spread, from which mean and deviation are computed.
 STATISTICS_EXAMPLES = 20_000
+#: Exact copies are looked for, so that a split does not divide them, in inputs of up to this size.
+MOST_HASHED_BYTES = 1 << 30
 
 
 def dataset_name(text: str) -> str:
@@ -43,6 +46,7 @@ def make_dataset(
     labels: Sequence[str] | None = None,
     times: NDArray[np.float64] | None = None,
     seasonal_scale: float | None = None,
+    originals: Indices | None = None,
     source: str = "",
     licence: str = "",
     findings: Sequence[Finding] = (),
@@ -54,7 +58,16 @@ def make_dataset(
     """
     schema = Schema(input=input, target=target)
     if splits is None:
-        splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
+        is_small = inputs.nbytes <= MOST_HASHED_BYTES and test is None and groups is None
+        splits = make_splits(
+            schema,
+            targets,
+            seed=seed,
+            groups=groups,
+            test=test,
+            validation=validation,
+            originals=first_equal(inputs) if is_small else None,
+        )
     return with_scaling(
         Dataset(
             name=dataset_name(name),
@@ -67,6 +80,7 @@ def make_dataset(
             groups=groups,
             times=times,
             seasonal_scale=seasonal_scale,
+            originals=originals,
             labels=labels,
             source=source,
             licence=licence,

@@ -62,6 +62,8 @@ class Dataset:
         times: for forecasts, the time of each example's first target: float64 [N], in seconds or in the data's unit.
         seasonal_scale: for forecasts, the mean absolute error of the seasonal-naive forecast inside the training
             split, the unit of MASE (Hyndman & Koehler 2006).
+        originals: int64 [N], the first example that equals each as the data came, where that is not to be seen from the
+            inputs (a table's rare words become one value); else None.
         labels: one short label per example (a file's name, the start of a text), for reports and predictions;
             None where an example has no name but its number. No class names: those stand in `schema.target`.
         source, licence: where the data come from.
@@ -79,6 +81,7 @@ class Dataset:
     groups: NDArray[Any] | None = None
     times: NDArray[np.float64] | None = None
     seasonal_scale: float | None = None
+    originals: NDArray[np.int64] | None = None
     labels: Sequence[str] | None = None
     source: str = ""
     licence: str = ""

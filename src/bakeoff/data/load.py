@@ -57,6 +57,7 @@ def load(
     window: int | None = None,
     decimal: str | None = None,
     dates: str | None = None,
+    order: str | None = None,
     seed: int = 0,
     name: str | None = None,
 ) -> Dataset:
@@ -81,6 +82,7 @@ def load(
         decimal: "comma" or "point", the decimal sign, where a column's numbers can be read either way (1,234).
         dates: "dmy", "mdy" or "ymd", the order of day, month and year, where a column can be read in several; "off"
             reads nothing as a date.
+        order: the column of times by which a table's rows are divided: training first, the latest rows for the test.
         seed: of the splits (and of generated data).
         name: of the dataset; taken from the source if not given.
 
@@ -106,6 +108,7 @@ def load(
         tokenizer=tokenizer,
         decimal=decimal,
         dates=dates,
+        order=_composed(order),
     )
     options.check()
     if isinstance(source, str | Path):

@@ -50,6 +50,11 @@ class ReadingOptions:
         default=None, metadata={"help": "dmy, mdy or ymd, where dates do not tell; off reads none."}
     )
 
+    order: str | None = field(
+        default=None,
+        metadata={"help": "The column of times by which rows are divided: the latest are the test."},
+    )
+
     def given(self) -> dict[str, Any]:
         """All options by name, as `bakeoff.load` takes them."""
         return dict(vars(self))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.copies import row_hashes
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.findings import row_hashes
 from bakeoff.system.files import atomic_write, opened
 
 TRAINING_HASHES_FILE = "seen.npy"

@@ -165,9 +165,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "data.finding.levels_lumped": (
         "The column '{column}' has {of} different words in training; the {kept} most frequent are told apart, and the "
-        "other {count} are one value, (other), in {share:.0%} of the rows. Copies found below may come from that.",
+        "other {count} are one value, (other), in {share:.0%} of the rows.",
         "'{column}' 열에는 학습에서 서로 다른 단어가 {of}개 있습니다. 가장 잦은 {kept}개만 구별하고 나머지 {count}개는 "
-        "하나의 값 (other)로 묶으며, 행의 {share:.0%}입니다. 아래의 중복은 이 때문일 수 있습니다.",
+        "하나의 값 (other)로 묶으며, 행의 {share:.0%}입니다.",
     ),
     "data.finding.left_out_identifier": (
         "Words that differ in most rows (names, identifiers) were left out, {count} in all: {columns}.",
@@ -234,17 +234,29 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "열 {columns}개의 빠진 값 {count}개를 채웠습니다(학습 중앙값과 표시 열, 단어는 별도 범주). "
         "가장 많은 열은 '{worst}'({most}개)입니다.",
     ),
+    "data.finding.rows_have_dates": (
+        "The rows have dates ({columns}) and are divided at random. If the answers of later rows are wanted, divide by "
+        "time (--order '{first}'): the score may be lower, and is then the right one.",
+        "행에 날짜({columns})가 있지만 무작위로 나눴습니다. 나중 행을 예측하려는 것이라면 시간으로 나누세요(--order "
+        "'{first}'). 점수가 낮아질 수 있지만 그것이 맞는 점수입니다.",
+    ),
+    "data.finding.repeated_identifier": (
+        "The column '{column}' has {count} different values in {of} rows. If rows of one value belong together (visits "
+        "of a patient), keep them on one side of the splits (--group '{column}').",
+        "'{column}' 열은 행 {of}개에 값이 {count}가지입니다. 같은 값의 행이 한데 속한다면(한 환자의 여러 방문) 같은 "
+        "분할에 두세요(--group '{column}').",
+    ),
     "data.finding.text_only": (
-        "The networks read the text column '{column}' alone; the others are not used ({count}): {others}. To read those "
-        "instead, say so (--kind table).",
-        "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}. 그 열들을 읽으려면 --kind "
-        "table을 주세요.",
+        "The networks read the text column '{column}' alone; the others are not used ({count}): {others}. To "
+        "read those instead, say so (--kind table).",
+        "신경망은 텍스트 열 '{column}'만 읽습니다. 다른 열 {count}개는 쓰지 않습니다: {others}. 그 열들을 읽으려면 "
+        "--kind table을 주세요.",
     ),
     "data.finding.left_out_text": (
-        "The table's other columns are learned from, and texts were left out, {count} column(s): {columns}. To learn from "
-        "a text instead, name it (--text '{first}').",
-        "표의 다른 열로 학습하고 텍스트 열 {count}개는 뺐습니다: {columns}. 텍스트로 학습하려면 그 열을 지정하세요(--text "
-        "'{first}').",
+        "The table's other columns are learned from, and texts were left out, {count} column(s): {columns}. To learn "
+        "from a text instead, name it (--text '{first}').",
+        "표의 다른 열로 학습하고 텍스트 열 {count}개는 뺐습니다: {columns}. 텍스트로 학습하려면 그 열을 "
+        "지정하세요(--text '{first}').",
     ),
     "data.finding.text_by_characters": (
         "The texts in '{column}' are single words most of which differ, so they were read character by character "
@@ -341,8 +353,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "균형 정확도로 비교하세요.",
     ),
     "data.finding.duplicates": (
-        "Exact copies of an earlier example, as the networks see them: {count} of {of}.",
-        "신경망이 보기에 예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다.",
+        "Exact copies of an earlier example: {count} of {of}.",
+        "예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다.",
+    ),
+    "data.finding.duplicates_together": (
+        "Exact copies of an earlier example: {count} of {of}. Copies are on the same side of the splits.",
+        "예제 {of}개 중 {count}개가 앞선 예제와 똑같습니다. 똑같은 예제는 같은 분할에 넣었습니다.",
     ),
     "data.finding.duplicates_across": (
         "Test examples that also stand in the training or validation split: {count} of {of}; the score flatters.",

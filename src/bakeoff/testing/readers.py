@@ -45,6 +45,7 @@ _VALUES: dict[str, Any] = {
     "tokenizer": "folder",
     "decimal": "comma",
     "dates": "dmy",
+    "order": "day",
 }
 
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from bakeoff.data.forms.cells.dates import DATE_SHARE, DateForm, date_form_of
 from bakeoff.data.forms.cells.missing import is_missing_word
@@ -339,3 +341,10 @@ def _learn_category(words: pl.Series) -> CategoryColumn | None:
 def feature_names(columns: Sequence[Column]) -> tuple[str, ...]:
     """The names of all features, in the order of the encoded numbers."""
     return tuple(name for column in columns for name in column.features)
+
+
+def first_of_each(frame: pl.DataFrame) -> NDArray[np.int64]:
+    """For each row the number of the first one that equals it (by a hash of 64 bits)."""
+    hashes = frame.hash_rows().to_numpy()
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    return first.astype(np.int64)[inverse.reshape(-1)]

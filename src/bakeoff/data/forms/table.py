@@ -18,36 +18,26 @@ from bakeoff.data.forms.cells.reading import (
     Hints,
     column_forms,
     form_findings,
-    mostly_digits,
     odd_cells,
 )
 from bakeoff.data.forms.columns import (
-    CategoryColumn,
     Column,
     DateColumn,
     NumberColumn,
-    as_words,
     column_from_json,
     column_to_json,
     feature_names,
+    first_of_each,
     is_read_as_words,
     learn_column,
 )
+from bakeoff.data.forms.forecast_times import read_times
 from bakeoff.data.forms.frame_columns import column_target, new_frame, new_targets, target_form
 from bakeoff.data.forms.targets import guess_findings
+from bakeoff.data.forms.usable_columns import division_findings, usable_frame
 from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.splits import Indices, make_splits
 from bakeoff.errors import DataError, listed, printable
-
-#: A column of strings is an identifier, not a category, where more than this share of its filled cells are distinct.
-IDENTIFIER_SHARE = 0.5
-#: Names that a column of row numbers may have.
-_ROW_NUMBER_NAMES = (
-    *("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호"),
-    *("__index_level_0__", "row_names"),
-)
-#: Of these, the names under which pandas saves the index of a frame, which may have been shuffled.
-_SAVED_INDEX_NAMES = ("", "unnamed: 0", "__index_level_0__", "index")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,24 +119,38 @@ def build_table(
     licence: str = "",
     findings: Sequence[Finding] = (),
     hints: Hints = NO_HINTS,
+    order: str | None = None,
 ) -> Dataset:
     """A dataset from the columns of `frame` and its targets (without missing ones).
 
     Args:
         hints: what the user says of cells that can be read in several ways.
+        order: the column of times by which the rows are divided, the latest for the test.
         test, validation: the rows of parts that came with the data; None makes them here.
     """
     answer_form = target_form(answers, task=task, hints=hints)
     targets, schema_target = column_target(answers, task=task, form=answer_form)
     schema = Schema(input=Table(features=1), target=schema_target)
-    splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
     forms = column_forms(frame, hints)
-    usable, usable_findings = _usable(frame, forms)
+    usable, usable_findings = usable_frame(frame, forms)
+    originals = first_of_each(usable) if usable.width else None
+    splits = make_splits(
+        schema,
+        targets,
+        seed=seed,
+        groups=groups,
+        test=test,
+        validation=validation,
+        times=None if order is None else read_times(frame[order], None, hints).ticks,
+        originals=originals,
+    )
     kept = {name: form for name, form in forms.items() if name in usable.columns}
-    told = form_findings(frame, kept)
-    if answer_form is not None:
-        told = form_findings(answers.to_frame(), {answers.name: answer_form}) + told
+    told_of = usable if answer_form is None else usable.with_columns(answers)
+    own = {} if answer_form is None else {answers.name: answer_form}
+    told = form_findings(told_of, {**own, **kept})
     encoder, constant = _learn(usable, kept, np.sort(splits.train), target=target, answers=answer_form)
+    if groups is None and splits.how in ("stratified", "random"):
+        told += division_findings(usable, encoder.columns)
     frame = usable
     inputs = encoder.encode(frame)
     return make_dataset(
@@ -158,6 +162,7 @@ def build_table(
         encoder=encoder,
         splits=splits,
         groups=groups,
+        originals=originals,
         source=source,
         licence=licence,
         findings=[
@@ -198,75 +203,6 @@ def load_frame_columns(
     )
 
 
-def _usable(frame: pl.DataFrame, forms: Mapping[str, Form]) -> tuple[pl.DataFrame, list[Finding]]:
-    """The frame without columns that say nothing: row numbers, identifiers, texts and nested values; with findings."""
-    left_out: dict[str, list[str]] = {}
-    for name in frame.columns:
-        reason = reason_to_leave_out(frame[name], forms.get(name))
-        if reason:
-            left_out.setdefault(reason, []).append(name)
-    findings = [
-        Finding(
-            kind=f"left_out_{reason}", severity="note", values={"columns": listed(names), "count": len(names)}
-        )
-        for reason, names in left_out.items()
-    ]
-    return frame.drop([name for names in left_out.values() for name in names]), findings
-
-
-def reason_to_leave_out(column: pl.Series, form: Form | None) -> str | None:
-    """Why a column says nothing: "nested", "row_number", "saved_index", "digits" or "identifier"; else None."""
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return "nested"
-    name = column.name.strip().lower()
-    if column.dtype.is_integer() and name in _ROW_NUMBER_NAMES:
-        if len(column) > 1 and (column.diff().drop_nulls() == 1).all():
-            return "row_number"
-        return "saved_index" if name in _SAVED_INDEX_NAMES and _numbers_rows_once(column) else None
-    if column.dtype != pl.String or form is not None:
-        return None
-    filled = column.drop_nulls()
-    distinct = filled.n_unique()
-    if distinct <= 20 or distinct <= IDENTIFIER_SHARE * len(filled):
-        return None
-    return "digits" if mostly_digits(filled) else "identifier"
-
-
-def usable_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns that a table would learn from."""
-    forms = column_forms(frame)
-    return [
-        column.name
-        for column in frame
-        if reason_to_leave_out(column, forms.get(column.name)) is None and column.drop_nulls().n_unique() > 1
-    ]
-
-
-def _numbers_rows_once(column: pl.Series) -> bool:
-    """Whether these are the places of rows in some order, perhaps of a larger table: from 0 on, each at most once."""
-    lowest = column.min()
-    is_distinct = len(column) > 1 and column.null_count() == 0 and column.n_unique() == len(column)
-    return is_distinct and isinstance(lowest, int) and lowest >= 0
-
-
-def _lumped(column: Column | None, words: pl.Series) -> list[Finding]:
-    """How many values of a category have no feature of their own, and in how many training rows they are."""
-    if not isinstance(column, CategoryColumn):
-        return []
-    counts = as_words(words).drop_nulls().rename("word").value_counts(name="count")
-    others = counts.filter(~pl.col("word").is_in(list(column.categories)))
-    if len(others) == 0:
-        return []
-    values = {
-        "column": printable(column.name),
-        "kept": len(column.categories),
-        "count": len(others),
-        "of": len(counts),
-        "share": float(others["count"].sum()) / len(words),
-    }
-    return [Finding(kind="levels_lumped", severity="warning", values=values)]
-
-
 def _learn(
     frame: pl.DataFrame,
     forms: Mapping[str, Form],
@@ -280,7 +216,7 @@ def _learn(
     lumped: list[Finding] = []
     for name in frame.columns:
         learned = learn_column(rows[name], forms.get(name))
-        lumped += _lumped(learned, rows[name])
+        lumped += lumped(learned, rows[name])
         if learned is None:
             constant.append(name)
         else:

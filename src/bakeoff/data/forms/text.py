@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.forms.cells.reading import NO_HINTS, Hints, form_of, mostly_digits
-from bakeoff.data.forms.columns import as_words
+from bakeoff.data.forms.columns import as_words, first_of_each
 from bakeoff.data.forms.token_cache import cut_once
 from bakeoff.data.forms.token_encoder import MOST_TOKENS, TokenEncoder, kept_length, short_labels
 from bakeoff.data.schema import Schema, Tokens
@@ -227,6 +227,7 @@ def build_text(
         targets,
         seed=seed,
         groups=groups,
+        originals=first_of_each(as_words(frame[column]).fill_null("").to_frame()),
     )
     texts = as_words(frame[column]).fill_null("").to_list()
     unit = unit_of(as_words(frame[column])) if tokenizer is None else "words"

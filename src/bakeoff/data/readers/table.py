@@ -58,6 +58,8 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         "source": described,
         "findings": findings + dropped,
     }
+    if texts and options.order is not None:
+        raise OptionError("order divides the rows of tables, and this one is read as texts: leave it out.")
     if texts:
         return build_text(frame, frame[target], columns=texts, tokenizer=options.tokenizer, **common)
     if options.tokenizer is not None:
@@ -67,7 +69,11 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     if left_out:
         values = {"columns": listed(left_out), "count": len(left_out), "first": printable(left_out[0])}
         common["findings"].append(Finding(kind="left_out_text", severity="warning", values=values))
-    return build_table(frame.drop([*apart, *left_out]), frame[target], hints=hints, **common)
+    if options.order is not None:
+        require_column(frame, options.order, option="order")
+    return build_table(
+        frame.drop([*apart, *left_out]), frame[target], hints=hints, order=options.order, **common
+    )
 
 
 def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> tuple[list[str], list[str]]:
@@ -77,8 +83,8 @@ def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> tuple[list[
     """
     from bakeoff.data.forms.cells.reading import Hints
     from bakeoff.data.forms.frame_columns import require_column
-    from bakeoff.data.forms.table import usable_columns
     from bakeoff.data.forms.text import are_sentences, text_columns, word_columns
+    from bakeoff.data.forms.usable_columns import usable_columns
 
     if options.text is not None:
         return [require_column(frame, options.text, option="text")], []
@@ -105,7 +111,7 @@ TABLE = Reader(
         Claim(endings=(".txt",), needs=("target",)),
         Claim(objects=_is_frame),
     ),
-    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer", "decimal", "dates"}),
+    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer", "decimal", "dates", "order"}),
     kinds=("table", "text"),
     instead={"horizon": _NAME_THE_TIMES, "window": _NAME_THE_TIMES},
     read=_read,

@@ -61,7 +61,9 @@ def share(dataset: Dataset, folder: Path) -> MappedDataset:
             np.save(path, np.ascontiguousarray(array), allow_pickle=False)
         arrays[name] = path
     nothing = np.zeros((0,), np.float32)
-    bare = replace(dataset, inputs=nothing, targets=nothing, lengths=None, groups=None, times=None)
+    bare = replace(
+        dataset, inputs=nothing, targets=nothing, lengths=None, groups=None, times=None, originals=None
+    )
     return MappedDataset(token=f"{folder}/{dataset.fingerprint}", bare=bare, arrays=arrays)
 
 
