@@ -288,9 +288,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "data.finding.forecast_gaps": (
         "Missing values were filled with the last known one before them, {count} in {series} series, up to {longest} "
-        "in a row; nothing is taken from the future.",
+        "in a row; nothing is taken from the future, and a further channel says which values are filled.",
         "시계열 {series}개의 빠진 값 {count}개(연속 최대 {longest}개)를 바로 앞의 알려진 값으로 채웠습니다. 미래의 "
-        "값은 쓰지 않습니다.",
+        "값은 쓰지 않으며, 채운 값인지 알려 주는 채널을 더했습니다.",
     ),
     "data.finding.targets_unknown": (
         "{count} of {of} windows were left out, because a value of '{target}' that they should forecast is missing: "

@@ -54,7 +54,8 @@ _MOST_BYTES = 1 << 30
 class ForecastEncoder(FormEncoder):
     """The columns of the time, the channels (the target first) and the group, and the lengths of window and horizon.
 
-    `forms` says how the cells of these columns are written, where that is not plainly.
+    `forms` says how the cells of these columns are written, where that is not plainly. Each channel of `flags` has a
+    further one, which is 1 where a missing value was filled, since training had such gaps.
     """
 
     kind: ClassVar[str] = "forecast"
@@ -64,6 +65,7 @@ class ForecastEncoder(FormEncoder):
     window: int
     horizon: int
     forms: Mapping[str, Form] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +75,7 @@ class ForecastEncoder(FormEncoder):
             "channels": list(self.channels),
             "window": self.window,
             "horizon": self.horizon,
+            "flags": list(self.flags),
             "forms": {name: form_to_json(form) for name, form in self.forms.items()},
         }
 
@@ -84,6 +87,7 @@ class ForecastEncoder(FormEncoder):
             channels=tuple(record["channels"]),
             window=int(record["window"]),
             horizon=int(record["horizon"]),
+            flags=tuple(record.get("flags", ())),
             forms={name: form_from_json(form) for name, form in record.get("forms", {}).items()},
         )
 
@@ -104,7 +108,7 @@ class ForecastEncoder(FormEncoder):
         series, findings = series_of(
             frame, time=self.time, group=self.group, channels=self.channels, forms=self.forms
         )
-        for one in series:
+        for one in (each.with_flags(_places(self.flags, self.channels)) for each in series):
             answers = one.known_targets
             for start in range(len(one.values) - self.window + 1):
                 end = start + self.window
@@ -187,6 +191,9 @@ def load_forecast(
         np.clip(max(2 * season, 3 * horizon, 16), 1, max(min(MOST_WINDOW, longest // 4), 1))
     )
     season = season if season <= window else 1
+    findings_of_series = short_groups(series, needed=window + horizon)
+    flags = _gappy(series, channels)
+    series = [one.with_flags(_places(flags, channels)) for one in series]
     inputs, targets, starts, ends, left_out = _windows(series, window=window, horizon=horizon)
     splits = split_by_time(starts, ends, described=_needed(longest, window, horizon))
     first_later = min(starts[splits.validation].min(), starts[splits.test].min())
@@ -196,19 +203,25 @@ def load_forecast(
         season,
         is_known=[one.is_known[past] for one, past in zip(series, is_past, strict=True)],
     )
-    findings += channel_findings + series_findings + short_groups(series, needed=window + horizon)
+    findings += channel_findings + series_findings + findings_of_series
     if left_out:
         values = {"count": left_out, "of": left_out + len(inputs), "target": printable(target)}
         severity = "warning" if left_out > MANY_LEFT_OUT * len(inputs) else "note"
         findings.append(Finding(kind="targets_unknown", severity=severity, values=values))
     return make_dataset(
         name=name or described.rpartition(".")[0] or described,
-        input=Series(channels=len(channels), length=window),
+        input=Series(channels=len(channels) + len(flags), length=window),
         target=Forecast(horizon=horizon, season=season),
         inputs=inputs,
         targets=targets,
         encoder=ForecastEncoder(
-            time=time, group=group, channels=tuple(channels), window=window, horizon=horizon, forms=forms
+            time=time,
+            group=group,
+            channels=tuple(channels),
+            window=window,
+            horizon=horizon,
+            forms=forms,
+            flags=flags,
         ),
         splits=splits,
         times=starts,
@@ -245,6 +258,16 @@ def split_by_time(starts: NDArray[np.float64], ends: NDArray[np.float64], *, des
         test=parts["test"].astype(np.int64),
         how="by time",
     )
+
+
+def _gappy(series: Sequence[OneSeries], channels: Sequence[str]) -> tuple[str, ...]:
+    """The channels with filled values in the part of the series that training sees."""
+    past = [one.is_filled[: int(len(one.values) * TRAIN_SHARE)] for one in series]
+    return tuple(name for place, name in enumerate(channels) if any(part[:, place].any() for part in past))
+
+
+def _places(names: Sequence[str], channels: Sequence[str]) -> list[int]:
+    return [channels.index(name) for name in names]
 
 
 def _channels(

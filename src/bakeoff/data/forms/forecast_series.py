@@ -1,7 +1,7 @@
 """The series of a table to forecast: one per group, in order of time, gaps filled with what was known at that time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class OneSeries:
     Attributes:
         name: of the group; "" where it has none.
         values: float64 [T, C], the target first; a missing value is the last known one before it.
-        is_known: bool [T], False where the target's value is such a filled one.
+        is_filled: bool [T, C], where a value is such a filled one.
         ticks: [T], times as numbers. times: as they are shown.
         gaps: number of values filled. longest_gap: the most in a row, of one column.
         before: rows left out before the first value of some column.
@@ -37,7 +37,7 @@ class OneSeries:
 
     name: str
     values: NDArray[np.float64]
-    is_known: NDArray[np.bool_]
+    is_filled: NDArray[np.bool_]
     ticks: NDArray[np.float64]
     times: Sequence[Any]
     gaps: int = 0
@@ -45,6 +45,16 @@ class OneSeries:
     before: int = 0
     future: int = 0
     set_back: int = 0
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        """Whether the target has a value of its own at each step [T]."""
+        return np.asarray(~self.is_filled[:, 0])
+
+    def with_flags(self, places: Sequence[int]) -> "OneSeries":
+        """With a further channel for each of these: 1 where its value is a filled one, else 0."""
+        flags = self.is_filled[:, list(places)].astype(np.float64)
+        return replace(self, values=np.concatenate([self.values, flags], axis=1))
 
     @property
     def known_targets(self) -> NDArray[np.float64]:
@@ -155,7 +165,7 @@ def _one_series(
     return OneSeries(
         name=name,
         values=_filled(values, known),
-        is_known=known[:, 0],
+        is_filled=~known,
         ticks=ticks[begin:end],
         times=times[begin:end],
         gaps=int((~known).sum()),

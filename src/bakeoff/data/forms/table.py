@@ -216,7 +216,7 @@ def _learn(
     lumped: list[Finding] = []
     for name in frame.columns:
         learned = learn_column(rows[name], forms.get(name))
-        lumped += lumped(learned, rows[name])
+        lumped += lumped_levels(learned, rows[name])
         if learned is None:
             constant.append(name)
         else:

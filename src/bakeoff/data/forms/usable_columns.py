@@ -105,7 +105,7 @@ def _numbers_rows_once(column: pl.Series) -> bool:
     return is_distinct and isinstance(lowest, int) and lowest >= 0
 
 
-def lumped(column: Column | None, words: pl.Series) -> list[Finding]:
+def lumped_levels(column: Column | None, words: pl.Series) -> list[Finding]:
     """How many values of a category have no feature of their own, and in how many training rows they are."""
     if not isinstance(column, CategoryColumn):
         return []

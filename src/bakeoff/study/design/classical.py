@@ -245,7 +245,7 @@ def _boost(
     return _done(joined, parameters=leaves, flops=trees * (depth + 1), started=started)
 
 
-def _outputs(model: Any, query: Rows, task: Task) -> NDArray[np.float32]:
+def _outputs(model: Any, query: Rows, task: Task) -> NDArray[Any]:
     if task.estimator_type == "regressor":
         values = np.asarray(model.predict(query), np.float64)[:, None]
         return values if np.abs(values).max(initial=0.0) >= LARGE_OFFSET else values.astype(np.float32)
