@@ -34,7 +34,7 @@ from bakeoff.data.forms.columns import (
 from bakeoff.data.forms.forecast_times import read_times
 from bakeoff.data.forms.frame_columns import column_target, new_frame, new_targets, target_form
 from bakeoff.data.forms.targets import guess_findings
-from bakeoff.data.forms.usable_columns import division_findings, usable_frame
+from bakeoff.data.forms.usable_columns import division_findings, lumped_levels, usable_frame
 from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.splits import Indices, make_splits
 from bakeoff.errors import DataError, listed, printable
@@ -145,7 +145,7 @@ def build_table(
         originals=originals,
     )
     kept = {name: form for name, form in forms.items() if name in usable.columns}
-    told_of = usable if answer_form is None else usable.with_columns(answers)
+    told_of = frame if answer_form is None else frame.with_columns(answers)
     own = {} if answer_form is None else {answers.name: answer_form}
     told = form_findings(told_of, {**own, **kept})
     encoder, constant = _learn(usable, kept, np.sort(splits.train), target=target, answers=answer_form)

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from bakeoff.data.dataset import Finding
-from bakeoff.data.forms.cells.reading import Form, column_forms, form_of, mostly_digits
+from bakeoff.data.forms.cells.dates import looks_like_dates
+from bakeoff.data.forms.cells.reading import Form, column_forms, form_of, is_short, mostly_digits
 from bakeoff.data.forms.columns import MOST_CATEGORIES, CategoryColumn, Column, DateColumn, as_words
 from bakeoff.errors import listed, printable
 
@@ -42,12 +43,13 @@ def usable_frame(frame: pl.DataFrame, forms: Mapping[str, Form]) -> tuple[pl.Dat
             kind=f"left_out_{reason}", severity="note", values={"columns": listed(names), "count": len(names)}
         )
         for reason, names in left_out.items()
+        if reason != "dates"
     ]
     return frame.drop([name for names in left_out.values() for name in names]), findings
 
 
 def reason_to_leave_out(column: pl.Series, form: Form | None) -> str | None:
-    """Why a column says nothing: "nested", "row_number", "saved_index", "digits" or "identifier"; else None."""
+    """Why a column says nothing: "nested", "row_number", "saved_index", "dates", "digits" or "identifier"; else None."""
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         return "nested"
     name = column.name.strip().lower()
@@ -61,6 +63,8 @@ def reason_to_leave_out(column: pl.Series, form: Form | None) -> str | None:
     distinct = filled.n_unique()
     if distinct <= 20 or distinct <= IDENTIFIER_SHARE * len(filled):
         return None
+    if looks_like_dates(filled) and is_short(filled):
+        return "dates"  # which `form_findings` names
     return "digits" if mostly_digits(filled) else "identifier"
 
 
