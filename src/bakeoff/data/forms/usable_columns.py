@@ -49,7 +49,7 @@ def usable_frame(frame: pl.DataFrame, forms: Mapping[str, Form]) -> tuple[pl.Dat
 
 
 def reason_to_leave_out(column: pl.Series, form: Form | None) -> str | None:
-    """Why a column says nothing: "nested", "row_number", "saved_index", "dates", "digits" or "identifier"; else None."""
+    """Why a column says nothing ("nested", "row_number", "saved_index", "dates", "digits", "identifier"), or None."""
     if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         return "nested"
     name = column.name.strip().lower()

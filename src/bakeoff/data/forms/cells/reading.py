@@ -140,6 +140,8 @@ def _dates_read(frame: pl.DataFrame, forms: Mapping[str, Form]) -> list[Finding]
         form, words = forms[names[0]], frame[names[0]].cast(pl.String)
         values: dict[str, Any] = {"columns": listed(names), "count": len(names), **_example(words, form)}
         is_digits = frame[names[0]].dtype != pl.String
+        if values["example"] == values["read"]:
+            continue
         kind = "dates_from_digits" if is_digits else "dates_read"
         findings.append(Finding(kind=kind, severity="note", values=values))
     return findings
@@ -179,7 +181,9 @@ def is_short(words: pl.Series) -> bool:
 
 
 def mostly_digits(words: pl.Series) -> bool:
-    """Whether more than half of all letters and signs are digits: no names, whatever else they are."""
+    """Whether cells begin with a digit, and most of their signs are digits: no names, whatever else they are."""
     filled = words.drop_nulls()
+    if 2 * int(filled.str.contains(r"^[^\p{L}0-9]*[0-9]").sum()) <= len(filled):
+        return False
     signs = int(filled.str.len_chars().sum())
     return signs > 0 and 2 * int(filled.str.count_matches("[0-9]").sum()) > signs
