@@ -69,8 +69,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "data.card.target": ("target", "목표"),
     "data.card.classes": ("{count} classes", "클래스 {count}개"),
     "data.card.value": (
-        "a number, {low:.4g} to {high:.4g}, mean {mean:.4g}",
-        "숫자, {low:.4g}부터 {high:.4g}까지, 평균 {mean:.4g}",
+        "a number, {low} to {high}, mean {mean}",
+        "숫자, {low}부터 {high}까지, 평균 {mean}",
     ),
     "data.card.values": ("{size} numbers", "숫자 {size}개"),
     "data.card.forecast": ("the next {horizon} steps, no season found", "다음 {horizon}단계, 주기 없음"),
