@@ -80,7 +80,7 @@ class TextEncoder(TokenEncoder):
 
     def encode(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         number = {word: place + 2 for place, word in enumerate(self.words)}
-        split = SPLITS[self.unit]
+        split = splitter(self.unit)
         rows = [[number.get(word, UNKNOWN) for word in split(text)[: self.length]] for text in texts]
         tokens = np.zeros((len(rows), self.length), np.int32)
         for place, row in enumerate(rows):
@@ -119,8 +119,9 @@ def split_characters(text: str) -> list[str]:
     return list(text.lower().strip())
 
 
-#: Unit of which texts are made -> how they are cut into it.
-SPLITS: dict[str, Callable[[str], list[str]]] = {"words": split_words, "characters": split_characters}
+def splitter(unit: str) -> Callable[[str], list[str]]:
+    """How texts are cut that are made of this unit, "words" or "characters"."""
+    return split_characters if unit == "characters" else split_words
 
 
 def is_free_text(column: pl.Series) -> bool:
@@ -184,11 +185,11 @@ def learn_text(texts: Sequence[str], *, column: str, target: str, unit: str = "w
     Raises:
         DataError: there is no word that occurs in two texts.
     """
-    split_words = SPLITS[unit]
+    split = splitter(unit)
     seen: Counter[str] = Counter()
     lengths = []
     for text in texts:
-        words = split_words(text)
+        words = split(text)
         lengths.append(len(words))
         seen.update(set(words))
     frequent = sorted((-count, word) for word, count in seen.items() if count >= LEAST_TEXTS)[:MOST_WORDS]
