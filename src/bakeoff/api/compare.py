@@ -82,8 +82,8 @@ def compare(
             0.02 for errors.
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
-        target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
-            `bakeoff.load`.
+        target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order: how the
+            data are read, as for `bakeoff.load`.
         listener: called with a `Progress` a few times a second.
         on_data: called with the dataset as soon as it is read.
         started: when the budget began, on the monotonic clock; now where None.

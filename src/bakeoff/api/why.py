@@ -57,8 +57,8 @@ def why(
         steps: of every training; None lets budget and data decide.
         sizes: whether the best network is also trained at half and at twice its width.
         workers: processes of one thread; as many as cores where None.
-        target, time, horizon, window, group, size, kind, task, text, tokenizer, name: how the data are read, as for
-            `bakeoff.load`.
+        target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order, name: how
+            the data are read, as for `bakeoff.load`.
         listener: called with (phase, done, total, seconds left).
         started: when the budget began, on the monotonic clock; now where None.
         pool: of workers, which the caller closes; None makes one for this call.
