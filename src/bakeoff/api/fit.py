@@ -81,8 +81,8 @@ def fit(
         name: of the run's folder; data and network where None.
         width, options: passed to the network's `build`.
         target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order: how the
-            data are read, as for `bakeoff.load`. Texts for published weights are cut by the tokenizer that lies beside these, where none is
-            named.
+            data are read, as for `bakeoff.load`. Texts for published weights are cut by the tokenizer that lies beside
+            these, where none is named.
         listener: called with an `Evaluation` after each one.
         on_data: called with the dataset as soon as it is read.
         save_seconds: between two checkpoints.
