@@ -150,7 +150,8 @@ def date_form_of(words: pl.Series, *, order: str | None = None) -> DateForm | No
         return None
     forms = [name for name in PATTERNS if order is None or name not in _NUMERIC or name in ORDERS[order]]
     for most in (_SAMPLE, _LARGER_SAMPLE):
-        forms = [name for name in forms if _is_read(evenly(filled, most), name)]
+        sample = evenly(filled, most)
+        forms = [name for name in forms if _is_read(sample, name)]
     if len(forms) == 1:  # nothing is left to decide by the whole column
         filled = evenly(filled, _LARGER_SAMPLE)
     found = {name: read_parts(filled, name) for name in forms}
