@@ -31,6 +31,9 @@ _TYPED = {
     "task": "value",
     "text": "note",
     "tokenizer": "folder",
+    "decimal": "comma",
+    "dates": "dmy",
+    "order": "day",
 }
 
 

@@ -16,8 +16,9 @@ import bakeoff
 from bakeoff.cli.main import main
 from bakeoff.data.builtin import builtin_names
 from bakeoff.data.card import DataCard, data_card
+from bakeoff.data.copies import first_equal
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.findings import first_equal
+from bakeoff.data.splits import make_splits
 from bakeoff.messages import all_sentences, set_language
 from bakeoff.report.terminal.data_card import card_table
 
@@ -83,7 +84,10 @@ def test_duplicates_are_counted_in_all_across_splits_and_where_they_contradict()
     x, y = rng.integers(0, 256, (300, 5, 5), dtype=np.uint8), np.arange(300) % 2
     assert not {"duplicates", "duplicates_across"} & set(kinds(bakeoff.load((x, y))))
     x[100:150] = x[:50]
-    dataset = bakeoff.load((x, y))
+    together = bakeoff.load((x, y))
+    assert kinds(together)["duplicates_together"] == {"count": 50, "of": 300}
+    assert "duplicates_across" not in kinds(together)
+    dataset = together.changed(splits=make_splits(together.schema, together.targets))
     found = kinds(dataset)
     assert found["duplicates"] == {"count": 50, "of": 300}
     elsewhere = set(dataset.splits.train) | set(dataset.splits.validation)
@@ -235,6 +239,9 @@ def test_every_kind_of_finding_has_its_sentence_and_every_such_sentence_its_kind
         for file in package.rglob("*.py")
         for kind in re.findall(r'kind="([a-z_]+)",\s*severity', file.read_text())
     }
-    used |= {f"left_out_{reason}" for reason in ("nested", "row_number", "identifier", "saved_index")}
+    used |= {
+        f"left_out_{reason}" for reason in ("nested", "row_number", "identifier", "saved_index", "digits")
+    }
+    used |= {"dates_read", "dates_from_digits", "odd_numbers", "odd_dates", "row_names", "header_joined"}
     assert len(used) > 20
     assert used == {key.rpartition(".")[2] for key in all_sentences() if key.startswith("data.finding.")}

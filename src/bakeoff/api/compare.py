@@ -54,6 +54,9 @@ def compare(
     task: str | None = None,
     text: str | None = None,
     tokenizer: str | Path | None = None,
+    decimal: str | None = None,
+    dates: str | None = None,
+    order: str | None = None,
     listener: ProgressListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     started: float | None = None,
@@ -86,8 +89,8 @@ def compare(
             (`bakeoff.api.questions.goal_of` gives the record of it).
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
-        target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
-            `bakeoff.load`.
+        target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order: how the
+            data are read, as for `bakeoff.load`.
         listener: called with a `Progress` a few times a second.
         on_data: called with the dataset as soon as it is read.
         started: when the budget began, on the monotonic clock; now where None.
@@ -104,7 +107,7 @@ def compare(
         check_goal(goal, metric)
     reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer,
+        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order,
     )  # fmt: skip
     settings = ComparisonSettings(
         models=models, budget_seconds=budget_seconds, seed=seed, metric=metric, seeds=seeds, steps=steps, equal=equal,

@@ -48,6 +48,9 @@ def fit(
     task: str | None = None,
     text: str | None = None,
     tokenizer: str | Path | None = None,
+    decimal: str | None = None,
+    dates: str | None = None,
+    order: str | None = None,
     listener: EvaluationListener | None = None,
     on_data: Callable[[Dataset], None] | None = None,
     save_seconds: float = SAVE_SECONDS,
@@ -79,9 +82,9 @@ def fit(
         out: the folder of runs.
         name: of the run's folder; data and network where None.
         width, options: passed to the network's `build`.
-        target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
-            `bakeoff.load`. Texts for published weights are cut by the tokenizer that lies beside these, where none is
-            named.
+        target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order: how the
+            data are read, as for `bakeoff.load`. Texts for published weights are cut by the tokenizer that lies beside
+            these, where none is named.
         listener: called with an `Evaluation` after each one.
         on_data: called with the dataset as soon as it is read.
         save_seconds: between two checkpoints.
@@ -96,7 +99,7 @@ def fit(
     """
     reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer,
+        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order,
     )  # fmt: skip
     settings = FitSettings(
         model=model, budget_seconds=budget_seconds, epochs=epochs, learning_rate=learning_rate,

@@ -38,6 +38,9 @@ def why(
     task: str | None = None,
     text: str | None = None,
     tokenizer: str | Path | None = None,
+    decimal: str | None = None,
+    dates: str | None = None,
+    order: str | None = None,
     name: str | None = None,
     listener: PhaseListener | None = None,
     started: float | None = None,
@@ -56,8 +59,8 @@ def why(
         steps: of every training; None lets budget and data decide.
         sizes: whether the best network is also trained at half and at twice its width.
         workers: processes of one thread; as many as cores where None.
-        target, time, horizon, window, group, size, kind, task, text, tokenizer, name: how the data are read, as for
-            `bakeoff.load`.
+        target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order, name: how
+            the data are read, as for `bakeoff.load`.
         listener: called with (phase, done, total, seconds left).
         started: when the budget began, on the monotonic clock; now where None.
         pool: of workers, which the caller closes; None makes one for this call.
@@ -70,7 +73,7 @@ def why(
     """
     reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
-        text=text, tokenizer=tokenizer,
+        text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order,
     )  # fmt: skip
     settings = WhySettings(
         models=models, budget_seconds=budget_seconds, seed=seed, changes=changes, metric=metric, seeds=seeds,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.copies import first_equal
 from bakeoff.data.dataset import Dataset, Encoder, Finding, Inputs
 from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.scaling import Scaling, scaling_of_graphs
@@ -16,6 +17,8 @@ from bakeoff.data.splits import Indices, Splits, make_splits
 
 #: Training examples, evenly spread, from which mean and deviation are computed.
 STATISTICS_EXAMPLES = 20_000
+#: Exact copies are looked for, so that a split does not divide them, in inputs of up to this size.
+MOST_HASHED_BYTES = 1 << 30
 
 
 def dataset_name(text: str) -> str:
@@ -45,6 +48,7 @@ def make_dataset(
     labels: Sequence[str] | None = None,
     times: NDArray[np.float64] | None = None,
     seasonal_scale: float | None = None,
+    originals: Indices | None = None,
     source: str = "",
     licence: str = "",
     findings: Sequence[Finding] = (),
@@ -56,7 +60,17 @@ def make_dataset(
     """
     schema = Schema(input=input, target=target)
     if splits is None:
-        splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
+        copies_matter = test is None and groups is None and offsets is None
+        is_small = _bytes_of(inputs) <= MOST_HASHED_BYTES
+        splits = make_splits(
+            schema,
+            targets,
+            seed=seed,
+            groups=groups,
+            test=test,
+            validation=validation,
+            originals=first_equal(inputs) if copies_matter and is_small else None,
+        )
     return with_scaling(
         Dataset(
             name=dataset_name(name),
@@ -70,12 +84,17 @@ def make_dataset(
             groups=groups,
             times=times,
             seasonal_scale=seasonal_scale,
+            originals=originals,
             labels=labels,
             source=source,
             licence=licence,
             findings=tuple(findings),
         )
     )
+
+
+def _bytes_of(inputs: Inputs) -> int:
+    return inputs.features.nbytes + inputs.edges.nbytes if isinstance(inputs, PackedGraphs) else inputs.nbytes
 
 
 def with_scaling(dataset: Dataset) -> Dataset:

@@ -123,7 +123,9 @@ class DataCard:
         if target.size > 1 or self.target_range is None:
             return say("data.card.values", size=target.size)
         low, mean, high = self.target_range
-        return say("data.card.value", low=low, mean=mean, high=high)
+        digits = _digits_apart(low, high)
+        shown = {name: f"{number:.{digits}g}" for name, number in zip(_RANGE, (low, mean, high), strict=True)}
+        return say("data.card.value", **shown)
 
     def _class_text(self) -> str:
         ranked = (
@@ -134,6 +136,15 @@ class DataCard:
         text = ", ".join(f"{printable(name, most=40)}: {count:,}" for name, count in ranked[:LISTED_CLASSES])
         more = len(self.classes) - LISTED_CLASSES
         return text + (", " + say("data.card.more_classes", count=more) if more > 0 else "")
+
+
+_RANGE = ("low", "mean", "high")
+
+
+def _digits_apart(low: float, high: float) -> int:
+    """Significant digits that tell the ends of a range apart: four, and more where there is a large offset."""
+    offset = max(abs(low), abs(high)) / (high - low) if high > low else 1.0
+    return 4 + max(int(np.log10(max(offset, 1.0))) - 1, 0)
 
 
 def data_card(dataset: Dataset) -> DataCard:

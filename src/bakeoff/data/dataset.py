@@ -57,9 +57,10 @@ class Dataset:
     Attributes:
         name: short, fit for a folder's name.
         schema: what one example is.
-        inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables) or int32 (tokens); graphs are packed,
-            edge by edge. May be a memmap.
-        targets: one a prediction: int64 [N] for classes, else float32 [N, size] in the unit of the data.
+        inputs: [N, *schema.input.shape]; uint8 (images), float32 (series, tables; float64 where float32 would round
+            away what varies beside a large offset) or int32 (tokens); graphs are packed, edge by edge. May be a memmap.
+        targets: one a prediction: int64 [N] for classes, else float32 (or float64, as for inputs) [N, size] in the unit
+            of the data.
         splits: indices of the training, validation and test predictions.
         offsets: where an example has several predictions, int64 [examples + 1]: those of example i are the targets from
             `offsets[i]` up to the next offset, in the order in which a network gives them (of a graph, its nodes). None
@@ -72,6 +73,8 @@ class Dataset:
         times: for forecasts, the time of each example's first target: float64 [N], in seconds or in the data's unit.
         seasonal_scale: for forecasts, the mean absolute error of the seasonal-naive forecast inside the training
             split, the unit of MASE (Hyndman & Koehler 2006).
+        originals: int64 [N], the first example that equals each as the data came, where that is not to be seen from the
+            inputs (a table's rare words become one value); else None.
         labels: one short label per example (a file's name, the start of a text), for reports and predictions;
             None where an example has no name but its number. No class names: those stand in `schema.target`.
         source, licence: where the data come from.
@@ -90,6 +93,7 @@ class Dataset:
     groups: NDArray[Any] | None = None
     times: NDArray[np.float64] | None = None
     seasonal_scale: float | None = None
+    originals: NDArray[np.int64] | None = None
     labels: Sequence[str] | None = None
     source: str = ""
     licence: str = ""

@@ -1,15 +1,14 @@
 """Findings that may spoil a comparison: small classes, imbalance, duplicates, leaks of the target, ordered data."""
 
-import hashlib
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset, Finding, Inputs
+from bakeoff.data.copies import first_equal
+from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.forms.images import ImageEncoder
 from bakeoff.data.forms.table import TableEncoder
-from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Series, Table
 from bakeoff.errors import listed, printable
 
@@ -76,15 +75,18 @@ def class_findings(dataset: Dataset) -> Iterator[Finding]:
 
 def duplicate_findings(dataset: Dataset) -> Iterator[Finding]:
     """Exact copies: in all, of test examples elsewhere, and with contradicting targets."""
-    first = first_equal(dataset.inputs)
+    first = first_equal(dataset.inputs) if dataset.originals is None else dataset.originals
     count = len(first)
     copies = int((first != np.arange(count)).sum())
     if not copies:
         return
-    yield Finding(kind="duplicates", severity="note", values={"count": copies, "of": count})
     elsewhere = np.zeros(count, bool)
     elsewhere[first[dataset.splits.train]] = elsewhere[first[dataset.splits.validation]] = True
     leaked = int(elsewhere[first[dataset.splits.test]].sum())
+    if not leaked and dataset.splits.how in ("stratified", "random"):
+        yield Finding(kind="duplicates_together", severity="note", values={"count": copies, "of": count})
+    else:
+        yield Finding(kind="duplicates", severity="note", values={"count": copies, "of": count})
     if leaked:
         test = len(dataset.splits.test)
         severity = "warning" if leaked >= 0.01 * test else "note"
@@ -93,56 +95,6 @@ def duplicate_findings(dataset: Dataset) -> Iterator[Finding]:
     contradictions = int((targets != targets[first]).any(axis=1).sum())
     if contradictions:
         yield Finding(kind="contradictions", severity="warning", values={"count": contradictions})
-
-
-def first_equal(inputs: Inputs) -> NDArray[np.int64]:
-    """For each example the index of the first one that equals it byte for byte.
-
-    Rows of an array are hashed to 64 bits block by block (a multiply-shift hash of their bytes, twice folded); those
-    with equal hashes are then compared in full. Graphs are compared by a cryptographic hash.
-    """
-    count = len(inputs)
-    hashes = row_hashes(inputs)
-    _, first_place, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    first = first_place.astype(np.int64)[inverse.reshape(-1)]
-    if isinstance(inputs, PackedGraphs):
-        return first
-    for start in range(0, count, _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, count))
-        rows = rows[first[rows] != rows]
-        if len(rows):
-            own, other = np.asarray(inputs[rows]), np.asarray(inputs[first[rows]])
-            differ = (own != other).reshape(len(rows), -1).any(axis=1)
-            first[rows[differ]] = rows[differ]
-    return first
-
-
-def row_hashes(inputs: Inputs, rows: NDArray[np.int64] | None = None) -> NDArray[np.uint64]:
-    """A 64-bit hash of each example's bytes, of all examples or of these rows; some thousand at a time."""
-    if isinstance(inputs, PackedGraphs):
-        return _graph_hashes(inputs if rows is None else inputs[rows])
-    count = len(inputs) if rows is None else len(rows)
-    hashes = np.empty(count, np.uint64)
-    for start in range(0, count, _BLOCK):
-        place = slice(start, start + _BLOCK) if rows is None else rows[start : start + _BLOCK]
-        hashes[start : start + _BLOCK] = _row_hashes(np.ascontiguousarray(inputs[place]))
-    return hashes
-
-
-def _graph_hashes(graphs: PackedGraphs) -> NDArray[np.uint64]:
-    """BLAKE2 of each graph's nodes, edges and weights."""
-    hashes = np.empty(len(graphs), np.uint64)
-    for place in range(len(graphs)):
-        nodes, edges = (
-            slice(*offsets[place : place + 2]) for offsets in (graphs.node_offsets, graphs.edge_offsets)
-        )
-        digest = hashlib.blake2b(np.int64(nodes.stop - nodes.start).tobytes(), digest_size=8)
-        digest.update(np.ascontiguousarray(graphs.features[nodes]).tobytes())
-        digest.update(np.ascontiguousarray(graphs.edges[edges]).tobytes())
-        none = np.ones(edges.stop - edges.start, np.float32)  # no weights are weights of 1
-        digest.update((none if graphs.weights is None else np.asarray(graphs.weights[edges])).tobytes())
-        hashes[place] = int.from_bytes(digest.digest(), "little")
-    return hashes
 
 
 def column_findings(dataset: Dataset) -> Iterator[Finding]:
@@ -249,17 +201,3 @@ def _columns(dataset: Dataset) -> list[tuple[str, list[int]]]:
     strength = between / np.maximum((centred**2).sum(axis=0), 1e-12)
     best = sorted(columns, key=lambda column: -float(strength[column[1]].max()))
     return best[:_MOST_COLUMNS]
-
-
-def _row_hashes(rows: NDArray[np.generic]) -> NDArray[np.uint64]:
-    """uint64 [N] of [N, ...]: each 8 bytes of a row are multiplied by an odd number of their position and mixed."""
-    data = rows.reshape(len(rows), -1).view(np.uint8)
-    width = -(-data.shape[1] // 8) * 8
-    padded = np.zeros((len(rows), width), np.uint8)
-    padded[:, : data.shape[1]] = data
-    words = padded.view(np.uint64)
-    odd = np.random.default_rng(0).integers(0, 2**63, words.shape[1], dtype=np.uint64) * np.uint64(
-        2
-    ) + np.uint64(1)
-    mixed = (words ^ (words >> np.uint64(32))) * odd
-    return (mixed ^ (mixed >> np.uint64(29))).sum(axis=1, dtype=np.uint64)

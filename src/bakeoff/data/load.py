@@ -60,6 +60,9 @@ def load(
     text: str | None = None,
     tokenizer: str | Path | None = None,
     window: int | None = None,
+    decimal: str | None = None,
+    dates: str | None = None,
+    order: str | None = None,
     seed: int = 0,
     name: str | None = None,
 ) -> Dataset:
@@ -83,6 +86,10 @@ def load(
         tokenizer: a published one to cut the texts with, for networks with published weights: a folder with
             `tokenizer.json` or `vocab.txt`, or a Hugging Face id. Needs the package `tokenizers`.
         window: how many past steps a forecast uses.
+        decimal: "comma" or "point", the decimal sign, where a column's numbers can be read either way (1,234).
+        dates: "dmy", "mdy" or "ymd", the order of day, month and year, where a column can be read in several; "off"
+            reads nothing as a date.
+        order: the column of times by which a table's rows are divided: training first, the latest rows for the test.
         seed: of the splits (and of generated data).
         name: of the dataset; taken from the source if not given.
 
@@ -107,6 +114,9 @@ def load(
         task=task,
         text=_composed(text),
         tokenizer=tokenizer,
+        decimal=decimal,
+        dates=dates,
+        order=_composed(order),
     )
     options.check()
     if isinstance(source, str | Path):

@@ -11,6 +11,8 @@ from typing import Any
 from bakeoff.errors import OptionError, printable, suggest
 
 KINDS = ("image", "series", "table", "text")
+DECIMALS = ("comma", "point")
+DATE_ORDERS = ("dmy", "mdy", "ymd", "off")
 TASKS = ("classes", "value")
 #: The largest height and width that images may be resized to, in pixels.
 MOST_PIXELS = 1024
@@ -46,6 +48,18 @@ class ReadingOptions:
         metadata={"help": "Folder, file or Hugging Face id of the tokenizer that published weights need."},
     )
 
+    decimal: str | None = field(
+        default=None, metadata={"help": "comma or point, where a column's numbers can be read either way."}
+    )
+    dates: str | None = field(
+        default=None, metadata={"help": "dmy, mdy or ymd, where dates do not tell; off reads none."}
+    )
+
+    order: str | None = field(
+        default=None,
+        metadata={"help": "The column of times by which rows are divided: the latest are the test."},
+    )
+
     def given(self) -> dict[str, Any]:
         """All options by name, as `bakeoff.load` takes them."""
         return dict(vars(self))
@@ -60,6 +74,8 @@ class ReadingOptions:
         parse_size(self.size)
         _check_choice("kind", self.kind, KINDS)
         _check_choice("task", self.task, TASKS)
+        _check_choice("decimal", self.decimal, DECIMALS)
+        _check_choice("dates", self.dates, DATE_ORDERS)
 
 
 def parse_size(size: int | str | tuple[int, int] | None) -> tuple[int, int] | None:

@@ -13,6 +13,10 @@ from bakeoff.data.packed_graphs import PackedGraphs
 ROUNDING_SHARE = 1e-3
 #: Values that are converted to float64 at once for that.
 STATISTICS_BLOCK_NUMBERS = 1 << 20
+#: Rows, evenly spread, by which it is decided whether numbers need float64.
+_SAMPLE_ROWS = 20_000
+#: Means from which on float32 is not exact to the last whole number.
+LARGE_OFFSET = float(1 << 20)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,16 +24,25 @@ class Scaling:
     """`(x - mean) / std`, per channel or feature, broadcast over the rest of an example's axes.
 
     Of graphs, the entries after those of the F features are of the weights of edges, with mean 0: no edge stays none.
+
+
+    Attributes:
+        mean: [C], float64: inputs in float64 are centred before they become float32, which rounds a large offset.
+        std: [C].
     """
 
-    mean: NDArray[np.float32]
+    mean: NDArray[np.float64]
     std: NDArray[np.float32]
 
     def apply(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         """Inputs [B, C, ...] of any number type to float32 of the same shape."""
         axes = (1, -1) + (1,) * (inputs.ndim - 2)
-        out = inputs.astype(np.float32)
-        out -= self.mean.reshape(axes)
+        mean = self.mean.reshape(axes)
+        if inputs.dtype == np.float64:
+            out = (inputs - mean).astype(np.float32)
+        else:
+            out = inputs.astype(np.float32)
+            out -= mean.astype(np.float32)
         out /= self.std.reshape(axes)
         return out
 
@@ -50,15 +63,49 @@ class Scaling:
         for values, real in _blocks(inputs, lengths):
             squares += (((values - mean.reshape(shape)) * real) ** 2).sum(axis=axes)
         std = np.sqrt(squares / max(count, 1.0))
-        constant = std < 1e-7 * np.maximum(np.abs(mean), 1.0)
-        return Scaling(mean=mean.astype(np.float32), std=np.where(constant, 1.0, std).astype(np.float32))
+        constant = std < constant_below(inputs.dtype) * np.maximum(np.abs(mean), 1.0)
+        return Scaling(mean=_stored(mean), std=np.where(constant, 1.0, std).astype(np.float32))
 
     def to_json(self) -> dict[str, list[float]]:
         return {"mean": self.mean.tolist(), "std": self.std.tolist()}
 
     @staticmethod
     def from_json(record: dict[str, list[float]]) -> "Scaling":
-        return Scaling(mean=np.asarray(record["mean"], np.float32), std=np.asarray(record["std"], np.float32))
+        return Scaling(mean=np.asarray(record["mean"], np.float64), std=np.asarray(record["std"], np.float32))
+
+
+def _stored(mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean as float32 has it, where that is near enough: what is stored stays short, and results the same."""
+    rounded = mean.astype(np.float32).astype(np.float64)
+    return np.where(np.abs(mean) < LARGE_OFFSET, rounded, mean)
+
+
+def without_loss(numbers: NDArray[Any], *, axis: int | None = 1) -> NDArray[Any]:
+    """The numbers in float32, or in float64 where float32 would round away what varies in one of their columns.
+
+    Args:
+        numbers: [N, ...]. axis: of the columns (features, channels); None where all are of one kind.
+    """
+    if numbers.dtype.kind not in "fiu" or numbers.dtype.itemsize < 4 or numbers.dtype == np.float32:
+        return numbers.astype(np.float32, copy=False)
+    sample = np.asarray(numbers[:: -(-len(numbers) // _SAMPLE_ROWS) or 1])
+    columns = [sample] if axis is None else np.moveaxis(sample, axis, 0)
+    if any(needs_centring(column[np.isfinite(column)]) for column in columns):
+        return numbers.astype(np.float64, copy=False)
+    return numbers.astype(np.float32)
+
+
+def of_new_data(numbers: NDArray[Any]) -> NDArray[Any]:
+    """New numbers in float32, or in float64 where they are so large that training may have needed it."""
+    if numbers.dtype.kind not in "fiu" or numbers.dtype.itemsize < 8:
+        return numbers.astype(np.float32, copy=False)
+    is_far = bool(np.nanmax(np.abs(numbers), initial=0.0) >= LARGE_OFFSET)
+    return numbers.astype(np.float64 if is_far else np.float32, copy=False)
+
+
+def constant_below(dtype: Any) -> float:
+    """Deviation, as a part of the mean, below which numbers of this type are taken for equal."""
+    return 1e-13 if dtype == np.float64 else 1e-7
 
 
 def scaling_of_graphs(graphs: PackedGraphs) -> Scaling:

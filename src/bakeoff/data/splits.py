@@ -56,11 +56,13 @@ def make_splits(
     test: Indices | None = None,
     validation: Indices | None = None,
     times: NDArray[Any] | None = None,
+    originals: Indices | None = None,
 ) -> Splits:
     """Splits of about 64 % training, 16 % validation and 20 % test.
 
     Stratified for classes; whole groups on one side where `groups` are given; the latest examples for test, those
-    before them for validation where `times` are given; parts that came with the data are kept.
+    before them for validation where `times` are given; parts that came with the data are kept. Exact copies follow
+    the first of them (`originals`, [N]) to its side, unless most examples are copies: then the data repeat themselves.
 
     Raises:
         DataError: fewer than ten examples, or a part would be empty.
@@ -89,6 +91,8 @@ def make_splits(
         )
     else:
         rest = np.setdiff1d(rest, validation)
+    if originals is not None and groups is None and how != "given":
+        rest, validation, test = _copies_together((rest, validation, test), targets, originals)
     for name, part in (("training", rest), ("validation", validation), ("test", test)):
         if len(part) == 0:
             raise DataError(
@@ -100,6 +104,23 @@ def make_splits(
         test=np.sort(test),
         how=how,
     )
+
+
+def _copies_together(
+    parts: tuple[Indices, Indices, Indices], targets: NDArray[Any], originals: Indices
+) -> tuple[Indices, Indices, Indices]:
+    """The parts with every exact copy where the first of its kind is; unchanged where that would cost a class."""
+    is_copy = originals != np.arange(len(originals))
+    if not is_copy.any() or 2 * is_copy.sum() > len(originals):
+        return parts
+    place = np.empty(len(originals), np.int64)
+    for number, part in enumerate(parts):
+        place[part] = number
+    place = place[originals]
+    moved = tuple(np.flatnonzero(place == number) for number in range(len(parts)))
+    if targets.dtype.kind in "iu" and len(np.unique(targets[moved[0]])) < len(np.unique(targets[parts[0]])):
+        return parts
+    return moved if all(len(part) for part in moved) else parts  # type: ignore[return-value]
 
 
 def _divide(

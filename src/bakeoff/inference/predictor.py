@@ -32,7 +32,7 @@ from bakeoff.system.files import refuse_special
 from bakeoff.tasks.base import Task
 from bakeoff.tasks.outputs import dense
 from bakeoff.tasks.registry import task_of
-from bakeoff.tasks.target_scaling import TargetScaling
+from bakeoff.tasks.target_scaling import TargetScaling, as_stored
 
 WEIGHTS_FILE, RECORD_FILE = "network.safetensors", "fitted.json"
 #: Version of the record's format.
@@ -162,7 +162,7 @@ class Predictor:
             lengths=lengths,
             scaling=self.scaling,
         )
-        parts = [np.zeros((0, self.schema.outputs), dtype=np.float32)]
+        parts = []
         for start in range(0, len(inputs), PREDICTION_ROWS):
             rows = np.arange(start, min(start + PREDICTION_ROWS, len(inputs)), dtype=np.int64)
             given = network_inputs(everything.inputs_at(rows), self.schema.input)
@@ -170,7 +170,7 @@ class Predictor:
             parts.append(
                 self._outputs(given, None if true_lengths is None else torch.from_numpy(true_lengths))
             )
-        return np.concatenate(parts)
+        return np.concatenate(parts) if parts else np.zeros((0, self.schema.outputs), np.float32)
 
     def _checked(self, inputs: Inputs, lengths: NDArray[np.int64] | None) -> Inputs:
         """The inputs, if this network takes such."""
@@ -190,7 +190,8 @@ class Predictor:
     @torch.no_grad()
     def _outputs(self, inputs: Tensor | GraphBatch, lengths: Tensor | None) -> NDArray[np.float32]:
         raw = self.module(*arguments(self.module, inputs, lengths))
-        return self.task.in_unit_of_data(raw.double(), self.target_scaling).float().numpy()
+        values = self.task.in_unit_of_data(raw.double(), self.target_scaling)
+        return as_stored(values, self.target_scaling).numpy()
 
     def predict_proba(self, new: Any, lengths: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Probability of every class, float32 [N, K].

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.data.copies import row_hashes
 from bakeoff.data.dataset import Dataset, Inputs
-from bakeoff.data.findings import row_hashes
 from bakeoff.system.files import atomic_write, opened
 
 TRAINING_HASHES_FILE = "seen.npy"

@@ -40,11 +40,13 @@ def _majority(dataset: Dataset, train: Indices, parts: Sequence[Indices]) -> Bas
 
 def _mean(dataset: Dataset, train: Indices, parts: Sequence[Indices]) -> BaselineAnswers:
     """Always the mean of the training targets."""
-    return _constant(dataset.targets_at(train).reshape(len(train), -1).mean(axis=0), parts)
+    targets = dataset.targets_at(train).reshape(len(train), -1)
+    return _constant(targets.mean(axis=0), parts, precision=targets.dtype)
 
 
-def _constant(row: NDArray[Any], parts: Sequence[Indices]) -> BaselineAnswers:
-    return BaselineAnswers([np.tile(row.astype(np.float32), (len(part), 1)) for part in parts], len(row))
+def _constant(row: NDArray[Any], parts: Sequence[Indices], *, precision: Any = np.float32) -> BaselineAnswers:
+    row = row.astype(precision)
+    return BaselineAnswers([np.tile(row, (len(part), 1)) for part in parts], len(row))
 
 
 def _last_value(dataset: Dataset, train: Indices, parts: Sequence[Indices]) -> BaselineAnswers:
@@ -66,7 +68,8 @@ def _naive(dataset: Dataset, parts: Sequence[Indices], *, season: int) -> Baseli
     back = season - np.arange(schema.target.horizon) % season  # 1 is the last value
     outputs = []
     for part in parts:
-        past = dataset.rows_at(part)[:, 0, :].astype(np.float32)
+        rows = dataset.rows_at(part)
+        past = np.asarray(rows[:, 0, :], dtype=np.result_type(rows.dtype, np.float32))
         lengths = np.full(len(part), past.shape[1]) if dataset.lengths is None else dataset.lengths[part]
         outputs.append(np.take_along_axis(past, np.maximum(lengths[:, None] - back, 0), axis=1))
     return BaselineAnswers(outputs, 0)

@@ -82,6 +82,6 @@ class Numbers(Task):
             for i in np.argsort(-errors, kind="stable")[:most]
         )
 
-    def combine(self, neighbours: NDArray[Any]) -> NDArray[np.float32]:
+    def combine(self, neighbours: NDArray[Any]) -> NDArray[Any]:
         """The mean of the neighbours' values."""
-        return neighbours.reshape(*neighbours.shape[:2], -1).mean(axis=1).astype(np.float32)
+        return neighbours.reshape(*neighbours.shape[:2], -1).mean(axis=1)

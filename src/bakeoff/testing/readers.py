@@ -44,6 +44,9 @@ _VALUES: dict[str, Any] = {
     "task": "classes",
     "text": "note",
     "tokenizer": "folder",
+    "decimal": "comma",
+    "dates": "dmy",
+    "order": "day",
 }
 
 

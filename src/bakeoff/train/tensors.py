@@ -22,6 +22,7 @@ from bakeoff.data.splits import Indices
 from bakeoff.models.layers.graphs import GraphBatch, network_inputs, tensors_of
 from bakeoff.models.layers.views import dense, takes_graphs
 from bakeoff.tasks.registry import task_of
+from bakeoff.tasks.target_scaling import as_stored
 
 #: A dataset whose scaled examples take no more than this is held in memory as tensors.
 RESIDENT_BYTES = 256 * 2**20
@@ -238,6 +239,10 @@ class TrainingData:
     def in_unit_of_data(self, outputs: Tensor) -> Tensor:
         """Log-probabilities of the classes, or values in the data's unit, from a network's outputs [..., outputs]."""
         return self.task.in_unit_of_data(outputs, self.target_scaling)
+
+    def stored(self, outputs: Tensor) -> np.ndarray:
+        """The same on the CPU, as they are stored: float32, or float64 where float32 would round the targets."""
+        return as_stored(self.in_unit_of_data(outputs.cpu().double()), self.target_scaling).numpy()
 
 
 def read_ahead(examples: Examples, positions: Iterable[Tensor]) -> Iterator[Batch]:

@@ -371,3 +371,27 @@ def test_hours_and_time_zones_are_read() -> None:
     ).with_columns(pl.col("when").dt.replace_time_zone("Asia/Seoul"))
     dataset = bakeoff.load(frame, time="when", target="load")
     assert dataset.schema.target == Forecast(horizon=24, season=24)
+
+
+def test_a_channel_with_gaps_has_a_further_one_that_says_which_values_are_filled() -> None:
+    rng = np.random.default_rng(0)
+    other = rng.normal(0, 1, 200)
+    gaps = rng.random(200) < 0.2
+    gaps[0] = False
+    frame = pl.DataFrame(
+        {
+            "t": range(200),
+            "y": rng.normal(0, 1, 200),
+            "x": [None if gap else v for gap, v in zip(gaps, other, strict=True)],
+        }
+    )
+    dataset = bakeoff.load(frame, time="t", target="y", horizon=1, window=10)
+    assert dataset.schema.input == Series(channels=3, length=10)
+    np.testing.assert_array_equal(dataset.inputs[5, 2], gaps[5:15].astype(np.float32))
+    record = json.loads(json.dumps(dataset.encoder.to_json()))
+    new = read_new(record, frame, schema=dataset.schema)
+    np.testing.assert_array_equal(new.inputs[5, 2], gaps[5:15].astype(np.float32))
+    filled = other.copy()
+    for step in range(1, 200):  # never from the future
+        filled[step] = filled[step - 1] if gaps[step] else other[step]
+    np.testing.assert_allclose(dataset.inputs[:, 1, 0], filled[:190], rtol=1e-6)

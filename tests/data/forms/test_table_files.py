@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bakeoff
+from bakeoff.data.forms.cells.numbers import number_form_of
 from bakeoff.data.forms.encodings import text_encoding
 from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.errors import DataError
@@ -33,7 +34,9 @@ def test_the_separator_and_the_line_ends_are_found(tmp_path: Path, separator: st
 
 def test_a_comma_for_decimals_is_read_where_semicolons_separate(tmp_path: Path) -> None:
     frame, _ = read_table_file(written(tmp_path / "t.csv", "a;b\n1,5;x\n2,25;y\n"))
-    assert frame["a"].to_list() == [1.5, 2.25]
+    form = number_form_of(frame["a"])
+    assert form is not None
+    assert form.read(frame["a"]).to_list() == [1.5, 2.25]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp949", "latin-1"])

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.scaling import of_new_data, without_loss
 from bakeoff.data.schema import Image, Input, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError
 
@@ -55,9 +56,9 @@ def arrange(
         return array.astype(np.int32), input if schema is None else schema.input
     if array.dtype == np.bool_:
         array = array.astype(np.uint8)
-    if not (isinstance(input, Image) and array.dtype == np.uint8) and array.dtype != np.float32:
-        array = array.astype(np.float32)
-    return array, input
+    if isinstance(input, Image) and array.dtype == np.uint8:
+        return array, input
+    return of_new_data(array) if schema is not None else without_loss(array), input
 
 
 def has_gaps(array: NDArray[Any]) -> bool:

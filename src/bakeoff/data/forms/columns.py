@@ -8,34 +8,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from bakeoff.data.forms.cells.dates import DATE_SHARE, DateForm, date_form_of
+from bakeoff.data.forms.cells.missing import is_missing_word
+from bakeoff.data.forms.cells.numbers import LEAST_NUMBER_SHARE, NUMBER_SHARE, PLAIN, NumberForm
+from bakeoff.data.forms.cells.reading import Form
 from bakeoff.data.forms.written import TRUTH, UNKNOWN_TRUTH, as_known_words
 from bakeoff.data.scaling import needs_centring
 from bakeoff.errors import DataError, printable
 
 #: A category has one feature for each of this many most frequent values, and one for all others.
 MOST_CATEGORIES = 32
-#: A column of strings is read as numbers if at least this share of its filled cells are; the rest count as missing.
-NUMBER_SHARE = 0.9
-DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y.%m.%d",
-    "%d.%m.%Y",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%Y-%m",
-)
 _DATE_PARTS = ("days", "year", "month", "day", "weekday", "hour")
 
 
@@ -50,6 +36,7 @@ class NumberColumn:
         truth: whether training rows held truth values, which are 1 and 0.
         offset: is subtracted in float64, so that float32 keeps what is below 1e-7 of a large offset (seconds since
             1970); 0 where float32 loses nothing that matters.
+        form: how the numbers were written where that is not plainly; new cells are read so.
     """
 
     name: str
@@ -57,13 +44,17 @@ class NumberColumn:
     flag: bool
     truth: bool = False
     offset: float = 0.0
+    form: NumberForm | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
         return (self.name, f"{self.name} is missing") if self.flag else (self.name,)
 
     def encode(self, column: pl.Series) -> list[pl.Series]:
-        numbers = (as_truth if self.truth else as_numbers)(column, where_from=self.name)
+        if self.truth:
+            numbers = as_truth(column, where_from=self.name)
+        else:
+            numbers = as_numbers(column, self.form, where_from=self.name)
         features = [(numbers.fill_null(self.median) - self.offset).cast(pl.Float32)]
         return [*features, numbers.is_null().cast(pl.Float32)] if self.flag else features
 
@@ -98,13 +89,30 @@ class CategoryColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class DateColumn:
-    """The parts of a date that differ in training: days since 1970, year, month, day, weekday (1 Monday), hour."""
+    """The parts of a date that differ in training: days since an origin, year, month, day, weekday (1 Monday), hour.
+
+    Attributes:
+        name: of the column.
+        format: the name of the form in which the dates are written (`cells.dates.PATTERNS`); None where the column
+            held dates and no words.
+        parts: that differ. medians: of each, by which missing values are replaced.
+        flag: whether there is a feature that is 1 where the value is missing.
+        origin: days since 1970 that are subtracted, so that float32 keeps the seconds.
+        clock_minutes: how far the clock is ahead of UTC in which cells with an offset are read.
+    """
 
     name: str
     format: str | None
     parts: tuple[str, ...]
     medians: tuple[float, ...]
     flag: bool
+    origin: float = 0.0
+    clock_minutes: int | None = None
+
+    @property
+    def form(self) -> DateForm | None:
+        """How the dates are written; None where they were no words."""
+        return None if self.format is None else DateForm(name=self.format, clock_minutes=self.clock_minutes)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -112,9 +120,9 @@ class DateColumn:
         return (*names, f"{self.name} is missing") if self.flag else names
 
     def encode(self, column: pl.Series) -> list[pl.Series]:
-        dates = as_dates(column, self.format, where_from=self.name)
+        dates = as_dates(column, self.form, where_from=self.name)
         features = [
-            _date_part(dates, part).fill_null(median).cast(pl.Float32)
+            _date_part(dates, part, self.origin).fill_null(median).cast(pl.Float32)
             for part, median in zip(self.parts, self.medians, strict=True)
         ]
         return [*features, dates.is_null().cast(pl.Float32)] if self.flag else features
@@ -127,7 +135,7 @@ def is_read_as_words(column: Column) -> bool:
     """Whether training had words here (or truth values), so that new cells must be read as they are written."""
     if isinstance(column, DateColumn):
         return column.format is not None
-    return isinstance(column, CategoryColumn) or column.truth
+    return isinstance(column, CategoryColumn) or column.truth or column.form is not None
 
 
 _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}
@@ -138,31 +146,42 @@ def column_to_json(column: Column) -> dict[str, Any]:
 
 
 def column_from_json(record: dict[str, Any]) -> Column:
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
-    column: Column = _KINDS[str(fields.pop("column"))](**fields)
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+    }
+    kind = _KINDS[str(fields.pop("column"))]
+    if kind is NumberColumn and fields.get("form") is not None:
+        fields["form"] = NumberForm(**fields["form"])
+    column: Column = kind(**fields)
     return column
 
 
-def learn_column(train: pl.Series) -> Column | None:
-    """The encoding of this column, learned from its training rows only; None where it is constant there."""
-    if train.dtype.is_numeric() or train.dtype in (pl.Boolean, pl.Duration, pl.Time):
-        return _learn_number(train)
-    if train.dtype.is_temporal():
-        return _learn_date(train, None)
-    words = as_words(train)
-    if looks_like_numbers(words):
-        return _learn_number(words)
-    date_format = date_format_of(words)
-    if date_format is not None:
-        return _learn_date(words, date_format)
-    return _learn_category(words)
+def learn_column(train: pl.Series, form: Form | None = None) -> Column | None:
+    """The encoding of this column, learned from its training rows only; None where it is constant there.
+
+    Args:
+        form: in which numbers or dates are written in the whole column.
+    """
+    if isinstance(form, DateForm) or (
+        train.dtype.is_temporal() and train.dtype not in (pl.Duration, pl.Time)
+    ):
+        return _learn_date(train, form if isinstance(form, DateForm) else None)
+    if form is not None or train.dtype.is_numeric() or train.dtype in (pl.Boolean, pl.Duration, pl.Time):
+        return _learn_number(train, form)
+    return _learn_category(as_words(train))
 
 
-def as_numbers(column: pl.Series, *, where_from: str, share: float = NUMBER_SHARE) -> pl.Series:
+def as_numbers(
+    column: pl.Series, form: NumberForm | None = None, *, where_from: str, share: float | None = None
+) -> pl.Series:
     """Float64, missing values as null.
 
+    Args:
+        form: in which words are numbers; the plain one if none is given.
+        share: of the words that must be numbers; words for "missing" do not count.
+
     Raises:
-        DataError: an infinite value, or fewer than `share` of the words are numbers.
+        DataError: an infinite value, or too few of the words are numbers.
     """
     if column.dtype == pl.Duration:
         return column.dt.total_microseconds().cast(pl.Float64) / 1e6
@@ -174,8 +193,10 @@ def as_numbers(column: pl.Series, *, where_from: str, share: float = NUMBER_SHAR
         return column.cast(pl.Float64)
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         words = as_words(column)
-        numbers = words.str.strip_chars().cast(pl.Float64, strict=False)
-        lost = words.is_not_null() & numbers.is_null()
+        numbers = (form or PLAIN).read(words)
+        lost = ~is_missing_word(words) & numbers.is_null()
+        if share is None:
+            share = NUMBER_SHARE if form is None else LEAST_NUMBER_SHARE
         if lost.sum() > (1 - share) * max(int(words.is_not_null().sum()), 1):
             row = int(lost.arg_true()[0])
             raise DataError(
@@ -227,11 +248,14 @@ def as_words(column: pl.Series) -> pl.Series:
     return column.cast(pl.String, strict=False)
 
 
-def as_dates(column: pl.Series, date_format: str | None, *, where_from: str) -> pl.Series:
+def as_dates(column: pl.Series, form: DateForm | None, *, where_from: str) -> pl.Series:
     """Datetimes without a zone (microseconds), missing values as null.
 
+    Args:
+        form: in which the dates are written; where it is None, or reads nearly nothing, it is sought in the column.
+
     Raises:
-        DataError: nothing in the column is a date of this format.
+        DataError: nothing in the column is a date.
     """
     if column.dtype.is_temporal() and column.dtype not in (pl.Duration, pl.Time):
         if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
@@ -240,55 +264,22 @@ def as_dates(column: pl.Series, date_format: str | None, *, where_from: str) -> 
     if column.dtype == pl.Null:
         return column.cast(pl.Datetime("us"))
     words = as_words(column)
-    formats = DATE_FORMATS if date_format is None else (date_format, *DATE_FORMATS)
-    for candidate in formats:
-        dates = _parse(words, candidate)
-        if dates.null_count() <= words.null_count() + (1 - NUMBER_SHARE) * len(words):
-            return dates
-    first = words.drop_nulls().head(1).to_list()
+    filled = words.filter(~is_missing_word(words))
+    found = form if form is not None and _reads(form, filled) else date_form_of(words)
+    if found is not None or len(filled) == 0:
+        return (found or DateForm(name="ymd")).read(words)
     raise DataError(
-        f"The column '{printable(where_from)}' should hold dates, and has '{printable(str(first[0]))}': "
+        f"The column '{printable(where_from)}' should hold dates, and has '{printable(str(filled[0]))}': "
         "write them as 2024-03-05."
     )
 
 
-def looks_like_numbers(words: pl.Series) -> bool:
-    """Whether at least `NUMBER_SHARE` of what is filled in are numbers."""
-    filled = words.drop_nulls()
-    if len(filled) == 0:
-        return False
-    if filled.head(100).str.strip_chars().cast(pl.Float64, strict=False).null_count() > 50:
-        return False
-    numbers = filled.str.strip_chars().cast(pl.Float64, strict=False)
-    return numbers.null_count() <= (1 - NUMBER_SHARE) * len(filled)
+def _reads(form: DateForm, filled: pl.Series) -> bool:
+    return form.read(filled).null_count() <= (1 - DATE_SHARE) * len(filled)
 
 
-def date_format_of(words: pl.Series) -> str | None:
-    """The first of `DATE_FORMATS` that at least `NUMBER_SHARE` of the filled cells have."""
-    filled = words.drop_nulls()
-    if len(filled) == 0:
-        return None
-    for candidate in DATE_FORMATS:
-        if _mostly_dates(filled.head(200), candidate) and _mostly_dates(filled, candidate):
-            return candidate
-    return None
-
-
-def _mostly_dates(filled: pl.Series, date_format: str) -> bool:
-    return bool(_parse(filled, date_format).null_count() <= (1 - NUMBER_SHARE) * len(filled))
-
-
-def _parse(words: pl.Series, date_format: str) -> pl.Series:
-    text = words.str.strip_chars()
-    if date_format == "%Y-%m":
-        text, date_format = text + "-01", "%Y-%m-%d"
-    if "%H" in date_format:
-        return text.str.to_datetime(date_format, strict=False, time_unit="us")
-    return text.str.to_date(date_format, strict=False).cast(pl.Datetime("us"))
-
-
-def _learn_number(train: pl.Series) -> NumberColumn | None:
-    numbers = as_numbers(train, where_from=train.name)
+def _learn_number(train: pl.Series, form: NumberForm | None) -> NumberColumn | None:
+    numbers = as_numbers(train, form, where_from=train.name, share=0.0)
     filled = numbers.drop_nulls()
     flag = numbers.null_count() > 0
     if len(filled) == 0 or (filled.n_unique() == 1 and not flag):
@@ -301,12 +292,16 @@ def _learn_number(train: pl.Series) -> NumberColumn | None:
         flag=flag,
         truth=train.dtype == pl.Boolean,
         offset=float(median) if needs_centring(filled.to_numpy()) else 0.0,
+        form=form,
     )
 
 
-def _learn_date(train: pl.Series, date_format: str | None) -> DateColumn | None:
-    dates = as_dates(train, date_format, where_from=train.name)
-    columns = {part: _date_part(dates, part) for part in _DATE_PARTS}
+def _learn_date(train: pl.Series, form: DateForm | None) -> DateColumn | None:
+    dates = as_dates(train, form, where_from=train.name)
+    if dates.null_count() == len(dates):
+        return None
+    origin = float(str(_date_part(dates, "days").median()))
+    columns = {part: _date_part(dates, part, origin) for part in _DATE_PARTS}
     varying = {
         part: column.drop_nulls() for part, column in columns.items() if column.drop_nulls().n_unique() > 1
     }
@@ -315,16 +310,18 @@ def _learn_date(train: pl.Series, date_format: str | None) -> DateColumn | None:
     medians = [column.median() for column in varying.values()]
     return DateColumn(
         name=train.name,
-        format=date_format,
+        format=None if form is None else form.name,
         parts=tuple(varying),
         medians=tuple(float(str(median)) for median in medians),
         flag=dates.null_count() > 0,
+        origin=origin,
+        clock_minutes=None if form is None else form.clock_minutes,
     )
 
 
-def _date_part(dates: pl.Series, part: str) -> pl.Series:
+def _date_part(dates: pl.Series, part: str, origin: float = 0.0) -> pl.Series:
     if part == "days":
-        return dates.dt.epoch("s").cast(pl.Float64) / 86400.0
+        return dates.dt.epoch("us").cast(pl.Float64) / 86400e6 - origin
     value: pl.Series = getattr(dates.dt, part)()
     return value.cast(pl.Float64)
 
@@ -344,3 +341,10 @@ def _learn_category(words: pl.Series) -> CategoryColumn | None:
 def feature_names(columns: Sequence[Column]) -> tuple[str, ...]:
     """The names of all features, in the order of the encoded numbers."""
     return tuple(name for column in columns for name in column.features)
+
+
+def first_of_each(frame: pl.DataFrame) -> NDArray[np.int64]:
+    """For each row the number of the first one that equals it (by a hash of 64 bits)."""
+    hashes = frame.hash_rows().to_numpy()
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    return first.astype(np.int64)[inverse.reshape(-1)]

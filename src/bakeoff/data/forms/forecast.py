@@ -6,8 +6,8 @@ target values lie between that split's cuts, so no value is a target in two spli
 earlier targets: at that time they are known.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,11 +17,21 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
-from bakeoff.data.forms.columns import looks_like_numbers
+from bakeoff.data.forms.cells.numbers import NumberForm
+from bakeoff.data.forms.cells.reading import (
+    NO_HINTS,
+    Form,
+    Hints,
+    column_forms,
+    form_findings,
+    form_from_json,
+    form_to_json,
+)
 from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
 from bakeoff.data.forms.frame_columns import open_table, require_column, with_joined_groups
 from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.seasonality import repeat_error, seasonal_period
+from bakeoff.data.scaling import of_new_data, without_loss
 from bakeoff.data.schema import Forecast, Schema, Series
 from bakeoff.data.splits import LARGEST_TEST, LARGEST_VALIDATION, Splits
 from bakeoff.errors import DataError, OptionError, listed, printable, suggest
@@ -43,7 +53,11 @@ _MOST_BYTES = 1 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastEncoder(FormEncoder):
-    """The columns of the time, the channels (the target first) and the group, and the lengths of window and horizon."""
+    """The columns of the time, the channels (the target first) and the group, and the lengths of window and horizon.
+
+    `forms` says how the cells of these columns are written, where that is not plainly. Each channel of `flags` has a
+    further one, which is 1 where a missing value was filled, since training had such gaps.
+    """
 
     kind: ClassVar[str] = "forecast"
     time: str
@@ -51,6 +65,8 @@ class ForecastEncoder(FormEncoder):
     channels: tuple[str, ...]
     window: int
     horizon: int
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -60,6 +76,8 @@ class ForecastEncoder(FormEncoder):
             "channels": list(self.channels),
             "window": self.window,
             "horizon": self.horizon,
+            "flags": list(self.flags),
+            "forms": {name: form_to_json(form) for name, form in self.forms.items()},
         }
 
     @classmethod
@@ -70,6 +88,8 @@ class ForecastEncoder(FormEncoder):
             channels=tuple(record["channels"]),
             window=int(record["window"]),
             horizon=int(record["horizon"]),
+            flags=tuple(record.get("flags", ())),
+            forms={name: form_from_json(form) for name, form in record.get("forms", {}).items()},
         )
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
@@ -79,7 +99,7 @@ class ForecastEncoder(FormEncoder):
         following values are not all in the data (filled ones do not count); None where that is so for every window.
         """
         source = with_index_columns(source, (self.time, *(self.group or "").split(","), *self.channels))
-        frame, _, described = open_table(source)
+        frame, _, described = open_table(source, words=list(self.forms))
         frame = with_joined_groups(frame, self.group)
         for column in (self.time, *self.channels, *([self.group] if self.group else [])):
             if column not in frame.columns:
@@ -88,13 +108,15 @@ class ForecastEncoder(FormEncoder):
                     f"{suggest(column, frame.columns)}"
                 )
         inputs, targets, names = [], [], []
-        series, findings = series_of(frame, time=self.time, group=self.group, channels=self.channels)
-        for one in series:
+        series, findings = series_of(
+            frame, time=self.time, group=self.group, channels=self.channels, forms=self.forms
+        )
+        for one in (each.with_flags(_places(self.flags, self.channels)) for each in series):
             answers = one.known_targets
             for start in range(len(one.values) - self.window + 1):
                 end = start + self.window
                 inputs.append(one.values[start:end].T)
-                future = np.full(self.horizon, np.nan, np.float32)
+                future = np.full(self.horizon, np.nan)
                 known = answers[end : end + self.horizon]
                 future[: len(known)] = known
                 targets.append(future)
@@ -107,8 +129,8 @@ class ForecastEncoder(FormEncoder):
         is_known = ~np.isnan(future_values).any(axis=1)
         future_values[~is_known] = np.nan
         return NewExamples(
-            inputs=np.stack(inputs),
-            targets=future_values if is_known.any() else None,
+            inputs=of_new_data(np.stack(inputs)),
+            targets=of_new_data(future_values) if is_known.any() else None,
             names=names,
             findings=(*findings, *short_groups(series, needed=self.window, is_new=True)),
         )
@@ -123,6 +145,7 @@ def load_forecast(
     group: str | None = None,
     window: int | None = None,
     name: str | None = None,
+    hints: Hints = NO_HINTS,
 ) -> Dataset:
     """A dataset of windows from a table.
 
@@ -136,6 +159,7 @@ def load_forecast(
         window: past steps that are seen; by default two periods or three horizons, at least 16 and at most a quarter
             of the longest series.
         name: of the dataset.
+        hints: what the user says of cells that can be read in several ways.
 
     Raises:
         DataError: a column is missing or not numeric, a time occurs twice, or the series is too short.
@@ -150,38 +174,58 @@ def load_forecast(
     target = require_column(frame, target, option="target")
     if group is not None:
         require_column(frame, group, option="group")
-    channels, channel_findings = _channels(frame, target=target, others_not=[time, group])
-    series, series_findings = series_of(frame, time=time, group=group, channels=channels)
+    forms = column_forms(frame.drop([group] if group else []), hints)
+    channels, channel_findings = _channels(frame, forms, target=target, others_not=[time, group])
+    forms = {name: form for name, form in forms.items() if name in (time, *channels)}
+    series, series_findings = series_of(
+        frame, time=time, group=group, channels=channels, forms=forms, hints=hints
+    )
+    numbers = {name: form for name, form in forms.items() if name != time}
+    written = [
+        found
+        for found in form_findings(frame.select(channels), numbers)
+        if found.kind not in ("odd_numbers", "dates_unread")
+    ]
+    channel_findings += written
     longest = max(len(one.values) for one in series)
-    past = [one.values[: int(len(one.values) * TRAIN_SHARE), 0].astype(np.float64) for one in series]
+    past = [one.values[: int(len(one.values) * TRAIN_SHARE), 0] for one in series]
     season = seasonal_period(past)
     horizon = horizon or (season if 1 < season <= longest // 10 else max(1, min(12, longest // 20)))
     window = window or int(
         np.clip(max(2 * season, 3 * horizon, 16), 1, max(min(MOST_WINDOW, longest // 4), 1))
     )
     season = season if season <= window else 1
+    findings_of_series = short_groups(series, needed=window + horizon)
+    flags = _gappy(series, channels)
+    series = [one.with_flags(_places(flags, channels)) for one in series]
     inputs, targets, starts, ends, left_out = _windows(series, window=window, horizon=horizon)
     splits = split_by_time(starts, ends, described=_needed(longest, window, horizon))
     first_later = min(starts[splits.validation].min(), starts[splits.test].min())
     is_past = [one.ticks < first_later for one in series]
     scale = repeat_error(
-        [one.values[past, 0].astype(np.float64) for one, past in zip(series, is_past, strict=True)],
+        [one.values[past, 0] for one, past in zip(series, is_past, strict=True)],
         season,
         is_known=[one.is_known[past] for one, past in zip(series, is_past, strict=True)],
     )
-    findings += channel_findings + series_findings + short_groups(series, needed=window + horizon)
+    findings += channel_findings + series_findings + findings_of_series
     if left_out:
         values = {"count": left_out, "of": left_out + len(inputs), "target": printable(target)}
         severity = "warning" if left_out > MANY_LEFT_OUT * len(inputs) else "note"
         findings.append(Finding(kind="targets_unknown", severity=severity, values=values))
     return make_dataset(
         name=name or described.rpartition(".")[0] or described,
-        input=Series(channels=len(channels), length=window),
+        input=Series(channels=len(channels) + len(flags), length=window),
         target=Forecast(horizon=horizon, season=season),
         inputs=inputs,
         targets=targets,
         encoder=ForecastEncoder(
-            time=time, group=group, channels=tuple(channels), window=window, horizon=horizon
+            time=time,
+            group=group,
+            channels=tuple(channels),
+            window=window,
+            horizon=horizon,
+            forms=forms,
+            flags=flags,
         ),
         splits=splits,
         times=starts,
@@ -220,17 +264,27 @@ def split_by_time(starts: NDArray[np.float64], ends: NDArray[np.float64], *, des
     )
 
 
+def _gappy(series: Sequence[OneSeries], channels: Sequence[str]) -> tuple[str, ...]:
+    """The channels with filled values in the part of the series that training sees."""
+    past = [one.is_filled[: int(len(one.values) * TRAIN_SHARE)] for one in series]
+    return tuple(name for place, name in enumerate(channels) if any(part[:, place].any() for part in past))
+
+
+def _places(names: Sequence[str], channels: Sequence[str]) -> list[int]:
+    return [channels.index(name) for name in names]
+
+
 def _channels(
-    frame: pl.DataFrame, *, target: str, others_not: Sequence[str | None]
+    frame: pl.DataFrame, forms: Mapping[str, Form], *, target: str, others_not: Sequence[str | None]
 ) -> tuple[list[str], list[Finding]]:
     """The target and every other numeric column that is not constant; a note names those left out."""
-    if not _is_numeric(frame[target]):
+    if not _is_numeric(frame[target], forms):
         raise DataError(f"The target '{printable(target)}' is not numeric: a forecast needs numbers.")
     channels, left_out = [target], list[str]()
     for name in frame.columns:
         if name == target or name in others_not:
             continue
-        usable = _is_numeric(frame[name]) and frame[name].drop_nulls().n_unique() > 1
+        usable = _is_numeric(frame[name], forms) and frame[name].drop_nulls().n_unique() > 1
         (channels if usable else left_out).append(name)
     if not left_out:
         return channels, []
@@ -238,9 +292,9 @@ def _channels(
     return channels, [Finding(kind="left_out_forecast", severity="note", values=values)]
 
 
-def _is_numeric(column: pl.Series) -> bool:
+def _is_numeric(column: pl.Series, forms: Mapping[str, Form]) -> bool:
     if column.dtype == pl.String:
-        return looks_like_numbers(column)
+        return isinstance(forms.get(column.name), NumberForm)
     return column.dtype.is_numeric() or column.dtype == pl.Boolean
 
 
@@ -271,9 +325,10 @@ def _windows(
     inputs, targets, starts, ends = [], [], [], []
     for one, keep in zip(long_enough, kept, strict=True):
         chosen = slice(None, None, every) if keep.all() else np.flatnonzero(keep)[::every]
-        views = np.lib.stride_tricks.sliding_window_view(one.values, window, axis=0)
+        values = without_loss(one.values)
+        views = np.lib.stride_tricks.sliding_window_view(values, window, axis=0)
         inputs.append(views[:-horizon][chosen])
-        futures = np.lib.stride_tricks.sliding_window_view(one.values[window:, 0], horizon)
+        futures = np.lib.stride_tricks.sliding_window_view(values[window:, 0], horizon)
         targets.append(futures[chosen])
         starts.append(one.ticks[window : len(one.ticks) - horizon + 1][chosen])
         ends.append(one.ticks[window + horizon - 1 :][chosen])

@@ -1,7 +1,7 @@
 """The series of a table to forecast: one per group, in order of time, gaps filled with what was known at that time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.cells.dates import DateForm
+from bakeoff.data.forms.cells.numbers import NumberForm
+from bakeoff.data.forms.cells.reading import NO_HINTS, Form, Hints
 from bakeoff.data.forms.columns import as_numbers, as_words
 from bakeoff.data.forms.forecast_times import Times, apart, read_times
 from bakeoff.errors import DataError, printable
@@ -23,8 +26,8 @@ class OneSeries:
 
     Attributes:
         name: of the group; "" where it has none.
-        values: float32 [T, C], the target first; a missing value is the last known one before it.
-        is_known: bool [T], False where the target's value is such a filled one.
+        values: float64 [T, C], the target first; a missing value is the last known one before it.
+        is_filled: bool [T, C], where a value is such a filled one.
         ticks: [T], times as numbers. times: as they are shown.
         gaps: number of values filled. longest_gap: the most in a row, of one column.
         before: rows left out before the first value of some column.
@@ -33,8 +36,8 @@ class OneSeries:
     """
 
     name: str
-    values: NDArray[np.float32]
-    is_known: NDArray[np.bool_]
+    values: NDArray[np.float64]
+    is_filled: NDArray[np.bool_]
     ticks: NDArray[np.float64]
     times: Sequence[Any]
     gaps: int = 0
@@ -44,22 +47,47 @@ class OneSeries:
     set_back: int = 0
 
     @property
-    def known_targets(self) -> NDArray[np.float32]:
-        """The target's values float32 [T], NaN where they are filled."""
-        return np.where(self.is_known, self.values[:, 0], np.float32(np.nan))
+    def is_known(self) -> NDArray[np.bool_]:
+        """Whether the target has a value of its own at each step [T]."""
+        return np.asarray(~self.is_filled[:, 0])
+
+    def with_flags(self, places: Sequence[int]) -> "OneSeries":
+        """With a further channel for each of these: 1 where its value is a filled one, else 0."""
+        flags = self.is_filled[:, list(places)].astype(np.float64)
+        return replace(self, values=np.concatenate([self.values, flags], axis=1))
+
+    @property
+    def known_targets(self) -> NDArray[np.float64]:
+        """The target's values [T], NaN where they are filled."""
+        return np.where(self.is_known, self.values[:, 0], np.nan)
 
 
 def series_of(
-    frame: pl.DataFrame, *, time: str, group: str | None, channels: Sequence[str]
+    frame: pl.DataFrame,
+    *,
+    time: str,
+    group: str | None,
+    channels: Sequence[str],
+    forms: Mapping[str, Form] | None = None,
+    hints: Hints = NO_HINTS,
 ) -> tuple[list[OneSeries], list[Finding]]:
     """The series of a table, each in order of time, and what reading them found.
+
+    Args:
+        forms: in which the channels' numbers and the times are written, where training knew it.
+        hints: what the user says of them.
 
     Raises:
         DataError: times are missing or occur twice, or a channel is not numeric or empty.
     """
-    times = read_times(frame[time])
+    forms = forms or {}
+    known = forms.get(time)
+    times = read_times(frame[time], known if isinstance(known, DateForm) else None, hints)
     names = as_words(frame[group]).fill_null("") if group else pl.Series("group", [""] * len(frame))
-    columns = [as_numbers(frame[channel], where_from=channel).to_numpy() for channel in channels]
+    columns = [
+        as_numbers(frame[channel], _number_form(forms.get(channel)), where_from=channel).to_numpy()
+        for channel in channels
+    ]
     order = pl.DataFrame({"group": names}).with_row_index("row").sort(["group", "row"])
     series = []
     for key, rows in order.group_by("group", maintain_order=True):
@@ -72,6 +100,10 @@ def series_of(
         series.append(_one_series(printable(str(key[0])), values, own, shown, channels, set_back))
     unnamed = int((names == "").sum()) if group else 0
     return series, [*times.findings, *_findings(series, unnamed=unnamed, group=group or "")]
+
+
+def _number_form(form: Form | None) -> NumberForm | None:
+    return form if isinstance(form, NumberForm) else None
 
 
 def short_groups(series: Sequence[OneSeries], *, needed: int, is_new: bool = False) -> list[Finding]:
@@ -133,7 +165,7 @@ def _one_series(
     return OneSeries(
         name=name,
         values=_filled(values, known),
-        is_known=known[:, 0],
+        is_filled=~known,
         ticks=ticks[begin:end],
         times=times[begin:end],
         gaps=int((~known).sum()),
@@ -144,12 +176,12 @@ def _one_series(
     )
 
 
-def _filled(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Values float32 [T, C], the missing ones replaced by the last known: never by anything of the future."""
+def _filled(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Values [T, C], the missing ones replaced by the last known: never by anything of the future."""
     if known.all():
-        return values.astype(np.float32)
+        return values
     last = np.maximum.accumulate(np.where(known, np.arange(len(values))[:, None], 0), axis=0)
-    return np.take_along_axis(values, last, axis=0).astype(np.float32)
+    return np.take_along_axis(values, last, axis=0)
 
 
 def _longest_run(flags: NDArray[np.bool_]) -> int:

@@ -7,11 +7,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
-from bakeoff.data.forms.columns import NUMBER_SHARE, as_dates, as_numbers, date_format_of, looks_like_numbers
+from bakeoff.data.forms.cells.dates import DateForm, read_parts
+from bakeoff.data.forms.cells.reading import NO_HINTS, Hints, form_findings, form_of
+from bakeoff.data.forms.columns import as_dates, as_numbers
 from bakeoff.errors import DataError, listed, printable
 
-#: A date, a time of day, and how far that clock is from UTC.
-_WITH_OFFSET = r"^\s*(.*\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d(?::?\d\d)?)\s*$"
+#: How far a clock is from UTC, at the end of a cell.
+_OFFSET = r"(Z|[+-]\d\d(?::?\d\d)?)\s*$"
 _HOUR = 3600.0
 #: Clocks are set back in these months (north: autumn; south: autumn there) ...
 _MONTHS_SET_BACK = (2, 3, 4, 5, 9, 10, 11)
@@ -27,37 +29,53 @@ class Times:
         ticks: float64 [rows]: seconds for dates, else the numbers themselves.
         shown: as they are shown, in the order of the rows.
         are_dates: whether the ticks are seconds.
+        form: in which dates are written, None where they are no words.
         findings: what reading them found.
     """
 
     ticks: NDArray[np.float64]
     shown: pl.Series
     are_dates: bool
+    form: DateForm | None = None
     findings: tuple[Finding, ...] = ()
 
 
-def read_times(column: pl.Series) -> Times:
+def read_times(column: pl.Series, form: DateForm | None = None, hints: Hints = NO_HINTS) -> Times:
     """Times as numbers and as they are shown; those with UTC offsets are in UTC.
+
+    Args:
+        form: in which dates are written, where training knew it.
+        hints: what the user says of them.
 
     Raises:
         DataError: a time is missing or unreadable.
     """
     findings: tuple[Finding, ...] = ()
-    are_dates = not (column.dtype.is_numeric() or (column.dtype == pl.String and looks_like_numbers(column)))
+    found = form if form is not None and _is_in_words(column) else form_of(column, hints)
+    is_temporal = column.dtype.is_temporal() and column.dtype not in (pl.Duration, pl.Time)
+    are_dates = isinstance(found, DateForm) or is_temporal or (found is None and column.dtype == pl.String)
     if are_dates:
-        dates, findings = _dates(column)
+        dates, findings = _dates(column, found if isinstance(found, DateForm) else None)
         shown = dates.dt.to_string("%Y-%m-%d %H:%M:%S").str.strip_suffix(" 00:00:00")
         numbers = dates.dt.epoch("us").cast(pl.Float64) / 1e6
     else:
         shown = column
-        numbers = as_numbers(column, where_from=column.name, share=1.0)
+        numbers = as_numbers(
+            column, None if isinstance(found, DateForm) else found, where_from=column.name, share=1.0
+        )
     if numbers.null_count():
         row = int(numbers.is_null().arg_true()[0])
         raise DataError(
             f"The time '{printable(column.name)}' is missing or unreadable in {numbers.null_count()} rows (the first "
             f"is row {row + 1}): fill it in or leave those rows out."
         )
-    return Times(ticks=numbers.to_numpy(), shown=shown, are_dates=are_dates, findings=findings)
+    return Times(
+        ticks=numbers.to_numpy(),
+        shown=shown,
+        are_dates=are_dates,
+        form=found if isinstance(found, DateForm) else None,
+        findings=findings,
+    )
 
 
 def apart(ticks: NDArray[np.float64]) -> tuple[NDArray[np.float64], int] | None:
@@ -92,26 +110,28 @@ def _may_be_set_back(tick: float) -> bool:
     return date.month in _MONTHS_SET_BACK and date.isoweekday() == 7 and date.hour < _LATEST_HOUR
 
 
-def _dates(column: pl.Series) -> tuple[pl.Series, tuple[Finding, ...]]:
-    if column.dtype == pl.String:
-        local, offsets = column.str.extract(_WITH_OFFSET, 1), column.str.extract(_WITH_OFFSET, 2)
-        known = offsets.drop_nulls()
-        filled = len(column) - column.null_count()
-        if len(known) >= max(NUMBER_SHARE * filled, 1) and (known != "Z").any():
-            clock = as_dates(local, date_format_of(local), where_from=column.name)
-            values = {"offsets": listed(known.unique().sort().to_list()), "column": printable(column.name)}
-            finding = Finding(kind="utc_offsets", severity="note", values=values)
-            return clock - _durations(offsets), (finding,)
-    date_format = date_format_of(column) if column.dtype == pl.String else None
-    return as_dates(column, date_format, where_from=column.name), ()
+def _is_in_words(column: pl.Series) -> bool:
+    return column.dtype == pl.String or column.dtype.is_integer()
 
 
-def _durations(offsets: pl.Series) -> pl.Series:
-    """How far the clocks are ahead of UTC, of words as `+02:00`, `-0330`, `+09` or `Z`."""
-    digits = offsets.str.replace("Z", "+00").str.replace(":", "")
-    hours = digits.str.slice(1, 2).cast(pl.Int64)
-    minutes = digits.str.slice(3, 2).cast(pl.Int64, strict=False).fill_null(0)
-    ahead = hours * 60 + minutes
-    is_behind = digits.str.starts_with("-")
-    signed = pl.select(pl.when(is_behind).then(-ahead).otherwise(ahead)).to_series()
-    return (signed * 60_000_000).cast(pl.Duration("us"))
+def _dates(column: pl.Series, form: DateForm | None) -> tuple[pl.Series, tuple[Finding, ...]]:
+    """Datetimes in UTC where the cells have offsets, else by their own clock; and what was guessed."""
+    if form is None or column.dtype.is_temporal():
+        return as_dates(column, None, where_from=column.name), ()
+    words = column.cast(pl.String)
+    local, ahead = read_parts(words, form.name)
+    told = [
+        finding for finding in form_findings(column.to_frame(), {column.name: form}) if _is_guess(finding)
+    ]
+    if not (ahead != 0).any():
+        return local, tuple(told)
+    offsets = words.str.extract(_OFFSET, 1).drop_nulls().unique().sort().to_list()
+    values = {"offsets": listed(offsets), "column": printable(column.name)}
+    told.append(Finding(kind="utc_offsets", severity="note", values=values))
+    clock = pl.DataFrame({"local": local, "ahead": ahead.fill_null(0)})
+    in_utc = clock.select(pl.col("local") - pl.duration(minutes=pl.col("ahead"))).to_series()
+    return in_utc.alias(column.name), tuple(told)
+
+
+def _is_guess(finding: Finding) -> bool:
+    return finding.kind in ("dates_ambiguous", "dates_from_digits")

@@ -9,11 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding
-from bakeoff.data.forms.columns import (
-    as_numbers,
-    as_words,
-    looks_like_numbers,
-)
+from bakeoff.data.forms.cells.missing import is_missing_word
+from bakeoff.data.forms.cells.numbers import NumberForm, number_form_of
+from bakeoff.data.forms.cells.reading import NO_HINTS, Hints
+from bakeoff.data.forms.columns import as_numbers, as_words
 from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
 from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.table_file import read_table_file
@@ -101,8 +100,29 @@ def without_missing(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, lis
     return frame.filter(pl.col(target).is_not_null()), [finding]
 
 
-def column_target(answers: pl.Series, *, task: str | None) -> tuple[NDArray[Any], Target]:
-    """Targets of a column without missing values."""
+def target_form(answers: pl.Series, *, task: str | None, hints: Hints = NO_HINTS) -> NumberForm | None:
+    """How the numbers of a target are written that holds words; None where it holds no words, or classes."""
+    if answers.dtype != pl.String or task == "classes":
+        return None
+    form = number_form_of(answers, decimal=hints.decimal)
+    if form is None or task == "value" or answers.n_unique() > MOST_NUMERIC_CLASSES:
+        return form
+    numbers = form.read(answers).drop_nulls()
+    return form if (numbers != numbers.round(0)).any() else None
+
+
+def missing_beside_numbers(frame: pl.DataFrame, target: str, form: NumberForm | None) -> pl.DataFrame:
+    """The frame whose target of numbers is null where it has a word for "missing"."""
+    if form is None:
+        return frame
+    unknown = is_missing_word(frame[target])
+    return frame.with_columns(pl.when(unknown).then(None).otherwise(pl.col(target)).alias(target))
+
+
+def column_target(
+    answers: pl.Series, *, task: str | None, form: NumberForm | None = None
+) -> tuple[NDArray[Any], Target]:
+    """Targets of a column without missing values, of which `form` says how its numbers are written."""
     if answers.dtype.is_temporal() or answers.dtype.is_nested() or answers.dtype == pl.Binary:
         raise DataError(
             f"The target '{printable(answers.name)}' holds {answers.dtype}, which is neither a class nor a number: "
@@ -113,15 +133,17 @@ def column_target(answers: pl.Series, *, task: str | None) -> tuple[NDArray[Any]
     if answers.dtype.is_numeric() or answers.dtype == pl.Boolean:
         values = answers.to_numpy()
     else:
-        values = as_words(answers).to_numpy().astype(str)
-        if task != "classes" and answers.n_unique() > MOST_NUMERIC_CLASSES and looks_like_numbers(answers):
-            values = _numbers_in_words(answers)
+        form = form or target_form(answers, task=task)
+        if form is not None:
+            values = _numbers_in_words(answers, form)
+        else:
+            values = as_words(answers).to_numpy().astype(str)
     return read_target(values, task=task, what=f"target '{printable(answers.name)}'")
 
 
-def _numbers_in_words(answers: pl.Series) -> NDArray[np.float64]:
+def _numbers_in_words(answers: pl.Series, form: NumberForm) -> NDArray[np.float64]:
     """Numbers that were written as words; `DataError` names the first that is none."""
-    numbers = as_numbers(answers, where_from=answers.name)
+    numbers = as_numbers(answers, form, where_from=answers.name, share=0.0)
     words = numbers.is_null().arg_true()
     if len(words):
         row = int(words[0])
@@ -154,12 +176,16 @@ def new_frame(source: Any, columns: Sequence[str], *, words: Collection[str] = (
     return frame
 
 
-def new_targets(frame: pl.DataFrame, target: str, schema_target: Target) -> NDArray[Any] | None:
-    """The answers of new data, or None where they have none (or not all)."""
+def new_targets(
+    frame: pl.DataFrame, target: str, schema_target: Target, *, form: NumberForm | None = None
+) -> NDArray[Any] | None:
+    """The answers of new data, or None where they have none (or not all); `form` says how numbers are written."""
     if target not in frame.columns or frame[target].null_count() == len(frame):
         return None
     answers = frame[target]
     is_plain = answers.dtype.is_numeric() or answers.dtype == pl.Boolean
+    if form is not None and not is_plain:
+        answers, is_plain = form.read(as_words(answers)), True
     values = answers.to_numpy() if is_plain else as_words(answers).to_numpy()
     if answers.null_count():
         values = np.array([None] * len(answers), dtype=object)

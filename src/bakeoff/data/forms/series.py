@@ -22,12 +22,15 @@ from bakeoff.data.forms.series_gaps import (
 )
 from bakeoff.data.forms.targets import known_targets, read_target
 from bakeoff.data.forms.ts_file import SeriesFile, read_series_file, split_ucr_line
+from bakeoff.data.scaling import needs_centring, of_new_data
 from bakeoff.data.schema import Classes, Schema, Series, Target
 from bakeoff.data.splits import make_splits
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened
 
 SERIES_ENDINGS = (".ts", ".tsv", ".txt", "")
+#: Examples, evenly spread, by which it is decided whether the numbers need float64.
+_SAMPLE_EXAMPLES = 1000
 _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)
 
 
@@ -71,14 +74,15 @@ class SeriesEncoder(FormEncoder):
         )
 
     def encode(
-        self, examples: Sequence[NDArray[np.float32]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        self, examples: Sequence[NDArray[np.floating[Any]]]
+    ) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
         """float32 [N, C, T], zeros beyond the true lengths int64 [N].
 
         Raises:
             DataError: another number of channels, an infinite value, or an example without any value.
         """
-        inputs = np.zeros((len(examples), len(self.kept), self.length), np.float32)
+        precision = np.result_type(np.float32, *{example.dtype for example in examples})
+        inputs = np.zeros((len(examples), len(self.kept), self.length), precision)
         lengths = np.empty(len(examples), np.int64)
         for place, example in enumerate(examples):
             if len(example) != self.channels:
@@ -97,7 +101,7 @@ class SeriesEncoder(FormEncoder):
             return self._read_arrays(source, schema)
         files = _new_series_files(Path(source))
         examples = [example for file in files for example in file.examples]
-        inputs, lengths = self.encode(examples)
+        inputs, lengths = self.encode([of_new_data(example) for example in examples])
         answers = [answer for file in files for answer in file.answers or ()]
         targets = None
         if len(answers) == len(examples):
@@ -120,7 +124,7 @@ class SeriesEncoder(FormEncoder):
                 f"The network was trained on series of {self.channels} channels, and the array has the shape "
                 f"{array.shape}: give [N, {self.channels}, T]."
             )
-        inputs, lengths = self.encode([np.asarray(example, np.float32) for example in array])
+        inputs, lengths = self.encode(list(of_new_data(array)))
         return NewExamples(
             inputs=inputs,
             lengths=lengths if self.keeps_lengths else None,
@@ -163,7 +167,7 @@ def load_series(path: Path, *, seed: int = 0, name: str | None = None, task: str
 
 
 def build_series(
-    examples: Sequence[NDArray[np.float32]],
+    examples: Sequence[NDArray[np.floating[Any]]],
     targets: NDArray[Any],
     target: Target,
     *,
@@ -176,6 +180,7 @@ def build_series(
         findings: of reading the examples.
         common: further arguments of `make_dataset` (name, test, validation, groups, seed, source).
     """
+    examples = _in_precision(examples)
     lengths = [true_length(example) for example in examples]
     keeps_lengths = min(lengths) < max(lengths)
     longest = Series(channels=len(examples[0]), length=max(lengths))
@@ -227,6 +232,16 @@ def is_ucr_file(path: Path) -> bool:
         lines = [file.readline(1 << 20).decode("utf-8", "replace") for _ in range(3)]
     cells = [split_ucr_line(line) for line in lines if line.strip()]
     return bool(cells) and all(len(row) >= 8 and all(map(_is_number, row[1:])) for row in cells)
+
+
+def _in_precision(examples: Sequence[NDArray[np.floating[Any]]]) -> list[NDArray[np.floating[Any]]]:
+    """Examples in float32, or in float64 where float32 would round away what varies beside a large offset."""
+    some = examples[:: -(-len(examples) // _SAMPLE_EXAMPLES)]
+    for channel in range(len(examples[0])):
+        values = np.concatenate([example[channel] for example in some if len(example) > channel])
+        if needs_centring(values[np.isfinite(values)]):
+            return [example.astype(np.float64, copy=False) for example in examples]
+    return [example.astype(np.float32, copy=False) for example in examples]
 
 
 def _as_answers(answers: Sequence[str], as_classes: bool) -> NDArray[Any]:

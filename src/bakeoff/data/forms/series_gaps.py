@@ -13,7 +13,7 @@ from bakeoff.data.dataset import Finding
 from bakeoff.errors import DataError, listed
 
 
-def live_channels(examples: Sequence[NDArray[np.float32]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def live_channels(examples: Sequence[NDArray[np.floating[Any]]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """The channels that hold two different values somewhere, and the mean of the known values of each.
 
     All channels where none does: nothing can be said better than that of them.
@@ -35,8 +35,8 @@ def live_channels(examples: Sequence[NDArray[np.float32]]) -> tuple[tuple[int, .
 
 
 def bridge_gaps(
-    example: NDArray[np.float32], place: int, *, fills: Sequence[float]
-) -> tuple[NDArray[np.float32], int]:
+    example: NDArray[np.floating[Any]], place: int, *, fills: Sequence[float]
+) -> tuple[NDArray[np.floating[Any]], int]:
     """The example [C, T] up to its true length, with gaps interpolated (constant at the ends), and that length.
 
     Args:
@@ -63,13 +63,13 @@ def bridge_gaps(
     return filled, length
 
 
-def true_length(example: NDArray[np.float32]) -> int:
+def true_length(example: NDArray[np.floating[Any]]) -> int:
     """The step after the last one that has a value in any channel (missing values at the end are padding)."""
     known = np.flatnonzero(~np.isnan(example).all(axis=0))
     return int(known[-1]) + 1 if len(known) else 1
 
 
-def channel_findings(examples: Sequence[NDArray[np.float32]], kept: Sequence[int]) -> list[Finding]:
+def channel_findings(examples: Sequence[NDArray[np.floating[Any]]], kept: Sequence[int]) -> list[Finding]:
     """The channels that are left out, and how often a channel that is used has no value in a whole series."""
     findings = []
     channels = len(examples[0])
@@ -89,7 +89,7 @@ def channel_findings(examples: Sequence[NDArray[np.float32]], kept: Sequence[int
 
 
 def gap_findings(
-    examples: Sequence[NDArray[np.float32]], lengths: Sequence[int], kept: Sequence[int]
+    examples: Sequence[NDArray[np.floating[Any]]], lengths: Sequence[int], kept: Sequence[int]
 ) -> list[Finding]:
     """That lengths differ, and how many values were bridged in the channels that are used."""
     findings = []

@@ -1,7 +1,7 @@
 """Tables: rows of numbers, categories and dates become float32 [N, F], by encodings learned from the training rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,58 +11,58 @@ from numpy.typing import NDArray
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.forms.cells.numbers import PLAIN, NumberForm
+from bakeoff.data.forms.cells.reading import (
+    NO_HINTS,
+    Form,
+    Hints,
+    column_forms,
+    form_findings,
+    odd_cells,
+)
 from bakeoff.data.forms.columns import (
-    CategoryColumn,
     Column,
-    as_words,
+    DateColumn,
+    NumberColumn,
     column_from_json,
     column_to_json,
-    date_format_of,
     feature_names,
+    first_of_each,
     is_read_as_words,
     learn_column,
-    looks_like_numbers,
 )
-from bakeoff.data.forms.frame_columns import (
-    column_target,
-    new_frame,
-    new_targets,
-)
+from bakeoff.data.forms.forecast_times import read_times
+from bakeoff.data.forms.frame_columns import column_target, new_frame, new_targets, target_form
 from bakeoff.data.forms.targets import guess_findings
+from bakeoff.data.forms.usable_columns import division_findings, lumped_levels, usable_frame
 from bakeoff.data.schema import Schema, Table, Target
 from bakeoff.data.splits import Indices, make_splits
 from bakeoff.errors import DataError, listed, printable
 
-#: A column of strings is an identifier, not a category, where more than this share of its filled cells are distinct.
-IDENTIFIER_SHARE = 0.5
-#: Names that a column of row numbers may have.
-_ROW_NUMBER_NAMES = (
-    *("", "index", "id", "row", "rownum", "row_number", "unnamed: 0", "no", "no.", "번호"),
-    "__index_level_0__",
-)
-#: Of these, the names under which pandas saves the index of a frame, which may have been shuffled.
-_SAVED_INDEX_NAMES = ("", "unnamed: 0", "__index_level_0__", "index")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TableEncoder(FormEncoder):
-    """The encoding of each used column, in order, and the name of the target's column."""
+    """The encoding of each used column, in order, the name of the target's column, and how its numbers are written."""
 
     kind: ClassVar[str] = "table"
     columns: tuple[Column, ...]
     target: str
+    target_form: NumberForm | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "target": self.target,
+            "target_form": None if self.target_form is None else asdict(self.target_form),
             "columns": [column_to_json(column) for column in self.columns],
         }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
         columns = tuple(column_from_json(column) for column in record["columns"])
-        return cls(columns=columns, target=record["target"])
+        written = record.get("target_form")
+        form = None if written is None else NumberForm(**written)
+        return cls(columns=columns, target=record["target"], target_form=form)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -80,16 +80,28 @@ class TableEncoder(FormEncoder):
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
         words = [column.name for column in self.columns if is_read_as_words(column)]
+        as_written = schema.is_classification or self.target_form is not None
         frame = new_frame(
             source,
             [column.name for column in self.columns],
-            words=[*words, self.target] if schema.is_classification else words,
+            words=[*words, self.target] if as_written else words,
         )
         return NewExamples(
             inputs=self.encode(frame),
-            targets=new_targets(frame, self.target, schema.target),
+            targets=new_targets(frame, self.target, schema.target, form=self.target_form),
             names=[str(row + 1) for row in range(len(frame))],
+            findings=self._odd_cells(frame),
         )
+
+    def _odd_cells(self, frame: pl.DataFrame) -> list[Finding]:
+        """New cells that count as missing because they are no numbers, or no dates, as training had them."""
+        findings = []
+        for column in self.columns:
+            if isinstance(column, NumberColumn) and not column.truth:
+                findings += odd_cells(frame[column.name], column.form or PLAIN)
+            elif isinstance(column, DateColumn) and column.form is not None:
+                findings += odd_cells(frame[column.name], column.form)
+        return findings
 
 
 def build_table(
@@ -106,17 +118,40 @@ def build_table(
     source: str = "",
     licence: str = "",
     findings: Sequence[Finding] = (),
+    hints: Hints = NO_HINTS,
+    order: str | None = None,
 ) -> Dataset:
     """A dataset from the columns of `frame` and its targets (without missing ones).
 
     Args:
+        hints: what the user says of cells that can be read in several ways.
+        order: the column of times by which the rows are divided, the latest for the test.
         test, validation: the rows of parts that came with the data; None makes them here.
     """
-    targets, schema_target = column_target(answers, task=task)
+    answer_form = target_form(answers, task=task, hints=hints)
+    targets, schema_target = column_target(answers, task=task, form=answer_form)
     schema = Schema(input=Table(features=1), target=schema_target)
-    splits = make_splits(schema, targets, seed=seed, groups=groups, test=test, validation=validation)
-    frame, usable_findings = _usable(frame)
-    encoder, constant = _learn(frame, np.sort(splits.train), target=target)
+    forms = column_forms(frame, hints)
+    usable, usable_findings = usable_frame(frame, forms)
+    originals = first_of_each(usable) if usable.width else None
+    splits = make_splits(
+        schema,
+        targets,
+        seed=seed,
+        groups=groups,
+        test=test,
+        validation=validation,
+        times=None if order is None else read_times(frame[order], None, hints).ticks,
+        originals=originals,
+    )
+    kept = {name: form for name, form in forms.items() if name in usable.columns}
+    told_of = frame if answer_form is None else frame.with_columns(answers)
+    own = {} if answer_form is None else {answers.name: answer_form}
+    told = form_findings(told_of, {**own, **kept})
+    encoder, constant = _learn(usable, kept, np.sort(splits.train), target=target, answers=answer_form)
+    if groups is None and splits.how in ("stratified", "random"):
+        told += division_findings(usable, encoder.columns)
+    frame = usable
     inputs = encoder.encode(frame)
     return make_dataset(
         name=name,
@@ -127,9 +162,16 @@ def build_table(
         encoder=encoder,
         splits=splits,
         groups=groups,
+        originals=originals,
         source=source,
         licence=licence,
-        findings=[*findings, *guess_findings_of(answers, schema_target, task), *usable_findings, *constant],
+        findings=[
+            *findings,
+            *guess_findings_of(answers, schema_target, task),
+            *told,
+            *usable_findings,
+            *constant,
+        ],
     )
 
 
@@ -161,75 +203,20 @@ def load_frame_columns(
     )
 
 
-def _usable(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    """The frame without columns that say nothing: row numbers, identifiers, texts and nested values; with findings."""
-    left_out: dict[str, list[str]] = {}
-    for name in frame.columns:
-        reason = _reason_to_leave_out(frame[name])
-        if reason:
-            left_out.setdefault(reason, []).append(name)
-    findings = [
-        Finding(
-            kind=f"left_out_{reason}", severity="note", values={"columns": listed(names), "count": len(names)}
-        )
-        for reason, names in left_out.items()
-    ]
-    return frame.drop([name for names in left_out.values() for name in names]), findings
-
-
-def _reason_to_leave_out(column: pl.Series) -> str | None:
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        return "nested"
-    name = column.name.strip().lower()
-    if column.dtype.is_integer() and name in _ROW_NUMBER_NAMES:
-        if len(column) > 1 and (column.diff().drop_nulls() == 1).all():
-            return "row_number"
-        return "saved_index" if name in _SAVED_INDEX_NAMES and _numbers_rows_once(column) else None
-    if column.dtype != pl.String:
-        return None
-    filled = column.drop_nulls()
-    distinct = filled.n_unique()
-    if distinct <= 20 or distinct <= IDENTIFIER_SHARE * len(filled):
-        return None
-    if looks_like_numbers(filled) or date_format_of(filled):
-        return None
-    return "identifier"
-
-
-def _numbers_rows_once(column: pl.Series) -> bool:
-    """Whether these are the places of rows in some order, perhaps of a larger table: from 0 on, each at most once."""
-    lowest = column.min()
-    is_distinct = len(column) > 1 and column.null_count() == 0 and column.n_unique() == len(column)
-    return is_distinct and isinstance(lowest, int) and lowest >= 0
-
-
-def _lumped(column: Column | None, words: pl.Series) -> list[Finding]:
-    """How many values of a category have no feature of their own, and in how many training rows they are."""
-    if not isinstance(column, CategoryColumn):
-        return []
-    counts = as_words(words).drop_nulls().rename("word").value_counts(name="count")
-    others = counts.filter(~pl.col("word").is_in(list(column.categories)))
-    if len(others) == 0:
-        return []
-    values = {
-        "column": printable(column.name),
-        "kept": len(column.categories),
-        "count": len(others),
-        "of": len(counts),
-        "share": float(others["count"].sum()) / len(words),
-    }
-    return [Finding(kind="levels_lumped", severity="warning", values=values)]
-
-
 def _learn(
-    frame: pl.DataFrame, train: NDArray[np.int64], *, target: str
+    frame: pl.DataFrame,
+    forms: Mapping[str, Form],
+    train: NDArray[np.int64],
+    *,
+    target: str,
+    answers: NumberForm | None,
 ) -> tuple[TableEncoder, list[Finding]]:
     rows = frame[train]
     columns, constant = [], []
     lumped: list[Finding] = []
     for name in frame.columns:
-        learned = learn_column(rows[name])
-        lumped += _lumped(learned, rows[name])
+        learned = learn_column(rows[name], forms.get(name))
+        lumped += lumped_levels(learned, rows[name])
         if learned is None:
             constant.append(name)
         else:
@@ -250,4 +237,4 @@ def _learn(
             "most": missing[worst],
         }
         findings.append(Finding(kind="missing_filled", severity="note", values=filled))
-    return TableEncoder(columns=tuple(columns), target=target), findings
+    return TableEncoder(columns=tuple(columns), target=target, target_form=answers), findings

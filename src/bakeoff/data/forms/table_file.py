@@ -3,10 +3,10 @@
 Polars gets the opened file and never a name: it takes "*", "?" and "[12]" in a name for a pattern.
 """
 
+import codecs
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TypedDict
@@ -15,17 +15,17 @@ import numpy as np
 import polars as pl
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.cells.missing import MISSING_WORDS
+from bakeoff.data.forms.cells.numbers import number_form_of, reads_either_way
 from bakeoff.data.forms.encodings import text_encoding
 from bakeoff.data.forms.endings import OTHER_TABLE_ENDINGS
 from bakeoff.data.forms.frames import plain_types
 from bakeoff.data.forms.other_tables import check_parquet, read_other_table
+from bakeoff.data.forms.table_layout import Layout, layout_of
 from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
-#: Cells that mean "not known".
-MISSING_WORDS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]
-_SEPARATORS = (",", ";", "\t", "|")
 _CHUNK_BYTES = 1 << 24
 _SAMPLE_BYTES = 1 << 16
 
@@ -105,18 +105,15 @@ def _read_delimited(
         source = _decoded(path, encoding).encode("utf-8")
         severity = "note" if encoding.startswith("utf") else "warning"
         findings.append(Finding(kind="encoding", severity=severity, values={"encoding": encoding}))
-    sample = _sample(source)
-    separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else _separator(sample)
-    _check_rows(source, separator, name=path.name)
-    header = next(csv.reader([sample.splitlines()[0]], delimiter=separator), [])
+    source, layout = _laid_out(source, path)
+    findings += layout.findings
+    _check_rows(source, layout.separator, name=path.name, lines_before=_lines_left_out(layout))
+    header = next(csv.reader([_sample(source).splitlines()[0]], delimiter=layout.separator), [])
     has_header = not all(_is_number(cell) for cell in header)
     if not has_header:
         findings.append(Finding(kind="no_header", severity="note", values={"columns": len(header)}))
-    decimal_comma = (
-        separator == ";" and bool(re.search(r"\d,\d", sample)) and not re.search(r"\d\.\d", sample)
-    )
-    options = _CsvOptions(separator=separator, has_header=has_header, decimal_comma=decimal_comma)
-    frame = _read_csv(source, options, words=words)
+    options = _CsvOptions(separator=layout.separator, has_header=has_header)
+    frame = _with_grouped_thousands(_read_csv(source, options, words=words), source, options)
     if target is not None:
         frame = _with_labels_as_written(frame, source, options, target)
     names = [name.strip() if has_header else f"column_{place}" for place, name in enumerate(frame.columns, 1)]
@@ -125,10 +122,47 @@ def _read_delimited(
     return frame, findings
 
 
+def _laid_out(source: Path | bytes, path: Path) -> tuple[Path | bytes, Layout]:
+    """The source from its header on, which is mended where it does not fit the rows, and how it was laid out."""
+    sample = _sample(source)
+    if "\r" in sample and "\n" not in sample:
+        source = _content(source).replace(b"\r", b"\n")
+        sample = _sample(source)
+    known = "\t" if path.suffix.lower() in (".tsv", ".tab") else None
+    layout = layout_of(sample, separator=known, is_whole=len(sample) < _SAMPLE_BYTES // 4)
+    if not layout.lines_before and layout.header is None:
+        return source, layout
+    content = _content(source).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+    rest = content.split(b"\n", layout.lines_before)[-1]
+    if layout.header is None:
+        return rest, layout
+    line = io.StringIO()
+    csv.writer(line, delimiter=layout.separator, lineterminator="\n").writerow(layout.header)
+    return line.getvalue().encode() + rest, layout
+
+
+def _lines_left_out(layout: Layout) -> int:
+    return layout.lines_before - (layout.header is not None)
+
+
+def _content(source: Path | bytes) -> bytes:
+    with _bytes_of(source) as file:
+        return file.read()
+
+
 class _CsvOptions(TypedDict):
     separator: str
     has_header: bool
-    decimal_comma: bool
+
+
+def _with_grouped_thousands(frame: pl.DataFrame, source: Path | bytes, options: _CsvOptions) -> pl.DataFrame:
+    """The frame whose decimals are words again where points group the digits of whole numbers (1.234 beside 999)."""
+    doubtful = [column.name for column in frame if column.dtype.is_float() and reads_either_way(column)]
+    if not doubtful:
+        return frame
+    written = _read_csv(source, options, words=[name.strip() for name in doubtful], only=doubtful)
+    forms = {column.name: number_form_of(column) for column in written}
+    return frame.with_columns(written[name] for name, form in forms.items() if form and not form.is_plain)
 
 
 def _with_labels_as_written(
@@ -174,7 +208,7 @@ def _read_csv(
                     **options,
                     columns=only,
                     schema_overrides=overrides,
-                    null_values=MISSING_WORDS,
+                    null_values=list(MISSING_WORDS),
                     infer_schema_length=look_at,
                 )
         except pl.exceptions.ComputeError:
@@ -207,13 +241,7 @@ def _bytes_of(source: Path | bytes) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else opened(source)
 
 
-def _separator(sample: str) -> str:
-    """The separator that occurs most often in the header line, outside of quotes."""
-    header = re.sub(r'"[^"]*"', "", sample.splitlines()[0])
-    return max(_SEPARATORS, key=header.count)
-
-
-def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
+def _check_rows(source: Path | bytes, separator: str, *, name: str, lines_before: int) -> None:
     """Raises `DataError` for the first line that has more or fewer cells than the header."""
     with _bytes_of(source) as file:
         quoted = any(b'"' in chunk for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))
@@ -222,8 +250,9 @@ def _check_rows(source: Path | bytes, separator: str, *, name: str) -> None:
     if bad is not None:
         line, cells, wanted = bad
         raise DataError(
-            f"Line {line} of '{printable(name)}' has {cells} cells where the first line has {wanted} (separated by "
-            f"{separator!r}): mend that line, or put a cell that contains {separator!r} into double quotes."
+            f"Line {line + lines_before} of '{printable(name)}' has {cells} cells where the first line has {wanted} "
+            f"(separated by {separator!r}): mend that line, or put a cell that contains {separator!r} into double "
+            "quotes."
         )
 
 
@@ -272,7 +301,7 @@ def _ragged_quoted(file: IO[bytes], separator: str) -> tuple[int, int, int] | No
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        float(cell.replace(",", "."))
     except ValueError:
         return False
     return True

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.unicode import composed
 from bakeoff.data.forms.written import same_words, value_of
+from bakeoff.data.scaling import LARGE_OFFSET, without_loss
 from bakeoff.data.schema import Classes, Target, Value
 from bakeoff.errors import BakeoffWarning, DataError, OptionError, printable
 
@@ -37,7 +38,8 @@ def read_target(
         what: the name of the column, for messages.
 
     Returns:
-        int64 codes [N] with `Classes`, or float32 [N, size] with `Value`.
+        int64 codes [N] with `Classes`, or float32 [N, size] with `Value` (float64 where float32 would round away what
+        varies beside a large offset).
 
     Raises:
         DataError: no examples, one class, a class with one example, or numbers that are not finite.
@@ -108,9 +110,11 @@ def known_targets(values: NDArray[Any], target: Target) -> NDArray[Any] | None:
     values = np.asarray(values)
     if not isinstance(target, Classes):
         try:
-            numbers = values.astype(np.float32).reshape(len(values), -1)
+            numbers = values.astype(np.float64).reshape(len(values), -1)
+            if np.abs(numbers).max(initial=0.0) < LARGE_OFFSET:
+                numbers = numbers.astype(np.float32)
         except (ValueError, TypeError):
-            numbers = np.empty((0, 0), np.float32)
+            numbers = np.empty((0, 0))
         if numbers.shape != (len(values), target.size) or not np.isfinite(numbers).all():
             _unscored("some answers in the new data are missing or not numbers")
             return None
@@ -225,7 +229,7 @@ def _classes(values: NDArray[Any], *, what: str) -> tuple[NDArray[np.int64], Cla
     return codes, target
 
 
-def _values(values: NDArray[Any], *, what: str) -> tuple[NDArray[np.float32], Value]:
+def _values(values: NDArray[Any], *, what: str) -> tuple[NDArray[Any], Value]:
     try:
         numbers = values.astype(np.float64)
     except ValueError as error:
@@ -246,4 +250,4 @@ def _values(values: NDArray[Any], *, what: str) -> tuple[NDArray[np.float32], Va
         raise DataError(
             f"The {what} has values beyond 3e38, more than a network can hold: give it in a larger unit."
         )
-    return numbers.astype(np.float32), Value(size=numbers.shape[1])
+    return without_loss(numbers), Value(size=numbers.shape[1])

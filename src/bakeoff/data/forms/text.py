@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.forms.columns import as_words
+from bakeoff.data.forms.cells.reading import NO_HINTS, Hints, form_of, mostly_digits
+from bakeoff.data.forms.columns import as_words, first_of_each
 from bakeoff.data.forms.token_cache import cut_once
 from bakeoff.data.forms.token_encoder import MOST_TOKENS, TokenEncoder, kept_length, short_labels
 from bakeoff.data.schema import Schema, Tokens
@@ -41,13 +42,17 @@ _SPACED_WORD = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True, kw_only=True)
 class TextEncoder(TokenEncoder):
-    """A vocabulary learned from training texts; the word of token 2 + i is `words[i]`."""
+    """A vocabulary learned from training texts; the word of token 2 + i is `words[i]`.
+
+    `unit` says what a word is: "words", or "characters" where the texts are single words.
+    """
 
     kind: ClassVar[str] = "text"
     column: str
     target: str
     words: tuple[str, ...]
     length: int
+    unit: str = "words"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -56,6 +61,7 @@ class TextEncoder(TokenEncoder):
             "target": self.target,
             "words": list(self.words),
             "length": self.length,
+            "unit": self.unit,
         }
 
     @classmethod
@@ -65,6 +71,7 @@ class TextEncoder(TokenEncoder):
             target=record["target"],
             words=tuple(record["words"]),
             length=int(record["length"]),
+            unit=record.get("unit", "words"),
         )
 
     @property
@@ -73,7 +80,8 @@ class TextEncoder(TokenEncoder):
 
     def encode(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         number = {word: place + 2 for place, word in enumerate(self.words)}
-        rows = [[number.get(word, UNKNOWN) for word in split_words(text)[: self.length]] for text in texts]
+        split = splitter(self.unit)
+        rows = [[number.get(word, UNKNOWN) for word in split(text)[: self.length]] for text in texts]
         tokens = np.zeros((len(rows), self.length), np.int32)
         for place, row in enumerate(rows):
             tokens[place, : len(row)] = row
@@ -102,6 +110,20 @@ def split_words(text: str) -> list[str]:
     return tokens
 
 
+def split_characters(text: str) -> list[str]:
+    """The letters and signs of a text, in lower case: for names and other single words.
+
+    >>> split_characters("Kim Ö")
+    ['k', 'i', 'm', ' ', 'ö']
+    """
+    return list(text.lower().strip())
+
+
+def splitter(unit: str) -> Callable[[str], list[str]]:
+    """How texts are cut that are made of this unit, "words" or "characters"."""
+    return split_characters if unit == "characters" else split_words
+
+
 def is_free_text(column: pl.Series) -> bool:
     """Whether a column of strings holds sentences.
 
@@ -111,10 +133,15 @@ def is_free_text(column: pl.Series) -> bool:
     filled = column.drop_nulls()
     if len(filled) == 0 or filled.n_unique() <= 20 or filled.n_unique() < 0.3 * len(filled):
         return False
-    sample = filled.head(1000).to_list()
-    spaced = float(np.mean([len(text.split()) for text in sample]))
-    signs = float(np.mean([sum(map(len, _UNSPACED_RUNS.findall(text))) for text in sample]))
+    spaced, signs = _mean_length(filled)
     return spaced >= 4 or signs >= 12
+
+
+def _mean_length(column: pl.Series) -> tuple[float, float]:
+    """Words between spaces of a text on average, and characters of scripts without spaces."""
+    sample = column.drop_nulls().head(1000).to_list()
+    spaced = float(np.mean([len(text.split()) for text in sample]))
+    return spaced, float(np.mean([sum(map(len, _UNSPACED_RUNS.findall(text))) for text in sample]))
 
 
 _UNSPACED_RUNS = re.compile(rf"[{_UNSPACED}]+")
@@ -129,21 +156,40 @@ def text_columns(frame: pl.DataFrame) -> list[str]:
     return sorted(free, key=lambda column: -float(str(lengths[column])))
 
 
-def word_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns of words, whether they are free text or not."""
-    return [column for column in frame.columns if frame[column].dtype == pl.String]
+def are_sentences(column: pl.Series) -> bool:
+    """Whether these texts are longer than names are: six words (or 20 characters of a script without spaces)."""
+    spaced, signs = _mean_length(column)
+    return spaced >= 6 or signs >= 20
 
 
-def learn_text(texts: Sequence[str], *, column: str, target: str) -> TextEncoder:
+def word_columns(frame: pl.DataFrame, hints: Hints = NO_HINTS) -> list[str]:
+    """The columns of words that are no numbers, dates or codes, whether they are free text or not."""
+    words = [column for column in frame if column.dtype == pl.String]
+    return [column.name for column in words if form_of(column, hints) is None and not mostly_digits(column)]
+
+
+def unit_of(column: pl.Series) -> str:
+    """ "characters" where a text is a word or two and most are different (names), else "words"."""
+    filled = column.drop_nulls()
+    is_short = len(filled) > 0 and float(np.mean([len(text.split()) for text in filled.head(1000)])) < 4
+    is_distinct = filled.n_unique() > 20 and 2 * filled.n_unique() > len(filled)
+    return "characters" if is_short and is_distinct and not is_free_text(filled) else "words"
+
+
+def learn_text(texts: Sequence[str], *, column: str, target: str, unit: str = "words") -> TextEncoder:
     """The vocabulary and the length of training texts.
+
+    Args:
+        unit: of which the texts are made, "words" or "characters".
 
     Raises:
         DataError: there is no word that occurs in two texts.
     """
+    split = splitter(unit)
     seen: Counter[str] = Counter()
     lengths = []
     for text in texts:
-        words = split_words(text)
+        words = split(text)
         lengths.append(len(words))
         seen.update(set(words))
     frequent = sorted((-count, word) for word, count in seen.items() if count >= LEAST_TEXTS)[:MOST_WORDS]
@@ -152,7 +198,7 @@ def learn_text(texts: Sequence[str], *, column: str, target: str) -> TextEncoder
             "No word of the text column occurs in two training texts: there is nothing to learn from."
         )
     known = tuple(word for _, word in frequent)
-    return TextEncoder(column=column, target=target, words=known, length=kept_length(lengths))
+    return TextEncoder(column=column, target=target, words=known, length=kept_length(lengths), unit=unit)
 
 
 def build_text(
@@ -182,14 +228,16 @@ def build_text(
         targets,
         seed=seed,
         groups=groups,
+        originals=first_of_each(as_words(frame[column]).fill_null("").to_frame()),
     )
     texts = as_words(frame[column]).fill_null("").to_list()
+    unit = unit_of(as_words(frame[column])) if tokenizer is None else "words"
     cutting = {"column": column, "target": target}
     learn: Callable[[list[str]], TokenEncoder]
     read: Callable[[dict[str, Any]], TokenEncoder]
     if tokenizer is None:
-        form, read = "words", TextEncoder.from_json
-        learn = partial(learn_text, **cutting)
+        form, read = unit, TextEncoder.from_json
+        learn = partial(learn_text, **cutting, unit=unit)
     else:
         from bakeoff.data.forms.tokenizer import PublishedTokenEncoder, open_tokenizer, published_encoder
 
@@ -213,6 +261,9 @@ def build_text(
                 values={"column": printable(column), "others": listed(others), "count": len(others)},
             )
         )
+    if unit == "characters":
+        values = {"column": printable(column)}
+        all_findings.append(Finding(kind="text_by_characters", severity="note", values=values))
     empty = sum(not text.strip() for text in texts)
     if empty:
         all_findings.append(Finding(kind="empty_texts", severity="warning", values={"count": empty}))

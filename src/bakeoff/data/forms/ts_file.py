@@ -22,13 +22,13 @@ class SeriesFile:
     """What one file holds.
 
     Attributes:
-        examples: each float32 [C, T] with its own T; missing values are NaN.
+        examples: each float64 [C, T] with its own T; missing values are NaN.
         answers: the class or number of each as it was written, or None where the file has none.
         classes: the class names in the order of the header, or () where it does not list them.
         is_regression: whether the header says that the answers are numbers ("@targetlabel true").
     """
 
-    examples: tuple[NDArray[np.float32], ...]
+    examples: tuple[NDArray[np.float64], ...]
     answers: tuple[str, ...] | None
     classes: tuple[str, ...] = ()
     is_regression: bool = False
@@ -72,9 +72,8 @@ def _read_ts(text: str, name: str) -> SeriesFile:
             f"'{printable(name)}' has no line '@data': it is not a .ts file, or it was cut short."
         )
     labelled, classes, is_regression = _labels_of(header)
-    listed = frozenset(classes)
     timed = header.get("timestamps", ["false"])[0].lower() == "true"
-    examples, answers = [], []
+    examples, answers, places = [], [], []
     channels = None
     for number, line in lines:
         if not line.strip() or line.lstrip().startswith("#"):
@@ -89,11 +88,9 @@ def _read_ts(text: str, name: str) -> SeriesFile:
                 "mend that line."
             )
         examples.append(_stacked([_values(part, number, name, timed=timed) for part in parts]))
-        if labelled and classes and answers[-1] not in listed:
-            raise DataError(
-                f"Line {number} of '{printable(name)}' has the class '{printable(answers[-1])}', which its header "
-                "does not list: mend the line, or the '@classLabel' line."
-            )
+        places.append(number)
+    if labelled and classes:
+        classes = _listed_classes(classes, answers, places, name)
     if not examples:
         raise DataError(f"'{printable(name)}' has no series after '@data'.")
     return SeriesFile(
@@ -115,6 +112,32 @@ def _labels_of(header: dict[str, list[str]]) -> tuple[bool, tuple[str, ...], boo
     return False, (), False
 
 
+def _listed_classes(
+    words: tuple[str, ...], answers: list[str], places: list[int], name: str
+) -> tuple[str, ...]:
+    """The classes of a header, which separates them by blanks: "walking up running" may be two.
+
+    Raises:
+        DataError: a line has a class that the header does not list.
+    """
+    found, place = list[str](), 0
+    used = set(answers)
+    most_words = max((len(answer.split()) for answer in used), default=1)
+    while place < len(words):
+        ends = range(min(place + most_words, len(words)), place, -1)
+        end = next((end for end in ends if " ".join(words[place:end]) in used), place + 1)
+        found.append(" ".join(words[place:end]))
+        place = end
+    listed = frozenset(found)
+    for answer, number in zip(answers, places, strict=True):
+        if answer not in listed:
+            raise DataError(
+                f"Line {number} of '{printable(name)}' has the class '{printable(answer)}', which its header does not "
+                "list: mend the line, or the '@classLabel' line."
+            )
+    return tuple(found)
+
+
 def _split_channels(line: str, *, timed: bool) -> list[str]:
     """At ":", but not inside the brackets of "(2024-01-01 10:00:00,3.5)"; in one pass, however long the line is."""
     if not timed:
@@ -129,12 +152,12 @@ def _split_channels(line: str, *, timed: bool) -> list[str]:
     return [*parts, line[start:]]
 
 
-def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.float32]:
+def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.float64]:
     if timed:
         pairs = [pair.partition("(") for pair in part.split(")")]
         part = ",".join(pair[2].rpartition(",")[2] for pair in pairs if pair[1])
     try:
-        return np.array(part.replace("?", "nan").split(","), np.float64).astype(np.float32)
+        return np.array(part.replace("?", "nan").split(","), np.float64)
     except ValueError as error:
         raise DataError(
             f"Line {number} of '{printable(name)}' has a value that is no number ({printable(str(error))}): "
@@ -142,10 +165,10 @@ def _values(part: str, number: int, name: str, *, timed: bool) -> NDArray[np.flo
         ) from error
 
 
-def _stacked(channels: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _stacked(channels: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     """[C, T]; channels that are shorter than the longest are missing at their end."""
     longest = max(len(channel) for channel in channels)
-    stacked = np.full((len(channels), longest), np.nan, np.float32)
+    stacked = np.full((len(channels), longest), np.nan)
     for place, channel in enumerate(channels):
         stacked[place, : len(channel)] = channel
     return stacked
@@ -158,7 +181,7 @@ def _read_ucr(text: str, name: str) -> SeriesFile:
             continue
         label, *values = split_ucr_line(line)
         try:
-            series = np.array([value or "nan" for value in values], np.float64).astype(np.float32)
+            series = np.array([value or "nan" for value in values], np.float64)
         except ValueError as error:
             raise DataError(
                 f"Line {number} of '{printable(name)}' has a value that is no number ({printable(str(error))}): "

@@ -165,14 +165,19 @@ def filtered(x: Array, *, keep_low: bool, part: float = 0.25) -> Array:
     low = distance <= part * 0.5
     passed = low if keep_low else ~low
     passed[(0,) * len(axes)] = True
-    spectrum = np.fft.fftn(x.astype(np.float32), axes=axes) * passed
-    return np.fft.ifftn(spectrum, axes=axes).real.astype(np.float32)
+    spectrum = np.fft.fftn(x.astype(precision_of(x)), axes=axes) * passed
+    return np.fft.ifftn(spectrum, axes=axes).real.astype(precision_of(x))
 
 
 def noisy(x: Array, rng: np.random.Generator, *, deviation: Array) -> Array:
     """Inputs plus Gaussian noise of a standard deviation per channel or feature [C]."""
     shape = (1, -1) + (1,) * (x.ndim - 2)
-    return (x + rng.standard_normal(x.shape) * deviation.reshape(shape)).astype(np.float32)
+    return (x + rng.standard_normal(x.shape) * deviation.reshape(shape)).astype(precision_of(x))
+
+
+def precision_of(x: Array) -> type[np.floating[Any]]:
+    """float64 for inputs that are kept so (float32 would round a large offset), else float32."""
+    return np.float64 if x.dtype == np.float64 else np.float32
 
 
 def words_replaced(x: Array, rng: np.random.Generator, *, vocabulary_size: int, part: float) -> Array:

@@ -180,7 +180,7 @@ def _rotation(dataset: Dataset, amount: int, seed: int) -> Dataset:
         x: array_changes.Array, lengths: np.ndarray | None, rng: np.random.Generator
     ) -> array_changes.Array:
         """In the columns' own units, so that a network trained on unchanged data can be tested on it."""
-        return ((scaling.apply(x) @ turn) * scaling.std + scaling.mean).astype(np.float32)
+        return ((scaling.apply(x) @ turn) * scaling.std + scaling.mean).astype(array_changes.precision_of(x))
 
     return with_scaling(dataset.changed(inputs=array_changes.mapped(dataset, turned, seed=seed)))
 

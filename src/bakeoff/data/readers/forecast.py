@@ -15,6 +15,7 @@ def _is_frame(source: Any) -> bool:
 
 
 def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) -> Dataset:
+    from bakeoff.data.forms.cells.reading import Hints
     from bakeoff.data.forms.forecast import load_forecast
     from bakeoff.data.forms.frame_columns import with_answers
 
@@ -28,6 +29,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         group=options.group,
         window=options.window,
         name=name,
+        hints=Hints(decimal=options.decimal, dates=options.dates),
     )
 
 
@@ -39,7 +41,7 @@ FORECAST = Reader(
         Claim(endings=(".txt",), needs=("time", "target")),
         Claim(objects=_is_frame, needs=("time",)),
     ),
-    options=frozenset({"target", "time", "horizon", "window", "group", "kind"}),
+    options=frozenset({"target", "time", "horizon", "window", "group", "kind", "decimal", "dates"}),
     kinds=("series", "table"),
     read=_read,
 )

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.forms.endings import TABLE_ENDINGS
 from bakeoff.data.options import ReadingOptions
 from bakeoff.data.readers.base import Claim, Reader
-from bakeoff.errors import OptionError
+from bakeoff.errors import OptionError, listed, printable
 
+#: With fewer columns to learn from beside sentences, a table is read as texts.
+FEWEST_COLUMNS = 2
 _NAME_THE_TIMES = "name the column of times (--time), or leave it out"
 
 
@@ -24,10 +26,13 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         DataError: no such column, nothing to learn from or towards, or the file cannot be read.
         OptionError: no target was named, or there is no text for a tokenizer.
     """
+    from bakeoff.data.forms.cells.reading import Hints
     from bakeoff.data.forms.frame_columns import (
         column_words,
+        missing_beside_numbers,
         open_table,
         require_column,
+        target_form,
         with_answers,
         with_joined_groups,
         without_missing,
@@ -41,9 +46,11 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     target = require_column(frame, wanted, option="target")
     if options.group is not None:
         require_column(frame, options.group, option="group")
-    frame, dropped = without_missing(frame, target)
+    hints = Hints(decimal=options.decimal, dates=options.dates)
+    form = target_form(frame[target], task=options.task, hints=hints)
+    frame, dropped = without_missing(missing_beside_numbers(frame, target, form), target)
     apart = [target] if options.group is None else [target, options.group]
-    texts = _texts(frame, options, apart)
+    texts, left_out = _texts(frame, options, apart)
     common: dict[str, Any] = {
         "name": name or described.rpartition(".")[0] or described,
         "target": target,
@@ -53,28 +60,49 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         "source": described,
         "findings": findings + dropped,
     }
+    if texts and options.order is not None:
+        raise OptionError("order divides the rows of tables, and this one is read as texts: leave it out.")
     if texts:
         return build_text(frame, frame[target], columns=texts, tokenizer=options.tokenizer, **common)
     if options.tokenizer is not None:
         raise OptionError(
             "A tokenizer cuts texts, and no column here is free text: name one with text=COLUMN."
         )
-    return build_table(frame.drop(apart), frame[target], **common)
+    if left_out:
+        values = {"columns": listed(left_out), "count": len(left_out), "first": printable(left_out[0])}
+        common["findings"].append(Finding(kind="left_out_text", severity="warning", values=values))
+    if options.order is not None:
+        require_column(frame, options.order, option="order")
+    return build_table(
+        frame.drop([*apart, *left_out]), frame[target], hints=hints, order=options.order, **common
+    )
 
 
-def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> list[str]:
-    """The columns of text to learn from, the first of which is read; [] where the table is read as numbers."""
+def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> tuple[list[str], list[str]]:
+    """(columns of text to learn from, the first of which is read; columns of text that are left out of the table).
+
+    The table wins where it has other columns to learn from, unless the texts are sentences beside a single one.
+    """
+    from bakeoff.data.forms.cells.reading import Hints
     from bakeoff.data.forms.frame_columns import require_column
-    from bakeoff.data.forms.text import text_columns, word_columns
+    from bakeoff.data.forms.text import are_sentences, text_columns, word_columns
+    from bakeoff.data.forms.usable_columns import usable_columns
 
     if options.text is not None:
-        return [require_column(frame, options.text, option="text")]
+        return [require_column(frame, options.text, option="text")], []
     if options.kind == "table":
-        return []
-    found = text_columns(frame.drop(apart))
-    if options.kind == "text" and not found:
-        return word_columns(frame.drop(apart[:1]))[:1]
-    return found
+        return [], []
+    inputs = frame.drop(apart)
+    words = word_columns(inputs, Hints(decimal=options.decimal, dates=options.dates))
+    found = text_columns(inputs.select(words))
+    if options.kind == "text":
+        return found or words[:1] or word_columns(frame.drop(apart[:1]))[:1], []
+    others = usable_columns(inputs.drop(found))
+    if not others:
+        return found or words[:1], []
+    if found and len(others) < FEWEST_COLUMNS and are_sentences(inputs[found[0]]):
+        return found, []
+    return [], found
 
 
 TABLE = Reader(
@@ -85,7 +113,7 @@ TABLE = Reader(
         Claim(endings=(".txt",), needs=("target",)),
         Claim(objects=_is_frame),
     ),
-    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer"}),
+    options=frozenset({"target", "group", "kind", "task", "text", "tokenizer", "decimal", "dates", "order"}),
     kinds=("table", "text"),
     instead={"horizon": _NAME_THE_TIMES, "window": _NAME_THE_TIMES},
     read=_read,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.packed_graphs import PackedGraphs
+from bakeoff.data.scaling import LARGE_OFFSET
 from bakeoff.data.schema import Graph, Schema, Tokens
 from bakeoff.data.splits import Indices
 from bakeoff.tasks.base import Task
@@ -257,9 +258,10 @@ def _boost(
     return _done(joined, parameters=leaves, flops=trees * (depth + 1), started=started)
 
 
-def _outputs(model: Any, query: Rows, task: Task) -> NDArray[np.float32]:
+def _outputs(model: Any, query: Rows, task: Task) -> NDArray[Any]:
     if task.estimator_type == "regressor":
-        return model.predict(query).astype(np.float32)[:, None]
+        values = np.asarray(model.predict(query), np.float64)[:, None]
+        return values if np.abs(values).max(initial=0.0) >= LARGE_OFFSET else values.astype(np.float32)
     probabilities = np.full((query.shape[0], task.schema.outputs), 1e-6)
     probabilities[:, model.classes_.astype(int)] = model.predict_proba(query)
     probabilities = np.maximum(probabilities, 1e-6)

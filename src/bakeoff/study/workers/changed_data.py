@@ -123,13 +123,16 @@ class _Test:
 
         from bakeoff import models
         from bakeoff.tasks.registry import task_of
+        from bakeoff.tasks.target_scaling import as_stored
 
         torch.set_num_threads(1)
         assert entrant.card is not None
         self._module: nn.Module = models.build(entrant.card, dataset.schema, width=entrant.width, seed=0)
         task = task_of(dataset.schema)
         scaling = task.target_scaling(dataset)
-        self._in_unit_of_data: Callable[[Tensor], Tensor] = lambda raw: task.in_unit_of_data(raw, scaling)
+        self._in_unit_of_data: Callable[[Tensor], Tensor] = lambda raw: as_stored(
+            task.in_unit_of_data(raw.double(), scaling), scaling
+        )
         self._input_scaling, self._deadline = small.scaling, deadline
 
     def is_over(self) -> bool:
@@ -158,5 +161,5 @@ class _Test:
                 )
                 true_lengths = None if lengths is None else torch.from_numpy(np.asarray(lengths))
                 raw = self._module(*arguments(self._module, inputs, true_lengths))
-                outputs.append(self._in_unit_of_data(raw.double()).float())
+                outputs.append(self._in_unit_of_data(raw))
         return Outputs.of(torch.cat(outputs).numpy())

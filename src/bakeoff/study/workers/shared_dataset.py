@@ -67,7 +67,14 @@ def share(dataset: Dataset, folder: Path) -> MappedDataset:
         arrays[name] = path
     nothing = np.zeros((0,), np.float32)
     bare = replace(
-        dataset, inputs=nothing, targets=nothing, offsets=None, lengths=None, groups=None, times=None
+        dataset,
+        inputs=nothing,
+        targets=nothing,
+        offsets=None,
+        lengths=None,
+        groups=None,
+        times=None,
+        originals=None,
     )
     return MappedDataset(token=f"{folder}/{dataset.fingerprint}", bare=bare, arrays=arrays)
 

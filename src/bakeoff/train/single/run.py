@@ -267,7 +267,7 @@ class SingleTraining:
         )
 
     def _in_unit(self, outputs: Tensor) -> np.ndarray:
-        return self.data.in_unit_of_data(outputs.double()).float().numpy()
+        return self.data.stored(outputs)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that a continued training needs: tensors by name, and facts for JSON."""

@@ -289,7 +289,7 @@ class StackedTraining:
         return records
 
     def _in_unit(self, outputs: Tensor) -> np.ndarray:
-        return self.data.in_unit_of_data(outputs.cpu().double()).float().numpy()
+        return self.data.stored(outputs)
 
 
 @torch.no_grad()
