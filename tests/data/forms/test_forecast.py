@@ -1,5 +1,6 @@
 """Tables of series to forecast: windows, cuts in time, seasons, and the future as new data."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 import bakeoff
 from bakeoff.data.card import finding_sentence
 from bakeoff.data.forms.seasonality import autocorrelation, repeat_error, seasonal_period
+from bakeoff.data.load import read_new
 from bakeoff.data.schema import Forecast, Series
 from bakeoff.errors import DataError, OptionError
 from bakeoff.messages import set_language

@@ -1,5 +1,6 @@
 """`.ts` and UCR files: many channels, unequal lengths, gaps, pairs, and what is damaged."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 import bakeoff
 from bakeoff.data.forms.series import bridge_gaps, series_files_of
 from bakeoff.data.forms.ts_file import read_series_file
+from bakeoff.data.load import read_new
 from bakeoff.data.schema import Classes, Series, Value
 from bakeoff.errors import DataError
 from examples import read_again
