@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from bakeoff import models
 from bakeoff.data.schema import Classes, Image, Input, Schema, Series, Table, Tokens
+from bakeoff.models.layers.views import takes_lengths
 
 THREE = Classes(names=("a", "b", "c"))
 INPUTS: dict[str, Input] = {
@@ -42,7 +43,7 @@ def example(given: Input, count: int = 4, seed: int = 0) -> Tensor:
 
 def with_lengths(module: nn.Module, x: Tensor, lengths: Tensor) -> Tensor:
     """A network that finds padding by itself (token 0) takes no lengths."""
-    return module(x, lengths) if models.takes_lengths(module) else module(x)
+    return module(x, lengths) if takes_lengths(module) else module(x)
 
 
 @pytest.mark.parametrize(("family", "kind"), CASES)

@@ -233,10 +233,10 @@ class MeanOfNodes(nn.Module):
 
 
 def test_a_network_of_ones_own_with_an_argument_graphs_is_given_edges_and_stacked_in_a_loop() -> None:
-    from bakeoff.train.replicas.module import NetworkStack
+    from bakeoff.train.families.registry import stack_networks
 
     modules = [MeanOfNodes() for _ in range(2)]
-    stack = NetworkStack(modules, [0, 1], device=torch.device("cpu"), dtype=torch.float32)
+    stack = stack_networks(modules, [0, 1])
     assert stack.strategy == "loop"
     x = examples()
     wanted = torch.stack([module(x) for module in modules])
