@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import report_comparisons
-from bakeoff.api.questions import answers_json, goal_of, labels_of, parts_of
+from bakeoff.api.questions import answers_of, goal_of, labels_of, parts_of
 from bakeoff.errors import OptionError
 
 
@@ -55,6 +55,6 @@ def test_a_part_that_the_data_do_not_have_is_refused(digits):
 
 
 def test_the_answers_are_written_beside_the_verdict(digits):
-    record = answers_json(_sure(digits, np.asarray(digits.test_targets)))
+    record = answers_of(_sure(digits, np.asarray(digits.test_targets))).to_json()
     assert set(record) == {"labels", "needs_data"}
     assert record["labels"]["sentence"].startswith("No wrong labels are shown")

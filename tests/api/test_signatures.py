@@ -27,10 +27,10 @@ from bakeoff.errors import BakeoffError, UnknownArgumentError
 
 #: Verb -> its command, what the command alone has and what the verb alone has.
 _VERBS: dict[Callable[..., Any], tuple[Callable[..., Any], set[str], set[str]]] = {
-    # `--model` adds to `--models`; the record is returned and not written; limits are asked of it
+    # `--model` adds to `--models`; the record is returned and not written
     compare: (
         cli_compare.compare,
-        {"json", "model", "max_latency", "max_parameters", "max_flops", "max_memory"},
+        {"json", "model"},
         {"listener", "on_data", "started", "pool", "report"},
     ),
     fit: (

@@ -16,6 +16,7 @@ import pytest
 import bakeoff
 import failing_networks
 from bakeoff.api.compare import results_json
+from bakeoff.api.questions import answers_of
 from bakeoff.data.load import load
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.study.comparison.compare import compare
@@ -179,9 +180,8 @@ def test_a_run_killed_again_and_again_ends_with_the_same_figures_to_the_last_dig
     processes: set[int] = set()
     broken.mkdir()
     options: dict[str, Any] = {"budget_seconds": None, "steps": 60, "seeds": 2}
-    undisturbed = results_json(
-        bakeoff.compare("iris", models=["linear", "mlp"], out=whole, pool=workers, **options), None
-    )
+    quiet = bakeoff.compare("iris", models=["linear", "mlp"], out=whole, pool=workers, **options)
+    undisturbed = results_json(quiet, answers_of(quiet))
     for stop_at in stops:
         process = subprocess.Popen(
             [*COMMAND, "--json", "o.json"], cwd=broken, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
-from bakeoff.api.questions import answers_json, check_goal, goal_of
+from bakeoff.api.questions import answers_of, check_goal
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.options import ReadingOptions
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.models import ModelCard
 from bakeoff.report.html.comparison_report import write_report
 from bakeoff.report.html.notebook import comparison_html
-from bakeoff.study.analysis.goal import GoalAnswer
+from bakeoff.study.analysis.answers import Answers
+from bakeoff.study.analysis.limits import parse_limits
 from bakeoff.study.comparison.compare import compare as run_comparison
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.matched_budgets import EQUAL
@@ -42,6 +43,10 @@ def compare(
     fresh: bool = False,
     margin: float | None = None,
     goal: str | None = None,
+    max_latency: str | None = None,
+    max_parameters: str | None = None,
+    max_flops: str | None = None,
+    max_memory: str | None = None,
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -87,6 +92,8 @@ def compare(
             0.02 for errors.
         goal: a score, as "95%" or "2.5": report and `verdict.json` say how many examples lead there
             (`bakeoff.api.questions.goal_of` gives the record of it).
+        max_latency, max_parameters, max_flops, max_memory: as "2ms", "1M", "10M", "50MB": who is best among those that
+            fit (`bakeoff.api.questions.within_limits` gives the record of it).
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order: how the
@@ -105,6 +112,7 @@ def compare(
     """
     if goal is not None:
         check_goal(goal, metric)
+    limits = parse_limits(latency=max_latency, parameters=max_parameters, flops=max_flops, memory=max_memory)
     reading = ReadingOptions(
         target=target, time=time, horizon=horizon, window=window, group=group, size=size, kind=kind, task=task,
         text=text, tokenizer=tokenizer, decimal=decimal, dates=dates, order=order,
@@ -119,26 +127,25 @@ def compare(
         show=comparison_html, evidence=ComparisonEvidence() if why else None,
     )  # fmt: skip
     if report:
-        write_results(found, goal=None if goal is None else goal_of(found, goal))
+        write_results(found, answers_of(found, goal=goal, limits=limits))
     return found
 
 
-def write_results(comparison: Comparison, *, goal: GoalAnswer | None = None) -> Path:
+def write_results(comparison: Comparison, answers: Answers) -> Path:
     """Write `verdict.json` and `report.html` into the run's folder, and return the report's path.
 
     Args:
         comparison: a finished one.
-        goal: how many examples lead to the score that was asked for.
+        answers: to what was asked of it (`bakeoff.api.questions.answers_of`).
 
     Raises:
         StoreError: one of them cannot be written.
     """
     folder = RunFolder(comparison.folder)
-    write_json(folder.verdict, results_json(comparison, goal), indent=1)
-    return write_report(comparison, folder.report, now=datetime.now(), goal=goal)
+    write_json(folder.verdict, results_json(comparison, answers), indent=1)
+    return write_report(comparison, folder.report, now=datetime.now(), answers=answers)
 
 
-def results_json(comparison: Comparison, goal: GoalAnswer | None) -> dict[str, Any]:
-    """The record for programs, with what is asked of every comparison and the way to the goal, if any."""
-    asked = answers_json(comparison) | ({} if goal is None else {"goal": goal.to_json()})
-    return comparison.to_json() | asked
+def results_json(comparison: Comparison, answers: Answers) -> dict[str, Any]:
+    """The record for programs: the comparison, and the answers to what was asked of it."""
+    return comparison.to_json() | answers.to_json()

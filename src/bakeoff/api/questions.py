@@ -13,9 +13,10 @@ from bakeoff.errors import BakeoffWarning, OptionError
 from bakeoff.inference.latency import latency_of
 from bakeoff.inference.predictor import Predictor
 from bakeoff.models import build
+from bakeoff.study.analysis.answers import Answers
 from bakeoff.study.analysis.goal import GoalAnswer, answer_goal, parse_goal
 from bakeoff.study.analysis.label_noise import LabelNoise, label_noise
-from bakeoff.study.analysis.limits import BestThatFits, Limits, Needs, best_that_fits
+from bakeoff.study.analysis.limits import NO_LIMITS, BestThatFits, Limits, Needs, best_that_fits
 from bakeoff.study.analysis.needs_data import NeedsData, needs_data
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.records import EntrantResult
@@ -139,13 +140,18 @@ def _needs(comparison: Comparison, result: EntrantResult) -> Needs:
     )
 
 
-def answers_json(comparison: Comparison) -> dict[str, Any]:
-    """What is written beside the verdict: `labels` and `needs_data`, each None where it cannot be asked."""
-    labels, parts = labels_of(comparison), parts_of(comparison)
-    return {
-        "labels": None if labels is None else labels.to_json(),
-        "needs_data": None if parts is None else parts.to_json(),
-    }
+def answers_of(comparison: Comparison, *, goal: str | None = None, limits: Limits = NO_LIMITS) -> Answers:
+    """What is asked of every comparison, and the way to a goal and the best within limits where given.
+
+    Raises:
+        OptionError: the goal is not one of the deciding metric.
+    """
+    return Answers(
+        labels=labels_of(comparison),
+        parts=parts_of(comparison),
+        goal=None if goal is None else goal_of(comparison, goal),
+        limits=within_limits(comparison, limits) if limits.given else None,
+    )
 
 
 def _classes(comparison: Comparison) -> Any:

@@ -114,14 +114,13 @@ def compare(
             fresh=fresh,
             margin=allowed,
             goal=goal,
+            limits=limits,
             started=started(),
             **reading.given(),
         )
     finally:
         if pool is not None:
             pool.close()
-    if limits.given:
-        record["limits"] = _show_limits(result, limits)
     if json is not None:
         write_json(json, record)
     if result.interrupted:
@@ -131,7 +130,7 @@ def compare(
 
 
 def compare_and_show(
-    data: str, *, goal: str | None = None, **options: Any
+    data: str, *, goal: str | None = None, limits: "Limits | None" = None, **options: Any
 ) -> "tuple[Comparison, dict[str, Any]]":
     """Compare, with the options of `bakeoff.compare`, and show progress, card, table and verdict; and the record.
 
@@ -141,12 +140,13 @@ def compare_and_show(
 
     from bakeoff.api.compare import compare as run_comparison
     from bakeoff.api.compare import results_json, write_results
-    from bakeoff.api.questions import goal_of, labels_of, parts_of
+    from bakeoff.api.questions import answers_of
     from bakeoff.data.card import data_card
     from bakeoff.report.terminal.comparison import print_comparison, print_goal, print_places
     from bakeoff.report.terminal.data_card import card_table
     from bakeoff.report.terminal.progress import ProgressView, study_step
-    from bakeoff.report.terminal.questions import print_questions
+    from bakeoff.report.terminal.questions import print_limits, print_questions
+    from bakeoff.study.analysis.limits import NO_LIMITS
 
     results, errors = Console(), Console(stderr=True)
 
@@ -157,26 +157,14 @@ def compare_and_show(
         found = run_comparison(data, on_data=show_card, listener=view.update, report=False, **options)
     # Before the report is written, so that the verdict is shown even where the disk is full.
     print_comparison(results, found)
-    print_questions(results, labels_of(found), parts_of(found))
-    answer = None if goal is None else goal_of(found, goal)
-    if answer is not None:
-        print_goal(results, answer)
-    print_places(results, found, report=write_results(found, goal=answer))
-    return found, results_json(found, answer)
-
-
-def _show_limits(result: "Comparison", limits: "Limits") -> dict[str, Any] | None:
-    """Say who is best within the limits, below the verdict."""
-    from rich.console import Console
-
-    from bakeoff.api.questions import within_limits
-    from bakeoff.report.terminal.questions import print_limits
-
-    answer = within_limits(result, limits)
-    if answer is None:
-        return None
-    print_limits(Console(), answer)
-    return answer.to_json()
+    answers = answers_of(found, goal=goal, limits=limits or NO_LIMITS)
+    print_questions(results, answers.labels, answers.parts)
+    if answers.goal is not None:
+        print_goal(results, answers.goal)
+    if answers.limits is not None:
+        print_limits(results, answers.limits)
+    print_places(results, found, report=write_results(found, answers))
+    return found, results_json(found, answers)
 
 
 def _defaults_and(entrants: list[str], *, only: bool) -> list[str] | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bakeoff.api.questions import goal_of
 from bakeoff.report.content.goal import goal_part
 from bakeoff.report.html.comparison_report import report_html
+from bakeoff.study.analysis.answers import Answers
 from bakeoff.study.analysis.goal import GoalAnswer, GoalPath
 from report_comparisons import digits_comparison, entrant_results
 
@@ -49,7 +50,7 @@ def test_a_goal_reached_by_chance_is_not_shown_as_reached() -> None:
 def test_the_report_has_the_section_where_a_goal_was_asked_for_and_else_not() -> None:
     comparison = digits_comparison()
     answer = goal_of(comparison, "99.5%")
-    asked = report_html(comparison, goal=answer)
+    asked = report_html(comparison, answers=Answers(goal=answer))
     assert 'id="goal"' in asked
     assert 'href="#goal"' in asked
     for path in answer.paths:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.api.questions import goal_of
+from bakeoff.api.questions import answers_of
 from bakeoff.data.encoder import NewExamples
 from bakeoff.data.schema import Image, Series
 from bakeoff.explain.biases.records import Cell, EntrantScore, ScoreDrop, Why
@@ -43,7 +43,7 @@ class _Page(HTMLParser):
 
 def _comparison(_: Path) -> str:
     comparison = digits_comparison()
-    return report_html(comparison, goal=goal_of(comparison, "99.5%"))
+    return report_html(comparison, answers=answers_of(comparison, goal="99.5%"))
 
 
 def _forecast(_: Path) -> str:

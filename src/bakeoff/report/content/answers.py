@@ -188,18 +188,24 @@ def mistakes(comparison: Comparison) -> Mistakes | None:
 
 
 def _card(comparison: Comparison, mistake: Mistake, is_sure: bool) -> MistakeCard:
-    label = _label(comparison, mistake.index)
-    details = [say("report.mistake.sure", share=f"{100 * mistake.confidence:.0f} %")] if is_sure else []
-    if not is_sure:
-        details.append(say("report.mistake.deviations", count=significant(mistake.confidence, 2)))
+    if is_sure:
+        detail = say("report.mistake.sure", share=f"{100 * mistake.confidence:.0f} %")
+    else:
+        detail = say("report.mistake.deviations", count=significant(mistake.confidence, 2))
+    return example_card(comparison, mistake.index, answer=mistake.answer, truth=mistake.truth, detail=detail)
+
+
+def example_card(comparison: Comparison, index: int, *, answer: str, truth: str, detail: str) -> MistakeCard:
+    """An example of the dataset beside an answer that its label contradicts."""
+    label = _label(comparison, index)
     is_text = isinstance(comparison.dataset.schema.input, Tokens)
-    name = say("report.mistake.example", index=mistake.index) if is_text or not label else label
+    name = say("report.mistake.example", index=index) if is_text or not label else label
     return MistakeCard(
-        shown=_shown(comparison, mistake.index, label),
+        shown=_shown(comparison, index, label),
         name=name,
-        answer=clean(mistake.answer),
-        truth=clean(mistake.truth),
-        detail=" · ".join([*details, name]),
+        answer=clean(answer),
+        truth=clean(truth),
+        detail=f"{detail} · {name}",
     )
 
 

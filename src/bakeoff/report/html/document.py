@@ -23,6 +23,7 @@ from markupsafe import Markup
 from bakeoff.messages import language, say
 from bakeoff.report.content.examples import SERIES_BOX
 from bakeoff.report.content.graph_drawing import SIDE
+from bakeoff.report.content.questions import LIMIT_COLUMNS
 from bakeoff.report.content.summaries import Figure, summary
 from bakeoff.report.plotly.draw import draw
 from bakeoff.report.words.palette import colours
@@ -87,7 +88,11 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.globals.update(
-        say=say, say_strong=_say_strong, series_box=tuple(map(int, SERIES_BOX)), graph_side=int(SIDE)
+        say=say,
+        say_strong=_say_strong,
+        series_box=tuple(map(int, SERIES_BOX)),
+        graph_side=int(SIDE),
+        limit_columns=LIMIT_COLUMNS,
     )
     return environment
 

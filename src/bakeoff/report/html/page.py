@@ -14,6 +14,7 @@ from bakeoff.report.content.drop_heatmap import HeatMap, closing_title, heat_map
 from bakeoff.report.content.figures import Style, cost_figure, curve_figure, metric_label
 from bakeoff.report.content.goal import GoalPart, goal_part
 from bakeoff.report.content.matched_budgets import GivenRow, equal_sentences, given_rows
+from bakeoff.report.content.questions import LabelsPart, LimitsPart, labels_part, limits_part
 from bakeoff.report.content.result_rows import (
     EntrantRow,
     SizeTable,
@@ -31,12 +32,13 @@ from bakeoff.report.content.score_tracks import Scale
 from bakeoff.report.content.summaries import Figure
 from bakeoff.report.words.reasons import reason_text
 from bakeoff.report.words.text import bound, clean, duration, significant
-from bakeoff.study.analysis.goal import GoalAnswer
+from bakeoff.study.analysis.answers import Answers
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.outcome import Skipped
 
 #: Names with more characters than this are set in a smaller font.
 _LONG_NAME = 24
+NO_ANSWERS = Answers()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,8 @@ class Page:
     withheld: tuple[str, ...]
     notes: tuple[str, ...]
     goal: GoalPart | None
+    limits: LimitsPart | None
+    labels: LabelsPart | None
     why: WhyPart | None
     costs: tuple[CostPart, ...]
     confusion: Confusion | None
@@ -144,20 +148,23 @@ class Page:
     figures: dict[str, Figure]
 
 
-def page_of(comparison: Comparison, *, now: datetime | None = None, goal: GoalAnswer | None = None) -> Page:
-    """Everything the report of this comparison shows, in the language in force; `goal` where one was asked for."""
+def page_of(comparison: Comparison, *, now: datetime | None = None, answers: Answers = NO_ANSWERS) -> Page:
+    """Everything the report of this comparison shows, with the answers to what was asked, in the language in force."""
     figures: dict[str, Figure] = {}
     curves = _curves(comparison, figures)
     costs = _costs(comparison, figures)
     table, values = confusion(comparison), residuals(comparison)
     figures |= answer_figures(table, values)
     wrong = mistakes(comparison)
+    labels, limits = labels_part(comparison, answers), limits_part(comparison, answers.limits)
     rows = tuple(entrant_rows(comparison.entrants, comparison.verdict))
     parts = {
         "warnings": ("warnings", comparison.warnings),
         "entrants": ("entrants", True),
         "curves": ("curves", curves or withheld_forecasts(comparison.entrants)),
-        "goal": ("goal", goal),
+        "goal": ("goal", answers.goal),
+        "limits": ("limits", limits),
+        "labels": ("data_or_labels", labels),
         "why": ("why", isinstance(comparison.why, Why)),
         "cost": ("cost", costs),
         "answers": ("confusion" if table else "residuals", table or values),
@@ -179,7 +186,9 @@ def page_of(comparison: Comparison, *, now: datetime | None = None, goal: GoalAn
         curves=curves,
         withheld=tuple(withheld_forecasts(comparison.entrants)),
         notes=tuple(partial_notes(comparison.entrants)),
-        goal=None if goal is None else goal_part(comparison.entrants, goal),
+        goal=None if answers.goal is None else goal_part(comparison.entrants, answers.goal),
+        limits=limits,
+        labels=labels,
         why=_why(comparison.why) if isinstance(comparison.why, Why) else None,
         costs=costs,
         confusion=table,

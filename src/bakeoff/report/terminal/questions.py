@@ -6,10 +6,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bakeoff.messages import say
+from bakeoff.report.content.questions import LIMIT_COLUMNS, amounts_of
 from bakeoff.report.terminal.comparison import WIDEST_TEXT
 from bakeoff.report.words.text import clean, wrapped
 from bakeoff.study.analysis.label_noise import LabelNoise
-from bakeoff.study.analysis.limits import BestThatFits, shown
+from bakeoff.study.analysis.limits import BestThatFits
 from bakeoff.study.analysis.needs_data import NeedsData
 
 
@@ -35,15 +36,9 @@ def print_limits(console: Console, answer: BestThatFits) -> None:
         console.print(Text("\n".join(wrapped(clean(sentence), width))))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     table.add_column(say("report.table.entrant"), overflow="fold")
-    for key in ("one", "p95", "hundred", "memory"):
+    for key in LIMIT_COLUMNS:
         table.add_column(say(f"report.limits.{key}"), justify="right")
     for name, needs in answer.needs.items():
-        amounts = (
-            ("latency_seconds", needs.median_seconds),
-            ("latency_seconds", needs.latency_seconds),
-            ("latency_seconds", needs.batch_seconds),
-            ("memory_bytes", needs.memory_bytes),
-        )
-        cells = ["-" if amount is None else shown(kind, amount) for kind, amount in amounts]
+        cells = [amount or "-" for amount in amounts_of(needs)]
         table.add_row(Text(clean(name)), *cells, style="bold" if name == answer.best else "")
     console.print(table)

@@ -41,6 +41,9 @@ class Limits:
         return {name: value for name, value in values.items() if value is not None}
 
 
+NO_LIMITS = Limits()
+
+
 def parse_limits(
     *, latency: str | None, parameters: str | None, flops: str | None, memory: str | None
 ) -> Limits:
