@@ -55,4 +55,4 @@ def test_the_section_on_limits_names_what_each_takes():
     page = report_html(found, answers=Answers(limits=answer))
     assert 'href="#limits"' in page
     assert "Beyond the limits: cnn (4 ms)." in page.replace("\N{NO-BREAK SPACE}", " ")
-    assert amounts_of(needs["cnn"]) == ("", "4 ms", "", "24 k parameters", "", "")
+    assert amounts_of(needs["cnn"]) == ("", "4 ms", "", "24 k", "", "")

@@ -118,7 +118,7 @@ LIMIT_COLUMNS = ("one", "p95", "hundred", "parameters", "flops", "memory")
 
 
 def amounts_of(needs: Needs) -> tuple[str, ...]:
-    """What one entrant takes, a text for each of `LIMIT_COLUMNS`."""
+    """What one entrant takes, a text for each of `LIMIT_COLUMNS`, whose headings name what is counted."""
     amounts = (
         ("latency_seconds", needs.median_seconds),
         ("latency_seconds", needs.latency_seconds),
@@ -127,4 +127,5 @@ def amounts_of(needs: Needs) -> tuple[str, ...]:
         ("flops", needs.flops),
         ("memory_bytes", needs.memory_bytes),
     )
-    return tuple("" if amount is None else shown(kind, amount) for kind, amount in amounts)
+    texts = ("" if amount is None else shown(kind, amount) for kind, amount in amounts)
+    return tuple(text.removesuffix(" parameters").removesuffix(" FLOPs") for text in texts)

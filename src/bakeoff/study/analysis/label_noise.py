@@ -59,13 +59,15 @@ class LabelNoise:
     Attributes:
         entrants: the two whose answers agree.
         counted: examples that were counted: the surest ones on which both agree. wrong: of them labelled otherwise.
-        share: wrong / counted. low, high: 95 % interval of the share of wrong labels among all.
+        share: of labels that look wrong: wrong / counted, or the share that both contradict where that is less.
+        low, high: 95 % interval of it. tested: all held-out examples.
         ceiling: the accuracy that such labels allow at most; None where the interval contains 0.
         suspicious: those to look at first, of all held-out examples.
         contradicted: how many of these there are altogether.
     """
 
     entrants: tuple[str, str]
+    tested: int
     counted: int
     wrong: int
     share: float
@@ -81,6 +83,8 @@ class LabelNoise:
         values = {
             "first": first,
             "second": second,
+            "tested": f"{self.tested:,}",
+            "contradicted": f"{self.contradicted:,}",
             "counted": f"{self.counted:,}",
             "wrong": f"{self.wrong:,}",
             "share": f"{100 * self.share:.1f} %",
@@ -125,11 +129,14 @@ def label_noise(
     misses = (answer[counted] != truth[counted]).astype(np.float64)
     low, high = interval(misses, shares=True)
     least, _ = interval(misses[: max(round(SUREST_OF_ALL * len(truth)), 1)], shares=True)
-    low = _down_to_nothing(min(low, least))
     contradicted = [row for row in surest if answer[row] != truth[row]]
-    share = float(misses.mean())
+    # Wrong labels are among those that both contradict, and not more than the better one gets wrong.
+    share = min(float(misses.mean()), len(contradicted) / len(truth))
+    _, most = interval((first.argmax(1) != truth).astype(np.float64), shares=True)
+    low, high = _down_to_nothing(min(low, least, share)), min(high, most)
     return LabelNoise(
         entrants=(ranking[0], ranking[1]),
+        tested=len(truth),
         counted=len(counted),
         wrong=int(misses.sum()),
         share=share,
