@@ -40,6 +40,7 @@ def compare(
     why: bool = True,
     fresh: bool = False,
     margin: float | None = None,
+    cv: str | int = "auto",
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -80,6 +81,9 @@ def compare(
         fresh: whether a new run is begun even where one with the same definition is there to be continued.
         margin: what is practically equal: 0.01 is one point of a share, or 1 % of an error; None is 0.01 for shares and
             0.02 for errors.
+        cv: folds in which every example is tested once, by networks that have not seen it; "no" for one test split;
+            "auto" where data are few (at most 500 examples) and the budget allows it. A test split that came with the
+            data is kept, and there are no folds.
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer: how the data are read, as for
@@ -102,7 +106,7 @@ def compare(
     )  # fmt: skip
     settings = ComparisonSettings(
         models=models, budget_seconds=budget_seconds, seed=seed, metric=metric, seeds=seeds, steps=steps, equal=equal,
-        device=device, margin=margin, reading=reading, out=out, name=name, fresh=fresh,
+        device=device, margin=margin, cv=cv, reading=reading, out=out, name=name, fresh=fresh,
     )  # fmt: skip
     found = run_comparison(
         data, settings,

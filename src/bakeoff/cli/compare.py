@@ -54,6 +54,10 @@ def compare(
         str | None,
         typer.Option(help="What is practically equal: 1% is one point of a share, or 1 % of an error."),
     ] = None,
+    cv: Annotated[
+        str,
+        typer.Option(help="Folds in which every example is tested once: auto (few data), no, or a number."),
+    ] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
@@ -63,7 +67,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
-    from bakeoff.cli.options import parse_budget, parse_margin
+    from bakeoff.cli.options import parse_budget, parse_cv, parse_margin
     from bakeoff.study.workers import startup
     from bakeoff.system.files import check_writable, write_json
     from bakeoff.train.device import check_name
@@ -72,6 +76,7 @@ def compare(
     check_name(device)
     if goal is not None:
         _check_goal(goal, metric)
+    folds = parse_cv(cv)
     allowed = None if margin is None else parse_margin(margin)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
     budget_seconds = parse_budget(budget)
@@ -95,6 +100,7 @@ def compare(
             why=why,
             fresh=fresh,
             margin=allowed,
+            cv=folds,
             started=started(),
             **reading.given(),
         )

@@ -54,6 +54,7 @@ class Dataset:
             a memmap.
         targets: int64 [N] for classes, else float32 [N, size] in the unit of the data.
         splits: indices of the training, validation and test examples.
+        folds: the splits of a cross-validation; () where there is none (see `bakeoff.data.folds`).
         lengths: true lengths int64 [N] where series, texts or graphs (in nodes) are shorter than the schema says, else
             None.
         scaling: learned from the training split; None for tokens.
@@ -73,6 +74,7 @@ class Dataset:
     inputs: NDArray[Any]
     targets: NDArray[Any]
     splits: Splits
+    folds: tuple[Splits, ...] = ()
     lengths: NDArray[np.int64] | None = None
     scaling: Scaling | None = None
     encoder: Encoder | None = None
@@ -110,7 +112,10 @@ class Dataset:
     def fingerprint(self) -> str:
         """16 hex digits that change when an example, a target, the schema or the splits change."""
         digest = hashlib.blake2b(repr(self.schema).encode(), digest_size=8)
-        for array in (self.inputs, self.targets, self.splits.train, self.splits.validation, self.splits.test):
+        splits = [
+            part for one in (self.splits, *self.folds) for part in (one.train, one.validation, one.test)
+        ]
+        for array in (self.inputs, self.targets, *splits):
             digest.update(str((array.shape, array.dtype)).encode())
             for start in range(0, len(array), 8192):
                 digest.update(np.ascontiguousarray(array[start : start + 8192]).view(np.uint8).data)

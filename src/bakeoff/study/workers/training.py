@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bakeoff.data.schema import Schema
+    from bakeoff.train.folds import StackData
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.result import TrainingResult
-    from bakeoff.train.tensors import TrainingData
 
 
 def set_up_torch() -> None:
@@ -52,7 +52,7 @@ def builder(entrant: Entrant, schema: "Schema") -> "Callable[[int], nn.Module]":
 
 def train_stack(
     entrant: Entrant,
-    data: "TrainingData",
+    data: "StackData",
     trials: Sequence[Trial],
     context: TaskContext,
     *,
@@ -105,5 +105,6 @@ def _replica(trial: Trial, *, is_tuning: bool) -> "Replica":
         learning_rate=float(trial.setting or 0),
         seed=trial.seed,
         examples=trial.examples,
-        tuning_group="settings" if is_tuning else None,
+        tuning_group=f"fold {trial.fold}" if is_tuning else None,
+        fold=trial.fold,
     )

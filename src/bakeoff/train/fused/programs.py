@@ -15,6 +15,7 @@ from torch import nn
 from bakeoff.data.schema import Tokens
 from bakeoff.models.layers import views
 from bakeoff.models.scalable import cnn, linear, mlp
+from bakeoff.train.folds import StackData
 from bakeoff.train.fused import sequence_rules
 from bakeoff.train.fused.builder import ProgramBuilder, UnknownError
 from bakeoff.train.fused.tracing import agrees, trace
@@ -22,10 +23,9 @@ from bakeoff.train.kernels import native
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas.layers import geometry, square_of
 from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.tensors import TrainingData
 
 
-def compile_program(network: NetworkStack, data: TrainingData) -> Program | None:
+def compile_program(network: NetworkStack, data: StackData) -> Program | None:
     """The network as a program; None where the network, the data or this machine does not allow it."""
     parameters = list(network.parameters.values())
     if not len(data.train) or not parameters or not native.takes(*parameters):
