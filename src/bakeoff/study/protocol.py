@@ -76,7 +76,7 @@ CV_MOST_FOLDS = 20
 CHAMPION_PART = 0.05
 #: Variance of a score over folds beyond that of its examples, as a part of Nadeau and Bengio's correction: training
 #: sets of folds overlap, and nothing in the folds tells how far scores move together (docs/benchmarks/validity.md).
-FOLD_CORRECTION = 0.5
+FOLD_CORRECTION = 0.3
 
 # ---- who gets how much of the time
 

@@ -220,7 +220,7 @@ def _verdict(comparison: Comparison, rows: tuple[EntrantRow, ...]) -> VerdictPar
     else:
         budget = duration(comparison.budget_seconds)
         facts.append((say("report.fact.seconds_of", budget=budget), duration(comparison.seconds)))
-    facts.append((say("report.fact.examples"), f"{len(comparison.dataset.splits.train):,}"))
+    facts.append((say("report.fact.examples"), f"{len(comparison.training_indices):,}"))
     facts.append((say("report.fact.test_examples"), f"{len(comparison.test_targets):,}"))
     if probability is not None and named:
         facts.insert(0, (say("report.fact.probability"), f"{100 * probability:.0f} %"))

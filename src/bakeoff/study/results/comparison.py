@@ -178,9 +178,10 @@ class Comparison:
         raise StoreError(f"Nobody called '{name}' took part: {', '.join(e.name for e in self.entrants)} did.")
 
     @property
-    def training_examples(self) -> int:
-        """Examples of a training at full size: of the training split, or in each fold."""
-        return self.testing.training_examples or len(self.dataset.splits.train)
+    def training_indices(self) -> NDArray[np.int64]:
+        """Of the training split; with folds, of the first one."""
+        splits = self.dataset.folds[0] if self.testing.folds else self.dataset.splits
+        return splits.train[: self.testing.training_examples or None]
 
     def example_at(self, index: int) -> NDArray[Any]:
         """The raw input of an example of the dataset, as it was read."""
