@@ -2,12 +2,12 @@
 
     scripts/bench validity_folds [--repetitions N] [--folds K ...] [--out FILE]
 
-A large set (planted, or the built-in digits) is sampled again and again. Each sample is judged twice, with one split and
-in folds, as a comparison does both: quick learners are trained on the training part alone, the project's own splits, and
-its own analysis of their outputs. The truth is a learner's mean score on what was not sampled, over the training sets of
-all samples: an interval that holds it speaks of the learner, and not of the networks of one training set. `MLP` has two
-seeds, the others have no randomness. Counted are: intervals of a score, and of a difference of two, that hold the truth;
-their widths; and winners that are not the best.
+A large set (planted, or the built-in digits) is sampled again and again. Each sample is judged twice, with one split
+and in folds, as a comparison does both: quick learners are trained on the training part alone, with the project's own
+splits and its own analysis of their outputs. The truth is a learner's mean score on what was not sampled, over the
+training sets of all samples: an interval that holds it speaks of the learner, and not of the networks of one training
+set. `mlp` has two seeds, the others have no randomness. Counted are: intervals of a score, and of a difference of two,
+that hold the truth; their widths; and winners that are not the best.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -41,8 +40,7 @@ from bakeoff.tasks.metrics.registry import METRICS
 
 Floats = NDArray[np.float64]
 SIZES = (100, 200, 400)
-#: Parts of Nadeau and Bengio's correction that are tried, beside the one in force.
-PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Examples of each planted set.
 POOL = 4000
 
 
@@ -190,7 +188,13 @@ def main() -> None:
     )
     parser.add_argument("--repetitions", type=int, default=100)
     parser.add_argument("--folds", type=int, nargs="*", default=[5])
-    parser.add_argument("--parts", type=float, nargs="*", default=[resampling.FOLD_CORRECTION])
+    parser.add_argument(
+        "--parts",
+        type=float,
+        nargs="*",
+        default=[resampling.FOLD_CORRECTION],
+        help="parts of Nadeau and Bengio's correction; the one in force where none is given",
+    )
     parser.add_argument("--only", nargs="*", default=None)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

@@ -60,7 +60,7 @@ def test_each_fold_has_the_classes_in_the_proportions_of_all() -> None:
 def test_groups_are_undivided(groups: list[int], count: int) -> None:
     labels, targets = np.array(groups), np.zeros((len(groups), 1), np.float32)
     if len(np.unique(labels)) < 2 * count:
-        with pytest.raises(DataError, match="groups; .* folds need at least"):
+        with pytest.raises(DataError, match=r"groups; .* folds need at least"):
             make_folds(schema_of(targets), targets, count=count, groups=labels)
         return
     folds = make_folds(schema_of(targets), targets, count=count, groups=labels)

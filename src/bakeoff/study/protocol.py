@@ -72,11 +72,14 @@ CV_FOLDS = (10, 5, 3)
 CV_FOLDS_WITHOUT_CLOCK = (5,)
 #: The most folds: more train on hardly more examples, and cost as much more.
 CV_MOST_FOLDS = 20
+#: Part of the time left that tuning in all folds is planned to take, more than `TUNING_PART`: it judges on every
+#: example already, and most trainings of small data settle before their last step.
+FOLDS_PART = 0.5
 #: Part of the budget kept, with folds, for the training of the network that is handed over.
 CHAMPION_PART = 0.05
 #: Variance of a score over folds beyond that of its examples, as a part of Nadeau and Bengio's correction: training
 #: sets of folds overlap, and nothing in the folds tells how far scores move together (docs/benchmarks/validity.md).
-FOLD_CORRECTION = 0.3
+FOLD_CORRECTION = 0.35
 
 # ---- who gets how much of the time
 

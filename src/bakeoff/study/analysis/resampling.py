@@ -267,7 +267,7 @@ def fold_inflation(folds: int) -> float:
     than what learners show; `FOLD_CORRECTION` is the part of it with which intervals hold what they state.
 
     >>> fold_inflation(0), round(fold_inflation(5), 3)
-    (1.0, 1.375)
+    (1.0, 1.438)
     """
     return 1.0 + FOLD_CORRECTION * folds / (folds - 1) if folds > 1 else 1.0
 

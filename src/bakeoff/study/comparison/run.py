@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bakeoff.data.card import data_card
@@ -89,7 +90,7 @@ class ComparisonRun:
             why = self._evidence.gather(comparison, summary.verdict, summary.entrants)
         with _interrupts_ignored():
             SPENT_SECONDS.write(self._store, clock.spent())
-            testing = self._testing(summary, outcome, on_all)
+            testing = replace(self._testing(summary, outcome, on_all), explained=why is not None)
             return self._comparison(summary, outcome, champion, clock, why, testing)
 
     def _reserved_seconds(self) -> float | None:

@@ -157,6 +157,7 @@ class Testing:
         reason: a key under "study.cv.": "asked", "affordable"; or why there are none: "off", "given", "large",
             "few", "budget".
         tested_examples, training_examples: in all folds together, and in each training; 0 where not known.
+        explained: whether evidence of why was gathered, which is then that of the first fold.
         champion_on_all: whether the network handed over was trained on all examples after the folds; None without.
     """
 
@@ -167,6 +168,7 @@ class Testing:
     tested_examples: int = 0
     training_examples: int = 0
     champion_on_all: bool | None = None
+    explained: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "sentences": [statement.text() for statement in self.statements()]}
@@ -187,6 +189,8 @@ class Testing:
         ]
         if self.finished < self.folds:
             said.append(Statement(key="study.cv.partial", values=values))
+        if self.explained:
+            said.append(Statement(key="study.cv.explained", values=values))
         if self.champion_on_all is not None:
             key = "study.cv.champion" if self.champion_on_all else "study.cv.champion_of_fold"
             said.append(Statement(key=key, values=values))

@@ -43,8 +43,7 @@ class TrainingPlan:
             },
             "skipped": [vars(entry) | {"reason": to_stored(entry.reason)} for entry in self.skipped],
             "widths": dict(self.widths),
-            "folds": self.folds,
-        }
+        } | ({"folds": self.folds} if self.folds else {})
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "TrainingPlan":

@@ -7,7 +7,7 @@ from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, full_steps, tuning_work
 from bakeoff.study.design.matched_budgets import StepAllocation, allocate_steps, cost_per_step
 from bakeoff.study.design.states import Omission
-from bakeoff.study.protocol import SHORTEST_TRAINING_STEPS, TUNING_PART
+from bakeoff.study.protocol import FOLDS_PART, SHORTEST_TRAINING_STEPS, TUNING_PART
 from bakeoff.study.results.outcome import Skipped
 from bakeoff.study.results.training_plan import TrainingPlan
 
@@ -35,7 +35,7 @@ def initial_plan(
     folds = 0
     allocation = _allocated(found, definition, seconds_left, workers)
     for count in definition.cv:
-        parted = None if seconds_left is None else seconds_left / count
+        parted = None if seconds_left is None else seconds_left / count * FOLDS_PART / TUNING_PART
         tried = _allocated(found, definition, parted, workers)
         if len(definition.cv) == 1 or (not tried.dropped and _has_all_steps(tried, definition)):
             folds, allocation = count, tried
