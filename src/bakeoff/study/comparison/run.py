@@ -82,7 +82,9 @@ class ComparisonRun:
             summary = Summary(
                 outcome.dataset, self._entrants, outcome.definition, outcome, margin=self._margin
             )
-            champion, on_all = self._champion(summary, outcome)
+        trained = self._final_training(summary, outcome)
+        with _interrupts_ignored():
+            champion = self._champion(summary, trained)
             SPENT_SECONDS.write(self._store, clock.spent())
         why = None
         if self._evidence is not None and not outcome.interrupted:
@@ -90,6 +92,7 @@ class ComparisonRun:
             why = self._evidence.gather(comparison, summary.verdict, summary.entrants)
         with _interrupts_ignored():
             SPENT_SECONDS.write(self._store, clock.spent())
+            on_all = trained.on_all if trained is not None and outcome.definition.folds else None
             testing = replace(self._testing(summary, outcome, on_all), explained=why is not None)
             return self._comparison(summary, outcome, champion, clock, why, testing)
 
@@ -161,32 +164,27 @@ class ComparisonRun:
         budget = self._definition.budget_seconds
         return CHAMPION_PART * budget if self._folds.counts and budget is not None else 0.0
 
-    def _champion(self, summary: Summary, outcome: Outcome) -> tuple[Champion | None, bool | None]:
-        """The network that is handed over; and with folds, whether it was trained on all examples."""
+    def _final_training(self, summary: Summary, outcome: Outcome) -> ChampionWeights | None:
+        """Whose weights are handed over; with folds they are trained now. None where no network was judged."""
         best = summary.champion_trial()
         if best is None:
-            return None, None
-        entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
-        trained, on_all = (
-            ChampionWeights(dataset=outcome.dataset, definition=outcome.definition, trial=best.trial),
-            None,
+            return None
+        if not outcome.definition.folds:
+            return ChampionWeights(dataset=outcome.dataset, definition=outcome.definition, trial=best.trial)
+        return after_folds(
+            outcome, best.trial, store=self._store, executor=self._executor, deadline=self._deadline()
         )
-        if outcome.definition.folds:
-            trained, on_all = after_folds(
-                outcome,
-                best.trial,
-                entrant,
-                store=self._store,
-                executor=self._executor,
-                deadline=self._deadline(),
-            )
+
+    def _champion(self, summary: Summary, trained: ChampionWeights | None) -> Champion | None:
+        if trained is None:
+            return None
+        entrant = next(entrant for entrant in self._entrants if entrant.name == trained.trial.entrant)
         folder = RunFolder(self._folder).champion
         self._write_champion(entrant, trained, folder)
         write_training_hashes(folder, trained.dataset)
         leader = summary.verdict.winner or summary.verdict.leader
         is_winner = entrant.name == leader
-        champion = Champion(entrant=entrant.name, folder=folder, is_winner=is_winner, card=entrant.card)
-        return champion, on_all
+        return Champion(entrant=entrant.name, folder=folder, is_winner=is_winner, card=entrant.card)
 
     def _testing(self, summary: Summary, outcome: Outcome, on_all: bool | None) -> Testing:
         """On which examples everybody was tested, and why on these."""
