@@ -68,7 +68,7 @@ def sources() -> dict[str, Source]:
         "knn": KNeighborsClassifier(5),
         "tree": DecisionTreeClassifier(random_state=0),
         "bayes": GaussianNB(),
-        "mlp": MLPClassifier((16,), max_iter=40, learning_rate_init=0.02),
+        "mlp": MLPClassifier((16,), max_iter=25, learning_rate_init=0.02),
     }
     regress = {
         "ridge": Ridge(1.0),
@@ -89,10 +89,11 @@ def sources() -> dict[str, Source]:
 
 @dataclass
 class Judged:
-    """One sample in one way: the outputs of each learner's seeds, their targets, and scores on the rest."""
+    """One sample in one way: the outputs of each learner's seeds, their targets and folds, and scores on the rest."""
 
     outputs: dict[str, list[Floats]]
     targets: NDArray[Any]
+    folds: NDArray[np.int64]
     on_rest: dict[str, float]
 
 
@@ -107,10 +108,10 @@ def judge(
         runs, scores = [], []
         for seed in range(2 if name == "mlp" else 1):
             answers = []
-            for part in parts:
+            for number, part in enumerate(parts):
                 model = clone(learner)
                 if name == "mlp":
-                    model.set_params(random_state=1000 * turn + seed)
+                    model.set_params(random_state=1000 * turn + 10 * number + seed)
                 train = part.train[:size]
                 model.fit(inputs[train], targets[train].ravel())
                 answers.append(_answers(model, inputs[part.test], source))
@@ -119,7 +120,9 @@ def judge(
                 )
             runs.append(np.concatenate(answers))
         outputs[name], on_rest[name] = runs, float(np.mean(scores))
-    return Judged(outputs, targets[np.concatenate([part.test for part in parts])], on_rest)
+    tested = np.concatenate([part.test for part in parts])
+    folds = np.repeat(np.arange(len(parts)), [len(part.test) for part in parts])
+    return Judged(outputs, targets[tested], folds, on_rest)
 
 
 def _answers(model: Any, inputs: Floats, source: Source) -> Floats:
@@ -142,7 +145,7 @@ def samples(source: Source, size: int, repetitions: int, folds: int) -> tuple[li
     single, folded = [], []
     for turn in range(repetitions):
         order = np.random.default_rng([turn, size]).permutation(len(source.targets))
-        rows, rest = order[:size], order[size:][:1200]
+        rows, rest = order[:size], order[size:][:600]
         targets = source.targets[rows]
         single.append(judge(source, rows, (make_splits(schema, targets, seed=turn),), rest, turn))
         folded.append(judge(source, rows, make_folds(schema, targets, count=folds, seed=turn), rest, turn))
@@ -161,7 +164,7 @@ def measured(source: Source, judged: list[Judged], folds: int) -> dict[str, floa
             one.targets,
             METRICS[source.metric],
             deterministic=[n for n in names if n != "mlp"],
-            folds=folds,
+            folds=one.folds if folds else None,
             replicates=400,
         )
         for name in names:

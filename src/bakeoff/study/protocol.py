@@ -72,6 +72,8 @@ CV_FOLDS = (10, 5, 3)
 CV_FOLDS_WITHOUT_CLOCK = (5,)
 #: The most folds: more train on hardly more examples, and cost as much more.
 CV_MOST_FOLDS = 20
+#: Seeds of a trial's folds lie this far apart, so that initial weights and batches differ from fold to fold as well.
+FOLD_SEED_STEP = 1000
 #: Part of the time left that tuning in all folds is planned to take, more than `TUNING_PART`: it judges on every
 #: example already, and most trainings of small data settle before their last step.
 FOLDS_PART = 0.5

@@ -164,7 +164,7 @@ def resample(
     deterministic: Collection[str] = (),
     groups: NDArray[Any] | None = None,
     elsewhere: Mapping[str, Sequence[Sequence[float]]] | None = None,
-    folds: int = 0,
+    folds: NDArray[np.int64] | None = None,
     replicates: int | None = None,
     seed: int = 0,
 ) -> Resampled:
@@ -179,7 +179,9 @@ def resample(
             drawn as if there were no groups.
         elsewhere: for a name with one run here, the scores of several seeds at other numbers of training examples,
             from which the spread of its seeds is borrowed.
-        folds: in how many folds the examples were tested, each by networks that had not seen it; 0 for a test split.
+        folds: [N], the fold in which each example was tested, by trainings that had not seen it; None for a test split.
+            A name with one run has then one training in each fold, with a seed of its own: how far the scores of folds
+            differ beyond what their examples explain says what a seed does.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
@@ -220,14 +222,23 @@ def resample(
     # Where others' seeds differ by no more than their examples explain, what is borrowed is a spread of 0: not unknown.
     borrowed = single & any(len(scores) > 1 for scores in per_seed)
     spread_degrees = float(sum(len(scores) - 1 for scores in per_seed))
-    for index in np.flatnonzero(single):
+    in_folds = np.zeros(len(names), bool)
+    for index in np.flatnonzero(single) if folds is not None else ():
+        by_fold = _scores_in_folds(given[names[index]][0], Outputs.of(targets), metric, context, folds)
+        in_folds[index] = len(by_fold) > 1
+        if in_folds[index]:
+            own_noise = float(np.var(examples_only[index])) * len(by_fold)
+            variance[index] = max(float(np.var(by_fold, ddof=1)) - own_noise, 0.0) / len(by_fold)
+            degrees[index], borrowed[index] = max(len(by_fold) - 1, PRIOR_DEGREES), False
+            spread_degrees += len(by_fold) - 1
+    for index in np.flatnonzero(single & ~in_folds):
         found = [np.asarray(scores) for scores in (elsewhere or {}).get(names[index], ()) if len(scores) > 1]
         if found:
             own = sum(len(scores) - 1 for scores in found)
             variance[index] = sum(float(np.var(s, ddof=1)) * (len(s) - 1) for s in found) / own
             degrees[index], borrowed[index] = max(own, PRIOR_DEGREES), True
             spread_degrees += own
-    inflation = fold_inflation(folds)
+    inflation = fold_inflation(0 if folds is None else len(np.unique(folds)))
     centre = (average @ plain)[:, None]
     examples_only = centre + (examples_only - centre) * np.sqrt(inflation)
     smoothing = 1.0 / len(targets) ** 2 if is_hit_or_miss(means) else 0.0
@@ -240,7 +251,7 @@ def resample(
         examples_only=examples_only,
         seed_variance=variance,
         seed_degrees=degrees,
-        seed_unknown=single & ~borrowed,
+        seed_unknown=single & ~borrowed & ~in_folds,
         seed_borrowed=borrowed,
         seeds=np.array([len(entrants[name]) for name in names]),
         seed_noise=noise / np.array([len(scores) for scores in per_seed]),
@@ -255,6 +266,15 @@ def resample(
         power=power,
         inflation=inflation,
     )
+
+
+def _scores_in_folds(
+    outputs: Outputs, targets: Outputs, metric: Metric, context: MetricContext, folds: NDArray[np.int64]
+) -> Floats:
+    """The score of each fold, where it has one (a ranking metric has none where a fold holds a single class)."""
+    places = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
+    found = np.array([metric.score(outputs.at(own), targets.at(own), context) for own in places])
+    return found[np.isfinite(found)]
 
 
 def fold_inflation(folds: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.folds import pooled
+from bakeoff.data.folds import fold_labels, pooled
 from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.fold_runs import fold_runs
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
@@ -109,7 +109,7 @@ class Summary:
             margin=self._margin,
             context=self._context,
             groups=self._task.resampled_together(self._seen, self.tested),
-            folds=len(self.folds),
+            folds=fold_labels(self._dataset, self.folds) if self.folds else None,
             validation=validation,
             elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,

@@ -181,7 +181,7 @@ def rank_entrants(
     validation: Mapping[str, float] | None = None,
     margin: float | None = None,
     elsewhere: Mapping[str, Sequence[Sequence[float]]] | None = None,
-    folds: int = 0,
+    folds: NDArray[np.int64] | None = None,
     replicates: int | None = None,
     seed: int = 0,
 ) -> Ranking:
@@ -198,7 +198,7 @@ def rank_entrants(
         validation: score of each on validation, by which the leader is chosen; None: by test.
         margin: what is practically equal: points of a share (0.01 is one point), a part of an error (0.02 is 2 %).
         elsewhere: scores of several seeds at other sizes, for those with one seed (see `resample`).
-        folds: in how many folds the examples were tested; 0 for a test split.
+        folds: [N], the fold in which each example was tested; None for a test split (see `resample`).
     """
     drawn = resample(
         entrants,

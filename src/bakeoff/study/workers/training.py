@@ -11,6 +11,7 @@ from bakeoff.study.design.trial import Trial
 from bakeoff.study.protocol import (
     BATCH_EXAMPLES,
     EVALUATIONS,
+    FOLD_SEED_STEP,
     PATIENCE_EVALUATIONS,
     REJECTION_PARTS,
     UNCHANGED_EVALUATIONS,
@@ -103,7 +104,7 @@ def _replica(trial: Trial, *, is_tuning: bool) -> "Replica":
 
     return Replica(
         learning_rate=float(trial.setting or 0),
-        seed=trial.seed,
+        seed=trial.seed + FOLD_SEED_STEP * (trial.fold or 0),
         examples=trial.examples,
         tuning_group=f"fold {trial.fold}" if is_tuning else None,
         fold=trial.fold,
