@@ -70,7 +70,10 @@ TOLD: tuple[tuple[float, Any], ...] = (
     (1 / protocol.FOLDS_PART, lambda n: f"with all its steps, in {({2: 'half'}).get(n, n)} of the time"),
     (round(5 * (1 - FIRST_ORIGIN)), lambda n: f"the last {word(n)} fifths of the moments"),
     (100 * protocol.FOLD_CORRECTION, lambda n: f"{n:g} % of this correction"),
-    (1 / protocol.CHAMPION_PART, lambda n: f"A {({20: 'twentieth'}).get(n, n)} of the budget is kept for it; where"),
+    (
+        1 / protocol.CHAMPION_PART,
+        lambda n: f"A {({20: 'twentieth'}).get(n, n)} of the budget is kept for it; where",
+    ),
     (protocol.CROWDING_RATIO, lambda n: f"train {({2: 'twice'}).get(n, n)} as long"),
     (protocol.GPU_STEP_FLOPS / 1e9, lambda n: f"more than {n:g} GFLOPs"),
     (100 * uncertainty.LEVEL, lambda n: f"the upper bound ({n:g} %) of what it loses"),

@@ -6,13 +6,17 @@ import pytest
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.folds import with_folds
 from bakeoff.data.load import load
+from bakeoff.study import protocol
 from bakeoff.study.analysis.fold_runs import fold_runs
+from bakeoff.study.analysis.fold_variance import fold_inflation
+from bakeoff.study.analysis.resampling import resample
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.outcome import Outcome
+from bakeoff.tasks.metrics.registry import METRICS
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +82,28 @@ def test_who_missed_a_fold_that_most_have_finished_is_not_judged(iris: Dataset) 
 
 def test_nothing_finished_is_nobody_judged(iris: Dataset) -> None:
     assert not any(fold_runs(outcome(iris, {"a": (), "b": ()})).runs.values())
+
+
+def test_a_run_in_folds_says_itself_what_a_seed_does_and_counts_training_sets_that_overlap() -> None:
+    rng = np.random.default_rng(0)
+    targets, folds = rng.integers(0, 2, 200), np.arange(200) % 5
+    answers = np.where(rng.random(200) < 0.8, targets, 1 - targets)
+    outputs = np.log(np.where(np.arange(2) == answers[:, None], 0.9, 0.1))
+    accuracy = METRICS["accuracy"]
+    drawn = {
+        how: resample({"net": [outputs]}, targets, accuracy, folds=labels, replicates=2000)
+        for how, labels in (("split", None), ("folds", folds))
+    }
+    assert drawn["split"].seed_unknown.all()
+    assert not drawn["folds"].seed_unknown.any()
+    wider = np.var(drawn["folds"].examples_only) / np.var(drawn["split"].examples_only)
+    assert wider == pytest.approx(1 + protocol.FOLD_CORRECTION * 5 / 4, rel=1e-6)
+    assert wider == pytest.approx(fold_inflation(5), rel=1e-6)
+
+    uneven = np.where(
+        (folds == 0)[:, None], outputs[:, ::-1], outputs
+    )  # one fold's network has learned the contrary
+    found = resample({"net": [uneven]}, targets, accuracy, folds=folds, replicates=200)
+    scores = [(uneven.argmax(1) == targets)[folds == fold].mean() for fold in range(5)]
+    by_hand = np.var(scores, ddof=1) / 5 - np.mean(scores) * (1 - np.mean(scores)) / 200
+    assert found.seed_variance[0] == pytest.approx(by_hand, rel=0.05)

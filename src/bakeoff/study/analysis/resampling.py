@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.study.protocol import FOLD_CORRECTION
+from bakeoff.study.analysis.fold_variance import beyond_examples, fold_inflation, scores_in_folds
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.tasks.outputs import Outputs, OutputsLike
 
@@ -223,13 +223,12 @@ def resample(
     borrowed = single & any(len(scores) > 1 for scores in per_seed)
     spread_degrees = float(sum(len(scores) - 1 for scores in per_seed))
     in_folds = np.zeros(len(names), bool)
-    for index in np.flatnonzero(single) if folds is not None else ():
-        by_fold = _scores_in_folds(given[names[index]][0], Outputs.of(targets), metric, context, folds)
-        in_folds[index] = len(by_fold) > 1
-        if in_folds[index]:
-            own_noise = float(np.var(examples_only[index])) * len(by_fold)
-            variance[index] = max(float(np.var(by_fold, ddof=1)) - own_noise, 0.0) / len(by_fold)
-            degrees[index], borrowed[index] = max(len(by_fold) - 1, PRIOR_DEGREES), False
+    for index in np.flatnonzero(single):
+        by_fold = scores_in_folds(given[names[index]][0], targets, metric, context, folds)
+        if len(by_fold) > 1:
+            in_folds[index], borrowed[index] = True, False
+            variance[index] = beyond_examples(by_fold, float(np.var(examples_only[index])))
+            degrees[index] = max(len(by_fold) - 1, PRIOR_DEGREES)
             spread_degrees += len(by_fold) - 1
     for index in np.flatnonzero(single & ~in_folds):
         found = [np.asarray(scores) for scores in (elsewhere or {}).get(names[index], ()) if len(scores) > 1]
@@ -266,30 +265,6 @@ def resample(
         power=power,
         inflation=inflation,
     )
-
-
-def _scores_in_folds(
-    outputs: Outputs, targets: Outputs, metric: Metric, context: MetricContext, folds: NDArray[np.int64]
-) -> Floats:
-    """The score of each fold, where it has one (a ranking metric has none where a fold holds a single class)."""
-    places = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
-    found = np.array([metric.score(outputs.at(own), targets.at(own), context) for own in places])
-    return found[np.isfinite(found)]
-
-
-def fold_inflation(folds: int) -> float:
-    """Factor on the variance of a score over examples that were tested in folds.
-
-    The networks of two folds have learned from mostly the same examples, so that the scores of folds move together, and
-    no estimate from the folds alone can say how far (Bengio & Grandvalet 2004, JMLR 5:1089). Nadeau & Bengio (2003,
-    Mach. Learn. 52:239) take their correlation as the part of the examples that is tested, which makes the variance
-    1 + K / (K - 1) times that of independent folds (Bouckaert & Frank 2004 find tests with it repeatable). That is more
-    than what learners show; `FOLD_CORRECTION` is the part of it with which intervals hold what they state.
-
-    >>> fold_inflation(0), round(fold_inflation(5), 3)
-    (1.0, 1.438)
-    """
-    return 1.0 + FOLD_CORRECTION * folds / (folds - 1) if folds > 1 else 1.0
 
 
 def _noise(deviations: Floats) -> float:
