@@ -297,7 +297,9 @@ def _trials(comparison: Comparison) -> list[TrialRow]:
         TrialRow(
             entrant=clean(trial.entrant),
             examples=f"{trial.examples:,}",
-            seed=str(trial.seed),
+            seed=str(trial.seed)
+            if trial.fold is None
+            else say("report.trial.seed_of_fold", seed=trial.seed, fold=trial.fold + 1),
             setting="" if trial.setting is None else f"{trial.setting:g}",
             steps=f"{trial.steps:,}" if trial.steps else "",
             validation=""

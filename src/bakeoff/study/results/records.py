@@ -181,20 +181,20 @@ class Testing:
         if not self.folds:
             return (Statement(key=f"study.cv.{self.reason}", values=values),)
         how = Statement(key=f"study.cv.how.{self.how.replace(' ', '_')}", values={})
-        said = [
-            Statement(
-                key="study.cv.rolling" if self.how == "by time" else "study.cv.folds",
-                values=values | {"how": how},
-            )
-        ]
-        if self.finished < self.folds:
-            said.append(Statement(key="study.cv.partial", values=values))
+        values |= {"how": how}
+        said = [Statement(key=f"study.cv.{self._done()}", values=values)]
         if self.explained:
             said.append(Statement(key="study.cv.explained", values=values))
         if self.champion_on_all is not None:
             key = "study.cv.champion" if self.champion_on_all else "study.cv.champion_of_fold"
             said.append(Statement(key=key, values=values))
         return tuple(said)
+
+    def _done(self) -> str:
+        """How far the folds came, as a key."""
+        if self.finished == self.folds:
+            return "rolling" if self.how == "by time" else "folds"
+        return "partial" if self.finished else "unfinished"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -309,10 +309,12 @@ def evaluate(
     places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
     for batch in read_ahead(examples, places):
         part = network.outputs_of(batch.inputs, batch.lengths)
-        losses.append(losses_of_rows(part, batch.targets).cpu().double())
+        losses.append(losses_of_rows(part, batch.targets))
         outputs.append(part)
     network.template.train(training)
-    each = torch.cat(losses, dim=1)
-    own = [slice(None)] * len(network) if rows is None else rows
-    means = [float(row[part].mean()) for row, part in zip(each, own, strict=True)]
-    return means, torch.cat(outputs, dim=1)
+    everything = torch.cat(outputs, dim=1)
+    if rows is None or all(own == slice(None) for own in rows):
+        sums = torch.stack([block.sum(dim=1).cpu().double() for block in losses]).sum(dim=0)
+        return (sums / len(examples)).tolist(), everything
+    each = torch.cat(losses, dim=1).cpu().double()
+    return [float(row[own].mean()) for row, own in zip(each, rows, strict=True)], everything
