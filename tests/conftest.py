@@ -61,7 +61,7 @@ class LastingWorkers(LocalExecutor):
     def close(self) -> None:
         if self._running or self._suspects:
             self.restart()
-        self._shared = None
+        self._shared = {}
 
     def end(self) -> None:
         super().close()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bakeoff.data.load import load
+from bakeoff.data.splits import FIRST_ORIGIN
 from bakeoff.study import protocol
 from bakeoff.study.analysis import learning_curves, uncertainty
 from bakeoff.study.design.jobs import full_steps, training_sizes
@@ -60,6 +61,19 @@ TOLD: tuple[tuple[float, Any], ...] = (
     (1 / protocol.POSSIBLE_SHARE, lambda n: f"fewer than one in {n:g} of the curves"),
     (1 / protocol.CLASSICAL_PART, lambda n: f"fits their {({4: 'quarter'}).get(n, n)} of the time"),
     (round(5 * protocol.TUNING_PART), lambda n: f"tuned in about {word(n)} fifths of the time"),
+    (protocol.CV_MOST_EXAMPLES, lambda n: f"With at most {n:g} examples a test split"),
+    (protocol.CV_MOST_FOLDS, lambda n: f"at most {n:g}, whatever the size"),
+    (protocol.CV_FOLDS[0], lambda n: f"Under a clock there are {word(n)} folds"),
+    (protocol.CV_FOLDS[1], lambda n: f"else {word(n)}, else three"),
+    (protocol.CV_FOLDS[2], lambda n: f"else {word(n)}, else one split"),
+    (protocol.CV_FOLDS_WITHOUT_CLOCK[0], lambda n: f"Without a clock there are {word(n)}"),
+    (1 / protocol.FOLDS_PART, lambda n: f"with all its steps, in {({2: 'half'}).get(n, n)} of the time"),
+    (round(5 * (1 - FIRST_ORIGIN)), lambda n: f"the last {word(n)} fifths of the moments"),
+    (100 * protocol.FOLD_CORRECTION, lambda n: f"{n:g} % of this correction"),
+    (
+        1 / protocol.CHAMPION_PART,
+        lambda n: f"A {({20: 'twentieth'}).get(n, n)} of the budget is kept for it; where",
+    ),
     (protocol.CROWDING_RATIO, lambda n: f"train {({2: 'twice'}).get(n, n)} as long"),
     (protocol.GPU_STEP_FLOPS / 1e9, lambda n: f"more than {n:g} GFLOPs"),
     (100 * uncertainty.LEVEL, lambda n: f"the upper bound ({n:g} %) of what it loses"),

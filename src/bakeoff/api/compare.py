@@ -47,6 +47,7 @@ def compare(
     max_parameters: str | None = None,
     max_flops: str | None = None,
     max_memory: str | None = None,
+    cv: str | int = "auto",
     out: str | Path = "runs",
     name: str | None = None,
     target: str | None = None,
@@ -94,6 +95,9 @@ def compare(
             (`bakeoff.api.questions.goal_of` gives the record of it).
         max_latency, max_parameters, max_flops, max_memory: as "2ms", "1M", "10M", "50MB": who is best among those that
             fit (`bakeoff.api.questions.within_limits` gives the record of it).
+        cv: folds in which every example is tested once, by networks that have not seen it; "no" for one test split;
+            "auto" where data are few (at most 500 examples) and the budget allows it. A test split that came with the
+            data is kept, and there are no folds.
         out: the folder of runs. An unfinished run with the same definition there is continued.
         name: of the run's folder; the data's name where None.
         target, time, horizon, window, group, size, kind, task, text, tokenizer, decimal, dates, order: how the
@@ -119,7 +123,7 @@ def compare(
     )  # fmt: skip
     settings = ComparisonSettings(
         models=models, budget_seconds=budget_seconds, seed=seed, metric=metric, seeds=seeds, steps=steps, equal=equal,
-        device=device, margin=margin, reading=reading, out=out, name=name, fresh=fresh,
+        device=device, margin=margin, cv=cv, reading=reading, out=out, name=name, fresh=fresh,
     )  # fmt: skip
     found = run_comparison(
         data, settings,

@@ -88,7 +88,7 @@ def parts_of(comparison: Comparison, by: str | None = None) -> NeedsData | None:
         return None
     values = np.asarray(known[by])
     shares = isinstance(dataset.schema.target, Classes)
-    labels, counts = np.unique(values[dataset.splits.train], return_counts=True)
+    labels, counts = np.unique(values[comparison.training_indices], return_counts=True)
     names = (
         dataset.schema.target.names if by == "class" and isinstance(dataset.schema.target, Classes) else None
     )

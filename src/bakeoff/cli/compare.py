@@ -54,6 +54,10 @@ def compare(
         str | None,
         typer.Option(help="What is practically equal: 1% is one point of a share, or 1 % of an error."),
     ] = None,
+    cv: Annotated[
+        str,
+        typer.Option(help="Folds in which every example is tested once: auto (few data), no, or a number."),
+    ] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run's folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the whole verdict to this file.")] = None,
@@ -79,7 +83,7 @@ def compare(
 ) -> None:
     """Compare families of networks on your data, and hand over the best one."""
     from bakeoff.api.questions import check_goal
-    from bakeoff.cli.options import parse_budget, parse_margin
+    from bakeoff.cli.options import parse_budget, parse_cv, parse_margin
     from bakeoff.study.analysis.limits import parse_limits
     from bakeoff.study.workers import startup
     from bakeoff.system.files import check_writable, write_json
@@ -89,6 +93,7 @@ def compare(
     check_name(device)
     if goal is not None:
         check_goal(goal, metric)
+    folds = parse_cv(cv)
     limits = parse_limits(latency=max_latency, parameters=max_parameters, flops=max_flops, memory=max_memory)
     allowed = None if margin is None else parse_margin(margin)
     entrants = [part.strip() for part in (models or "").split(",") if part.strip()] + list(model or [])
@@ -115,6 +120,7 @@ def compare(
             margin=allowed,
             goal=goal,
             limits=limits,
+            cv=folds,
             started=started(),
             **reading.given(),
         )

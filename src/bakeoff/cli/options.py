@@ -111,6 +111,16 @@ def parse_margin(text: str) -> float:
     return share
 
 
+def parse_cv(text: str) -> str | int:
+    """Folds as a person writes them: a number, or a word that is checked where it is used.
+
+    >>> parse_cv("5"), parse_cv("no")
+    (5, 'no')
+    """
+    word = text.strip().lower()
+    return int(word) if word.isdecimal() else word
+
+
 def parse_budget(text: str) -> float | None:
     """Seconds of a budget as a person writes it; None for "none".
 

@@ -62,6 +62,7 @@ class Dataset:
         targets: one a prediction: int64 [N] for classes, else float32 (or float64, as for inputs) [N, size] in the unit
             of the data.
         splits: indices of the training, validation and test predictions.
+        folds: the splits of a cross-validation; () where there is none (see `bakeoff.data.folds`).
         offsets: where an example has several predictions, int64 [examples + 1]: those of example i are the targets from
             `offsets[i]` up to the next offset, in the order in which a network gives them (of a graph, its nodes). None
             where every example has one.
@@ -87,6 +88,7 @@ class Dataset:
     targets: NDArray[Any]
     splits: Splits
     offsets: NDArray[np.int64] | None = None
+    folds: tuple[Splits, ...] = ()
     lengths: NDArray[np.int64] | None = None
     scaling: Scaling | None = None
     encoder: Encoder | None = None
@@ -165,14 +167,10 @@ class Dataset:
         """16 hex digits that change when an example, a target, the schema or the splits change."""
         digest = hashlib.blake2b(repr(self.schema).encode(), digest_size=8)
         inputs = self.inputs.arrays().values() if isinstance(self.inputs, PackedGraphs) else (self.inputs,)
-        for array in (
-            *inputs,
-            self.targets,
-            self.splits.train,
-            self.splits.validation,
-            self.splits.test,
-            *(() if self.offsets is None else (self.offsets,)),
-        ):
+        splits = [
+            part for one in (self.splits, *self.folds) for part in (one.train, one.validation, one.test)
+        ]
+        for array in (*inputs, self.targets, *splits, *(() if self.offsets is None else (self.offsets,))):
             digest.update(str((array.shape, array.dtype)).encode())
             for start in range(0, len(array), 8192):
                 digest.update(np.ascontiguousarray(array[start : start + 8192]).view(np.uint8).data)

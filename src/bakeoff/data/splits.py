@@ -1,6 +1,7 @@
 """Splits, made once: which examples are for training, for choosing, and for the final table."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ Indices = NDArray[np.int64]
 LARGEST_TEST = 10_000
 #: The largest validation split.
 LARGEST_VALIDATION = 5_000
+#: Part of the distinct times after which the first fold of a forecast begins: what is before is for training alone.
+FIRST_ORIGIN = 0.6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,3 +172,114 @@ def _splits_by_time(times: NDArray[Any], *, test: Indices | None, validation: In
     else:
         order = order[~np.isin(order, validation)]
     return Splits(train=order[::-1].copy(), validation=np.sort(validation), test=np.sort(test), how="by time")
+
+
+def make_folds(
+    schema: Schema,
+    targets: NDArray[Any],
+    *,
+    count: int,
+    seed: int = 0,
+    groups: NDArray[Any] | None = None,
+    times: NDArray[Any] | None = None,
+    horizon: int = 1,
+    same: NDArray[np.int64] | None = None,
+) -> tuple[Splits, ...]:
+    """`count` splits of the same examples, each with its own test part; no example is in two of these.
+
+    Every example is tested once: in stratified folds for classes, with whole groups where `groups` are given. With
+    `times` the folds are rolling origins: the latest part of the distinct times (`FIRST_ORIGIN`) is cut into blocks,
+    and each is forecast from what was known before it. A fifth of what a fold may train on is its validation part.
+
+    Args:
+        count: at least 2.
+        seed: of the division.
+        groups: [N], labels of examples that stay together.
+        times: [N], when each example's first target is.
+        horizon: with `times`: how many steps a target reaches; what reaches into a later part is left out.
+        same: [N], for each example the first one that equals it: exact copies stay together.
+
+    Raises:
+        DataError: there are too few examples, groups or times for so many folds.
+    """
+    if times is not None:
+        return _rolling_origins(times, count=count, horizon=horizon)
+    available = len(targets) if groups is None else len(np.unique(groups))
+    if available < 2 * count:
+        unit = "examples" if groups is None else "groups"
+        raise DataError(
+            f"There are {available} {unit}; {count} folds need at least {2 * count}: give a smaller --cv, or --cv no."
+        )
+    place = _fold_of(targets, groups, count=count, seed=seed)
+    if same is not None and groups is None:
+        place = place[same]
+    return tuple(
+        _one_fold(schema, targets, groups, same, place, fold=fold, seed=seed) for fold in range(count)
+    )
+
+
+def _fold_of(
+    targets: NDArray[Any], groups: NDArray[Any] | None, *, count: int, seed: int
+) -> NDArray[np.int64]:
+    """The fold of each example [N]: even parts of a nested order; of groups the largest first, to the emptiest fold."""
+    place = np.empty(len(targets), np.int64)
+    if groups is None:
+        order = nested_order(np.arange(len(targets), dtype=np.int64), targets, seed=seed)
+        for fold, part in enumerate(np.array_split(order, count)):
+            place[part] = fold
+        return place
+    _, inverse = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(inverse)
+    shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    filled, of_group = np.zeros(count, np.int64), np.empty(len(sizes), np.int64)
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        of_group[group] = int(filled.argmin())
+        filled[of_group[group]] += sizes[group]
+    return of_group[inverse]
+
+
+def _one_fold(
+    schema: Schema,
+    targets: NDArray[Any],
+    groups: NDArray[Any] | None,
+    same: NDArray[np.int64] | None,
+    place: NDArray[np.int64],
+    *,
+    fold: int,
+    seed: int,
+) -> Splits:
+    rest, test = np.flatnonzero(place != fold), np.flatnonzero(place == fold)
+    own = seed + 1 + fold
+    train, validation = _divide(
+        rest, targets, groups, part=0.2, largest=LARGEST_VALIDATION, schema=schema, seed=own
+    )
+    if same is not None and groups is None:
+        copied = np.isin(same[train], same[validation])
+        train, validation = train[~copied], np.concatenate([validation, train[copied]])
+    if min(len(train), len(validation), len(test)) == 0:
+        raise DataError(f"Fold {fold + 1} would have an empty part: give a smaller --cv, or --cv no.")
+    return Splits(
+        train=nested_order(train, targets, seed=own), validation=np.sort(validation), test=test, how="fold"
+    )
+
+
+def _rolling_origins(times: NDArray[Any], *, count: int, horizon: int) -> tuple[Splits, ...]:
+    """Each block of the latest times is a test part; before it are validation and training, as in one split by time."""
+    distinct, inverse = np.unique(times, return_inverse=True)
+    tick = inverse.reshape(-1)
+    cuts = np.linspace(round(FIRST_ORIGIN * len(distinct)), len(distinct), count + 1).round().astype(np.int64)
+    folds = []
+    for start, stop in pairwise(cuts):
+        test = np.flatnonzero((tick >= start) & (tick < stop))
+        middle = start - max(round(0.2 * start), 1)
+        # The targets of a window end before the next part begins.
+        validation = np.flatnonzero((tick >= middle) & (tick + horizon <= start))
+        train = np.flatnonzero(tick + horizon <= middle)
+        if min(len(train), len(validation), len(test)) == 0:
+            raise DataError(
+                f"{len(distinct)} moments are too few for {count} folds in time with a horizon of {horizon}: give a "
+                "smaller --cv, or --cv no."
+            )
+        latest_first = train[np.argsort(-tick[train], kind="stable")]
+        folds.append(Splits(train=latest_first, validation=validation, test=test, how="by time"))
+    return tuple(folds)

@@ -61,6 +61,28 @@ POSSIBLE_SHARE = 0.005
 #: ... lowered by this many standard errors of a validation score.
 DOUBT_ERRORS = 3.0
 
+# ---- folds, where data are few
+
+#: Without a wish of the user, every example is tested once where there are at most so many: a test split of a fifth is
+#: then at most 100 examples, on which 95 % is 89 to 98 %.
+CV_MOST_EXAMPLES = 500
+#: Numbers of folds, the first that a budget affords: ten train on 90 % of the examples, three on 67 %.
+CV_FOLDS = (10, 5, 3)
+#: Without a clock: half the trainings of ten folds, on 80 % of the examples.
+CV_FOLDS_WITHOUT_CLOCK = (5,)
+#: The most folds: more train on hardly more examples, and cost as much more.
+CV_MOST_FOLDS = 20
+#: Seeds of a trial's folds lie this far apart, so that initial weights and batches differ from fold to fold as well.
+FOLD_SEED_STEP = 1000
+#: Part of the time left that tuning in all folds is planned to take, more than `TUNING_PART`: it judges on every
+#: example already, and most trainings of small data settle before their last step.
+FOLDS_PART = 0.5
+#: Part of the budget kept, with folds, for the training of the network that is handed over.
+CHAMPION_PART = 0.05
+#: Variance of a score over folds beyond that of its examples, as a part of Nadeau and Bengio's correction: training
+#: sets of folds overlap, and nothing in the folds tells how far scores move together (docs/benchmarks/validity.md).
+FOLD_CORRECTION = 0.35
+
 # ---- who gets how much of the time
 
 #: The smallest budget: loading Python packages and starting the workers alone takes some seconds.

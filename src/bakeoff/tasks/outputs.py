@@ -1,6 +1,6 @@
 """`Outputs`: what an entrant answered to many examples, dense or ragged, as two arrays that can be stored and sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,15 @@ class Outputs:
         lengths = np.diff(self.offsets)[places]
         taken = np.concatenate(rows) if rows else np.zeros(0, np.int64)
         return Outputs(self.values[taken], np.concatenate([[0], np.cumsum(lengths)]))
+
+    @staticmethod
+    def joined(parts: "Sequence[Outputs]") -> "Outputs":
+        """The outputs of several sets of examples, one after another."""
+        values = np.concatenate([part.values for part in parts])
+        if any(part.offsets is None for part in parts):
+            return Outputs(values)
+        lengths = [np.diff(part.offsets) for part in parts if part.offsets is not None]
+        return Outputs(values, np.concatenate([[0], np.cumsum(np.concatenate(lengths))]))
 
     @property
     def owners(self) -> NDArray[np.int64]:

@@ -93,6 +93,7 @@ class Replica:
         learning_rate: AdamW's, at the top of the schedule.
         seed: of the initial weights, the subset, the order of the batches and dropout.
         examples: size of the training set: the first so many of `training_order(dataset, seed=seed)`.
+        fold: whose training set it is, where the data have several side by side (`bakeoff.train.folds`).
         tuning_group: replicas of the same group compete with their learning rates in successive rejects, or None.
     """
 
@@ -100,6 +101,7 @@ class Replica:
     seed: int
     examples: int
     tuning_group: str | None = None
+    fold: int | None = None
 
     def __post_init__(self) -> None:
         if not self.learning_rate > 0:

@@ -229,18 +229,30 @@ class TrainingData:
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)
 
-    def subset(self, *, seed: int, examples: int) -> Tensor:
-        """Positions in `train`, int64 [examples], of the training set of this seed and size."""
+    def subset(self, *, seed: int, examples: int, fold: int | None = None) -> Tensor:
+        """Positions in `train`, int64 [examples], of the training set of this seed and size; all of one fold."""
         if seed not in self._orders:
             order = training_order(self.dataset, seed=seed)
             self._orders[seed] = torch.from_numpy(np.searchsorted(self._train_indices, order))
         return self._orders[seed][:examples]
 
-    def in_unit_of_data(self, outputs: Tensor) -> Tensor:
+    def validation_rows(self, fold: int | None) -> slice:
+        """Where a replica's examples lie in `validation` (in `FoldedData`, those of its fold)."""
+        return slice(None)
+
+    def test_rows(self, fold: int | None) -> slice:
+        """Where a replica's examples lie in `test`."""
+        return slice(None)
+
+    def validation_targets(self) -> Tensor:
+        """As they are in the data: int64 [N], or [N, size]."""
+        return torch.from_numpy(self.dataset.targets_at(self.dataset.splits.validation))
+
+    def in_unit_of_data(self, outputs: Tensor, fold: int | None = None) -> Tensor:
         """Log-probabilities of the classes, or values in the data's unit, from a network's outputs [..., outputs]."""
         return self.task.in_unit_of_data(outputs, self.target_scaling)
 
-    def stored(self, outputs: Tensor) -> np.ndarray:
+    def stored(self, outputs: Tensor, fold: int | None = None) -> np.ndarray:
         """The same on the CPU, as they are stored: float32, or float64 where float32 would round the targets."""
         return as_stored(self.in_unit_of_data(outputs.cpu().double()), self.target_scaling).numpy()
 

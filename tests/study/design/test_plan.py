@@ -124,7 +124,7 @@ def test_the_points_of_one_contender_are_dealt_out_over_the_workers() -> None:
     wanted = list(trial_requests(NETWORK, definition(), still_in_race=True))
     seconds = {"mlp": 5.0}
     assert split_among_workers(wanted, seconds, 2) == {"mlp": 2}
-    given = {"mlp": NETWORK}, {"mlp": 0.1}, {"mlp": 70}
+    given = {"mlp": NETWORK}, {"mlp": {None: 0.1}}, {"mlp": 70}
     first, second = jobs.curve_jobs(wanted, *given, {"mlp": 2})
     points = [{(trial.examples, trial.seed) for trial in job.trials} for job in (first, second)]
     assert points[0] | points[1] == {request.point for request in wanted}

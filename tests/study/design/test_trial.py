@@ -27,7 +27,14 @@ def test_the_key_of_a_trial_on_the_data_as_they_are_is_that_of_the_first_version
 ) -> None:
     """Keys that were computed before a trial had an intervention: weights of earlier runs lie under such names."""
     assert trial.key("2/abc") == key
-    assert "intervention" not in trial.to_json()
+    assert not {"intervention", "fold"} & set(trial.to_json())
+
+
+def test_each_fold_is_another_trial_and_comes_back_from_the_store() -> None:
+    trials = [replace(MLP, fold=fold) for fold in (None, 0, 1)]
+    assert len({trial.key("2/abc") for trial in trials}) == 3
+    for trial in trials:
+        assert Trial.from_json(json.loads(json.dumps(trial.to_json()))) == trial
 
 
 def test_another_change_of_the_data_and_another_draw_of_it_are_other_trials() -> None:

@@ -191,10 +191,13 @@ def test_who_is_pruned_is_recorded_with_where_its_curve_leads(monkeypatch: pytes
     assert pruned is not None
     assert (pruned.entrant, pruned.what) == ("knn", "spared")
     outcome = Outcome(
+        dataset=made.dataset,
+        definition=made.definition,
         entrants=made.entrants,
         results=tuple(result for job in made.state.results.values() for result in job),
         profiles={},
         best_setting=made.state.settings(),
+        fold_settings=made.state.best(),
         skipped=(pruned,),
         steps={"mlp": 100},
         allocation=made.state.allocation,

@@ -43,8 +43,8 @@ def test_of_rates_with_equally_many_errors_the_one_with_the_lowest_loss_is_taken
     """The order of the rates has no say, as it would where the first of equals were taken."""
     found = {1e-3: (0.5, 1), 1e-2: (0.9, 1), 1e-1: (0.6, 1)}
     rates = [RATES[place] for place in order]
-    assert state({rate: found[rate] for rate in rates}).best() == {"mlp": 1e-2}
+    assert state({rate: found[rate] for rate in rates}).best() == {"mlp": {None: 1e-2}}
 
 
 def test_fewer_errors_count_more_than_a_lower_loss() -> None:
-    assert state({1e-3: (0.4, 0), 1e-2: (0.9, 1), 1e-1: (0.6, 2)}).best() == {"mlp": 1e-3}
+    assert state({1e-3: (0.4, 0), 1e-2: (0.9, 1), 1e-1: (0.6, 2)}).best() == {"mlp": {None: 1e-3}}

@@ -62,17 +62,23 @@ class _TrainedAlready:
         self.runs = {entrant.name: runs for entrant in comparison.entrants if (runs := self._runs(entrant))}
 
     def _runs(self, entrant: Entrant) -> dict[int, TrialResult]:
-        """A network's trainings at full size with its chosen setting, by seed; of boosting as well on tables."""
+        """A network's trainings at full size with its chosen setting, by seed; of boosting as well on tables.
+
+        With folds those of the first one, whose test part the changes are measured on.
+        """
         trees = entrant.name == "boosting" and isinstance(self.comparison.dataset.schema.input, Table)
         outcome = self.comparison.outcome
         if not (entrant.kind == "network" or trees) or entrant.name not in outcome.best_setting:
             return {}
         found: dict[int, TrialResult] = {}
+        fold = outcome.definition.fold_numbers[0]
+        settings = outcome.fold_settings.get(entrant.name, {})
         for result in outcome.results:
             trial = result.trial
             if (
                 trial.entrant == entrant.name
-                and trial.setting == outcome.best_setting[entrant.name]
+                and trial.fold == fold
+                and trial.setting == settings.get(fold, outcome.best_setting[entrant.name])
                 and trial.examples == self.comparison.definition.sizes[-1]
                 and result.counts
             ):
@@ -181,7 +187,7 @@ class _EvidenceRun:
     def _train(self, selection: Selection) -> Retrained:
         comparison = self.comparison
         runner = JobRunner(
-            dataset=comparison.dataset,
+            dataset=comparison.outcome.dataset,
             definition=comparison.definition,
             store=comparison.store,
             executor=comparison.executor,

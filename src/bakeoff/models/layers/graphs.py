@@ -5,7 +5,7 @@ A batch is one large graph without edges between its parts. Neighbours are added
 Letters: B graphs, V nodes of all of them, L links (each edge twice, from both its ends; a loop once).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -123,6 +123,31 @@ class GraphBatch(NamedTuple):
         """
         nodes = torch.arange(len(self.features) + 1, device=self.offsets.device)
         return SparseMatrix(nodes[:-1], self.offsets), SparseMatrix(self.owners, nodes)
+
+
+def joined_batches(batches: Sequence[GraphBatch]) -> GraphBatch:
+    """Several batches as one, in order; all of one kind, with weights or all without."""
+    nodes = np.cumsum([0, *(len(batch.features) for batch in batches)])
+    entries = np.cumsum([0, *(len(batch.links.columns) for batch in batches)])
+    values = [batch.links.values for batch in batches if batch.links.values is not None]
+
+    def shifted(parts: Sequence[Tensor], starts: Sequence[int]) -> Tensor:
+        """Offsets one after another; each part's first is the end of the part before."""
+        return torch.cat(
+            [parts[0][:1], *(part[1:] + int(start) for part, start in zip(parts, starts, strict=True))]
+        )
+
+    columns = [batch.links.columns + int(start) for batch, start in zip(batches, nodes[:-1], strict=True)]
+    return GraphBatch(
+        features=torch.cat([batch.features for batch in batches]),
+        links=SparseMatrix(
+            torch.cat(columns),
+            shifted([batch.links.offsets for batch in batches], entries[:-1].tolist()),
+            torch.cat(values) if values else None,
+        ),
+        offsets=shifted([batch.offsets for batch in batches], nodes[:-1].tolist()),
+        kind=batches[0].kind,
+    )
 
 
 def network_inputs(inputs: Inputs, kind: Input) -> Tensor | GraphBatch:

@@ -221,7 +221,7 @@ def _verdict(comparison: Comparison, rows: tuple[EntrantRow, ...]) -> VerdictPar
     else:
         budget = duration(comparison.budget_seconds)
         facts.append((say("report.fact.seconds_of", budget=budget), duration(comparison.seconds)))
-    facts.append((say("report.fact.examples"), f"{len(comparison.dataset.splits.train):,}"))
+    facts.append((say("report.fact.examples"), f"{len(comparison.training_indices):,}"))
     facts.append((say("report.fact.test_examples"), f"{len(comparison.test_targets):,}"))
     if probability is not None and named:
         facts.insert(0, (say("report.fact.probability"), f"{100 * probability:.0f} %"))
@@ -315,7 +315,9 @@ def _trials(comparison: Comparison) -> list[TrialRow]:
         TrialRow(
             entrant=clean(trial.entrant),
             examples=f"{trial.examples:,}",
-            seed=str(trial.seed),
+            seed=str(trial.seed)
+            if trial.fold is None
+            else say("report.trial.seed_of_fold", seed=trial.seed, fold=trial.fold + 1),
             setting="" if trial.setting is None else f"{trial.setting:g}",
             steps=f"{trial.steps:,}" if trial.steps else "",
             validation=""

@@ -23,7 +23,7 @@ def score_interval(drawn: Resampled, index: int, metric: Metric, level: float) -
     side = (1 + level) / 2
     if drawn.smoothing > 0:
         variance = float(np.var(drawn.examples_only[index])) * drawn.stretch(side) ** 2
-        low, high = wilson(score, variance, drawn.examples, level)
+        low, high = wilson(score, variance, drawn.examples / drawn.inflation, level)
     elif drawn.relative_error is not None:
         low, high = _of_error(score, drawn, index, level)
     else:
@@ -48,13 +48,16 @@ def _of_error(score: float, drawn: Resampled, index: int, level: float) -> tuple
     is too low just when its standard error is too small (bootstrap-t; Efron & Tibshirani 1993, chapter 12).
     """
     assert drawn.relative_error is not None
-    units = drawn.groups or drawn.examples
     error = float(drawn.relative_error[index])
     side = (1 + level) / 2
     usual = float(special.stdtrit(drawn.degrees, side))
     far, near = usual, usual
-    if drawn.relative is not None and units >= FEWEST_FOR_RATIOS:
-        error = max(error, float(np.sqrt(NORMAL_TAIL[drawn.power] / units))) if drawn.power == 0.5 else error
+    if drawn.relative is not None and (drawn.groups or drawn.examples) >= FEWEST_FOR_RATIOS:
+        error = (
+            max(error, float(np.sqrt(NORMAL_TAIL[drawn.power] / drawn.units)))
+            if drawn.power == 0.5
+            else error
+        )
         lowest, highest = (float(value) for value in np.quantile(drawn.relative[index], (1 - side, side)))
         far, near = max(-lowest, usual * 0.8), max(highest, usual * 0.8)
     return score * float(np.exp(-near * error * drawn.power)), score * float(
@@ -62,7 +65,7 @@ def _of_error(score: float, drawn: Resampled, index: int, level: float) -> tuple
     )
 
 
-def wilson(score: float, variance: float, examples: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(score: float, variance: float, examples: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share, with as many examples as its variance corresponds to (`examples` at 0 or 1).
 
     >>> low, high = wilson(1.0, 0.0, 100)

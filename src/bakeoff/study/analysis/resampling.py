@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from bakeoff.study.analysis.fold_variance import beyond_examples, fold_inflation, scores_in_folds
 from bakeoff.tasks.metrics.registry import NO_CONTEXT, Floats, Metric, MetricContext
 from bakeoff.tasks.outputs import Outputs, OutputsLike
 
@@ -62,6 +63,7 @@ class Resampled:
             example can be other than 0 and 1.
         examples: N.
         groups: number of groups that were resampled; None where single examples were.
+        inflation: factor by which the variance over examples is larger because they were tested in folds; 1 without.
         relative: [E, R], for errors: of the mean loss's logarithm, Student's ratio in each replicate; None otherwise.
         relative_error: [E], its standard error in the data. power: of the mean loss, that makes the score.
     """
@@ -85,6 +87,12 @@ class Resampled:
     relative: Floats | None = None
     relative_error: Floats | None = None
     power: float = 1.0
+    inflation: float = 1.0
+
+    @property
+    def units(self) -> float:
+        """Independent examples (or groups) that the scores are worth."""
+        return (self.groups or self.examples) / self.inflation
 
     def index(self, name: str) -> int:
         return self.names.index(name)
@@ -156,6 +164,7 @@ def resample(
     deterministic: Collection[str] = (),
     groups: NDArray[Any] | None = None,
     elsewhere: Mapping[str, Sequence[Sequence[float]]] | None = None,
+    folds: NDArray[np.int64] | None = None,
     replicates: int | None = None,
     seed: int = 0,
 ) -> Resampled:
@@ -170,6 +179,9 @@ def resample(
             drawn as if there were no groups.
         elsewhere: for a name with one run here, the scores of several seeds at other numbers of training examples,
             from which the spread of its seeds is borrowed.
+        folds: [N], the fold in which each example was tested, by trainings that had not seen it; None for a test split.
+            A name with one run has then one training in each fold, with a seed of its own: how far the scores of folds
+            differ beyond what their examples explain says what a seed does.
         replicates: R; by default as many as take about a tenth of a second per entrant and seed.
         seed: of the draws.
     """
@@ -210,13 +222,24 @@ def resample(
     # Where others' seeds differ by no more than their examples explain, what is borrowed is a spread of 0: not unknown.
     borrowed = single & any(len(scores) > 1 for scores in per_seed)
     spread_degrees = float(sum(len(scores) - 1 for scores in per_seed))
+    in_folds = np.zeros(len(names), bool)
     for index in np.flatnonzero(single):
+        by_fold = scores_in_folds(given[names[index]][0], targets, metric, context, folds)
+        if len(by_fold) > 1:
+            in_folds[index], borrowed[index] = True, False
+            variance[index] = beyond_examples(by_fold, float(np.var(examples_only[index])))
+            degrees[index] = max(len(by_fold) - 1, PRIOR_DEGREES)
+            spread_degrees += len(by_fold) - 1
+    for index in np.flatnonzero(single & ~in_folds):
         found = [np.asarray(scores) for scores in (elsewhere or {}).get(names[index], ()) if len(scores) > 1]
         if found:
             own = sum(len(scores) - 1 for scores in found)
             variance[index] = sum(float(np.var(s, ddof=1)) * (len(s) - 1) for s in found) / own
             degrees[index], borrowed[index] = max(own, PRIOR_DEGREES), True
             spread_degrees += own
+    inflation = fold_inflation(0 if folds is None else len(np.unique(folds)))
+    centre = (average @ plain)[:, None]
+    examples_only = centre + (examples_only - centre) * np.sqrt(inflation)
     smoothing = 1.0 / len(targets) ** 2 if is_hit_or_miss(means) else 0.0
     jitter = rng.standard_t(degrees[:, None], (len(names), count)) * np.sqrt(variance)[:, None]
     jitter += rng.standard_normal((len(names), count)) * np.sqrt(smoothing / 2)
@@ -227,7 +250,7 @@ def resample(
         examples_only=examples_only,
         seed_variance=variance,
         seed_degrees=degrees,
-        seed_unknown=single & ~borrowed,
+        seed_unknown=single & ~borrowed & ~in_folds,
         seed_borrowed=borrowed,
         seeds=np.array([len(entrants[name]) for name in names]),
         seed_noise=noise / np.array([len(scores) for scores in per_seed]),
@@ -238,8 +261,9 @@ def resample(
         groups=None if groups is None else units,
         discordant=None if means is None or not smoothing else _discordant(means @ average.T, groups),
         relative=ratios,
-        relative_error=None if losses is None else _relative_errors(losses, groups),
+        relative_error=None if losses is None else _relative_errors(losses, groups) * np.sqrt(inflation),
         power=power,
+        inflation=inflation,
     )
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.folds import fold_labels, pooled
 from bakeoff.messages.statement import Statement, because
+from bakeoff.study.analysis.fold_runs import fold_runs
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.analysis.verdict import Crossover, CurvePoint, EntrantResult, Verdict, conclude
@@ -44,6 +46,8 @@ class Summary:
 
     Attributes:
         verdict: the answer. entrants: best first, the unjudged last.
+        folds: on whose test parts everybody is judged; () for the test split.
+        tested: [N], indices of the examples that everybody is judged on, in the order of all outputs.
         ranking: of the judged entrants; None where nobody was judged.
     """
 
@@ -62,10 +66,14 @@ class Summary:
         self._task = task_of(dataset.schema)
         self._metric: Metric = METRICS[definition.metric]
         self._context = MetricContext(seasonal_scale=dataset.seasonal_scale)
-        self._truth = dataset.targets_at(dataset.splits.test)
-        self._validation_truth = dataset.targets_at(dataset.splits.validation)
+        found = fold_runs(outcome)
+        self.folds = found.folds
+        self._seen = pooled(dataset, self.folds) if self.folds else dataset
+        self.tested = self._seen.splits.test
+        self._truth = dataset.targets_at(self.tested)
+        self._validation_truth = dataset.targets_at(self._seen.splits.validation)
         self._full = definition.sizes[-1]
-        self._chosen = {name: self._counted(name) for name in self._entrants}
+        self._chosen = {name: found.runs.get(name, {}) for name in self._entrants}
         judged = {name: runs[self._full] for name, runs in self._chosen.items() if runs.get(self._full)}
         self.judged = judged
         self.validation = {name: self._on_validation(runs) for name, runs in judged.items()}
@@ -75,18 +83,6 @@ class Summary:
         self.verdict: Verdict = conclude(
             self.entrants, self.ranking, metric=definition.metric, crossovers=self._crossovers(fits)
         )
-
-    def _counted(self, name: str) -> dict[int, list[TrialResult]]:
-        """One entrant's completed trials at its chosen setting: training size -> one result a seed."""
-        if name not in self._outcome.best_setting:
-            return {}
-        setting = self._outcome.best_setting[name]
-        by_size: dict[int, dict[int, TrialResult]] = {}
-        for result in self._outcome.results:
-            trial = result.trial
-            if trial.entrant == name and trial.setting == setting and result.counts:
-                by_size.setdefault(trial.examples, {}).setdefault(trial.seed, result)
-        return {size: [seeds[seed] for seed in sorted(seeds)] for size, seeds in sorted(by_size.items())}
 
     def _on_validation(self, runs: Sequence[TrialResult]) -> float:
         return float(np.mean([self._score(run.validation_outputs, self._validation_truth) for run in runs]))  # type: ignore[arg-type]
@@ -112,7 +108,8 @@ class Summary:
             ],
             margin=self._margin,
             context=self._context,
-            groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
+            groups=self._task.resampled_together(self._seen, self.tested),
+            folds=fold_labels(self._dataset, self.folds) if self.folds else None,
             validation=validation,
             elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,
@@ -297,7 +294,7 @@ class Summary:
 
     def champion_trial(self) -> TrialResult | None:
         """The full-size training that is handed over: of the leader, or where it is no network of the network that
-        validation puts first."""
+        validation puts first. With folds it stands for those of all folds."""
         networks = [e.name for e in self.entrants if e.judged and e.kind == "network"]
         if not networks:
             return None
@@ -326,10 +323,9 @@ class Summary:
         if self.verdict.leader is None:
             return ()
         outputs = _test(self._best_seed(self.judged[self.verdict.leader]))
-        indices = self._dataset.splits.test
         return tuple(
             Mistake(
-                index=int(indices[one.place]),
+                index=int(self.tested[one.place]),
                 truth=self._task.text(one.truth),
                 answer=self._task.text(one.answer),
                 confidence=one.confidence,
@@ -342,14 +338,15 @@ class Summary:
         return tuple(self._summary(result) for result in self._outcome.results)
 
     def _summary(self, result: TrialResult) -> TrialSummary:
-        score = None
+        score, trial = None, result.trial
         if result.validation_outputs is not None:
-            score = self._score(result.validation_outputs, self._validation_truth)
-        trial = result.trial
+            splits = self._dataset.splits if trial.fold is None else self._dataset.folds[trial.fold]
+            score = self._score(result.validation_outputs, self._dataset.targets_at(splits.validation))
         return TrialSummary(
             entrant=trial.entrant,
             examples=trial.examples,
             seed=trial.seed,
+            fold=trial.fold,
             setting=trial.setting,
             steps=result.steps_done,
             state=str(result.state),

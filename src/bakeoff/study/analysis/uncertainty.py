@@ -181,6 +181,7 @@ def rank_entrants(
     validation: Mapping[str, float] | None = None,
     margin: float | None = None,
     elsewhere: Mapping[str, Sequence[Sequence[float]]] | None = None,
+    folds: NDArray[np.int64] | None = None,
     replicates: int | None = None,
     seed: int = 0,
 ) -> Ranking:
@@ -197,6 +198,7 @@ def rank_entrants(
         validation: score of each on validation, by which the leader is chosen; None: by test.
         margin: what is practically equal: points of a share (0.01 is one point), a part of an error (0.02 is 2 %).
         elsewhere: scores of several seeds at other sizes, for those with one seed (see `resample`).
+        folds: [N], the fold in which each example was tested; None for a test split (see `resample`).
     """
     drawn = resample(
         entrants,
@@ -206,6 +208,7 @@ def rank_entrants(
         deterministic=(*deterministic, *baselines),
         groups=groups,
         elsewhere=elsewhere,
+        folds=folds,
         replicates=replicates,
         seed=seed,
     )
@@ -360,8 +363,7 @@ def _pair_bound(drawn: Resampled, index: int, other: int, metric: Metric, level:
     bound = gap + critical * _tested_error(drawn, index, other)
     if drawn.smoothing > 0:
         # (bound - gap)^2 = z^2 bound (1 - bound) / N: two that differ by `bound` differ on as many examples at least.
-        units = drawn.groups or drawn.examples
-        z = float(special.ndtri(level)) ** 2 / units
+        z = float(special.ndtri(level)) ** 2 / drawn.units
         half = gap + z / 2
         bound = max(bound, (half + np.sqrt(max(half**2 - (1 + z) * gap**2, 0.0))) / (1 + z))
     return max(float(bound), 0.0)

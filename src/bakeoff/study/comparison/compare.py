@@ -9,6 +9,7 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.load import load
 from bakeoff.study.comparison.run import ComparisonRun
 from bakeoff.study.comparison.settings import ComparisonSettings
+from bakeoff.study.design.cross_validation import FoldChoice, choose_folds
 from bakeoff.study.design.entrants import Entrant, choose_entrants
 from bakeoff.study.design.jobs import Definition, training_sizes
 from bakeoff.study.evidence import EvidenceProvider
@@ -57,7 +58,7 @@ def compare(
     pool = pool or startup.start_workers(workers, wait_for_operators=settings.budget_seconds is None)
     try:
         dataset = load(data, seed=settings.seed, **settings.reading.given())
-        definition, entrants = _defined(dataset, settings)
+        definition, entrants, folds = _defined(dataset, settings)
         if on_data is not None:
             on_data(dataset)
         name = settings.name or dataset.name
@@ -73,16 +74,21 @@ def compare(
             evidence=evidence,
             source=_source(data),
             margin=settings.margin,
+            folds=folds,
         ).to_the_end()
     finally:
         pool.close()
 
 
-def _defined(dataset: Dataset, settings: ComparisonSettings) -> tuple[Definition, tuple[Entrant, ...]]:
-    """What is compared on these data, and who takes part."""
+def _defined(
+    dataset: Dataset, settings: ComparisonSettings
+) -> tuple[Definition, tuple[Entrant, ...], FoldChoice]:
+    """What is compared on these data, who takes part, and the folds to choose from."""
     context = MetricContext(seasonal_scale=dataset.seasonal_scale)
     deciding = task_of(dataset.schema).metric_named(settings.metric, context).name
     entrants = choose_entrants(dataset.schema, settings.models, device=settings.device)
+    has_clock = settings.budget_seconds is not None
+    folds = choose_folds(dataset, settings.cv, seed=settings.seed, has_clock=has_clock)
     definition = Definition(
         dataset=dataset.fingerprint,
         entrants=tuple(entrant.name for entrant in entrants),
@@ -94,8 +100,9 @@ def _defined(dataset: Dataset, settings: ComparisonSettings) -> tuple[Definition
         steps=settings.steps,
         equal=settings.equal,
         device=settings.device,
+        cv=folds.counts,
     )
-    return definition, entrants
+    return definition, entrants, folds
 
 
 def _source(data: Any) -> str | None:

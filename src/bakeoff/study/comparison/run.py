@@ -3,20 +3,24 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.folds import of_fold
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
 from bakeoff.study.analysis.summary import Summary
+from bakeoff.study.comparison.champion import ChampionWeights, after_folds
 from bakeoff.study.comparison.environment import environment
 from bakeoff.study.comparison.warnings import training_warnings
+from bakeoff.study.design.cross_validation import FoldChoice
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition
-from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext, EvidenceProvider
 from bakeoff.study.protocol import (
+    CHAMPION_PART,
     EVIDENCE_PART,
     LEAST_EVIDENCE_BUDGET_SECONDS,
     LEAST_RETURNED_SECONDS,
@@ -26,7 +30,7 @@ from bakeoff.study.protocol import (
 from bakeoff.study.results.comparison import Champion, Comparison
 from bakeoff.study.results.facts import DEFINITION, SOURCE, SPENT_SECONDS
 from bakeoff.study.results.outcome import Outcome, Progress, ProgressListener
-from bakeoff.study.results.records import Evidence
+from bakeoff.study.results.records import Evidence, Testing
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.study.results.store import Store
 from bakeoff.study.schedule.clock import Clock
@@ -54,11 +58,12 @@ class ComparisonRun:
         evidence: EvidenceProvider | None,
         source: str | None,
         margin: float | None,
+        folds: FoldChoice,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
-        self._margin = margin
+        self._margin, self._folds = margin, folds
         self._store = Store(folder)
         DEFINITION.write(self._store, definition)
         if source is not None:
@@ -74,8 +79,12 @@ class ComparisonRun:
                 outcome, clock = self._study(needed)
         with _interrupts_ignored():
             self._entrants = outcome.entrants
-            summary = Summary(self._dataset, self._entrants, self._definition, outcome, margin=self._margin)
-            champion = self._champion(summary)
+            summary = Summary(
+                outcome.dataset, self._entrants, outcome.definition, outcome, margin=self._margin
+            )
+        trained = self._final_training(summary, outcome)
+        with _interrupts_ignored():
+            champion = self._champion(summary, trained)
             SPENT_SECONDS.write(self._store, clock.spent())
         why = None
         if self._evidence is not None and not outcome.interrupted:
@@ -83,7 +92,9 @@ class ComparisonRun:
             why = self._evidence.gather(comparison, summary.verdict, summary.entrants)
         with _interrupts_ignored():
             SPENT_SECONDS.write(self._store, clock.spent())
-            return self._comparison(summary, outcome, champion, clock, why)
+            on_all = trained.on_all if trained is not None and outcome.definition.folds else None
+            testing = replace(self._testing(summary, outcome, on_all), explained=why is not None)
+            return self._comparison(summary, outcome, champion, clock, why, testing)
 
     def _reserved_seconds(self) -> float | None:
         """Seconds reserved for evidence: 0 where the budget is too small or none is wanted; None without a clock."""
@@ -105,9 +116,9 @@ class ComparisonRun:
                 self._listener(progress)
 
         return ComparisonContext(
-            dataset=self._dataset,
+            dataset=of_fold(outcome.dataset, 0 if outcome.definition.folds else None),
             entrants=outcome.entrants,
-            definition=self._definition,
+            definition=outcome.definition,
             outcome=outcome,
             store=self._store,
             executor=self._executor,
@@ -135,7 +146,7 @@ class ComparisonRun:
             started=self._started,
             deadline=self._deadline(),
             spent_before=self._spent_before,
-            reserved_seconds=reserved_seconds or 0.0,
+            reserved_seconds=(reserved_seconds or 0.0) + self._seconds_of_champion(),
         )
         study = Study(
             dataset=self._dataset,
@@ -148,22 +159,56 @@ class ComparisonRun:
         )
         return study.run(), clock
 
-    def _champion(self, summary: Summary) -> Champion | None:
+    def _seconds_of_champion(self) -> float:
+        """Kept for its training on all examples, which follows where there are folds."""
+        budget = self._definition.budget_seconds
+        return CHAMPION_PART * budget if self._folds.counts and budget is not None else 0.0
+
+    def _final_training(self, summary: Summary, outcome: Outcome) -> ChampionWeights | None:
+        """Whose weights are handed over; with folds they are trained now. None where no network was judged."""
         best = summary.champion_trial()
         if best is None:
             return None
-        entrant = next(entrant for entrant in self._entrants if entrant.name == best.trial.entrant)
+        if not outcome.definition.folds:
+            return ChampionWeights(dataset=outcome.dataset, definition=outcome.definition, trial=best.trial)
+        return after_folds(
+            outcome, best.trial, store=self._store, executor=self._executor, deadline=self._deadline()
+        )
+
+    def _champion(self, summary: Summary, trained: ChampionWeights | None) -> Champion | None:
+        if trained is None:
+            return None
+        entrant = next(entrant for entrant in self._entrants if entrant.name == trained.trial.entrant)
         folder = RunFolder(self._folder).champion
-        self._write_champion(entrant, best, folder)
-        write_training_hashes(folder, self._dataset)
+        self._write_champion(entrant, trained, folder)
+        write_training_hashes(folder, trained.dataset)
         leader = summary.verdict.winner or summary.verdict.leader
         is_winner = entrant.name == leader
         return Champion(entrant=entrant.name, folder=folder, is_winner=is_winner, card=entrant.card)
 
-    def _write_champion(self, entrant: Entrant, best: TrialResult, folder: Path) -> None:
+    def _testing(self, summary: Summary, outcome: Outcome, on_all: bool | None) -> Testing:
+        """On which examples everybody was tested, and why on these."""
+        definition, folds = outcome.definition, self._folds
+        tested, trained = len(summary.tested), definition.sizes[-1]
+        if not definition.folds:
+            reason = "budget" if folds.counts else folds.reason
+            return Testing(reason=reason, tested_examples=tested, training_examples=trained)
+        how = outcome.dataset.splits.how
+        by_group = how != "by time" and outcome.dataset.groups is not None
+        return Testing(
+            folds=definition.folds,
+            finished=len(summary.folds),
+            how="by group" if by_group else how,
+            reason=folds.reason,
+            tested_examples=tested,
+            training_examples=trained,
+            champion_on_all=on_all,
+        )
+
+    def _write_champion(self, entrant: Entrant, trained: ChampionWeights, folder: Path) -> None:
         """In a worker, which has torch in memory already."""
-        weights = self._store.weights_path(best.trial, self._definition.context)
-        shared = self._executor.share(self._dataset)
+        weights = self._store.weights_path(trained.trial, trained.definition.context)
+        shared = self._executor.share(trained.dataset)
         request = ChampionRequest(dataset=shared, entrant=entrant, weights=str(weights), folder=str(folder))
         failure = run_one(self._executor, worker_tasks.write_champion, request)
         if isinstance(failure, BaseException):
@@ -176,12 +221,13 @@ class ComparisonRun:
         champion: Champion | None,
         clock: Clock,
         why: Evidence | None,
+        testing: Testing,
     ) -> Comparison:
         definition = self._definition
         return Comparison(
             name=self._dataset.name,
             folder=self._folder,
-            dataset=self._dataset,
+            dataset=outcome.dataset,
             data_card=data_card(self._dataset),
             metric=definition.metric,
             seconds=clock.spent(),
@@ -195,10 +241,14 @@ class ComparisonRun:
             entrants=summary.entrants,
             trials=summary.trials(),
             skipped=outcome.skipped,
-            warnings=tuple(self._warnings(summary, outcome, why)),
+            warnings=(
+                *(statement.text() for statement in testing.statements()),
+                *self._warnings(summary, outcome, why),
+            ),
             environment={**environment(), **_operators(outcome)},
-            test_indices=self._dataset.splits.test,
-            test_targets=self._dataset.targets_at(self._dataset.splits.test),
+            testing=testing,
+            test_indices=summary.tested,
+            test_targets=self._dataset.targets_at(summary.tested),
             test_outputs=summary.test_outputs(),
             mistakes=summary.mistakes(),
             champion=champion,

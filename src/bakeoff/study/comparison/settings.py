@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bakeoff.data.options import ReadingOptions
-from bakeoff.errors import BudgetError, OptionError
+from bakeoff.errors import BudgetError, OptionError, printable
 from bakeoff.models import ModelCard
 from bakeoff.study.design.matched_budgets import EQUAL, check_equal
-from bakeoff.study.protocol import SEEDS, SHORTEST_BUDGET_SECONDS
+from bakeoff.study.protocol import CV_MOST_FOLDS, SEEDS, SHORTEST_BUDGET_SECONDS
 from bakeoff.train.device import check_name, choose_device
 
 
@@ -17,7 +17,7 @@ class ComparisonSettings:
     """What `compare` is asked for; `bakeoff.api.compare` describes each.
 
     Attributes:
-        models, budget_seconds, seed, metric, seeds, steps, equal, device, margin: what is compared, and how.
+        models, budget_seconds, seed, metric, seeds, steps, equal, device, margin, cv: what is compared, and how.
         reading: how the data are read.
         out, name, fresh: where the run lies, and whether one that is there is continued.
     """
@@ -31,6 +31,7 @@ class ComparisonSettings:
     equal: str = EQUAL[0]
     device: str = "auto"
     margin: float | None = None
+    cv: str | int = "no"
     reading: ReadingOptions = field(default_factory=ReadingOptions)
     out: str | Path = "runs"
     name: str | None = None
@@ -56,7 +57,19 @@ class ComparisonSettings:
             raise OptionError(f"'seeds' is {self.seeds}: give at least 1.")
         if self.steps is not None and self.steps < 1:
             raise OptionError(f"'steps' is {self.steps}: give at least 1.")
+        check_cv(self.cv)
         check_name(self.device)
         if self.device not in ("auto", "cpu"):
             choose_device(self.device)
         check_equal(self.equal, has_clock=self.budget_seconds is not None, steps=self.steps)
+
+
+def check_cv(cv: str | int) -> None:
+    """Raises `OptionError` for what is neither "auto", "no" nor a number of folds."""
+    if cv in ("auto", "no") or (
+        isinstance(cv, int) and not isinstance(cv, bool) and 2 <= cv <= CV_MOST_FOLDS
+    ):
+        return
+    raise OptionError(
+        f"--cv is '{printable(str(cv))}': give 'auto', 'no', or a number of folds from 2 to {CV_MOST_FOLDS}."
+    )

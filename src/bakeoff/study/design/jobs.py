@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.folds import fold_training_size
 from bakeoff.data.interventions.catalogue import Intervention
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.states import Omission
@@ -47,6 +48,8 @@ class Definition:
         steps: of every training; None lets budget and data decide.
         equal: what the networks have equally much of (see `bakeoff.study.design.matched_budgets`).
         device: where networks are trained, as the user gave it.
+        cv: the numbers of folds that may be chosen from, the best first; () for a single split.
+        folds: how many there are; 0 for a single split. What `cv` leads to is decided in the run, see `with_folds`.
     """
 
     dataset: str
@@ -60,6 +63,22 @@ class Definition:
     protocol: int = PROTOCOL
     equal: str = "steps"
     device: str = "auto"
+    cv: tuple[int, ...] = ()
+    folds: int = 0
+
+    @property
+    def fold_numbers(self) -> tuple[int | None, ...]:
+        """The folds of every trial; (None,) where there are none."""
+        return tuple(range(self.folds)) if self.folds else (None,)
+
+    def with_folds(self, dataset: Dataset) -> "Definition":
+        """The same on a dataset with folds: sizes are those of their training parts."""
+        return replace(
+            self,
+            dataset=dataset.fingerprint,
+            folds=len(dataset.folds),
+            sizes=training_sizes(dataset, full=fold_training_size(dataset)),
+        )
 
     @property
     def context(self) -> str:
@@ -68,8 +87,11 @@ class Definition:
 
     def to_json(self) -> dict[str, Any]:
         """The record in the store; an unfinished run with an equal record is continued."""
+        later = () if self.cv else ("cv", "folds")  # came after the first runs were stored
         return {
-            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in vars(self).items()
+            if name not in later
         }
 
     @staticmethod
@@ -86,7 +108,8 @@ class JobKind(StrEnum):
     TUNING: every setting on all examples; the learning rates of a network compete in successive rejects. RUNG: every
     setting on fewer examples, in progressive sampling. CURVE: points of the learning curve, at the best setting.
     PAIRED: all seeds at full size on one form of the data, changed or not, so that scores before and after a change are
-    paired. TEST: trained networks are tested on changed data, and nothing is trained.
+    paired. TEST: trained networks are tested on changed data, and nothing is trained. FINAL: after folds, the network
+    that is handed over, on all examples.
     """
 
     TUNING = "tuning"
@@ -94,6 +117,7 @@ class JobKind(StrEnum):
     CURVE = "curve"
     PAIRED = "paired"
     TEST = "test"
+    FINAL = "final"
 
 
 def job_name(
@@ -153,9 +177,13 @@ class Job:
     test_on: tuple[SeededIntervention, ...] = ()
 
 
-def training_sizes(dataset: Dataset, sizes: int = CURVE_SIZES) -> tuple[int, ...]:
-    """The sizes of the learning curve, n/16, n/8, n/4, n/2, n, without those under ten examples or two a class."""
-    full = len(dataset.splits.train)
+def training_sizes(dataset: Dataset, sizes: int = CURVE_SIZES, *, full: int | None = None) -> tuple[int, ...]:
+    """The sizes of the learning curve, n/16, n/8, n/4, n/2, n, without those under ten examples or two a class.
+
+    Args:
+        full: n; the training split where None.
+    """
+    full = len(dataset.splits.train) if full is None else full
     least = max(10, 2 * len(task_of(dataset.schema).class_names))
     return tuple(n for k in reversed(range(sizes)) if (n := full // 2**k) >= least or k == 0)
 
@@ -166,13 +194,14 @@ def full_steps(examples: int) -> int:
 
 
 def tuning_job(entrant: Entrant, definition: Definition, steps: int) -> Job:
-    """Every setting at full size with the first seed; the learning rates compete in successive rejects."""
+    """Every setting at full size with the first seed; in each fold the learning rates compete in rejects."""
     return Job(
         name=job_name(entrant.name, JobKind.TUNING),
         kind=JobKind.TUNING,
         entrant=entrant.name,
         trials=tuple(
-            _trial(entrant, setting, definition.sizes[-1], definition.seed, steps)
+            _trial(entrant, setting, definition.sizes[-1], definition.seed, steps, fold)
+            for fold in definition.fold_numbers
             for setting in entrant.settings
         ),
     )
@@ -184,7 +213,11 @@ def rung_job(entrant: Entrant, definition: Definition, examples: int) -> Job:
         name=job_name(entrant.name, JobKind.RUNG, examples=examples),
         kind=JobKind.RUNG,
         entrant=entrant.name,
-        trials=tuple(_trial(entrant, setting, examples, definition.seed, 0) for setting in entrant.settings),
+        trials=tuple(
+            _trial(entrant, setting, examples, definition.seed, 0, fold)
+            for fold in definition.fold_numbers
+            for setting in entrant.settings
+        ),
     )
 
 
@@ -197,6 +230,7 @@ def paired_job(
     seeds: Sequence[int],
     steps: int,
     test_on: Sequence[Intervention] = (),
+    fold: int | None = None,
 ) -> Job:
     """All seeds of an entrant on one form of the data, at full size.
 
@@ -208,8 +242,9 @@ def paired_job(
         definition: of the study.
         setting, seeds, steps: of the trainings.
         test_on: changes on whose test data a network is tested after its training.
+        fold: whose splits they have.
     """
-    made = (_trial(entrant, setting, definition.sizes[-1], seed, steps) for seed in seeds)
+    made = (_trial(entrant, setting, definition.sizes[-1], seed, steps, fold) for seed in seeds)
     return Job(
         name=job_name(entrant.name, JobKind.PAIRED, intervention=None if change is None else change.name),
         kind=JobKind.PAIRED,
@@ -241,12 +276,24 @@ def changed_test_job(
     )
 
 
+def final_job(trial: Trial) -> Job:
+    """The training of the network that is handed over, after folds."""
+    return Job(
+        name=job_name(trial.entrant, JobKind.FINAL),
+        kind=JobKind.FINAL,
+        entrant=trial.entrant,
+        trials=(trial,),
+    )
+
+
 def seeded(change: Intervention, seed: int) -> SeededIntervention:
     """The intervention as a trial records it."""
     return SeededIntervention(name=change.name, seed=seed)
 
 
-def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, steps: int) -> Trial:
+def _trial(
+    entrant: Entrant, setting: float | None, examples: int, seed: int, steps: int, fold: int | None
+) -> Trial:
     return Trial(
         entrant=entrant.name,
         setting=setting,
@@ -254,6 +301,7 @@ def _trial(entrant: Entrant, setting: float | None, examples: int, seed: int, st
         seed=seed,
         steps=steps if entrant.kind == "network" else 0,
         width=entrant.width,
+        fold=fold,
     )
 
 
@@ -283,13 +331,14 @@ class TrialRequest:
 def curve_jobs(
     affordable: Sequence[TrialRequest],
     entrants: Mapping[str, Entrant],
-    best: Mapping[str, float | None],
+    best: Mapping[str, Mapping[int | None, float | None]],
     steps: Mapping[str, int],
     parts: Mapping[str, int] | None,
 ) -> list[Job]:
-    """The jobs that train each entrant's affordable points at its best setting.
+    """The jobs that train each entrant's affordable points at its best setting, in every fold.
 
     Args:
+        best: setting of each entrant by fold.
         steps: of every training, by network.
         parts: number of jobs that an entrant's points are split into, since a single job would occupy one worker for
             too long; None makes one job each, without a clock, where nothing may depend on a timing.
@@ -302,7 +351,11 @@ def curve_jobs(
         places.sort(key=lambda place: (-place[0], place[1]))
         count = 1 if parts is None else min(parts.get(name, 1), len(places))
         for chunk in (places[first::count] for first in range(count)):
-            trials = (_trial(entrants[name], best[name], *place, steps.get(name, 0)) for place in chunk)
+            trials = (
+                _trial(entrants[name], setting, *place, steps.get(name, 0), fold)
+                for place in chunk
+                for fold, setting in best[name].items()
+            )
             examples, seed = (None, None) if parts is None else chunk[0]
             label = job_name(name, JobKind.CURVE, examples=examples, seed=seed)
             jobs.append(Job(name=label, kind=JobKind.CURVE, entrant=name, trials=tuple(trials)))

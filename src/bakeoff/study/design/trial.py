@@ -12,7 +12,7 @@ from bakeoff.tasks.outputs import Outputs
 
 #: Fields of a `Trial` that are neither stored nor hashed while they are None: they came after the first runs were
 #: stored, whose keys stay what they were.
-_LATER_FIELDS = ("intervention",)
+_LATER_FIELDS = ("intervention", "fold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,7 @@ class Trial:
         steps: optimiser steps; 0 for entrants that have none.
         width: of the network's layers; None for its default.
         intervention: the change of the data that it is trained and tested on; None for the data as they are.
+        fold: of the dataset's folds, the one whose splits it has; None for the dataset's own.
     """
 
     entrant: str
@@ -50,6 +51,12 @@ class Trial:
     steps: int = 0
     width: int | None = None
     intervention: SeededIntervention | None = None
+    fold: int | None = None
+
+    @property
+    def point(self) -> tuple[str, int, int]:
+        """(entrant, examples, seed): the point of a learning curve, of which each fold has a trial."""
+        return self.entrant, self.examples, self.seed
 
     def key(self, context: str) -> str:
         """A hash of everything the trial depends on; `context` stands for data, protocol and version."""

@@ -17,7 +17,15 @@ from bakeoff.errors import StoreError
 from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.results.outcome import Skipped
-from bakeoff.study.results.records import CurvePoint, EntrantResult, Evidence, Verdict, finite, result_json
+from bakeoff.study.results.records import (
+    CurvePoint,
+    EntrantResult,
+    Evidence,
+    Testing,
+    Verdict,
+    finite,
+    result_json,
+)
 
 if TYPE_CHECKING:
     import polars
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialSummary:
-    """One training, without its outputs. `validation_score` is in the deciding metric."""
+    """One training, without its outputs. `validation_score` is in the deciding metric; `fold` None: without folds."""
 
     entrant: str
     examples: int
@@ -40,6 +48,7 @@ class TrialSummary:
     validation_score: float | None
     seconds: float
     history: tuple[tuple[int, float], ...] = ()
+    fold: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +124,9 @@ class Comparison:
         verdict: the answer. entrants: everyone, best first. trials: every training. skipped: what was not done.
         warnings: sentences.
         environment: versions and hardware.
-        test_indices: [N] of the test split. test_targets: [N, ...].
-        test_outputs: of each judged entrant, its best seed's outputs on the test split.
+        testing: on which examples everybody was tested: a test split, or all of them in folds.
+        test_indices: [N] of the test split, or of all folds. test_targets: [N, ...].
+        test_outputs: of each judged entrant, its best seed's outputs on these.
         mistakes: of the leader.
         champion: None where no network was judged.
         interrupted: whether it was stopped before its time.
@@ -146,6 +156,7 @@ class Comparison:
     test_outputs: Mapping[str, NDArray[np.float32]] = field(repr=False)
     mistakes: tuple[Mistake, ...] = field(repr=False)
     champion: Champion | None = None
+    testing: Testing = field(default_factory=Testing)
     interrupted: bool = False
     equal: str = "steps"
     equal_amount: float = 0.0
@@ -169,6 +180,12 @@ class Comparison:
             if entrant.name == name:
                 return entrant
         raise StoreError(f"Nobody called '{name}' took part: {', '.join(e.name for e in self.entrants)} did.")
+
+    @property
+    def training_indices(self) -> NDArray[np.int64]:
+        """Of the training split; with folds, of the first one."""
+        splits = self.dataset.folds[0] if self.testing.folds else self.dataset.splits
+        return splits.train[: self.testing.training_examples or None]
 
     def example_at(self, index: int) -> NDArray[Any] | PackedGraphs:
         """The raw input of an example of the dataset, as it was read; a graph as one of one."""
@@ -204,6 +221,7 @@ class Comparison:
             "data": self.data_card.to_json(),
             "budget_seconds": self.budget_seconds,
             "seed": self.seed,
+            "cv": self.testing.to_json(),
             "steps": self.steps,
             "equal": self.equal,
             "equal_amount": self.equal_amount,

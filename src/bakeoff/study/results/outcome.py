@@ -1,10 +1,12 @@
 """The progress that a run reports, and its outcome."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from bakeoff.data.dataset import Dataset
 from bakeoff.messages.statement import Statement
 from bakeoff.study.design.entrants import Entrant, Profile
+from bakeoff.study.design.jobs import Definition
 from bakeoff.study.design.matched_budgets import StepAllocation
 from bakeoff.study.design.states import Omission
 from bakeoff.study.design.trial import TrialResult
@@ -53,16 +55,20 @@ class Outcome:
     """What a study has trained.
 
     Attributes:
+        dataset, definition: with the folds that were decided on.
         entrants: with the widths that were set, where parameters are made equal.
         results: of all trials.
         profiles: of the networks, by name.
-        best_setting: of each entrant that was tuned.
+        best_setting: of each entrant that was tuned; with folds the one chosen in most of them.
+        fold_settings: of each entrant that was tuned on all examples, the setting by fold; {None: ...} without folds.
         skipped: what was not done.
         steps: of every training, by network.
         allocation: the allocation that these steps follow from.
         interrupted: whether Ctrl-C ended the study.
     """
 
+    dataset: Dataset
+    definition: Definition
     entrants: tuple[Entrant, ...]
     results: tuple[TrialResult, ...]
     profiles: dict[str, Profile]
@@ -71,3 +77,4 @@ class Outcome:
     steps: dict[str, int]
     allocation: StepAllocation
     interrupted: bool
+    fold_settings: Mapping[str, Mapping[int | None, float | None]] = field(default_factory=dict)

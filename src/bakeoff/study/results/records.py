@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from bakeoff.messages.statement import Statement, reason_text
 from bakeoff.study.design.states import EntrantState
+from bakeoff.study.protocol import CV_MOST_EXAMPLES
 
 Kind = Literal["baseline", "classical", "network"]
 #: The verdict states the forecast for this many times the present data.
@@ -143,6 +144,57 @@ class MoreData:
     now: float | None = None
     helps: bool | None = None
     withheld: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Testing:
+    """On which examples the entrants of a comparison were tested, and why on these.
+
+    Attributes:
+        folds: in how many folds every example was to be tested once; 0 for one test split.
+        finished: so many of them everybody who was judged has finished.
+        how: they were made: "stratified", "random", "by group" or "by time"; "" without folds.
+        reason: a key under "study.cv.": "asked", "affordable"; or why there are none: "off", "given", "large",
+            "few", "budget".
+        tested_examples, training_examples: in all folds together, and in each training; 0 where not known.
+        explained: whether evidence of why was gathered, which is then that of the first fold.
+        champion_on_all: whether the network handed over was trained on all examples after the folds; None without.
+    """
+
+    folds: int = 0
+    finished: int = 0
+    how: str = ""
+    reason: str = "off"
+    tested_examples: int = 0
+    training_examples: int = 0
+    champion_on_all: bool | None = None
+    explained: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "sentences": [statement.text() for statement in self.statements()]}
+
+    def statements(self) -> tuple[Statement, ...]:
+        """What was done, and which option changes it; nothing where `--cv no` was asked for."""
+        if self.reason == "off":
+            return ()
+        values = asdict(self) | {"limit": CV_MOST_EXAMPLES}
+        if not self.folds:
+            return (Statement(key=f"study.cv.{self.reason}", values=values),)
+        how = Statement(key=f"study.cv.how.{self.how.replace(' ', '_')}", values={})
+        values |= {"how": how}
+        said = [Statement(key=f"study.cv.{self._done()}", values=values)]
+        if self.explained:
+            said.append(Statement(key="study.cv.explained", values=values))
+        if self.champion_on_all is not None:
+            key = "study.cv.champion" if self.champion_on_all else "study.cv.champion_of_fold"
+            said.append(Statement(key=key, values=values))
+        return tuple(said)
+
+    def _done(self) -> str:
+        """How far the folds came, as a key."""
+        if self.finished == self.folds:
+            return "rolling" if self.how == "by time" else "folds"
+        return "partial" if self.finished else "unfinished"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ class TrainingPlan:
         profiles: of the networks, by name.
         skipped: the networks that are left out, with the reasons.
         widths: of networks whose width was set to make parameters equal.
+        folds: in how many every example is tested once; 0 for a single split.
     """
 
     steps: Mapping[str, int]
@@ -30,6 +31,7 @@ class TrainingPlan:
     profiles: Mapping[str, Profile]
     skipped: tuple[Skipped, ...]
     widths: Mapping[str, int] = field(default_factory=dict)
+    folds: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -41,7 +43,7 @@ class TrainingPlan:
             },
             "skipped": [vars(entry) | {"reason": to_stored(entry.reason)} for entry in self.skipped],
             "widths": dict(self.widths),
-        }
+        } | ({"folds": self.folds} if self.folds else {})
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "TrainingPlan":
@@ -55,6 +57,7 @@ class TrainingPlan:
             },
             skipped=tuple(map(_skipped, record["skipped"])),
             widths=record["widths"],
+            folds=record.get("folds", 0),
         )
 
 

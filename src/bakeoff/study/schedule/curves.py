@@ -83,7 +83,7 @@ class Curves:
         affordable, refused = select_affordable(wanted, seconds, left, workers)
         parts = None if left is None else split_among_workers(affordable, seconds, workers)
         jobs = self._jobs(affordable, parts) if affordable else []
-        return sorted(jobs, key=lambda job: -len(job.trials) * seconds[job.entrant]), refused
+        return sorted(jobs, key=lambda job: -self.state.job_seconds(job)), refused
 
     def _jobs(self, affordable: list[TrialRequest], parts: dict[str, int] | None) -> list[Job]:
         return curve_jobs(
@@ -91,8 +91,8 @@ class Curves:
         )
 
     def _seconds(self) -> dict[str, float]:
-        """Predicted seconds of one training at full size, by entrant."""
-        return {name: self.state.training_seconds(name) for name in self.state.entrants}
+        """Predicted seconds of one point at full size, by entrant."""
+        return {name: self.state.point_seconds(name) for name in self.state.entrants}
 
     def skipped(self, refused: Iterable[TrialRequest], still_in_race: set[str]) -> list[Skipped]:
         """The points that did not fit, by entrant and by what they are part of, with their predicted seconds.
@@ -104,7 +104,7 @@ class Curves:
         for request in refused:
             what = request.what if request.entrant in still_in_race else Omission.CANNOT_WIN
             place = (request.entrant, what)
-            seconds[place] = seconds.get(place, 0.0) + self.state.training_seconds(request.entrant)
+            seconds[place] = seconds.get(place, 0.0) + self.state.point_seconds(request.entrant)
         return [
             Skipped(entrant=name, what=what, reason=because("no_time"), seconds=spent)
             for (name, what), spent in seconds.items()

@@ -66,7 +66,7 @@ class NextSize:
 
 def samples_progressively(entrant: Entrant, dataset: Dataset, definition: Definition) -> bool:
     """Whether this entrant is tried on few examples first: a classical one, on large data, under a clock."""
-    if entrant.kind != "classical" or definition.budget_seconds is None:
+    if entrant.kind != "classical" or definition.budget_seconds is None or definition.folds:
         return False
     return len(definition.sizes) > 1 and definition.sizes[-1] * row_size(dataset.schema) >= LARGE_DATA_VALUES
 

@@ -122,6 +122,7 @@ class Retraining:
             seeds=seeds,
             steps=as_before.steps,
             test_on=test_on,
+            fold=as_before.fold,
         )
 
     def _missing(self, selection: Selection, name: str) -> Job | None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.folds import with_folds
 from bakeoff.messages.statement import because
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition, Job, JobKind
@@ -103,10 +104,13 @@ class Study:
             self.executor.restart()
         state = self.state
         return Outcome(
+            dataset=self.dataset,
+            definition=self.definition,
             entrants=self.entrants,
             results=state.results_in_order(),
             profiles=state.profiles,
             best_setting=state.settings(),
+            fold_settings=state.best(),
             skipped=tuple(self.skipped),
             steps=dict(state.allocation.steps),
             allocation=state.allocation,
@@ -145,7 +149,9 @@ class Study:
         self._follow(plan)
 
     def _follow(self, plan: TrainingPlan) -> None:
-        """Set widths, devices, profiles and steps as planned, and record the networks that are left out."""
+        """Set folds, widths, devices, profiles and steps as planned, and record the networks that are left out."""
+        if plan.folds:
+            self._divide(plan.folds)
         self._set_widths(plan.widths)
         profiles = self.state.profiles = dict(plan.profiles)
         self._set(
@@ -154,6 +160,13 @@ class Study:
         )
         self.skipped += plan.skipped
         self.state.allocation = StepAllocation(steps=plan.steps, amount=plan.amount, capped=plan.capped)
+
+    def _divide(self, folds: int) -> None:
+        """From here on every trial is of one of so many folds."""
+        self.dataset = with_folds(self.dataset, folds, seed=self.definition.seed)
+        self.definition = self.definition.with_folds(self.dataset)
+        self.state.use(self.dataset, self.definition)
+        self.runner = replace(self.runner, dataset=self.dataset, definition=self.definition)
 
     def _equal_sizes(self) -> Widths:
         """Widths that give the networks about equally many parameters, where parameters are made equal; else none."""

@@ -1,9 +1,12 @@
 """The state of a running study: validation scores, who may still win or tie, and predicted seconds of trainings."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.study.design.entrants import Entrant, Profile
@@ -13,8 +16,23 @@ from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.protocol import LEAST_CLASSICAL_SECONDS
 from bakeoff.study.schedule import progressive_sampling
 from bakeoff.study.schedule.racing import survivors
-from bakeoff.tasks.metrics.registry import METRICS, MetricContext
+from bakeoff.tasks.metrics.registry import METRICS, Floats, MetricContext
 from bakeoff.tasks.registry import task_of
+
+#: Equal to no setting.
+_NO_SETTING = object()
+
+
+def most_common(settings: Iterable[float | None]) -> float | None:
+    """The setting that was chosen most often; of equally frequent ones the one in the middle.
+
+    >>> most_common([0.1, 0.3, 0.1]), most_common([0.1, 0.2, 0.3]), most_common([None])
+    (0.1, 0.2, None)
+    """
+    chosen = list(settings)
+    counts = Counter(chosen)
+    often = [one for one in counts if counts[one] == max(counts.values())]
+    return sorted(often, key=lambda one: one or 0.0)[(len(often) - 1) // 2]
 
 
 @dataclass
@@ -40,8 +58,16 @@ class StudyState:
         self._task = task_of(self.dataset.schema)
         self.metric = METRICS[self.definition.metric]
         self._context = MetricContext(seasonal_scale=self.dataset.seasonal_scale)
-        self._truth = self.dataset.targets_at(self.dataset.splits.validation)
         self._preferences: dict[Trial, tuple[float, float]] = {}
+
+    def use(self, dataset: Dataset, definition: Definition) -> None:
+        """Take the dataset with folds, and their definition."""
+        self.dataset, self.definition = dataset, definition
+
+    def _truth(self, fold: int | None) -> NDArray[Any]:
+        """The validation targets of this fold."""
+        splits = self.dataset.splits if fold is None else self.dataset.folds[fold]
+        return self.dataset.targets_at(splits.validation)
 
     def take_stored(self, jobs: Mapping[str, tuple[TrialResult, ...]]) -> None:
         """Take the finished jobs of those who take part now; whoever else a run's file names is nobody here."""
@@ -67,14 +93,15 @@ class StudyState:
     @property
     def judged_on(self) -> int:
         """How many validation examples there are."""
-        return len(self._truth)
+        return sum(len(self._truth(fold)) for fold in self.definition.fold_numbers)
 
     def preference(self, result: TrialResult) -> tuple[float, float]:
         """What settings are chosen by, from validation outputs; greater is better (see
         `tasks.base.Task.preference`)."""
         if result.trial not in self._preferences:
             assert result.validation_outputs is not None
-            found = self._task.preference(self.metric, result.validation_outputs, self._truth, self._context)
+            truth = self._truth(result.trial.fold)
+            found = self._task.preference(self.metric, result.validation_outputs, truth, self._context)
             self._preferences[result.trial] = found
         return self._preferences[result.trial]
 
@@ -82,38 +109,55 @@ class StudyState:
         """The validation score, with the sign under which greater is better."""
         return self.preference(result)[0]
 
-    def tuned(self) -> dict[str, TrialResult]:
-        """For each entrant tuned on all examples, the completed trial with the best validation score."""
-        found = {}
+    def tuned(self) -> dict[str, dict[int | None, TrialResult]]:
+        """For each entrant tuned on all examples, by fold, the completed trial with the best validation score.
+
+        An entrant that was stopped before it was tuned in all folds has those in which it was.
+        """
+        found: dict[str, dict[int | None, TrialResult]] = {}
         for name in self.entrants:
-            tried = [r for r in self.results.get(job_name(name, JobKind.TUNING), ()) if r.counts]
-            if tried:
-                found[name] = max(tried, key=self.preference)
+            for result in self.results.get(job_name(name, JobKind.TUNING), ()):
+                if result.counts:
+                    own, fold = found.setdefault(name, {}), result.trial.fold
+                    own[fold] = max(own.get(fold, result), result, key=self.preference)
         return found
 
-    def best(self) -> dict[str, float | None]:
-        """The best setting of each tuned entrant."""
-        return {name: result.trial.setting for name, result in self.tuned().items()}
+    def best(self) -> dict[str, dict[int | None, float | None]]:
+        """The best setting of each tuned entrant, by fold."""
+        return {
+            name: {fold: result.trial.setting for fold, result in own.items()}
+            for name, own in self.tuned().items()
+        }
 
     def settings(self) -> dict[str, float | None]:
-        """The same, and the best setting of the progressively sampled entrants that were not tuned on all examples."""
+        """The setting of each entrant that is trained on all examples: with folds the one chosen in most of them.
+
+        Those of the progressively sampled entrants that were not tuned on all examples are here as well.
+        """
         return {
             **progressive_sampling.settings(self.entrants.values(), self.results, self.preference),
-            **self.best(),
+            **{name: most_common(own.values()) for name, own in self.best().items()},
         }
 
     def leading_score(self) -> float | None:
         """The best validation score of the tuned entrants, greater is better; None where nobody is tuned."""
-        return max(map(self.score, self.tuned().values()), default=None)
+        means = (float(np.mean([self.score(one) for one in own.values()])) for own in self.tuned().values())
+        return max(means, default=None)
 
     def still_in_race(self) -> set[str]:
         """The tuned entrants that may still win or tie."""
+        tuned = self.tuned()
+        shared = [fold for fold in self.definition.fold_numbers if all(fold in own for own in tuned.values())]
         errors = {
-            name: self._task.errors(result.validation_outputs, self._truth)
-            for name, result in self.tuned().items()
-            if result.validation_outputs is not None
+            name: np.concatenate([self._errors(own[fold]) for fold in shared])
+            for name, own in tuned.items()
+            if shared
         }
-        return survivors(errors)
+        return survivors(errors) if shared else set(tuned)
+
+    def _errors(self, result: TrialResult) -> Floats:
+        assert result.validation_outputs is not None
+        return self._task.errors(result.validation_outputs, self._truth(result.trial.fold))
 
     def sizes_tried(self, name: str) -> list[progressive_sampling.Rung] | None:
         """The training sizes that an entrant was tried on, smallest first; None where all trials of one size failed."""
@@ -124,13 +168,17 @@ class StudyState:
         best = self.best()
         tuning = {job_name(name, JobKind.TUNING) for name in self.entrants}
         done = {
-            (result.trial.entrant, result.trial.examples, result.trial.seed)
+            result.trial.point
             for name, results in self.results.items()
             if name not in tuning
             for result in results
-            if result.trial.setting == best.get(result.trial.entrant)
+            if best.get(result.trial.entrant, {}).get(result.trial.fold, _NO_SETTING) == result.trial.setting
         }
         return [request for request in wanted if (request.entrant, *request.point) not in done]
+
+    def point_seconds(self, name: str) -> float:
+        """Predicted seconds of one point of the learning curve at full size: one training in every fold."""
+        return self.training_seconds(name) * len(self.definition.fold_numbers)
 
     def training_seconds(self, name: str) -> float:
         """Predicted seconds of one training at full size: from its trainings so far, or from its profile before any."""
@@ -150,9 +198,8 @@ class StudyState:
         if job.kind is JobKind.CURVE:
             return len(job.trials) * self.training_seconds(job.entrant)
         if entrant.kind == "network":
-            return (
-                tuning_work(self.allocation.steps[job.entrant]) * self.profiles[job.entrant].seconds_per_step
-            )
+            work = tuning_work(self.allocation.steps[job.entrant]) * len(self.definition.fold_numbers)
+            return work * self.profiles[job.entrant].seconds_per_step
         if entrant.kind == "baseline":
             return 0.0
         rungs = self.sizes_tried(job.entrant)

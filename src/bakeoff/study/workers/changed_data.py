@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.folds import of_fold
 from bakeoff.data.interventions.catalogue import Intervention, intervention
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.trial import SeededIntervention, Trial
@@ -29,9 +30,11 @@ Weights = Mapping[str, "Tensor"]
 
 
 @lru_cache(maxsize=2)
-def changed_dataset(shared: SharedDataset, change: SeededIntervention | None) -> Dataset:
-    """The dataset that a trial with this intervention is trained on."""
-    dataset = shared.open()
+def changed_dataset(
+    shared: SharedDataset, change: SeededIntervention | None, fold: int | None = None
+) -> Dataset:
+    """The dataset that a trial with this intervention and this fold is trained on."""
+    dataset = of_fold(shared.open(), fold)
     if change is None:
         return dataset
     return intervention(change.name, dataset.schema)(dataset, seed=change.seed)

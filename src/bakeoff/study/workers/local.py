@@ -84,7 +84,7 @@ class LocalExecutor:
         self._free = list(range(_SLOTS))
         self._suspects: list[_Running] = []
         self._processes: Any = None
-        self._shared: tuple[Dataset, SharedDataset] | None = None
+        self._shared: dict[str, SharedDataset] = {}
         self._looked, self._too_much = 0.0, False
 
     def _start(self) -> Any:
@@ -185,10 +185,13 @@ class LocalExecutor:
             loky_start.end(executor)
 
     def share(self, dataset: Dataset) -> SharedDataset:
-        """The dataset as workers open it; its arrays are written to files once."""
-        if self._shared is None or self._shared[0] is not dataset:
-            self._shared = (dataset, share(dataset, self.folder))
-        return self._shared[1]
+        """The dataset as workers open it; its arrays are written to files once, which no other dataset overwrites."""
+        token = dataset.fingerprint
+        if token not in self._shared:
+            folder = self.folder / token
+            folder.mkdir(exist_ok=True)
+            self._shared[token] = share(dataset, folder)
+        return self._shared[token]
 
     def restart(self) -> None:
         self._running.clear()

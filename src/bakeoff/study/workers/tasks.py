@@ -4,6 +4,7 @@ A trial is trained on the data of its intervention, where it has one: a comparis
 tasks. Runs nothing at import.
 """
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -43,17 +44,32 @@ from bakeoff.system.memory import share_bytes
 from bakeoff.tasks.outputs import Outputs
 
 if TYPE_CHECKING:
+    from bakeoff.train.folds import FoldedData, StackData
     from bakeoff.train.result import TrainingResult
     from bakeoff.train.tensors import TrainingData
 
 
 @lru_cache(maxsize=2)
 def _training_data(
-    shared: SharedDataset, device: str = "cpu", change: SeededIntervention | None = None
+    shared: SharedDataset,
+    device: str = "cpu",
+    change: SeededIntervention | None = None,
+    fold: int | None = None,
 ) -> "TrainingData":
     from bakeoff.train.tensors import TrainingData
 
-    return TrainingData(changed_dataset(shared, change), device=device)
+    return TrainingData(changed_dataset(shared, change, fold), device=device)
+
+
+@lru_cache(maxsize=2)
+def _folded_data(
+    shared: SharedDataset, device: str, change: SeededIntervention | None, folds: tuple[int, ...]
+) -> "FoldedData":
+    """The data of several folds, each as `_training_data` has it (but not kept one by one)."""
+    from bakeoff.train.folds import FoldedData
+
+    make = _training_data.__wrapped__
+    return FoldedData({fold: make(shared, device, change, fold) for fold in folds})
 
 
 def match_widths(request: WidthsRequest, context: TaskContext) -> Widths:
@@ -131,18 +147,40 @@ def train(request: TrainingRequest, context: TaskContext) -> list[TrialResult]:
     """
     set_up_torch()
     results: dict[Trial, TrialResult] = {}
-    for trials in _by_data(request.job.trials):
+    for trials in _by_data(request.job.trials, together=_fits_side_by_side(request.dataset)):
         if all(result.counts for result in results.values()):
             results |= _train_on_one_form(request, trials, context)
     return [results.get(trial) or _stopped(trial, because("state.stopped")) for trial in request.job.trials]
 
 
-def _by_data(trials: Iterable[Trial]) -> list[list[Trial]]:
-    """The trials in groups of equal data, in order."""
-    groups: dict[SeededIntervention | None, list[Trial]] = {}
+def _by_data(trials: Iterable[Trial], *, together: bool) -> list[list[Trial]]:
+    """The trials in groups of equal data, in order.
+
+    Args:
+        together: whether all folds are one group.
+    """
+    groups: dict[tuple[SeededIntervention | None, int | None], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(trial.intervention, []).append(trial)
+        groups.setdefault((trial.intervention, None if together else trial.fold), []).append(trial)
     return list(groups.values())
+
+
+def _fits_side_by_side(shared: SharedDataset) -> bool:
+    """Whether all folds' tensors can be in memory at once."""
+    from bakeoff.train.tensors import RESIDENT_BYTES
+
+    dataset = shared.open()
+    values = math.prod(dataset.schema.input.shape) * 8
+    return len(dataset) * max(len(dataset.folds), 1) * values <= RESIDENT_BYTES
+
+
+def _data_of(request: TrainingRequest, trials: Sequence[Trial]) -> "StackData":
+    """What a stack of these trials is trained on."""
+    folds = tuple(sorted({trial.fold for trial in trials if trial.fold is not None}))
+    change, device = trials[0].intervention, request.entrant.device
+    if len(folds) > 1:
+        return _folded_data(request.dataset, device, change, folds)
+    return _training_data(request.dataset, device, change, folds[0] if folds else None)
 
 
 def _stopped(trial: Trial, reason: Statement, seconds: float = 0.0) -> TrialResult:
@@ -158,7 +196,7 @@ def _train_on_one_form(
         return {trial: _stopped(trial, because("state.stopped")) for trial in trials}
     trained = train_stack(
         entrant,
-        _training_data(request.dataset, entrant.device, change),
+        _data_of(request, trials),
         trials,
         context,
         judge=request.judge,
@@ -212,7 +250,7 @@ def _tested(
     """The trained networks tested on the changes that the job names, where all of them were completed."""
     complete = all(TrialState(one.state).counts and one.test_outputs is not None for one in trained)
     return test_networks(
-        changed_dataset(request.dataset, trials[0].intervention),
+        changed_dataset(request.dataset, trials[0].intervention, trials[0].fold),
         request.entrant,
         [(trial, one.weights) for trial, one in zip(trials, trained, strict=True)],
         request.job.test_on if complete else (),
@@ -226,7 +264,7 @@ def test_trained(request: ChangedTestRequest, context: TaskContext) -> list[Tria
 
     trials = request.job.trials
     tested = test_networks(
-        request.dataset.open(),
+        changed_dataset(request.dataset, None, trials[0].fold),
         request.entrant,
         [(trial, load_file(path)) for trial, path in zip(trials, request.weights, strict=True)],
         request.job.test_on,
@@ -241,9 +279,10 @@ def test_trained(request: ChangedTestRequest, context: TaskContext) -> list[Tria
 
 def fit_classical(request: ClassicalRequest, context: TaskContext) -> list[TrialResult]:
     """Fit a classical or baseline entrant's trials; those on the same examples with one seed are fitted together."""
-    places: dict[tuple[SeededIntervention | None, int, int], list[Trial]] = {}
+    places: dict[tuple[SeededIntervention | None, int | None, int, int], list[Trial]] = {}
     for trial in request.job.trials:
-        places.setdefault((trial.intervention, trial.examples, trial.seed), []).append(trial)
+        place = (trial.intervention, trial.fold, trial.examples, trial.seed)
+        places.setdefault(place, []).append(trial)
     results: dict[Trial, TrialResult] = {}
     for number, trials in enumerate(places.values()):
         context.report(number, len(places))
@@ -264,7 +303,7 @@ def _fit_place(
     try:
         if started > until:
             raise classical.OutOfTimeError
-        dataset = changed_dataset(request.dataset, trials[0].intervention)
+        dataset = changed_dataset(request.dataset, trials[0].intervention, trials[0].fold)
         plain = classical.by_name(dataset.schema)[request.entrant.name]
         order = training_order(dataset, seed=trials[0].seed)[: trials[0].examples]
         fits = plain.fit(dataset, order, trials[0].seed, [trial.setting for trial in trials], until)

@@ -11,6 +11,7 @@ from bakeoff.study.design.trial import Trial
 from bakeoff.study.protocol import (
     BATCH_EXAMPLES,
     EVALUATIONS,
+    FOLD_SEED_STEP,
     PATIENCE_EVALUATIONS,
     REJECTION_PARTS,
     UNCHANGED_EVALUATIONS,
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bakeoff.data.schema import Schema
+    from bakeoff.train.folds import StackData
     from bakeoff.train.recipe import Recipe, Replica
     from bakeoff.train.result import TrainingResult
-    from bakeoff.train.tensors import TrainingData
 
 
 def set_up_torch() -> None:
@@ -52,7 +53,7 @@ def builder(entrant: Entrant, schema: "Schema") -> "Callable[[int], nn.Module]":
 
 def train_stack(
     entrant: Entrant,
-    data: "TrainingData",
+    data: "StackData",
     trials: Sequence[Trial],
     context: TaskContext,
     *,
@@ -103,7 +104,8 @@ def _replica(trial: Trial, *, is_tuning: bool) -> "Replica":
 
     return Replica(
         learning_rate=float(trial.setting or 0),
-        seed=trial.seed,
+        seed=trial.seed + FOLD_SEED_STEP * (trial.fold or 0),
         examples=trial.examples,
-        tuning_group="settings" if is_tuning else None,
+        tuning_group=f"fold {trial.fold}" if is_tuning else None,
+        fold=trial.fold,
     )

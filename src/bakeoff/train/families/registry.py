@@ -9,13 +9,13 @@ from torch import nn
 
 from bakeoff.train.families import cnn, gin, linear, mlp, recurrent, transformer, views
 from bakeoff.train.families.rules import FamilyRules, Missing, Rules
+from bakeoff.train.folds import StackData
 from bakeoff.train.fused import layers as fused_layers
 from bakeoff.train.fused import programs
 from bakeoff.train.fused.builder import CompiledRule
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas import layers as stacked_layers
 from bakeoff.train.replicas.module import NetworkStack, StackedRule
-from bakeoff.train.tensors import TrainingData
 
 #: The files with a family's rules; each has the name of its file in `models/scalable`.
 FAMILIES: tuple[ModuleType, ...] = (linear, mlp, cnn, recurrent, transformer, gin)
@@ -56,6 +56,6 @@ def stack_networks(
     return NetworkStack(modules, seeds, rules=stacked_rules(), dtype=dtype, device=device)
 
 
-def compile_program(network: NetworkStack, data: TrainingData) -> Program | None:
+def compile_program(network: NetworkStack, data: StackData) -> Program | None:
     """The network as a program; None where the network, the data or this machine does not allow it."""
     return programs.compile_program(network, data, compiled_rules())

@@ -13,16 +13,16 @@ from torch import nn
 
 from bakeoff.data.schema import Tokens
 from bakeoff.models.layers.graphs import GraphBatch
+from bakeoff.train.folds import StackData
 from bakeoff.train.fused.builder import CompiledRule, ProgramBuilder, UnknownError
 from bakeoff.train.fused.tracing import agrees, trace
 from bakeoff.train.kernels import native
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.tensors import TrainingData
 
 
 def compile_program(
-    network: NetworkStack, data: TrainingData, rules: Mapping[type[nn.Module], CompiledRule]
+    network: NetworkStack, data: StackData, rules: Mapping[type[nn.Module], CompiledRule]
 ) -> Program | None:
     """The network as a program by these rules; None where the network, the data or this machine does not allow it."""
     parameters = list(network.parameters.values())

@@ -14,11 +14,11 @@ from torch import Tensor, fx, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from bakeoff.train.folds import StackData
 from bakeoff.train.fused.builder import ProgramBuilder, UnknownError
 from bakeoff.train.fused.layers import mean, offsets
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.replicas.module import NetworkStack
-from bakeoff.train.tensors import TrainingData
 
 VIEWS = ("reshape", "view", "flatten", "transpose", "permute", "unsqueeze", "squeeze", "contiguous")
 RELUS = (F.relu, torch.relu, "relu")
@@ -159,7 +159,7 @@ class _Followed:
 
 
 @torch.no_grad()
-def agrees(program: Program, network: NetworkStack, data: TrainingData) -> bool:
+def agrees(program: Program, network: NetworkStack, data: StackData) -> bool:
     """Whether the program's outputs are those of the first network, for three examples."""
     inputs = data.train.at(torch.arange(min(3, len(data.train)))).array.contiguous()
     first = {name: tensor[0].detach() for name, tensor in network.tensors.items()}

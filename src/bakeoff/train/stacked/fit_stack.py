@@ -11,12 +11,12 @@ from torch import nn
 
 from bakeoff.messages.statement import because
 from bakeoff.system.memory import LARGEST_STACK_BYTES, stack_limit_bytes
+from bakeoff.train.folds import StackData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.stacked.run import Build, StackedTraining
 from bakeoff.train.stacked.stack_size import choose_stack_size, couples_examples, seconds_per_step
 from bakeoff.train.stacked.successive_rejects import eliminated
-from bakeoff.train.tensors import TrainingData
 
 __all__ = ["TrainingResult", "fit_stack", "seconds_per_step"]
 
@@ -28,7 +28,7 @@ Progress = Callable[[int, int, int], None]
 
 def fit_stack(
     build: Build,
-    data: TrainingData,
+    data: StackData,
     replicas: Sequence[Replica],
     recipe: Recipe,
     *,

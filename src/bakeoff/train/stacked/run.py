@@ -14,13 +14,14 @@ from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.early_stopping import Watch
 from bakeoff.train.families.registry import compile_program, stack_networks
+from bakeoff.train.folds import StackData
 from bakeoff.train.kernels.chain import Program
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import NetworkStack
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.stacked.losses import gradients_of, loss_and_gradient, losses_of_rows
 from bakeoff.train.stacked.optimiser import BETAS, EPSILON, StackedAdamW, clip
-from bakeoff.train.tensors import Batch, Examples, Resident, TrainingData, read_ahead
+from bakeoff.train.tensors import Batch, Examples, Resident, read_ahead
 
 #: Steps between two checks that the losses are finite.
 CHECK_EVERY = 20
@@ -58,7 +59,7 @@ class StackedTraining:
     def __init__(
         self,
         build: Build,
-        data: TrainingData,
+        data: StackData,
         replicas: Sequence[Replica],
         recipe: Recipe,
         *,
@@ -80,7 +81,7 @@ class StackedTraining:
         self.optimiser = StackedAdamW(
             self._parameters, [r.learning_rate for r in replicas], recipe.weight_decay
         )
-        subsets = [data.subset(seed=replica.seed, examples=replica.examples) for replica in replicas]
+        subsets = [data.subset(seed=r.seed, examples=r.examples, fold=r.fold) for r in replicas]
         self.batches = StackedBatches(subsets, seeds, recipe.batch_size)
         self.steps_done = 0
         self._best: dict[str, Tensor] = {}
@@ -197,7 +198,7 @@ class StackedTraining:
     def evaluate(self) -> None:
         """Measure the validation losses, save the best weights so far, and remove replicas that may stop."""
         started = time.monotonic()
-        losses, outputs = evaluate(self.network, self.data, self.data.validation)
+        losses, outputs = evaluate(self.network, self.data, self.data.validation, self._validation_rows)
         measures = self._measures(losses, outputs)
         if not self._best:
             self._best = {name: tensor.detach().clone() for name, tensor in self.network.tensors.items()}
@@ -209,7 +210,8 @@ class StackedTraining:
             if not math.isfinite(loss):
                 diverged.append(index)
                 continue
-            if row.watch.see(measure, None if answers is None else answers[index]):
+            own = None if answers is None else answers[index, self._validation_rows[index]]
+            if row.watch.see(measure, own):
                 row.best_loss, row.best_step = loss, self.steps_done
                 better.append(index)
             if reason := row.watch.enough(self.recipe):
@@ -230,10 +232,14 @@ class StackedTraining:
         """The measure that the recipe judges by, of each replica: lower is better."""
         if self.recipe.judge == "loss" or self.data.target_scaling is not None:
             return list(losses)
-        dataset = self.data.dataset
-        targets = torch.from_numpy(dataset.targets_at(dataset.splits.validation))
-        errors = (outputs.argmax(dim=2).cpu() != targets).double().mean(dim=1).tolist()
+        wrong = (outputs.argmax(dim=2).cpu() != self.data.validation_targets()).double()
+        errors = [float(row[own].mean()) for row, own in zip(wrong, self._validation_rows, strict=True)]
         return [error + 1e-3 * loss for error, loss in zip(errors, losses, strict=True)]
+
+    @property
+    def _validation_rows(self) -> list[slice]:
+        """Which rows of the validation outputs are each replica's own."""
+        return [self.data.validation_rows(row.replica.fold) for row in self.rows]
 
     def finish(self) -> None:
         """Record all remaining replicas as finished."""
@@ -270,7 +276,9 @@ class StackedTraining:
         records = []
         for place, index in enumerate(rows):
             row, (state, reason) = self.rows[index], why[index]
-            known = row.best_step > 0
+            known, fold = row.best_step > 0, row.replica.fold
+            chosen = self._best_outputs[index, self.data.validation_rows(fold)] if known else None
+            test = tests[place, self.data.test_rows(fold)] if known and tests is not None else None
             records.append(
                 TrainingResult(
                     replica=row.replica,
@@ -282,26 +290,37 @@ class StackedTraining:
                     validation_loss=row.best_loss,
                     history=tuple(row.history),
                     weights=self.network.state_dict(place, tensors),
-                    validation_outputs=self._in_unit(self._best_outputs[index]) if known else None,
-                    test_outputs=self._in_unit(tests[place]) if known and tests is not None else None,
+                    validation_outputs=None if chosen is None else self._in_unit(chosen, fold),
+                    test_outputs=None if test is None else self._in_unit(test, fold),
                 )
             )
         return records
 
-    def _in_unit(self, outputs: Tensor) -> np.ndarray:
-        return self.data.stored(outputs)
+    def _in_unit(self, outputs: Tensor, fold: int | None) -> np.ndarray:
+        return self.data.stored(outputs, fold)
 
 
 @torch.no_grad()
-def evaluate(network: NetworkStack, data: TrainingData, examples: Examples) -> tuple[list[float], Tensor]:
-    """Each replica's mean loss on a split, and all outputs [R, N, outputs], with the network in evaluation mode."""
+def evaluate(
+    network: NetworkStack, data: StackData, examples: Examples, rows: Sequence[slice] | None = None
+) -> tuple[list[float], Tensor]:
+    """Each replica's mean loss on a split, and all outputs [R, N, outputs], with the network in evaluation mode.
+
+    Args:
+        rows: of the split, each replica's own, on which alone its loss is measured; all where None.
+    """
     training = network.template.training
     network.template.eval()
-    outputs, sums = [], torch.zeros(len(network), dtype=torch.float64)
+    outputs, losses = [], []
     places = torch.arange(len(examples)).split(EVALUATION_ROWS)  # type: ignore[no-untyped-call]
     for batch in read_ahead(examples, places):
         part = network.outputs_of(batch.inputs, batch.lengths)
-        sums += losses_of_rows(part, batch.targets).sum(dim=1).cpu().double()
+        losses.append(losses_of_rows(part, batch.targets))
         outputs.append(part)
     network.template.train(training)
-    return (sums / len(examples)).tolist(), torch.cat(outputs, dim=1)
+    everything = torch.cat(outputs, dim=1)
+    if rows is None or all(own == slice(None) for own in rows):
+        sums = torch.stack([block.sum(dim=1).cpu().double() for block in losses]).sum(dim=0)
+        return (sums / len(examples)).tolist(), everything
+    each = torch.cat(losses, dim=1).cpu().double()
+    return [float(row[own].mean()) for row, own in zip(each, rows, strict=True)], everything

@@ -10,9 +10,9 @@ from bakeoff.models.layers.graphs import tensors_of
 from bakeoff.models.layers.views import arguments
 from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.families.registry import compile_program, stack_networks
+from bakeoff.train.folds import StackData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.stacked.run import Build, StackedTraining
-from bakeoff.train.tensors import TrainingData
 
 #: Sizes that are timed, in this order.
 TRIED_SIZES = (15, 4, 40, 1)
@@ -29,16 +29,14 @@ LONG_STEP_SECONDS = 0.5
 
 
 def seconds_per_step(
-    build: Build, data: TrainingData, stack_size: int, *, batch_size: int = 100, steps: int = TIMED_STEPS
+    build: Build, data: StackData, stack_size: int, *, batch_size: int = 100, steps: int = TIMED_STEPS
 ) -> float:
     """Seconds of one step of a stack of this size: the median of a few, or the first where that is long."""
     times = _step_times(build, data, stack_size, batch_size, steps)
     return sorted(times)[len(times) // 2]
 
 
-def _step_times(
-    build: Build, data: TrainingData, stack_size: int, batch_size: int, steps: int
-) -> list[float]:
+def _step_times(build: Build, data: StackData, stack_size: int, batch_size: int, steps: int) -> list[float]:
     """Seconds of each of a few steps of a stack of equal replicas; only the first where it is long."""
     replicas = [Replica(learning_rate=1e-3, seed=0, examples=len(data.train))] * stack_size
     stack = StackedTraining(build, data, replicas, Recipe(steps=10**6, batch_size=batch_size))
@@ -54,7 +52,7 @@ def _step_times(
 
 def choose_stack_size(
     build: Build,
-    data: TrainingData,
+    data: StackData,
     replicas: Sequence[Replica],
     recipe: Recipe,
     *,
@@ -93,9 +91,7 @@ def _even(count: int, stack_size: int) -> int:
     return -(-count // -(-count // stack_size))
 
 
-def largest_stack(
-    build: Build, data: TrainingData, recipe: Recipe, *, limit_bytes: int, replicas: int
-) -> int:
+def largest_stack(build: Build, data: StackData, recipe: Recipe, *, limit_bytes: int, replicas: int) -> int:
     """Replicas that fit into this memory: each takes its weights five times (gradient, two moments, best) and its
     activations twice."""
     module = build(0)
@@ -104,7 +100,7 @@ def largest_stack(
     return max(1, min(replicas, limit_bytes // max(each, 1)))
 
 
-def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> int:
+def activation_bytes(module: nn.Module, data: StackData, batch_size: int) -> int:
     """Bytes of all modules' outputs for one batch of one network, and of the batch itself."""
     module = module.to(data.device, data.dtype)
     rows = min(batch_size, len(data.train), 8)
@@ -127,7 +123,7 @@ def activation_bytes(module: nn.Module, data: TrainingData, batch_size: int) -> 
 
 
 @torch.no_grad()
-def couples_examples(module: nn.Module, data: TrainingData) -> bool:
+def couples_examples(module: nn.Module, data: StackData) -> bool:
     """Whether an example's output depends on the others of its batch, as with batch normalisation in training."""
     module = module.to(data.device, data.dtype).train()
     for part in module.modules():
