@@ -28,9 +28,9 @@ def array_file(dice: Dice, folder: Path) -> Attempt:
         np.save(path, arrays[next(iter(arrays))])
         if dice.chance(0.8) and len(arrays) > 1:
             np.save(folder / "y.npy", list(arrays.values())[1])
-    if dice.chance(0.2):
+    if dice.chance(0.1):
         damage_file(dice, path)
-    source = packed(dice, path) if dice.chance(0.08) else path.parent if dice.chance(0.1) else path
+    source = packed(dice, path) if dice.chance(0.08) else path.parent if path.suffix == ".npy" and dice.chance(0.2) else path
     return lambda: read(source, **_options(dice))
 
 
@@ -57,7 +57,7 @@ def arrays_in_memory(dice: Dice, folder: Path) -> Attempt:
 
 def graphs(dice: Dice, folder: Path) -> Attempt:
     """Graphs by edges or by adjacency matrices, in a dictionary or a file; some do not fit together."""
-    count, nodes, features = dice.whole(6, 60), dice.whole(1, 8), dice.whole(1, 3)
+    count, nodes, features = dice.whole(12, 60), dice.whole(1, 8), dice.whole(1, 3)
     matrix = np.triu(dice.rng.random((count, nodes, nodes)) < 0.4, 1)
     arrays: dict[str, Any] = {"x": dice.normal(count, nodes, features).astype("f4")}
     if dice.chance(0.5):
@@ -66,7 +66,7 @@ def graphs(dice: Dice, folder: Path) -> Attempt:
         arrays["edges"] = np.argwhere(matrix)
     if dice.chance(0.3):
         arrays["nodes"] = np.full(count, nodes)
-    arrays["y"] = np.arange(count) % dice.whole(1, 3)
+    arrays["y"] = np.arange(count) % dice.weighted({1: 0.3, 2: 3, 3: 3})
     if dice.chance(0.25):
         _disturb(dice, arrays)
     if dice.chance(0.5):
@@ -109,7 +109,7 @@ def _inputs(dice: Dice, shape: tuple[int, ...]) -> Any:
 
 def _answers(dice: Dice, rows: int) -> Any:
     kind = dice.weighted({"class": 6, "word": 3, "value": 3, "values": 1, "one-hot": 1, "odd": 0.5, "truth": 1})
-    classes = np.arange(rows) % dice.whole(1, 4)
+    classes = np.arange(rows) % dice.weighted({1: 0.3, 2: 3, 3: 3, 4: 1})
     match kind:
         case "word":
             return np.array(["no", "yes", "네", "Süd"])[classes]
@@ -153,8 +153,8 @@ def _sparse(dice: Dice, x: Any) -> Any:
 
 def _options(dice: Dice) -> dict[str, Any]:
     return {
-        "kind": dice.weighted({None: 10, "image": 1, "series": 1, "table": 1, "text": 0.5}),
+        "kind": dice.weighted({None: 14, "image": 1, "series": 1, "table": 1, "text": 0.5}),
         "task": dice.weighted({None: 10, "classes": 1, "value": 1}),
-        "target": dice.weighted({None: 12, "0": 0.5, "-1": 0.5, "y": 0.2}),
+        "target": dice.weighted({None: 16, "0": 0.5, "-1": 0.5, "y": 0.2}),
         "seed": dice.whole(0, 5),
     }

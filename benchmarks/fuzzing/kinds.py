@@ -28,7 +28,8 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "table file": Kind(tables.table_file, 22),
+    "table file": Kind(tables.table_file, 18),
+    "typed file": Kind(tables.typed_file, 5),
     "forecast file": Kind(tables.forecast_file, 10),
     "frame": Kind(tables.frame_in_memory, 9),
     "array file": Kind(arrays.array_file, 9),

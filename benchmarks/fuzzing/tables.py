@@ -27,7 +27,8 @@ Table = dict[str, list[str]]
 Attempt = Callable[[], object]
 
 _LINES = (".csv", ".csv", ".csv", ".tsv", ".tab", ".txt")
-_ENDINGS = (*_LINES, ".jsonl", ".ndjson", ".json", ".xlsx", ".sqlite", ".db", ".parquet", ".feather", ".arrow", ".pq")
+_TYPED_ENDINGS = (".parquet", ".feather", ".arrow", ".pq")
+_ENDINGS = (*_LINES, ".jsonl", ".ndjson", ".json", ".xlsx", ".sqlite", ".db", ".parquet", ".feather")
 _ENCODINGS = {"utf-8": 14, "utf-8-sig": 2, "utf-16": 1, "utf-16-le": 0.5, "cp949": 1, "latin-1": 1, "cp1252": 1, "utf-7": 0.1}
 _NEWLINES = {"\n": 6, "\r\n": 3, "\r": 1}
 
@@ -46,10 +47,10 @@ def table_file(dice: Dice, folder: Path) -> Attempt:
 
 def forecast_file(dice: Dice, folder: Path) -> Attempt:
     """A table with a column of times; some with groups, gaps, rows of the future or times in disorder."""
-    rows, groups = dice.weighted({120: 4, 400: 2, 30: 1, 2: 0.2}), dice.weighted({1: 4, 3: 2})
+    rows, groups = dice.weighted({150: 4, 400: 2, 30: 0.5, 2: 0.2}), dice.weighted({1: 4, 3: 2})
     each = columns.times(dice, rows)
     table: Table = {"when": each * groups, "sold": columns.written(dice, rows * groups)}
-    if dice.chance(0.7):
+    if dice.chance(0.9):
         table["sold"] = [f"{value:.3f}" for value in dice.normal(rows * groups)]
     if dice.chance(0.5):
         table["promo"] = columns.written(dice, rows * groups)
@@ -60,7 +61,7 @@ def forecast_file(dice: Dice, folder: Path) -> Attempt:
     options = {
         "time": "when",
         "target": "sold",
-        "horizon": dice.weighted({None: 3, 1: 2, 5: 2, 60: 1, 10**6: 0.2, -1: 0.2}),
+        "horizon": dice.weighted({None: 3, 1: 2, 5: 2, 20: 1, 10**6: 0.2, -1: 0.2}),
         "window": dice.weighted({None: 6, 8: 2, 1: 1, 0: 0.2, 10**9: 0.1}),
         "group": "shop" if groups > 1 and dice.chance(0.9) else None,
     }
@@ -77,8 +78,19 @@ def _disturb(dice: Dice, table: Table) -> None:
         left = [place for place in range(rows) if not dice.chance(0.03)]
         for name, cells in table.items():
             table[name] = [cells[place] for place in left]
-    if dice.chance(0.1):
-        table["when"][dice.whole(0, max(0, len(table["when"]) - 1)) :][:1] = [dice.one_of(HOSTILE)]
+    if dice.chance(0.08) and table["when"]:
+        table["when"][dice.whole(0, len(table["when"]) - 1)] = dice.one_of(HOSTILE)
+
+
+def typed_file(dice: Dice, folder: Path) -> Attempt:
+    """A Parquet or Arrow file with columns of any type, read again as new data are."""
+    frame, target = columns.typed_frame(dice, dice.weighted({60: 5, 10: 1, 0: 0.2}))
+    path = folder / ("made" + dice.one_of(_TYPED_ENDINGS))
+    _write_typed(dice, frame, path)
+    if dice.chance(0.15):
+        damage_file(dice, path)
+    options = {"target": target, **_further(dice, frame.columns)}
+    return lambda: _read_twice(path, path if dice.chance(0.4) else None, options)
 
 
 def frame_in_memory(dice: Dice, folder: Path) -> Attempt:
@@ -101,7 +113,7 @@ def frame_in_memory(dice: Dice, folder: Path) -> Attempt:
 
 def _options(dice: Dice, names: list[str]) -> dict[str, Any]:
     """How a table is to be read; rarely by a column that is not there."""
-    target = dice.weighted({"answer": 8.0, dice.one_of(names): 2.0, dice.one_of(HOSTILE): 0.3})
+    target = dice.weighted({"answer": 12.0, dice.one_of(names): 2.0, dice.one_of(HOSTILE): 0.3})
     return {"target": target, **_further(dice, names)}
 
 
@@ -130,7 +142,7 @@ def write_table(dice: Dice, folder: Path, stem: str, table: Table) -> Path:
         path.write_bytes(_lines(dice, table, path.suffix))
     else:
         _WRITERS[path.suffix](dice, table, path)
-    if dice.chance(0.22):
+    if dice.chance(0.13):
         damage_file(dice, path)
     return packed(dice, path) if dice.chance(0.12) else path
 
@@ -141,7 +153,7 @@ def _lines(dice: Dice, table: Table, ending: str) -> bytes:
     quoting = dice.weighted({csv.QUOTE_MINIMAL: 6, csv.QUOTE_ALL: 1})
     writer = csv.writer(text, delimiter=separator, lineterminator=newline, quoting=quoting)
     before = dice.weighted({"": 16, f"sep={separator}": 0.5, "# exported, station 7": 0.5, " ": 0.3})
-    header = list(table) if dice.chance(0.97) else list(table)[1:]
+    header = list(table) if dice.chance(0.985) else list(table)[1:]
     writer.writerow(header)
     writer.writerows(zip(*table.values(), strict=True))
     whole = (before + newline if before else "") + text.getvalue()
@@ -197,8 +209,9 @@ def _workbook(dice: Dice, table: Table, path: Path) -> None:
 
 
 def _database(dice: Dice, table: Table, path: Path) -> None:
-    names = ", ".join('"' + name.replace('"', "").replace("\x00", "") + f'{place}"' for place, name in enumerate(table))
-    names = names.replace(f'answer{len(table) - 1}"', 'answer"')
+    plain = [name.replace('"', "").replace("\x00", "") for name in table]  # SQLite's names differ in more than case
+    twice = [name.lower() in [other.lower() for other in plain[:place]] for place, name in enumerate(plain)]
+    names = ", ".join(f'"{name}{place if again else ""}"' for place, (name, again) in enumerate(zip(plain, twice, strict=True)))
     path.unlink(missing_ok=True)
     with sqlite3.connect(path) as connection:
         for name in ("made",) if dice.chance(0.8) else ("made", "other"):
@@ -210,10 +223,10 @@ def _database(dice: Dice, table: Table, path: Path) -> None:
 
 
 def _typed(dice: Dice, table: Table, path: Path) -> None:
-    """Parquet and Arrow hold types: a frame of the same length, with a column "answer"."""
-    frame, _ = columns.typed_frame(dice, len(table["answer"]) if "answer" in table else 60)
-    if "answer" not in table:
-        frame = pl.DataFrame({name: _valued(cells) for name, cells in table.items()}, strict=False)
+    _write_typed(dice, pl.DataFrame({name: _valued(cells) for name, cells in table.items()}, strict=False), path)
+
+
+def _write_typed(dice: Dice, frame: pl.DataFrame, path: Path) -> None:
     if path.suffix in (".parquet", ".pq"):
         frame.write_parquet(path, compression=dice.one_of(("zstd", "snappy", "uncompressed")))
     elif dice.chance(0.7):
