@@ -41,16 +41,19 @@ def arrays_in_memory(dice: Dice, folder: Path) -> Attempt:
     forms: dict[Callable[[], Any], float] = {
         (lambda: (x, y)): 5,
         (lambda: arrays): 3,
-        (lambda: (torch.from_numpy(np.ascontiguousarray(x.astype("f4"))), torch.from_numpy(np.asarray(y)))): 2,
-        (lambda: (torch.from_numpy(x.astype("f4")).bfloat16(), y)): 0.5,
-        (lambda: (_sparse(dice, x), y)): 1,
-        (lambda: (np.ma.masked_greater(x.astype("f8"), 1.5), y)): 1,
-        (lambda: ([row[..., : dice.whole(1, max(1, x.shape[-1]))] for row in x], y)): 1.5,
         (lambda: (x.tolist(), y.tolist())): 1,
         (lambda: (x, None)): 0.2,
         (lambda: x): 0.2,
         (lambda: (x.astype(object), y)): 0.3,
     }
+    if len(x) and x.ndim > 1 and x.dtype.kind in "fiu":
+        forms |= {
+            (lambda: (torch.from_numpy(x.astype("f4")), y)): 2,
+            (lambda: (torch.from_numpy(x.astype("f4")).bfloat16(), y)): 0.5,
+            (lambda: (_sparse(dice, x), y)): 1,
+            (lambda: (np.ma.masked_greater(x.astype("f8"), 1.5), y)): 1,
+            (lambda: ([row[..., : dice.whole(1, max(1, x.shape[-1]))] for row in x], y)): 1.5,
+        }
     given = dice.weighted(forms)()
     return lambda: read(given, **_options(dice))
 
