@@ -102,7 +102,7 @@ def _inputs(dice: Dice, shape: tuple[int, ...]) -> Any:
     kind = dice.weighted({name: _COMMON_TYPES.get(name, 0.6) for name in _TYPES})
     values = dice.normal(*shape) * dice.one_of((1, 1, 50)) + dice.one_of((0, 0, 100, 1e9))
     array = np.nan_to_num(values).clip(0, 255).astype(kind) if kind == "u1" else values.astype(kind)
-    if array.dtype.kind == "f" and dice.chance(0.2):
+    if array.dtype.kind == "f" and array.ndim > 1 and dice.chance(0.2):
         for row in range(len(array)):
             array[row, ..., dice.whole(1, 9) :] = np.nan
     if array.dtype.kind == "f" and array.size and dice.chance(0.06):
