@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from fuzzing.checks import read
+from fuzzing.checks import read, read_again
 from fuzzing.damage import HOSTILE, damage_file
 from fuzzing.dice import Dice
 from fuzzing.tables import Attempt, packed
@@ -31,7 +31,10 @@ def array_file(dice: Dice, folder: Path) -> Attempt:
     if dice.chance(0.1):
         damage_file(dice, path)
     source = packed(dice, path) if dice.chance(0.08) else path.parent if path.suffix == ".npy" and dice.chance(0.2) else path
-    return lambda: read(source, **_options(dice))
+    options = _options(dice)
+    if dice.chance(0.3):
+        return lambda: read_again(read(source, **options), source)
+    return lambda: read(source, **options)
 
 
 def arrays_in_memory(dice: Dice, folder: Path) -> Attempt:
@@ -55,7 +58,10 @@ def arrays_in_memory(dice: Dice, folder: Path) -> Attempt:
             (lambda: ([row[..., : dice.whole(1, max(1, x.shape[-1]))] for row in x], y)): 1.5,
         }
     given = dice.weighted(forms)()
-    return lambda: read(given, **_options(dice))
+    options = _options(dice)
+    if dice.chance(0.3):
+        return lambda: read_again(read(given, **options), x)
+    return lambda: read(given, **options)
 
 
 def graphs(dice: Dice, folder: Path) -> Attempt:
@@ -74,7 +80,7 @@ def graphs(dice: Dice, folder: Path) -> Attempt:
         _disturb(dice, arrays)
     if dice.chance(0.5):
         np.savez(folder / "graphs.npz", **arrays)
-        return lambda: read(folder / "graphs.npz")
+        return lambda: read_again(read(folder / "graphs.npz"), folder / "graphs.npz")
     return lambda: read(arrays)
 
 

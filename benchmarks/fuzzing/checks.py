@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.load import load
+from bakeoff.data.load import load, read_new
 from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.report.terminal.data_card import card_table
 
@@ -49,3 +49,11 @@ def check_finite(dataset: Dataset) -> None:
     for array in (*arrays, np.asarray(dataset.targets)):
         if np.asarray(array).dtype.kind == "f" and not np.isfinite(array).all():
             raise WrongError("inputs or targets are not finite after reading")
+
+
+def read_again(dataset: Dataset, new: Any) -> Dataset:
+    """New data by the record of how the training data were read, which goes through JSON as in a champion's folder."""
+    if dataset.encoder is not None:
+        record = json.loads(json.dumps(dataset.encoder.to_json(), allow_nan=False))
+        read_new(record, new, schema=dataset.schema)
+    return dataset

@@ -100,9 +100,17 @@ def classes(dice: Dice, rows: int) -> Cells:
 
 def times(dice: Dice, rows: int) -> Cells:
     """A column of times in order, in one of the forms that are sorted by time."""
-    form = dice.one_of(("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "number"))
+    form = dice.one_of(("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "number", "offsets", "clock"))
     if form == "number":
         return [str(place) for place in range(rows)]
+    if form == "offsets":
+        start, change = datetime(2023, 3, 20), datetime(2023, 3, 26, 1)
+        hours = [start + timedelta(hours=place) for place in range(rows)]
+        return [f"{hour + timedelta(hours=1 + (hour >= change)):%Y-%m-%d %H:%M:%S}+0{1 + (hour >= change)}:00" for hour in hours]
+    if form == "clock":  # an hour that comes twice, where summer time ends
+        start, change = datetime(2023, 10, 25), datetime(2023, 10, 29, 3)
+        hours = [start + timedelta(hours=place) for place in range(rows)]
+        return [f"{hour - timedelta(hours=int(hour >= change)):%Y-%m-%d %H:%M:%S}" for hour in hours]
     step = timedelta(days=1) if form != "%Y-%m-%d %H:%M:%S" else timedelta(hours=1)
     return [(_START + place * step).strftime(form) for place in range(rows)]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzzing import accelerators, arrays, canaries, pictures, runs, same, series, tables
+from fuzzing import accelerators, arrays, canaries, others, pictures, runs, same, series, tables
 from fuzzing.dice import Dice
 from fuzzing.tables import Attempt
 
@@ -37,6 +37,10 @@ KINDS: dict[str, Kind] = {
     "graphs": Kind(arrays.graphs, 4),
     "series file": Kind(series.series_file, 8),
     "picture folder": Kind(pictures.picture_folder, 8),
+    "hub dataset": Kind(others.hub_dataset, 3),
+    "foreign file": Kind(others.foreign_file, 1),
+    "no data": Kind(others.no_data, 2),
+    "record": Kind(others.tables_at_prediction, 3),
     "champion": Kind(runs.champion_folder, 9),
     "study database": Kind(runs.study_database, 3),
     "accelerator file": Kind(accelerators.accelerator_file, 4),

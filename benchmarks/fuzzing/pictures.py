@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fuzzing.checks import read
+from fuzzing.checks import read, read_again
 from fuzzing.damage import HOSTILE, damage_file
 from fuzzing.dice import Dice
 from fuzzing.tables import Attempt, packed
@@ -32,6 +32,9 @@ def picture_folder(dice: Dice, folder: Path) -> Attempt:
     if dice.chance(0.06):
         source = _archive(dice, root)
     wanted = dice.weighted({None: 8, 8: 2, "6x9": 1, 2000: 0.1, "axb": 0.1})
+    if dice.chance(0.4):
+        new = dice.one_of((root, root / parts[0], next(root.rglob("*.*"), root)))
+        return lambda: read_again(read(source, size=wanted), new)
     return lambda: read(source, size=wanted, seed=dice.whole(0, 3))
 
 

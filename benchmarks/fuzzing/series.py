@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fuzzing.checks import read
+from fuzzing.checks import read, read_again
 from fuzzing.damage import HOSTILE, damage_file
 from fuzzing.dice import Dice
 from fuzzing.tables import Attempt, packed
@@ -24,7 +24,10 @@ def series_file(dice: Dice, folder: Path) -> Attempt:
     if dice.chance(0.08):
         path = packed(dice, path)
     task = dice.weighted({None: 8, "classes": 1, "value": 1})
-    return lambda: read(folder if stem != "Made" and dice.chance(0.25) else path, task=task, seed=dice.whole(0, 3))
+    source, seed = folder if stem != "Made" and dice.chance(0.25) else path, dice.whole(0, 3)
+    if dice.chance(0.4):
+        return lambda: read_again(read(source, task=task, seed=seed), path)
+    return lambda: read(source, task=task, seed=seed)
 
 
 def _cells(dice: Dice, separator: str, form: str, missing: str = "?") -> str:

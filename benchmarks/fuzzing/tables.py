@@ -16,9 +16,8 @@ from typing import Any
 import polars as pl
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.load import read_new
 from fuzzing import columns
-from fuzzing.checks import read
+from fuzzing.checks import read, read_again
 from fuzzing.damage import HOSTILE, damage_file, odd_value
 from fuzzing.dice import Dice
 
@@ -108,7 +107,10 @@ def frame_in_memory(dice: Dice, folder: Path) -> Attempt:
         given = frame.to_arrow()
     elif kind == "lazy":
         given = frame.lazy()
-    return lambda: read(given, target=target, **_further(dice, frame.columns))
+    options = {"target": target, **_further(dice, frame.columns)}
+    if dice.chance(0.3):
+        return lambda: read_again(read(given, **options), given)
+    return lambda: read(given, **options)
 
 
 def _options(dice: Dice, names: list[str]) -> dict[str, Any]:
@@ -129,10 +131,7 @@ def _further(dice: Dice, names: list[str]) -> dict[str, Any]:
 
 def _read_twice(path: Path, again: Path | None, options: dict[str, Any]) -> Dataset:
     dataset = read(path, **options)
-    if again is not None and dataset.encoder is not None:
-        record = json.loads(json.dumps(dataset.encoder.to_json(), allow_nan=False))
-        read_new(record, again, schema=dataset.schema)
-    return dataset
+    return dataset if again is None else read_again(dataset, again)
 
 
 def write_table(dice: Dice, folder: Path, stem: str, table: Table) -> Path:
