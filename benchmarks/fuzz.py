@@ -51,7 +51,8 @@ class Tally:
     def lines(self, seed: int) -> Iterator[str]:
         """What a person is shown at the end."""
         share = 100 * self.count("accepted") / max(1, self.cases)
-        yield f"{self.cases} cases of seed {seed}: {share:.1f} % accepted, {self.count('refused')} refused, {self.count('finding')} findings"
+        ended = f"{share:.1f} % accepted, {self.count('refused')} refused, {self.count('finding')} findings"
+        yield f"{self.cases} cases of seed {seed}: {ended}"
         for kind in sorted({kind for kind, _ in self.states}):
             row = {state: self.states[kind, state] for state in ("accepted", "refused", "finding")}
             yield f"  {kind:18}" + "".join(f"{count:8} {state}" for state, count in row.items())
@@ -63,7 +64,7 @@ def main() -> int:
     asked = _arguments()
     if asked.case is not None:
         return _again(*map(int, asked.case.split(":")))
-    os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "PYTHONSAFEPATH")})
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "1"))
     os.environ["BAKEOFF_NATIVE"] = "0"  # what is fuzzed trains hardly anything: nothing is compiled for it
     paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
@@ -80,7 +81,9 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("seconds", nargs="?", type=float, default=60.0)
     parser.add_argument("seed", nargs="?", type=int, default=0)
     parser.add_argument("--case", metavar="SEED:NUMBER", help="run this one case")
@@ -88,9 +91,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=10**9, help="the most cases")
     parser.add_argument("--only", help="cases whose kind begins so; the others are passed by")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--out", type=Path, default=Path("fuzz-findings"), help="folder of the findings' inputs")
+    parser.add_argument(
+        "--out", type=Path, default=Path("fuzz-findings"), help="folder of the findings' inputs"
+    )
     parser.add_argument("--coverage", action="store_true", help="measure the lines that are reached")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.out = asked.out.absolute()
+    return asked
 
 
 def _run(asked: argparse.Namespace, work: Path) -> Tally:
@@ -99,7 +106,9 @@ def _run(asked: argparse.Namespace, work: Path) -> Tally:
     tally, shown = Tally(), time.monotonic()
     os.environ["BAKEOFF_FUZZ_EXAMPLES"] = str(_examples(work))
     coverage_file = str(work / "coverage") if asked.coverage else None
-    ended = outcomes(_cases(asked), seed=asked.seed, processes=asked.processes, folder=work, coverage_file=coverage_file)
+    ended = outcomes(
+        _cases(asked), seed=asked.seed, processes=asked.processes, folder=work, coverage_file=coverage_file
+    )
     for outcome, folder in ended:
         tally.states[outcome.kind, outcome.state] += 1
         if outcome.state == "finding":
@@ -110,7 +119,11 @@ def _run(asked: argparse.Namespace, work: Path) -> Tally:
                 _keep(asked, outcome, folder)
         if time.monotonic() > shown + 30:
             shown = time.monotonic()
-            print(f"case {outcome.number}: {tally.cases} cases, {tally.count('finding')} findings", file=sys.stderr, flush=True)
+            print(
+                f"case {outcome.number}: {tally.cases} cases, {tally.count('finding')} findings",
+                file=sys.stderr,
+                flush=True,
+            )
     return tally
 
 
@@ -120,9 +133,11 @@ def _examples(work: Path) -> Path:
 
     place = work / "examples"
     place.mkdir()
-    code = "import sys; from pathlib import Path; from fuzzing.runs import make_examples; make_examples(Path(sys.argv[1]))"
+    code = "import pathlib, sys, fuzzing.runs; fuzzing.runs.make_examples(pathlib.Path(sys.argv[1]))"
     environment = {**os.environ, "BAKEOFF_CACHE": str(work / "cache")}
-    subprocess.run([sys.executable, "-c", code, str(place)], check=True, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", code, str(place)], check=True, env=environment, stdout=subprocess.DEVNULL
+    )
     return place
 
 
@@ -151,11 +166,13 @@ def _keep(asked: argparse.Namespace, outcome: "object", folder: Path) -> None:
     place.mkdir(parents=True)
     for entry in folder.iterdir() if folder.is_dir() else ():
         if not entry.is_fifo():
-            (shutil.copytree if entry.is_dir() else shutil.copy2)(entry, place / entry.name, **_LINKS(entry))
+            (shutil.copytree if entry.is_dir() else shutil.copy2)(
+                entry, place / entry.name, **_as_links(entry)
+            )
     (place / "outcome.json").write_text(json.dumps(outcome.to_json(), indent=1))
 
 
-def _LINKS(entry: Path) -> dict[str, bool]:
+def _as_links(entry: Path) -> dict[str, bool]:
     return {"symlinks": True} if entry.is_dir() else {"follow_symlinks": False}
 
 
@@ -172,7 +189,7 @@ def _again(seed: int, number: int) -> int:
 
 
 def _reached(work: Path) -> float:
-    """The share in percent of the readers' lines (data/forms, data/readers, data/load.py) that some case has reached."""
+    """The share of the readers' lines (data/forms, data/readers, data/load.py) that were reached, in percent."""
     import coverage
 
     measured = coverage.Coverage(data_file=str(work / "coverage"))
@@ -182,7 +199,10 @@ def _reached(work: Path) -> float:
         if any(part in file for part in ("/data/forms/", "/data/readers/", "/data/load.py")):
             _, statements, _, missing, _ = measured.analysis2(file)
             lines, missed = lines + len(statements), missed + len(missing)
-            print(f"{100 * (1 - len(missing) / max(1, len(statements))):6.1f} %  {Path(file).name}: not {missing}", file=sys.stderr)
+            print(
+                f"{100 * (1 - len(missing) / max(1, len(statements))):6.1f} %  {Path(file).name}: not {missing}",
+                file=sys.stderr,
+            )
     return 100 * (1 - missed / max(1, lines))
 
 

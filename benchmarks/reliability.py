@@ -85,7 +85,9 @@ def kill(bench: Bench, count: int, *, worker: bool) -> Callable[[random.Random, 
         hit = lost = 0
         for _ in range(count):
             before = runs.jobs(out)
-            hit += runs.killed_after(out, chance.uniform(0.5, bench.seconds), worker=worker, choice=chance.random())
+            hit += runs.killed_after(
+                out, chance.uniform(0.5, bench.seconds), worker=worker, choice=chance.random()
+            )
             lost += len(before - runs.jobs(out))
             if worker and runs.figures(out):
                 shutil.rmtree(out / "iris", ignore_errors=True)
@@ -102,7 +104,11 @@ def full_disk(bench: Bench, kilobytes: int) -> Callable[[random.Random, Path], R
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(out)], check=True)
         try:
             ended = runs.finished(out)
-            first = {"first_status": ended.status, "first_traceback": ended.has_traceback, "says": ended.text.strip()[-200:]}
+            first = {
+                "first_status": ended.status,
+                "first_traceback": ended.has_traceback,
+                "says": ended.text.strip()[-200:],
+            }
             subprocess.run(["mount", "-o", "remount,size=64m", str(out)], check=True)
             return {**first, **bench.compared(out, runs.finished(out))}
         finally:
@@ -116,7 +122,10 @@ def budget(seconds: float, *, busy: bool) -> Callable[[random.Random, Path], Row
 
     def attempt(chance: random.Random, out: Path) -> Row:
         load = os.getloadavg()[0]
-        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range((os.cpu_count() or 1) * busy)]
+        others = [
+            subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            for _ in range((os.cpu_count() or 1) * busy)
+        ]
         try:
             data = chance.choice(("iris", "digits", "wine"))
             ended = runs.finished(out, "--budget", str(seconds), data=data)
@@ -126,8 +135,19 @@ def budget(seconds: float, *, busy: bool) -> Callable[[random.Random, Path], Row
                 other.wait()
         share, most = _BUSY if busy else _QUIET
         within = ended.seconds <= seconds + max(share * seconds, most)
-        row = {"budget": seconds, "busy": busy, "seconds": round(ended.seconds, 1), "load_before": round(load, 1)}
-        return {**row, "data": data, "within": within, "status": ended.status, "traceback": ended.has_traceback}
+        row = {
+            "budget": seconds,
+            "busy": busy,
+            "seconds": round(ended.seconds, 1),
+            "load_before": round(load, 1),
+        }
+        return {
+            **row,
+            "data": data,
+            "within": within,
+            "status": ended.status,
+            "traceback": ended.has_traceback,
+        }
 
     return attempt
 
@@ -159,7 +179,9 @@ def changed_clock(bench: Bench, shift: float) -> Callable[[random.Random, Path],
     return attempt
 
 
-def trials(bench: Bench, asked: argparse.Namespace) -> Iterator[tuple[str, Callable[[random.Random, Path], Row]]]:
+def trials(
+    bench: Bench, asked: argparse.Namespace
+) -> Iterator[tuple[str, Callable[[random.Random, Path], Row]]]:
     each = -(-asked.kills // RUNS)
     for place in range(min(RUNS, asked.kills)):
         yield f"kill {place} of {each}", kill(bench, each, worker=False)
@@ -177,13 +199,19 @@ def trials(bench: Bench, asked: argparse.Namespace) -> Iterator[tuple[str, Calla
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--worker-kills", type=int, default=100)
-    parser.add_argument("--budgets", type=int, default=100, help="half of them beside a process on every core")
+    parser.add_argument(
+        "--budgets", type=int, default=100, help="half of them beside a process on every core"
+    )
     parser.add_argument("--together", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", help="trials whose name begins so: kill, worker, disk, together, clock, budget")
+    parser.add_argument(
+        "--only", help="trials whose name begins so: kill, worker, disk, together, clock, budget"
+    )
     parser.add_argument("--record", type=Path, default=Path("benchmarks/results/reliability.jsonl"))
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="reliability-") as work:
@@ -212,7 +240,8 @@ def table(rows: list[Row]) -> Iterator[str]:
         kills = sum(row.get("kills", 0) for row in those)
         count = f"{kills} kills in {len(those)} runs" if kills else str(len(those))
         minutes = sum(row["took"] for row in those) / 60
-        yield f"| {part} | {count} | {len(those) - len(wrong)} of {len(those)} | {', '.join(wrong) or '-'} | {minutes:.1f} |"
+        good = f"{len(those) - len(wrong)} of {len(those)}"
+        yield f"| {part} | {count} | {good} | {', '.join(wrong) or '-'} | {minutes:.1f} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Comparisons as a person starts them, in processes that are killed, starved or disturbed; and what must come of them."""
+"""Comparisons as a person starts them, in processes that are killed or disturbed, and what must come of them."""
 
 import contextlib
 import json
@@ -19,7 +19,17 @@ PROTOCOL = ("--models", "linear,mlp", "--budget", "none", "--steps", "60", "--se
 #: So long no run takes, however busy the machine.
 LONGEST_SECONDS = 900
 _FIGURES = ("winner", "leader", "tied", "probability_best", "cheapest_good", "loses_at_most", "unjudged")
-_OF_ENTRANTS = ("name", "score", "low", "high", "validation_score", "learning_rate", "metrics", "curve", "state")
+_OF_ENTRANTS = (
+    "name",
+    "score",
+    "low",
+    "high",
+    "validation_score",
+    "learning_rate",
+    "metrics",
+    "curve",
+    "state",
+)
 _OF_TRIALS = ("entrant", "examples", "seed", "setting", "steps", "state", "validation_score", "history")
 
 
@@ -100,11 +110,11 @@ def _workers_of(process: int) -> list[int]:
 
 
 def figures(out: Path) -> dict[str, Any]:
-    """All figures of the run that must be the same however often it was killed; empty where there is no verdict."""
-    try:
-        record = json.loads((out / "iris" / "verdict.json").read_text())
-    except (OSError, ValueError):
+    """All figures of the newest run that must be the same however often it was killed; empty where there is none."""
+    written = sorted(out.glob("iris*/verdict.json"), key=lambda path: path.stat().st_mtime)
+    if not written:
         return {}
+    record = json.loads(written[-1].read_text())
     found = {name: record[name] for name in _FIGURES}
     found["entrants"] = [{name: each[name] for name in _OF_ENTRANTS} for each in record["entrants"]]
     trials = [{name: each[name] for name in _OF_TRIALS} for each in record["trials"]]

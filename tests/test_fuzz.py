@@ -86,8 +86,9 @@ def test_inputs_that_are_not_finite_are_a_finding() -> None:
 
 
 def test_the_same_numbers_read_otherwise_without_a_word_are_a_finding() -> None:
-    import bakeoff
     from fuzzing.same import WrongError, _require_same
+
+    import bakeoff
 
     x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
     plain = bakeoff.load((x, y))

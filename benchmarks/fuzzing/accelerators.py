@@ -19,7 +19,20 @@ _CHIP = {
     "clock_hz": "200_000_000", "word_bytes": "2", "buffer_bytes": "102400", "input_words": "12",
     "filter_words": "224", "sum_words": "24",
 }  # fmt: skip
-_ODD = ("0", "-1", "1e400", "nan", "1.5", '"12"', "[1]", "true", "99999999999999999999", "2024-01-01", "1", "3")
+_ODD = (
+    "0",
+    "-1",
+    "1e400",
+    "nan",
+    "1.5",
+    '"12"',
+    "[1]",
+    "true",
+    "99999999999999999999",
+    "2024-01-01",
+    "1",
+    "3",
+)
 
 
 def accelerator_file(dice: Dice, folder: Path) -> Attempt:
@@ -61,20 +74,37 @@ def _module(dice: Dice) -> tuple[nn.Module, tuple[int, ...]]:
             return nn.Sequential(*(_dense(dice, width) for _ in range(dice.whole(0, 5)))), (width,)
         case 1:
             channels = dice.whole(1, 4)
-            return nn.Sequential(*(_spatial(dice, channels) for _ in range(dice.whole(1, 4)))), (channels, 8, 8)
+            return nn.Sequential(*(_spatial(dice, channels) for _ in range(dice.whole(1, 4)))), (
+                channels,
+                8,
+                8,
+            )
         case 2:
             kind = dice.one_of((nn.LSTM, nn.GRU, nn.RNN))
-            return kind(3, dice.whole(1, 8), batch_first=True, bidirectional=dice.chance(0.3)), (dice.whole(1, 6), 3)
+            return kind(3, dice.whole(1, 8), batch_first=True, bidirectional=dice.chance(0.3)), (
+                dice.whole(1, 6),
+                3,
+            )
         case 3:
             layer = nn.TransformerEncoderLayer(8, dice.one_of((1, 2, 4)), 16, batch_first=True)
             module = nn.TransformerEncoder(layer, dice.whole(1, 2), enable_nested_tensor=False)
             return module.train(dice.chance(0.5)), (dice.whole(1, 6), 8)
         case _:
-            return nn.Sequential(nn.Flatten(), nn.LazyLinear(3), dice.one_of((nn.Softmax(1), nn.Identity()))), (2, 5)
+            return nn.Sequential(
+                nn.Flatten(), nn.LazyLinear(3), dice.one_of((nn.Softmax(1), nn.Identity()))
+            ), (2, 5)
 
 
 def _dense(dice: Dice, width: int) -> nn.Module:
-    kinds = (nn.Linear(width, width), nn.ReLU(), nn.LayerNorm(width), nn.Dropout(), nn.Tanh(), nn.Identity(), nn.GELU())
+    kinds = (
+        nn.Linear(width, width),
+        nn.ReLU(),
+        nn.LayerNorm(width),
+        nn.Dropout(),
+        nn.Tanh(),
+        nn.Identity(),
+        nn.GELU(),
+    )
     return dice.one_of(kinds)
 
 
@@ -93,7 +123,16 @@ _LINES = (
     "        super().__init__()", "        self.layer = nn.Linear(8, 2)", "    def forward(self, x):",
     "        return self.layer(x)",
 )  # fmt: skip
-_ODD_LINES = ("raise KeyError('x')", "1 / 0", "import nowhere", "def (", "    return", "class Net: pass", "Net = 3", *HOSTILE)
+_ODD_LINES = (
+    "raise KeyError('x')",
+    "1 / 0",
+    "import nowhere",
+    "def (",
+    "    return",
+    "class Net: pass",
+    "Net = 3",
+    *HOSTILE,
+)
 
 
 def own_network_file(dice: Dice, folder: Path) -> Attempt:
@@ -106,6 +145,8 @@ def own_network_file(dice: Dice, folder: Path) -> Attempt:
         lines[place : place + dice.whole(0, 1)] = [dice.one_of(_ODD_LINES)] if dice.chance(0.7) else []
     name = f"nets{dice.whole(0, 10**9)}.py"
     (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
-    spelled = dice.weighted({f"{name}:Net": 6, f"./{name}:Net": 1, f"{name}:Gone": 0.3, f"{name}:": 0.3, ":Net": 0.2})
+    spelled = dice.weighted(
+        {f"{name}:Net": 6, f"./{name}:Net": 1, f"{name}:Gone": 0.3, f"{name}:": 0.3, ":Net": 0.2}
+    )
     shape = dice.weighted({"8": 6, "3x8": 1, "0": 0.2, "axb": 0.2, None: 0.2})
     return lambda: cost(spelled, input=shape)

@@ -30,7 +30,13 @@ def array_file(dice: Dice, folder: Path) -> Attempt:
             np.save(folder / "y.npy", list(arrays.values())[1])
     if dice.chance(0.1):
         damage_file(dice, path)
-    source = packed(dice, path) if dice.chance(0.08) else path.parent if path.suffix == ".npy" and dice.chance(0.2) else path
+    source = (
+        packed(dice, path)
+        if dice.chance(0.08)
+        else path.parent
+        if path.suffix == ".npy" and dice.chance(0.2)
+        else path
+    )
     options = _options(dice)
     if dice.chance(0.3):
         return lambda: read_again(read(source, **options), source)
@@ -87,13 +93,22 @@ def graphs(dice: Dice, folder: Path) -> Attempt:
 def _arrays(dice: Dice) -> dict[str, Any]:
     """x and y under one of their names, whole or in parts, with further arrays now and then."""
     rows = dice.weighted({60: 6, 200: 1, 8: 1, 0: 0.2})
-    shape = dice.weighted({(5,): 4, (2, 12): 3, (8, 8): 2, (1, 8, 8): 2, (3, 8, 8): 1, (8, 8, 3): 1, (): 0.3, (2,) * 5: 0.2})
+    shape = dice.weighted(
+        {(5,): 4, (2, 12): 3, (8, 8): 2, (1, 8, 8): 2, (3, 8, 8): 1, (8, 8, 3): 1, (): 0.3, (2,) * 5: 0.2}
+    )
     x, y = _inputs(dice, (rows, *shape)), _answers(dice, rows)
-    own, other = dice.one_of((("x", "y"), ("X", "Y"), ("data", "target"), ("inputs", "labels"), ("images", "label")))
+    own, other = dice.one_of(
+        (("x", "y"), ("X", "Y"), ("data", "target"), ("inputs", "labels"), ("images", "label"))
+    )
     arrays = {own: x, other: y}
     if dice.chance(0.15) and rows > 8:
         cut = rows * 2 // 3
-        arrays = {f"{own}_train": x[:cut], f"{other}_train": y[:cut], f"{own}_test": x[cut:], f"{other}_test": y[cut:]}
+        arrays = {
+            f"{own}_train": x[:cut],
+            f"{other}_train": y[:cut],
+            f"{own}_test": x[cut:],
+            f"{other}_test": y[cut:],
+        }
     if dice.chance(0.15):
         arrays["groups"] = np.arange(rows) // 4
     if dice.chance(0.1):
@@ -117,7 +132,9 @@ def _inputs(dice: Dice, shape: tuple[int, ...]) -> Any:
 
 
 def _answers(dice: Dice, rows: int) -> Any:
-    kind = dice.weighted({"class": 6, "word": 3, "value": 3, "values": 1, "one-hot": 1, "odd": 0.5, "truth": 1})
+    kind = dice.weighted(
+        {"class": 6, "word": 3, "value": 3, "values": 1, "one-hot": 1, "odd": 0.5, "truth": 1}
+    )
     classes = np.arange(rows) % dice.weighted({1: 0.3, 2: 3, 3: 3, 4: 1})
     match kind:
         case "word":

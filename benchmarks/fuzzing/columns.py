@@ -11,13 +11,67 @@ from fuzzing.damage import HOSTILE
 from fuzzing.dice import Dice
 
 NAMES = (
-    *("size", "age", "Größe", "나이", "x y", "kind", "income (€)", "a.b", "A", "a", "day", "id", "temp_1", "price"),
+    *(
+        "size",
+        "age",
+        "Größe",
+        "나이",
+        "x y",
+        "kind",
+        "income (€)",
+        "a.b",
+        "A",
+        "a",
+        "day",
+        "id",
+        "temp_1",
+        "price",
+    ),
     *("나무", "이름", "length", "0", "1", "x", "y", "label", "class", "weight", "note", "comment", "date"),
 )
-_WORDS = ("red", "green", "blue", "네", "아니요", "Süd", "n/a", "yes", "no", "A12", "B07", "north", "서울", "부산")
-_PROSE = ("the", "film", "was", "good", "bad", "나는", "영화를", "좋아한다", "very", "slow", "and", "long", "!", "never")
+_WORDS = (
+    "red",
+    "green",
+    "blue",
+    "네",
+    "아니요",
+    "Süd",
+    "n/a",
+    "yes",
+    "no",
+    "A12",
+    "B07",
+    "north",
+    "서울",
+    "부산",
+)
+_PROSE = (
+    "the",
+    "film",
+    "was",
+    "good",
+    "bad",
+    "나는",
+    "영화를",
+    "좋아한다",
+    "very",
+    "slow",
+    "and",
+    "long",
+    "!",
+    "never",
+)
 _START = datetime(2023, 1, 1)
-_DATES = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%Y년 %m월 %d일", "%Y%m%d", "%d-%b-%Y %H:%M", "%y/%m/%d")
+_DATES = (
+    "%Y-%m-%d",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y년 %m월 %d일",
+    "%Y%m%d",
+    "%d-%b-%Y %H:%M",
+    "%y/%m/%d",
+)
 
 Cells = list[str]
 
@@ -106,7 +160,10 @@ def times(dice: Dice, rows: int) -> Cells:
     if form == "offsets":
         start, change = datetime(2023, 3, 20), datetime(2023, 3, 26, 1)
         hours = [start + timedelta(hours=place) for place in range(rows)]
-        return [f"{hour + timedelta(hours=1 + (hour >= change)):%Y-%m-%d %H:%M:%S}+0{1 + (hour >= change)}:00" for hour in hours]
+        return [
+            f"{hour + timedelta(hours=1 + (hour >= change)):%Y-%m-%d %H:%M:%S}+0{1 + (hour >= change)}:00"
+            for hour in hours
+        ]
     if form == "clock":  # an hour that comes twice, where summer time ends
         start, change = datetime(2023, 10, 25), datetime(2023, 10, 29, 3)
         hours = [start + timedelta(hours=place) for place in range(rows)]
@@ -115,24 +172,40 @@ def times(dice: Dice, rows: int) -> Cells:
     return [(_START + place * step).strftime(form) for place in range(rows)]
 
 
-_TYPED: dict[str, Callable[[Dice, int], Any]] = {
-    "float": lambda dice, rows: pl.Series(dice.normal(rows), dtype=dice.one_of((pl.Float32, pl.Float64))),
-    "odd float": lambda dice, rows: pl.Series([dice.one_of((1.0, 2.5, float("nan"), float("inf"), -1e308, None)) for _ in range(rows)], dtype=pl.Float64),
-    "whole": lambda dice, rows: pl.Series(dice.rng.integers(0, 100, rows), dtype=dice.one_of((pl.Int8, pl.Int16, pl.Int64, pl.UInt32, pl.UInt64))),
-    "large": lambda dice, rows: pl.Series([2**64 - 1 - place for place in range(rows)], dtype=pl.UInt64),
-    "word": lambda dice, rows: pl.Series(_words(dice, rows), dtype=pl.String),
-    "category": lambda dice, rows: pl.Series(_words(dice, rows), dtype=pl.Categorical),
-    "date": lambda dice, rows: pl.Series([_START.date() + timedelta(days=place) for place in range(rows)], dtype=pl.Date),
-    "moment": lambda dice, rows: pl.Series([_START + timedelta(hours=place) for place in range(rows)], dtype=dice.one_of((pl.Datetime("us"), pl.Datetime("ms", "Asia/Seoul"), pl.Datetime("ns", "UTC")))),
-    "duration": lambda dice, rows: pl.Series([timedelta(seconds=place) for place in range(rows)], dtype=pl.Duration),
-    "clock": lambda dice, rows: pl.Series([(_START + timedelta(minutes=place)).time() for place in range(rows)], dtype=pl.Time),
-    "truth": lambda dice, rows: pl.Series([dice.one_of((True, False, None)) for _ in range(rows)], dtype=pl.Boolean),
-    "decimal": lambda dice, rows: pl.Series([Decimal(place) / 8 for place in range(rows)], dtype=pl.Decimal(20, 3)),
-    "list": lambda dice, rows: pl.Series([[1.0, 2.0]] * rows, dtype=pl.List(pl.Float64)),
-    "struct": lambda dice, rows: pl.Series([{"a": 1, "b": "x"}] * rows, dtype=pl.Struct({"a": pl.Int64, "b": pl.String})),
-    "bytes": lambda dice, rows: pl.Series([b"\x00\xff"] * rows, dtype=pl.Binary),
-    "nothing": lambda dice, rows: pl.Series([None] * rows, dtype=pl.Null),
-}  # fmt: skip
+Values = Callable[[Dice, int], Any]
+
+
+def _each(value: Callable[[int], Any]) -> Values:
+    """Values that follow from the row alone."""
+    return lambda dice, rows: [value(place) for place in range(rows)]
+
+
+def _some(*values: Any) -> Values:
+    """Each value one of these."""
+    return lambda dice, rows: [dice.one_of(values) for _ in range(rows)]
+
+
+_MOMENTS = (pl.Datetime("us"), pl.Datetime("ms", "Asia/Seoul"), pl.Datetime("ns", "UTC"))
+_WHOLES = (pl.Int8, pl.Int16, pl.Int64, pl.UInt32, pl.UInt64)
+#: Kind of a column -> its values, and the types that these may have.
+_TYPED: dict[str, tuple[Values, tuple[Any, ...]]] = {
+    "float": (lambda dice, rows: dice.normal(rows), (pl.Float32, pl.Float64)),
+    "odd float": (_some(1.0, 2.5, float("nan"), float("inf"), -1e308, None), (pl.Float64,)),
+    "whole": (lambda dice, rows: dice.rng.integers(0, 100, rows), _WHOLES),
+    "large": (_each(lambda place: 2**64 - 1 - place), (pl.UInt64,)),
+    "word": (_words, (pl.String,)),
+    "category": (_words, (pl.Categorical,)),
+    "date": (_each(lambda place: _START.date() + timedelta(days=place)), (pl.Date,)),
+    "moment": (_each(lambda place: _START + timedelta(hours=place)), _MOMENTS),
+    "duration": (_each(lambda place: timedelta(seconds=place)), (pl.Duration,)),
+    "clock": (_each(lambda place: (_START + timedelta(minutes=place)).time()), (pl.Time,)),
+    "truth": (_some(True, False, None), (pl.Boolean,)),
+    "decimal": (_each(lambda place: Decimal(place) / 8), (pl.Decimal(20, 3),)),
+    "list": (_each(lambda place: [1.0, 2.0]), (pl.List(pl.Float64),)),
+    "struct": (_each(lambda place: {"a": 1, "b": "x"}), (pl.Struct({"a": pl.Int64, "b": pl.String}),)),
+    "bytes": (_each(lambda place: b"\x00\xff"), (pl.Binary,)),
+    "nothing": (_each(lambda place: None), (pl.Null,)),
+}
 _COMMON = {"float": 8.0, "whole": 4.0, "word": 3.0, "category": 2.0, "date": 1.0, "moment": 1.0, "truth": 1.0}
 
 
@@ -140,8 +213,9 @@ def typed_frame(dice: Dice, rows: int) -> tuple[pl.DataFrame, str]:
     """A frame with types, and the name of its target, which is mostly a good one."""
     count = dice.whole(1, 6)
     kinds = [dice.weighted({kind: _COMMON.get(kind, 0.25) for kind in _TYPED}) for _ in range(count)]
-    columns = {
-        name: _TYPED[kind](dice, rows) for name, kind in zip(names(dice, count), kinds, strict=True)
-    }
+    columns = {}
+    for name, kind in zip(names(dice, count), kinds, strict=True):
+        values, types = _TYPED[kind]
+        columns[name] = pl.Series(values(dice, rows), dtype=dice.one_of(types))
     columns["answer"] = pl.Series(classes(dice, rows), dtype=pl.String)
     return pl.DataFrame(columns), "answer" if dice.chance(0.8) else dice.one_of(list(columns))

@@ -8,12 +8,49 @@ from fuzzing.dice import Dice
 #: Cells, names and values that trouble readers.
 HOSTILE = (
     *("", " ", "nan", "NaN", "inf", "-inf", "1e999", "-0", "1e-400", "9" * 400, "0x1F", "1_000", "١٢٣", "٫5"),
-    *("\x00", "\x1b[31mred\x1b[0m", "\u202eabc", "\ufeff", "\u200b", "a\rb", "a\nb", "\x85", "\u2028", "\x7f"),
-    *("=cmd()", "<script>", "[bold]", "{x}", "%s", "^b.*$", "*", "?", "'", '"', "\\", "../..", "None", "null"),
+    *(
+        "\x00",
+        "\x1b[31mred\x1b[0m",
+        "\u202eabc",
+        "\ufeff",
+        "\u200b",
+        "a\rb",
+        "a\nb",
+        "\x85",
+        "\u2028",
+        "\x7f",
+    ),
+    *(
+        "=cmd()",
+        "<script>",
+        "[bold]",
+        "{x}",
+        "%s",
+        "^b.*$",
+        "*",
+        "?",
+        "'",
+        '"',
+        "\\",
+        "../..",
+        "None",
+        "null",
+    ),
     *("true", "007", "1,234", "1.234,5", "12 %", "€ 5", "−3", "½", "나무", "e\u0301", "🙂", "x" * 5000),
     *("2024-02-30", "0000-00-00", "99999-01-01", "24:00", "1/2/3", "9999999999999999999"),
 )
-_SNIPPETS = (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"\r", b"\n\n", b"\t", b",,,,", b"\x1b[2J", b"[" * 2000)
+_SNIPPETS = (
+    b"\x00",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b'"',
+    b"\r",
+    b"\n\n",
+    b"\t",
+    b",,,,",
+    b"\x1b[2J",
+    b"[" * 2000,
+)
 
 
 def damaged_bytes(dice: Dice, content: bytes) -> bytes:
@@ -44,7 +81,23 @@ def damage_file(dice: Dice, path: Path) -> None:
 def odd_value(dice: Dice) -> Any:
     """A value that nobody meant, as JSON can hold it."""
     plain: tuple[Any, ...] = (
-        *(None, True, False, 0, -1, 1, 3, 2**31, 2**63, 10**400, 1e308, -1e308, 5e-324, float("nan"), float("inf")),
+        *(
+            None,
+            True,
+            False,
+            0,
+            -1,
+            1,
+            3,
+            2**31,
+            2**63,
+            10**400,
+            1e308,
+            -1e308,
+            5e-324,
+            float("nan"),
+            float("inf"),
+        ),
         *([], {}, [[]], [None], {"kind": "table"}, [1, "a"], "x", "table", "linear", "os:system"),
     )
     return dice.one_of(plain) if dice.chance(0.7) else dice.one_of(HOSTILE)

@@ -1,4 +1,4 @@
-"""Datasets of Hugging Face (a stand-in with what bakeoff asks of them), files of other programs, and what is no data."""
+"""Datasets of Hugging Face (stand-ins with what is asked of them), files of other programs, and what is no data."""
 
 import io
 import json
@@ -44,14 +44,19 @@ class HubDataset:
 
 def hub_dataset(dice: Dice, folder: Path) -> Attempt:
     """Pictures with labels, or columns of any type; labels may be unknown (-1), pictures missing or damaged."""
-    rows, names = dice.weighted({30: 12, 4: 1, 0: 0.2}), dice.some_of(("cat", "dog", "개", "[b]"), dice.whole(2, 3))
+    rows, names = (
+        dice.weighted({30: 12, 4: 1, 0: 0.2}),
+        dice.some_of(("cat", "dog", "개", "[b]"), dice.whole(2, 3)),
+    )
     known = 0.95 if dice.chance(0.1) else 1.0
     labels = [place % len(names) if dice.chance(known) else -1 for place in range(rows)]
     if dice.chance(0.5):
         frame, _ = typed_frame(dice, rows)
         table = frame.with_columns(pl.Series("label", labels, pl.Int64)).to_arrow()
     else:
-        pictures = [None if dice.chance(0.002) else {"bytes": _picture(dice), "path": None} for _ in range(rows)]
+        pictures = [
+            None if dice.chance(0.002) else {"bytes": _picture(dice), "path": None} for _ in range(rows)
+        ]
         kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
         table = pa.table({"image": pa.array(pictures, kind), "label": pa.array(labels, pa.int64())})
     features = {name: _feature("Image" if name == "image" else "Value") for name in table.column_names}
@@ -60,7 +65,9 @@ def hub_dataset(dice: Dice, folder: Path) -> Attempt:
     if dice.chance(0.05):
         dataset = {"train": dataset}
     target, size = dice.weighted({"label": 12, None: 1, "image": 0.3}), dice.weighted({None: 5, 8: 1})
-    return lambda: _read_hub(dataset, {"target": target, "size": size if "image" in table.column_names else None})
+    return lambda: _read_hub(
+        dataset, {"target": target, "size": size if "image" in table.column_names else None}
+    )
 
 
 def _read_hub(dataset: Any, options: dict[str, Any]) -> None:
@@ -74,14 +81,33 @@ def _picture(dice: Dice) -> bytes:
     return damaged_bytes(dice, file.getvalue()) if dice.chance(0.003) else file.getvalue()
 
 
-_FOREIGN = (".nii", ".nii.gz", ".dcm", ".mat", ".h5", ".pkl", ".rds", ".pt", ".pdf", ".docx", ".xls", ".jpg", ".md", "")
+_FOREIGN = (
+    ".nii",
+    ".nii.gz",
+    ".dcm",
+    ".mat",
+    ".h5",
+    ".pkl",
+    ".rds",
+    ".pt",
+    ".pdf",
+    ".docx",
+    ".xls",
+    ".jpg",
+    ".md",
+    "",
+)
 
 
 def foreign_file(dice: Dice, folder: Path) -> Attempt:
     """A file that is not read as it is: its refusal must say so, whatever its name and bytes."""
-    name = dice.one_of(("scan", "data", *(each.replace("/", "").replace("\x00", "")[:60] for each in HOSTILE)))
+    name = dice.one_of(
+        ("scan", "data", *(each.replace("/", "").replace("\x00", "")[:60] for each in HOSTILE))
+    )
     path = folder / f"x{name}{dice.one_of(_FOREIGN)}"
-    path.write_bytes(dice.one_of((b"", b"MATLAB 5.0", b"\x89HDF\r\n\x1a\n", b"%PDF-1.4", dice.rng.bytes(300))))
+    path.write_bytes(
+        dice.one_of((b"", b"MATLAB 5.0", b"\x89HDF\r\n\x1a\n", b"%PDF-1.4", dice.rng.bytes(300)))
+    )
     return lambda: read(path, target=dice.one_of((None, "answer")))
 
 
@@ -90,7 +116,22 @@ def no_data(dice: Dice, folder: Path) -> Attempt:
     given: Any = dice.one_of(
         (
             *("iris", "xor", "circles", "wine", "digit", "", "planted:motif", "/", "~", "x" * 300, "\x00"),
-            *(None, 3, 2.5, object(), iter([]), {}, [], (), {"x": []}, {"a": 1}, ([], []), b"bytes", len, {1, 2}),
+            *(
+                None,
+                3,
+                2.5,
+                object(),
+                iter([]),
+                {},
+                [],
+                (),
+                {"x": []},
+                {"a": 1},
+                ([], []),
+                b"bytes",
+                len,
+                {1, 2},
+            ),
             *(([[1, 2], [3]], [0, 1]), ([["a"]], ["b"]), ({"x": 1}, [1]), np.array(3.0), pl.Series([1, 2])),
         )
     )
@@ -99,7 +140,7 @@ def no_data(dice: Dice, folder: Path) -> Attempt:
         "seed": dice.weighted({0: 8, 2**32 - 1: 1, -1: 0.3, 2**32: 0.3, 1.5: 0.2, True: 0.2, "1": 0.2}),
         "kind": dice.weighted({None: 8, "table": 1, "tabel": 0.3, 3: 0.1}),
         "size": dice.weighted({None: 8, (8, 8): 0.5, (1, 2, 3): 0.2, 0: 0.2, -3: 0.2}),
-        "name": dice.weighted({None: 8, **{each: 0.1 for each in HOSTILE}}),
+        "name": dice.weighted({None: 8, **dict.fromkeys(HOSTILE, 0.1)}),
     }
     return lambda: read(given, **options)
 
@@ -111,7 +152,9 @@ def tables_at_prediction(dice: Dice, folder: Path) -> Attempt:
     frame, target = typed_frame(dice, 60)
     other: Any = frame.drop(target)
     if dice.chance(0.3):
-        other = dice.one_of((frame, frame.head(0), typed_frame(dice, 10)[0], np.zeros((3, 4)), ["a", "b"], "iris"))
+        other = dice.one_of(
+            (frame, frame.head(0), typed_frame(dice, 10)[0], np.zeros((3, 4)), ["a", "b"], "iris")
+        )
     changed = dice.chance(0.4)
     return lambda: _read_record(dice, frame, target, other, damaged_record if changed else None)
 
@@ -122,7 +165,9 @@ def _read_record(dice: Dice, frame: Any, target: str, other: Any, change: Any) -
     dataset = read(frame, target=target)
     if dataset.encoder is not None:
         record = json.loads(json.dumps(dataset.encoder.to_json(), allow_nan=False))
-        read_new(record if change is None else _mapping(change(dice, record), record), other, schema=dataset.schema)
+        read_new(
+            record if change is None else _mapping(change(dice, record), record), other, schema=dataset.schema
+        )
 
 
 def _mapping(changed: Any, record: dict[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,9 @@ def _disturb(dice: Dice, root: Path) -> None:
         case 5:
             (root / "labels.csv").write_text("file,label\n")
         case 6:
-            (victim.parent / dice.one_of(HOSTILE).replace("/", "")[:100].replace("\x00", "0")).with_suffix(".png").touch()
+            (victim.parent / dice.one_of(HOSTILE).replace("/", "")[:100].replace("\x00", "0")).with_suffix(
+                ".png"
+            ).touch()
         case 7:
             os.link(victim, root / victim.name)
         case _:

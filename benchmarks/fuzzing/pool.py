@@ -83,7 +83,12 @@ class WatchedProcess:
 
 
 def outcomes(
-    cases: Iterator[tuple[int, str, float]], *, seed: int, processes: int, folder: Path, coverage_file: str | None
+    cases: Iterator[tuple[int, str, float]],
+    *,
+    seed: int,
+    processes: int,
+    folder: Path,
+    coverage_file: str | None,
 ) -> Iterator[tuple[Outcome, Path]]:
     """The outcome of every case (number, kind, seconds allowed), with the folder of its input, as they end."""
     working = [WatchedProcess(folder / f"process-{place}", coverage_file) for place in range(processes)]

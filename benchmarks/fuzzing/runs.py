@@ -35,16 +35,27 @@ def make_examples(folder: Path) -> None:
     """A champion for each form of data with its new data beside it, and a finished run."""
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
-    lines = [f"{a:.3f},{'xyz'[label]},2023-01-{1 + label:02},{'abc'[label]}" for a, label in zip(rng.normal(size=60), labels, strict=True)]
+    lines = [
+        f"{a:.3f},{'xyz'[label]},2023-01-{1 + label:02},{'abc'[label]}"
+        for a, label in zip(rng.normal(size=60), labels, strict=True)
+    ]
     table = _written(folder / "table.csv", ["size,kind,day,answer", *lines])
-    lines = [f"{'good' if label else 'bad'} film number {place} that one sees,{label}" for place, label in enumerate(labels)]
+    lines = [
+        f"{'good' if label else 'bad'} film number {place} that one sees,{label}"
+        for place, label in enumerate(labels)
+    ]
     texts = _written(folder / "texts.csv", ["text,answer", *lines])
     lines = [f"2023-{1 + place // 28:02}-{1 + place % 28:02},{np.sin(place):.3f}" for place in range(200)]
     sales = _written(folder / "sales.csv", ["day,sold", *lines])
     np.savez(folder / "images.npz", x=rng.integers(0, 255, (60, 1, 8, 8)).astype("u1"), y=labels)
     np.savez(folder / "series.npz", x=rng.normal(size=(60, 2, 12)).astype("f4"), y=labels)
     matrices = np.triu(rng.random((60, 5, 5)) < 0.4, 1)
-    np.savez(folder / "graphs.npz", x=rng.normal(size=(60, 5, 2)), adjacency=matrices | matrices.transpose(0, 2, 1), y=labels)
+    np.savez(
+        folder / "graphs.npz",
+        x=rng.normal(size=(60, 5, 2)),
+        adjacency=matrices | matrices.transpose(0, 2, 1),
+        y=labels,
+    )
     _save(folder, "mlp", table, target="answer")
     _save(folder, "rnn", texts, target="answer")
     _save(folder, "linear", sales, target="sold", time="day", horizon=3)
@@ -71,7 +82,9 @@ def champion_folder(dice: Dice, folder: Path) -> Attempt:
     champion, data = folder / "champion", examples / source.name.removeprefix("champion-")
     shutil.copytree(source, champion)
     record = json.loads((champion / _RECORD).read_text(encoding="utf-8"))
-    act = dice.weighted({"record": 6, "twice": 1, "bytes": 1, "weights": 2, "code": 1, "whole": 2, "gone": 0.3})
+    act = dice.weighted(
+        {"record": 6, "twice": 1, "bytes": 1, "weights": 2, "code": 1, "whole": 2, "gone": 0.3}
+    )
     ran = folder / "ran"
     if act in ("record", "twice"):
         for _ in range(1 + (act == "twice")):
@@ -133,11 +146,17 @@ def _read_store(run: Path) -> None:
 
 def _change_rows(dice: Dice, study: Path) -> None:
     """One statement that a later version, another program or a broken disk might have made."""
-    tables = {"facts": ("name", "value"), "jobs": ("name",), "trials": ("job", "position", "key", "facts", "validation", "test")}
+    tables = {
+        "facts": ("name", "value"),
+        "jobs": ("name",),
+        "trials": ("job", "position", "key", "facts", "validation", "test"),
+    }
     table = dice.one_of(list(tables))
     column = dice.one_of(tables[table])
     with sqlite3.connect(study) as connection:
-        odd = dice.one_of((json.dumps(odd_value(dice)), b"\x93NUMPY\x01", dice.one_of(HOSTILE).encode(), 7, ""))
+        odd = dice.one_of(
+            (json.dumps(odd_value(dice)), b"\x93NUMPY\x01", dice.one_of(HOSTILE).encode(), 7, "")
+        )
         statement, values = dice.one_of(
             (
                 (f"UPDATE OR REPLACE {table} SET {column} = ?", (odd,)),

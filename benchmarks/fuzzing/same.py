@@ -54,9 +54,17 @@ def table_in_other_writing(dice: Dice, folder: Path) -> Attempt:
     start = datetime(2023, 1, 1)
     days = [start + timedelta(days=int(each)) for each in dice.rng.integers(0, 700, _ROWS)]
     name, way, separator = dice.one_of(_NUMBERS)
-    date = dice.one_of(("%Y-%m-%d", "%d.%m.%Y", "%Y/%m/%d", "%d-%b-%Y", "%Y년 %m월 %d일", "%Y-%m-%d %H:%M:%S"))
+    date = dice.one_of(
+        ("%Y-%m-%d", "%d.%m.%Y", "%Y/%m/%d", "%d-%b-%Y", "%Y년 %m월 %d일", "%Y-%m-%d %H:%M:%S")
+    )
     header = ["first", "second", "day", "answer"]
-    plain_rows = zip((f"{v:.2f}" for v in first), (f"{v:.2f}" for v in second), (f"{d:%Y-%m-%d}" for d in days), answer, strict=True)
+    plain_rows = zip(
+        (f"{v:.2f}" for v in first),
+        (f"{v:.2f}" for v in second),
+        (f"{d:%Y-%m-%d}" for d in days),
+        answer,
+        strict=True,
+    )
     rows = list(zip(map(way, first), map(way, second), (d.strftime(date) for d in days), answer, strict=True))
     plain = _write(folder / "plain.csv", header, plain_rows)
     stem, beside = dice.one_of((("other", ""), ("o[12]", "o1"), ("top?", "top1"), ("a*", "ab")))
@@ -86,8 +94,12 @@ _NUMBERS: tuple[tuple[str, Callable[[float], str], str], ...] = (
 
 def types_at_prediction(dice: Dice, folder: Path) -> Attempt:
     """A column of codes, truths or words: a part of the file is read as it was within the whole."""
-    codes = dice.one_of((["007", "012", "A12", "B07"], ["True", "False", "Maybe"], ["01", "02", "x"], ["1.0", "2.0", "n"]))
-    rows = [(codes[place % len(codes)], f"{place % 7}.5", "ab"[place % len(codes) == 0]) for place in range(_ROWS)]
+    codes = dice.one_of(
+        (["007", "012", "A12", "B07"], ["True", "False", "Maybe"], ["01", "02", "x"], ["1.0", "2.0", "n"])
+    )
+    rows = [
+        (codes[place % len(codes)], f"{place % 7}.5", "ab"[place % len(codes) == 0]) for place in range(_ROWS)
+    ]
     some = [row for row in rows if row[0] in codes[:2]]
     whole = _write(folder / "whole.csv", ["code", "size", "answer"], rows)
     part = _write(folder / "part.csv", ["code", "size", "answer"], some)
@@ -97,7 +109,9 @@ def types_at_prediction(dice: Dice, folder: Path) -> Attempt:
 def unicode_forms(dice: Dice, folder: Path) -> Attempt:
     """Words of a category or of texts in decomposed form, at prediction."""
     words = ("나무", "사람", "caf\u00e9", "Größe")
-    texts = [f"{words[place % 4]} {words[(place // 4) % 4]} 그리고 {words[place % 3]}" for place in range(_ROWS)]
+    texts = [
+        f"{words[place % 4]} {words[(place // 4) % 4]} 그리고 {words[place % 3]}" for place in range(_ROWS)
+    ]
     cells = texts if dice.chance(0.5) else [words[place % 4] for place in range(_ROWS)]
     rows = [(cell, place % 5, "ab"[place % 2]) for place, cell in enumerate(cells)]
     whole = _write(folder / "whole.csv", ["word", "size", "answer"], rows)
@@ -123,13 +137,17 @@ def large_offset(dice: Dice, folder: Path) -> Attempt:
     plain = _write(folder / "plain.csv", ["time", "answer"], zip(values, answer, strict=True))
     offset = dice.one_of((1_700_000_000, 10**9, 1e7))
     other = _write(folder / "other.csv", ["time", "answer"], zip(values + offset, answer, strict=True))
-    return lambda: _require_same(load(plain, target="answer"), load(other, target="answer"), f"numbers from {offset}")
+    return lambda: _require_same(
+        load(plain, target="answer"), load(other, target="answer"), f"numbers from {offset}"
+    )
 
 
 def invented_values(dice: Dice, folder: Path) -> Attempt:
     """What a forecast is scored on stands in the file: not in gaps, and not after its end."""
     values = [f"{value:.4f}" for value in dice.normal(200)]
-    gaps = [places for places in range(200) if dice.chance(0.4)] if dice.chance(0.5) else list(range(170, 200))
+    gaps = (
+        [places for places in range(200) if dice.chance(0.4)] if dice.chance(0.5) else list(range(170, 200))
+    )
     for place in gaps:
         values[place] = ""
     start = datetime(2023, 1, 1)
@@ -151,10 +169,14 @@ def guessed_arrays(dice: Dice, folder: Path) -> Attempt:
     x = dice.normal(_ROWS, 4)
     kind = dice.one_of(("one-hot", "steps first", "masked", "groups"))
     if kind == "one-hot":
-        return lambda: _require_told((x, np.eye(3)[labels]), lambda found: found.schema.is_classification, kind)
+        return lambda: _require_told(
+            (x, np.eye(3)[labels]), lambda found: found.schema.is_classification, kind
+        )
     if kind == "steps first":
         source = dice.normal(_ROWS, 100, 3)
-        return lambda: _require_told((source, labels), lambda found: found.schema.input.shape == (3, 100), kind)
+        return lambda: _require_told(
+            (source, labels), lambda found: found.schema.input.shape == (3, 100), kind
+        )
     if kind == "masked":
         hidden = np.ma.masked_array(np.where(x > 1, 9999.0, x), mask=x > 1)
         return lambda: _require_told((hidden, labels), lambda found: float(found.inputs.max()) < 9999, kind)
@@ -165,7 +187,9 @@ def guessed_arrays(dice: Dice, folder: Path) -> Attempt:
 def _require_told(source: Any, is_right: Callable[[Dataset], bool], what: str) -> None:
     dataset = load(source)
     told = {finding.kind for finding in data_card(dataset).findings}
-    guesses = [kind for kind in told if any(word in kind for word in ("axes", "guess", "mask", "one_hot", "series"))]
+    guesses = [
+        kind for kind in told if any(word in kind for word in ("axes", "guess", "mask", "one_hot", "series"))
+    ]
     if not is_right(dataset) and not guesses:
         raise WrongError(f"guessed without a word: {what}")
 
@@ -178,17 +202,23 @@ def picture_folders(dice: Dice, folder: Path) -> Attempt:
         first, second = dice.one_of((("train", "test"), ("training_set", "test_set"), ("Train", "Valid")))
         _pictures(dice, root / first, ".png")
         _pictures(dice, root / second, ".png")
-        return lambda: _require_other(root, lambda found: first not in found.schema.target.class_names, "parts as classes")
+        return lambda: _require_other(
+            root, lambda found: first not in found.schema.target.class_names, "parts as classes"
+        )
     if kind == "forms":
         for part, form in (("train", "NFC"), ("test", "NFD")):
             for name in ("고양이", "개"):
                 _pictures(dice, root / part / unicodedata.normalize(form, name), ".png")
-        return lambda: _require_other(root, lambda found: len(found.schema.target.class_names) == 2, "a class twice")
+        return lambda: _require_other(
+            root, lambda found: len(found.schema.target.class_names) == 2, "a class twice"
+        )
     _pictures(dice, root / "a", ".png", deep=kind == "depth")
     _pictures(dice, root / "b", ".png" if kind == "depth" else ".ppm", deep=kind == "depth")
     if kind == "depth":
         return lambda: _require_other(root, lambda found: int(np.ptp(found.inputs)) > 100, "16 bits cut")
-    return lambda: _require_other(root, lambda found: len(found.schema.target.class_names) == 2, "an ending ignored")
+    return lambda: _require_other(
+        root, lambda found: len(found.schema.target.class_names) == 2, "an ending ignored"
+    )
 
 
 def _pictures(dice: Dice, folder: Path, ending: str, *, deep: bool = False) -> None:

@@ -16,7 +16,9 @@ def series_file(dice: Dice, folder: Path) -> Attempt:
     ending = ".ts" if form is _ts else dice.one_of((".tsv", ".tsv", ".txt", ""))
     stem = "Made" if dice.chance(0.6) else "Made_TRAIN"
     path = folder / (stem + ending)
-    path.write_text(form(dice), encoding=dice.weighted({"utf-8": 8, "latin-1": 1, "utf-8-sig": 1}), errors="replace")
+    path.write_text(
+        form(dice), encoding=dice.weighted({"utf-8": 8, "latin-1": 1, "utf-8-sig": 1}), errors="replace"
+    )
     if stem.endswith("TRAIN") and dice.chance(0.8):
         (folder / f"Made_TEST{ending}").write_text(form(dice), encoding="utf-8")
     if dice.chance(0.1):
@@ -40,7 +42,10 @@ def _cells(dice: Dice, separator: str, form: str, missing: str = "?") -> str:
 
 
 def _ts(dice: Dice) -> str:
-    names, channels = dice.some_of(("up", "down", "네", "1", "2", "1.0", "-1"), dice.whole(2, 3)), dice.whole(1, 3)
+    names, channels = (
+        dice.some_of(("up", "down", "네", "1", "2", "1.0", "-1"), dice.whole(2, 3)),
+        dice.whole(1, 3),
+    )
     is_value = dice.chance(0.15)
     header = [
         "# made by hand",
@@ -54,7 +59,9 @@ def _ts(dice: Dice) -> str:
     ]
     if dice.chance(0.12):
         place = dice.whole(0, len(header) - 1)
-        header[place] = dice.one_of(("", "@timeStamps true", "@classLabel false", "@classLabel true", *HOSTILE))
+        header[place] = dice.one_of(
+            ("", "@timeStamps true", "@classLabel false", "@classLabel true", *HOSTILE)
+        )
     form = "{:.3f}" if dice.chance(0.95) else "({:.0f},1.5)"
     lines = []
     for place in range(dice.weighted({40: 6, 100: 1, 3: 0.3, 0: 0.1})):

@@ -28,7 +28,16 @@ Attempt = Callable[[], object]
 _LINES = (".csv", ".csv", ".csv", ".tsv", ".tab", ".txt")
 _TYPED_ENDINGS = (".parquet", ".feather", ".arrow", ".pq")
 _ENDINGS = (*_LINES, ".jsonl", ".ndjson", ".json", ".xlsx", ".sqlite", ".db", ".parquet", ".feather")
-_ENCODINGS = {"utf-8": 14, "utf-8-sig": 2, "utf-16": 1, "utf-16-le": 0.5, "cp949": 1, "latin-1": 1, "cp1252": 1, "utf-7": 0.1}
+_ENCODINGS = {
+    "utf-8": 14,
+    "utf-8-sig": 2,
+    "utf-16": 1,
+    "utf-16-le": 0.5,
+    "cp949": 1,
+    "latin-1": 1,
+    "cp1252": 1,
+    "utf-7": 0.1,
+}
 _NEWLINES = {"\n": 6, "\r\n": 3, "\r": 1}
 
 
@@ -208,9 +217,14 @@ def _workbook(dice: Dice, table: Table, path: Path) -> None:
 
 
 def _database(dice: Dice, table: Table, path: Path) -> None:
-    plain = [name.replace('"', "").replace("\x00", "") for name in table]  # SQLite's names differ in more than case
+    plain = [
+        name.replace('"', "").replace("\x00", "") for name in table
+    ]  # SQLite's names differ in more than case
     twice = [name.lower() in [other.lower() for other in plain[:place]] for place, name in enumerate(plain)]
-    names = ", ".join(f'"{name}{place if again else ""}"' for place, (name, again) in enumerate(zip(plain, twice, strict=True)))
+    names = ", ".join(
+        f'"{name}{place if again else ""}"'
+        for place, (name, again) in enumerate(zip(plain, twice, strict=True))
+    )
     path.unlink(missing_ok=True)
     with sqlite3.connect(path) as connection:
         for name in ("made",) if dice.chance(0.8) else ("made", "other"):
@@ -222,7 +236,9 @@ def _database(dice: Dice, table: Table, path: Path) -> None:
 
 
 def _typed(dice: Dice, table: Table, path: Path) -> None:
-    _write_typed(dice, pl.DataFrame({name: _valued(cells) for name, cells in table.items()}, strict=False), path)
+    _write_typed(
+        dice, pl.DataFrame({name: _valued(cells) for name, cells in table.items()}, strict=False), path
+    )
 
 
 def _write_typed(dice: Dice, frame: pl.DataFrame, path: Path) -> None:
@@ -244,7 +260,11 @@ def packed(dice: Dice, path: Path) -> Path:
     """The file, packed; now and then beside others, under a name that leads out, or damaged."""
     kind = dice.weighted({".gz": 4, ".bz2": 1, ".xz": 1, ".zip": 3, ".tar.gz": 1, ".tar": 1})
     result, content = path.with_name(path.name + kind), path.read_bytes()
-    name = path.name if dice.chance(0.9) else dice.one_of(("../out.csv", "/abs.csv", "C:/x.csv", "inner/x.csv", "나.csv"))
+    name = (
+        path.name
+        if dice.chance(0.9)
+        else dice.one_of(("../out.csv", "/abs.csv", "C:/x.csv", "inner/x.csv", "나.csv"))
+    )
     if kind in (".gz", ".bz2", ".xz"):
         squeeze = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}[kind]
         result.write_bytes(squeeze(content))

@@ -97,9 +97,19 @@ def _tried(make: Any, dice: Any, folder: Path) -> dict[str, str]:
             return {"state": "refused", "text": str(error)[:300]}
         return {"state": "accepted"}
     except WrongError as error:
-        return {"state": "finding", "what": str(error)[:300], "where": "", "text": traceback.format_exc(limit=-8)}
+        return {
+            "state": "finding",
+            "what": str(error)[:300],
+            "where": "",
+            "text": traceback.format_exc(limit=-8),
+        }
     except BaseException as error:
         frames = traceback.extract_tb(error.__traceback__)
         ours = [frame for frame in frames if "/bakeoff/" in frame.filename] or frames[-1:]
         where = f"{Path(ours[-1].filename).name}:{ours[-1].name}"
-        return {"state": "finding", "what": type(error).__name__, "where": where, "text": traceback.format_exc()[-4000:]}
+        return {
+            "state": "finding",
+            "what": type(error).__name__,
+            "where": where,
+            "text": traceback.format_exc()[-4000:],
+        }

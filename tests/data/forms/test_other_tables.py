@@ -191,7 +191,9 @@ def test_a_damaged_arrow_file_ends_in_a_sentence_and_not_the_program(tmp_path: P
     (words.write_ipc if ending == ".feather" else words.write_ipc_stream)(path, compression="uncompressed")
     assert read_table_file(path)[0].equals(words)
     content = bytearray(path.read_bytes())
-    view = len(words["word"][0]).to_bytes(4, "little") + b"a wo"  # then the number of a buffer, and a place in it
+    view = (
+        len(words["word"][0]).to_bytes(4, "little") + b"a wo"
+    )  # then the number of a buffer, and a place in it
     place = content.index(view) + len(view)
     content[place : place + 8] = b"\xff\xff\xff\x7f" * 2
     path.write_bytes(bytes(content))

@@ -94,6 +94,7 @@ class AcceleratorCost:
 #: What a multiplier keeps by itself may be nothing; of all else there is at least 1, and no chip has more than `_MOST`.
 _LEAST = {"input_words": 0, "filter_words": 0, "sum_words": 0}
 _MOST = 10**15
+_KINDS: dict[object, str] = {str: "text", int: "a whole number", float: "a number"}
 DATAFLOWS = ("weight-stationary", "output-stationary", "row-stationary")
 
 
@@ -125,7 +126,9 @@ def load_accelerator(name: str) -> Accelerator:
         record = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = printable(str(error), most=200)
-        raise CostError(f"The accelerator file '{printable(name)}' is no TOML ({reason}): mend it.") from error
+        raise CostError(
+            f"The accelerator file '{printable(name)}' is no TOML ({reason}): mend it."
+        ) from error
     known = {field.name for field in fields(Accelerator)}
     missing = {"name", "dataflow", "rows", "columns", "clock_hz", "word_bytes", "buffer_bytes"} - set(record)
     if missing or set(record) - known:
@@ -141,23 +144,25 @@ def _text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = printable(str(error), most=200)
-        raise CostError(f"'{printable(str(path))}' cannot be read as text in UTF-8 ({reason}): save it so.") from error
+        raise CostError(
+            f"'{printable(str(path))}' cannot be read as text in UTF-8 ({reason}): save it so."
+        ) from error
 
 
 def _checked(chip: Accelerator, name: str) -> Accelerator:
+    shown = printable(name)
     for field in fields(Accelerator):
         value = getattr(chip, field.name)
-        is_text, is_clock = field.type is str, field.name == "clock_hz"
-        kinds = str if is_text else (int, float) if is_clock else int
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            needed = "text" if is_text else "a number" if is_clock else "a whole number"
+        needed = _KINDS[field.type]
+        is_one = isinstance(value, (int, float) if field.type is float else field.type)  # type: ignore[arg-type]
+        if not is_one or isinstance(value, bool):
             raise CostError(
-                f"The accelerator '{printable(name)}' has {field.name} = {printable(repr(value))}: it must be {needed}."
+                f"The accelerator '{shown}' has {field.name} = {printable(repr(value))}: it must be {needed}."
             )
-        if not is_text and not _LEAST.get(field.name, 1) <= value <= _MOST:
+        least = _LEAST.get(field.name, 1)
+        if field.type is not str and not least <= value <= _MOST:
             raise CostError(
-                f"The accelerator '{printable(name)}' has {field.name} = {value}: it must be from "
-                f"{_LEAST.get(field.name, 1)} to {_MOST:.0e}."
+                f"The accelerator '{shown}' has {field.name} = {value}: it must be from {least} to {_MOST:.0e}."
             )
     if chip.dataflow not in DATAFLOWS:
         raise CostError(

@@ -1,6 +1,6 @@
 """Feather and Arrow files are read in a process of their own, which hands the table on as Parquet.
 
-Polars takes the offsets in such files as they stand. One damaged byte makes it read memory that is not the file's: words
+Polars takes the offsets in such files as they stand. One damaged byte makes it read other memory than the file's: words
 that nobody wrote, or the end of the process. Parquet is checked as it is read.
 """
 
