@@ -138,6 +138,13 @@ def test_impossible_layers_are_refused(change: dict[str, int], match: str) -> No
         ConvolutionLayer(**{**sizes, **change})
 
 
+def test_an_accelerator_file_of_other_bytes_than_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "chip.toml"
+    path.write_bytes(b"name = '\xff'")
+    with pytest.raises(CostError, match="cannot be read as text in UTF-8"):
+        load_accelerator(str(path))
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [
@@ -154,6 +161,18 @@ def test_impossible_layers_are_refused(change: dict[str, int], match: str) -> No
         (
             'name="x"\ndataflow="row-stationary"\nrows=1\ncolumns=1\nclock_hz=1\nword_bytes=1\nbuffer_bytes=1\nx=1',
             "'x'",
+        ),
+        (
+            'name="x"\ndataflow="row-stationary"\nrows="1"\ncolumns=1\nclock_hz=1\nword_bytes=1\nbuffer_bytes=1',
+            "rows = '1': it must be a whole number",
+        ),
+        (
+            'name="x"\ndataflow=1\nrows=1\ncolumns=1\nclock_hz=1\nword_bytes=1\nbuffer_bytes=1',
+            "dataflow = 1: it must be text",
+        ),
+        (
+            'name="x"\ndataflow="row-stationary"\nrows=1\ncolumns=1\nclock_hz=nan\nword_bytes=1\nbuffer_bytes=1',
+            "clock_hz = nan: it must be from 1",
         ),
     ],
 )

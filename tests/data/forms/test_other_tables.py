@@ -181,3 +181,21 @@ def test_what_was_written_last_into_a_database_is_read(tmp_path: Path) -> None:
     assert (tmp_path / "t.sqlite-wal").stat().st_size > 0
     assert len(bakeoff.load(path, target="y")) == 61
     writer.close()
+
+
+@pytest.mark.parametrize("ending", [".feather", ".arrow"])
+def test_a_damaged_arrow_file_ends_in_a_sentence_and_not_the_program(tmp_path: Path, ending: str) -> None:
+    """Polars trusts the offsets in such files: one that leads out of the file once ended the process."""
+    path = tmp_path / f"table{ending}"
+    words = pl.DataFrame({"word": [f"a word of some letters, {place:02}" for place in range(60)]})
+    (words.write_ipc if ending == ".feather" else words.write_ipc_stream)(path, compression="uncompressed")
+    assert read_table_file(path)[0].equals(words)
+    content = bytearray(path.read_bytes())
+    view = (
+        len(words["word"][0]).to_bytes(4, "little") + b"a wo"
+    )  # then the number of a buffer, and a place in it
+    place = content.index(view) + len(view)
+    content[place : place + 8] = b"\xff\xff\xff\x7f" * 2
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=f"'table{ending}' cannot be read as a table"):
+        read_table_file(path)

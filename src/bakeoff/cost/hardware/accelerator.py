@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 
 from bakeoff.cost.hardware.convolution import ConvolutionLayer
-from bakeoff.errors import CostError, suggest
+from bakeoff.errors import CostError, printable, suggest
 from bakeoff.messages import say
 from bakeoff.system.files import refuse_special
 
@@ -91,6 +91,10 @@ class AcceleratorCost:
     description: str
 
 
+#: What a multiplier keeps by itself may be nothing; of all else there is at least 1, and no chip has more than `_MOST`.
+_LEAST = {"input_words": 0, "filter_words": 0, "sum_words": 0}
+_MOST = 10**15
+_KINDS: dict[object, str] = {str: "text", int: "a whole number", float: "a number"}
 DATAFLOWS = ("weight-stationary", "output-stationary", "row-stationary")
 
 
@@ -113,35 +117,58 @@ def load_accelerator(name: str) -> Accelerator:
     if name in accelerators():
         text = (files("bakeoff.cost.hardware") / "accelerators" / f"{name}.toml").read_text(encoding="utf-8")
     elif path.suffix == ".toml" and path.is_file():
-        text = path.read_text(encoding="utf-8")
+        text = _text_of(path)
     else:
         raise CostError(
             f"There is no accelerator '{name}', and no TOML file of that name. {suggest(name, accelerators())}"
         )
     try:
         record = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CostError(f"The accelerator file '{name}' is no TOML: {error}") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = printable(str(error), most=200)
+        raise CostError(
+            f"The accelerator file '{printable(name)}' is no TOML ({reason}): mend it."
+        ) from error
     known = {field.name for field in fields(Accelerator)}
     missing = {"name", "dataflow", "rows", "columns", "clock_hz", "word_bytes", "buffer_bytes"} - set(record)
     if missing or set(record) - known:
         wrong = (
             f"lacks {sorted(missing)}" if missing else f"has the unknown fields {sorted(set(record) - known)}"
         )
-        raise CostError(f"The accelerator file '{name}' {wrong}; its fields are {sorted(known)}.")
+        raise CostError(f"The accelerator file '{printable(name)}' {wrong}; its fields are {sorted(known)}.")
     return _checked(Accelerator(**{"source": "", **record}), name)
 
 
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = printable(str(error), most=200)
+        raise CostError(
+            f"'{printable(str(path))}' cannot be read as text in UTF-8 ({reason}): save it so."
+        ) from error
+
+
 def _checked(chip: Accelerator, name: str) -> Accelerator:
+    shown = printable(name)
+    for field in fields(Accelerator):
+        value = getattr(chip, field.name)
+        needed = _KINDS[field.type]
+        is_one = isinstance(value, (int, float) if field.type is float else field.type)  # type: ignore[arg-type]
+        if not is_one or isinstance(value, bool):
+            raise CostError(
+                f"The accelerator '{shown}' has {field.name} = {printable(repr(value))}: it must be {needed}."
+            )
+        least = _LEAST.get(field.name, 1)
+        if field.type is not str and not least <= value <= _MOST:
+            raise CostError(
+                f"The accelerator '{shown}' has {field.name} = {value}: it must be from {least} to {_MOST:.0e}."
+            )
     if chip.dataflow not in DATAFLOWS:
         raise CostError(
-            f"The dataflow '{chip.dataflow}' of '{name}' is unknown. {suggest(chip.dataflow, DATAFLOWS)}"
+            f"The dataflow '{printable(chip.dataflow)}' of '{printable(name)}' is unknown. "
+            f"{suggest(chip.dataflow, DATAFLOWS)}"
         )
-    for field in ("rows", "columns", "clock_hz", "word_bytes", "buffer_bytes"):
-        if not getattr(chip, field) > 0:
-            raise CostError(
-                f"The accelerator '{name}' has {field} = {getattr(chip, field)}: it must be above 0."
-            )
     return chip
 
 

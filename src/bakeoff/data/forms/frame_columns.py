@@ -193,11 +193,11 @@ def new_targets(
 
 
 def _frame_of_arrays(source: Any, columns: Sequence[str]) -> pl.DataFrame:
-    from bakeoff.data.forms.array_conversion import as_array
+    from bakeoff.data.forms.array_conversion import as_array, polars_takes
     from bakeoff.data.forms.array_values import check_finite
 
     if isinstance(source, Mapping) and set(columns) <= set(source):
-        return pl.DataFrame({str(key): as_array(value) for key, value in source.items()})
+        return pl.DataFrame({str(key): polars_takes(as_array(value)) for key, value in source.items()})
     array = as_array(source[0] if isinstance(source, tuple) else source)
     array = array[None] if array.ndim == 1 and len(array) == len(columns) else array
     if array.ndim != 2 or array.shape[1] != len(columns):
@@ -208,4 +208,5 @@ def _frame_of_arrays(source: Any, columns: Sequence[str]) -> pl.DataFrame:
     check_finite(
         np.nan_to_num(array, nan=0.0, posinf=np.inf, neginf=-np.inf) if array.dtype.kind == "f" else array
     )
+    array = polars_takes(array)
     return pl.DataFrame({column: array[:, place] for place, column in enumerate(columns)})

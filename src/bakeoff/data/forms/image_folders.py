@@ -172,7 +172,9 @@ def _walked(folder: Path, walk: _Walk) -> Iterator[str]:
         for entry in sorted(_entries(waiting.pop()), key=lambda entry: entry.name):
             if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
                 continue
-            if entry.is_dir():
+            if not _may_be_seen(entry):
+                walk.broken.append(entry.path)
+            elif entry.is_dir():
                 if (own := _identity(entry.path)) not in seen:
                     seen.add(own)
                     waiting.append(entry.path)
@@ -194,13 +196,26 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         ) from error
 
 
+def _may_be_seen(entry: os.DirEntry[str]) -> bool:
+    """False for a link to where nobody may look, which has no kind that could be asked for."""
+    try:
+        entry.stat()
+    except PermissionError:
+        return False
+    except OSError:  # it leads nowhere, or in a circle
+        pass
+    return True
+
+
 def _identity(folder: str | Path) -> tuple[int, int]:
     status = os.stat(folder)
     return status.st_dev, status.st_ino
 
 
 def _subfolders(root: Path) -> list[Path]:
-    entries = [entry for entry in _entries(str(root)) if not entry.name.startswith(".")]
+    entries = [
+        entry for entry in _entries(str(root)) if not entry.name.startswith(".") and _may_be_seen(entry)
+    ]
     return sorted(
         Path(entry.path) for entry in entries if entry.is_dir() and entry.name.lower() not in _CLUTTER
     )
@@ -219,7 +234,7 @@ def _entered(root: Path) -> Path:
 
 def _images_in(folder: Path) -> list[str]:
     """Names of the image files that lie directly in a folder."""
-    names = [entry.name for entry in _entries(str(folder)) if not entry.is_dir()]
+    names = [entry.name for entry in _entries(str(folder)) if _may_be_seen(entry) and not entry.is_dir()]
     return [name for name in names if name.lower().endswith(IMAGE_ENDINGS) and not name.startswith(".")]
 
 

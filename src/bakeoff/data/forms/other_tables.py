@@ -13,6 +13,7 @@ from urllib.parse import quote
 import polars as pl
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.arrow_files import read_apart
 from bakeoff.data.forms.frames import plain_types
 from bakeoff.data.forms.size_checks import LARGE_BYTES, check_fits, check_growth
 from bakeoff.data.forms.unicode import composed
@@ -85,8 +86,7 @@ def _arrow(path: Path, wanted: Collection[str]) -> tuple[pl.DataFrame, list[Find
     if is_file:
         with opened(path) as file:
             _check_rows(pl.scan_ipc(file), path)
-    with opened(path) as file:  # Polars reads on from where the system's file stands, not Python's buffer
-        return (pl.read_ipc if is_file else pl.read_ipc_stream)(file), []
+    return read_apart(path, is_file=is_file), []
 
 
 def _workbook(path: Path, wanted: Collection[str]) -> tuple[pl.DataFrame, list[Finding]]:

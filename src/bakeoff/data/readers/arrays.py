@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.forms.array_conversion import is_array_like
+from bakeoff.data.forms.array_conversion import is_array_like, polars_takes
 from bakeoff.data.forms.array_files import array_parts, source_findings
 from bakeoff.data.forms.array_values import arrange, axes_findings, gap_axes_findings, has_gaps
 from bakeoff.data.forms.arrays import ArrayEncoder, joined_parts
@@ -75,7 +75,9 @@ def _read_with_gaps(
 
         from bakeoff.data.forms.table import build_table
 
-        frame = polars.DataFrame({f"column {place}": column for place, column in enumerate(inputs.T)})
+        frame = polars.DataFrame(
+            {f"column {place}": column for place, column in enumerate(polars_takes(inputs).T)}
+        )
         frame = frame.with_columns(polars.all().fill_nan(None))
         return build_table(frame, polars.Series("target", answers), target="target", task=task, **common)
     from bakeoff.data.forms.series import build_series
