@@ -132,7 +132,7 @@ def read_new(record: Mapping[str, Any], source: Any, *, schema: Schema) -> NewEx
     Raises:
         DataError: the source cannot be read, or is not of the form that was trained on.
     """
-    encoder = encoder_from_json(dict(record))
+    encoder = encoder_from_json(dict(record), schema)
     if isinstance(source, str | Path):
         if str(source) in builtin_names() and not Path(source).exists():
             source = load(str(source))

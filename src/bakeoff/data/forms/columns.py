@@ -13,6 +13,7 @@ import polars as pl
 from bakeoff.data.forms.written import TRUTH, UNKNOWN_TRUTH, as_known_words
 from bakeoff.data.scaling import needs_centring
 from bakeoff.errors import DataError, printable
+from bakeoff.system.json_records import record_of
 
 #: A category has one feature for each of this many most frequent values, and one for all others.
 MOST_CATEGORIES = 32
@@ -106,6 +107,10 @@ class DateColumn:
     medians: tuple[float, ...]
     flag: bool
 
+    def __post_init__(self) -> None:
+        if len(self.parts) != len(self.medians) or not set(self.parts) <= set(_DATE_PARTS):
+            raise ValueError("the parts of a date are not those that there are")
+
     @property
     def features(self) -> tuple[str, ...]:
         names = tuple(f"{self.name}: {part}" for part in self.parts)
@@ -138,8 +143,9 @@ def column_to_json(column: Column) -> dict[str, Any]:
 
 
 def column_from_json(record: dict[str, Any]) -> Column:
-    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
-    column: Column = _KINDS[str(fields.pop("column"))](**fields)
+    """Raises `ValueError`, `KeyError` or `AttributeError` where it is none."""
+    fields = dict(record)
+    column: Column = record_of(_KINDS[str(fields.pop("column"))], fields)
     return column
 
 

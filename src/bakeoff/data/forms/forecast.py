@@ -8,7 +8,7 @@ earlier targets: at that time they are known.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.columns import looks_like_numbers
 from bakeoff.data.forms.forecast_series import OneSeries, series_of, short_groups
 from bakeoff.data.forms.frame_columns import open_table, require_column, with_joined_groups
@@ -62,15 +62,10 @@ class ForecastEncoder(FormEncoder):
             "horizon": self.horizon,
         }
 
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(
-            time=record["time"],
-            group=record["group"],
-            channels=tuple(record["channels"]),
-            window=int(record["window"]),
-            horizon=int(record["horizon"]),
-        )
+    def check(self, schema: Schema) -> None:
+        check_shape((len(self.channels), self.window), schema)
+        if self.horizon != schema.outputs:
+            raise ValueError(f"it looks {self.horizon} steps ahead, and the network {schema.outputs}")
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
         """A window for every step with `window` steps before it, the one after the last row included.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.columns import (
     CategoryColumn,
     Column,
@@ -61,8 +61,11 @@ class TableEncoder(FormEncoder):
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        columns = tuple(column_from_json(column) for column in record["columns"])
-        return cls(columns=columns, target=record["target"])
+        columns = tuple(map(column_from_json, record["columns"]))
+        return super().from_json({**record, "columns": columns})
+
+    def check(self, schema: Schema) -> None:
+        check_shape((len(self.feature_names),), schema)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
