@@ -1,7 +1,7 @@
 """One form of Unicode for all words that are read: composed (NFC), as keyboards write them and macOS's folders do not.
 
-The same letter may be stored as one sign (가) or as its parts (ㄱ + ㅏ); as words they would be two. Here, too, names of
-columns become such that Polars takes them for nothing but names.
+The same letter may be stored as one sign (가) or as its parts (ㄱ + ㅏ); as words they would be two. Here, too, names
+of columns become such that Polars takes them for nothing but names.
 """
 
 import unicodedata
