@@ -1,6 +1,5 @@
 """A trained network, ready to use, and its folder: `network.safetensors` and `fitted.json`. Nothing is unpickled."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,8 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset, Inputs
@@ -30,8 +27,9 @@ from bakeoff.models.layers.graphs import GraphBatch, network_inputs
 from bakeoff.models.layers.views import arguments
 from bakeoff.models.registry.options import check_recorded_options
 from bakeoff.models.registry.own import is_own
+from bakeoff.models.weights.files import read_weights, write_weights
 from bakeoff.system.extras import first_line
-from bakeoff.system.files import refuse_special
+from bakeoff.system.files import refuse_special, write_json
 from bakeoff.tasks.base import Task
 from bakeoff.tasks.outputs import dense
 from bakeoff.tasks.registry import task_of
@@ -234,16 +232,12 @@ class Predictor:
         place = Path(folder)
         try:
             place.mkdir(parents=True, exist_ok=True)
-            save_file(
-                {name: tensor.contiguous().clone() for name, tensor in self.weights.items()},
-                place / WEIGHTS_FILE,
-            )
-            text = json.dumps(self._record(), ensure_ascii=False, indent=1, allow_nan=False)
-            (place / RECORD_FILE).write_text(text, encoding="utf-8")
         except OSError as error:
             raise StoreError(
-                f"The network cannot be written to '{place}' ({error}): choose another folder."
+                f"The folder '{printable(str(place), most=200)}' cannot be made ({error.strerror}): choose another."
             ) from error
+        write_weights(self.weights, place / WEIGHTS_FILE)
+        write_json(place / RECORD_FILE, self._record(), indent=1)
         return place
 
     def _record(self) -> dict[str, Any]:
@@ -293,7 +287,7 @@ class Predictor:
             refuse_special(place / name, StoreError)
         try:
             record = finite_json((place / RECORD_FILE).read_text(encoding="utf-8"))
-            weights = load_file(place / WEIGHTS_FILE)
+            weights = read_weights(place / WEIGHTS_FILE)
             check_form(record)
             schema = Schema.from_json(record["schema"])
             fitted = Predictor(
@@ -312,11 +306,8 @@ class Predictor:
                 f"There is no trained network in '{printable(str(place), most=200)}': `bakeoff fit` or `compare` "
                 "writes one."
             ) from error
-        except SafetensorError as error:
-            raise StoreError(
-                f"The weights in '{printable(str(place), most=200)}' are damaged ({first_line(error)}): train the "
-                "network again."
-            ) from error
+        except StoreError:
+            raise
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
             raise StoreError(
                 f"The trained network in '{printable(str(place), most=200)}' cannot be read ({first_line(error)}): "

@@ -226,6 +226,11 @@ def as_words(column: pl.Series) -> pl.Series:
     """Strings, missing values as null; whole floats without their ".0", so that 1 and 1.0 are the same category."""
     if column.dtype == pl.String:
         return column
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        raise DataError(
+            f"The column '{printable(column.name)}' holds {column.dtype}, which is neither a word nor a number nor a "
+            "date: name another column, or write its parts in columns of their own."
+        )
     if column.dtype.is_float():
         present = column.drop_nulls().drop_nans()
         if len(present) and (present == present.round(0)).all() and (present.abs() < 1e15).all():
