@@ -52,6 +52,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     fake = FakeClock()
     monkeypatch.setattr(time, "monotonic", fake.monotonic)
     monkeypatch.setattr(time, "sleep", fake.sleep)
+    monkeypatch.setattr("bakeoff.study.comparison.run.slowdown", lambda: 1.0)
     return fake
 
 

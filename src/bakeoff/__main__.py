@@ -8,6 +8,6 @@ from bakeoff.system.processes import leave_out_current_folder
 
 leave_out_current_folder()
 
-from bakeoff.cli.main import main  # noqa: E402  (what it imports must not come from the current folder)
+from bakeoff.cli.start import main  # noqa: E402  (what it imports must not come from the current folder)
 
 main()

@@ -17,6 +17,9 @@ understands. Broken invariants of our own are `assert`s and never one of these.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+#: A sign without width, which is never shown: `data.forms.unicode` ends names with it that Polars takes for patterns.
+WORD_JOINER = "\u2060"
+
 
 class BakeoffError(Exception):
     """Base of all errors that a user can cause and mend."""
@@ -102,6 +105,7 @@ def printable(text: str, *, most: int = 80) -> str:
     safe = "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape", "backslashreplace").decode("ascii")
         for sign in text
+        if sign != WORD_JOINER
     )
     return safe if len(safe) <= most else safe[: most - 3] + "..."
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bakeoff.cli import main, unexpected
+from bakeoff.cli import main, statuses
 
 
 def _fails(error):
@@ -29,7 +29,7 @@ def ended(monkeypatch, capsys, tmp_path):
 
 def test_an_unforeseen_error_is_a_sentence_and_its_traceback_a_file(ended, tmp_path):
     status, said = ended(RuntimeError("boom\x1b[31m"))
-    assert status == unexpected.STATUS
+    assert status == statuses.INTERNAL_ERROR
     assert said.count("\n") == 1
     assert "\x1b" not in said
     kept = next(tmp_path.glob("bakeoff-error-*.txt"))

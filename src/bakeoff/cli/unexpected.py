@@ -11,18 +11,15 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from bakeoff.cli import statuses
 from bakeoff.errors import printable
-
-#: An internal error, in the list of BSD's `sysexits.h`.
-STATUS = 70
-STATUS_INTERRUPTED = 130
 
 
 def answer(error: BaseException) -> int:
     """Say in a sentence what happened, keep the rest in a file, and return the status to end with."""
     if isinstance(error, KeyboardInterrupt):
         print("bakeoff: Stopped.", file=sys.stderr)
-        return STATUS_INTERRUPTED
+        return statuses.INTERRUPTED
     if isinstance(error, MemoryError):
         print(
             "bakeoff: The memory of this machine (or its limit, ulimit -v) is too small for this: give fewer or "
@@ -41,7 +38,7 @@ def answer(error: BaseException) -> int:
         "that file, in which are the command and names of your files.",
         file=sys.stderr,
     )
-    return STATUS
+    return statuses.INTERNAL_ERROR
 
 
 def _keep(error: BaseException) -> Path | None:

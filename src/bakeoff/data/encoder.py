@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Finding, Inputs
 from bakeoff.data.schema import Schema
-from bakeoff.errors import DataError
+from bakeoff.errors import DataError, printable
+from bakeoff.system.json_records import record_of
 
 #: "kind" of an encoder's record -> module:class.
 _ENCODERS = {
@@ -62,9 +63,13 @@ class FormEncoder(ABC):
         """A JSON record with the key "kind"."""
 
     @classmethod
-    @abstractmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        """The encoder that wrote the record; `KeyError` or `TypeError` where it is not one."""
+        """The encoder that wrote the record; `ValueError`, `KeyError` or `TypeError` where it is not one."""
+        return record_of(cls, {name: value for name, value in record.items() if name != "kind"})
+
+    @abstractmethod
+    def check(self, schema: Schema) -> None:
+        """Raises `ValueError` where it does not make inputs of this schema."""
 
     @abstractmethod
     def read(self, source: Any, schema: Schema) -> NewExamples:
@@ -75,17 +80,27 @@ class FormEncoder(ABC):
         """
 
 
-def encoder_from_json(record: dict[str, Any]) -> FormEncoder:
-    """The encoder that a trained network was saved with.
+def check_shape(made: tuple[int, ...], schema: Schema) -> None:
+    """Raises `ValueError` where an encoder that makes examples of this shape does not serve this schema."""
+    if made != schema.input.shape:
+        raise ValueError(f"it makes inputs of the shape {made}, where the network takes {schema.input.shape}")
+
+
+def encoder_from_json(record: dict[str, Any], schema: Schema) -> FormEncoder:
+    """The encoder that a network of this schema was saved with.
 
     Raises:
-        DataError: the record is damaged or of an unknown kind.
+        DataError: the record is damaged, of an unknown kind or of another schema.
     """
     try:
         module, _, name = _ENCODERS[record["kind"]].partition(":")
         encoder: FormEncoder = getattr(importlib.import_module(module), name).from_json(record)
+        encoder.check(schema)
+    except DataError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        words = printable(str(error), most=160)
         raise DataError(
-            f"This is not an encoder that bakeoff wrote ({error}): train the network again."
+            f"This is not an encoder that bakeoff wrote ({words}): train the network again."
         ) from error
     return encoder

@@ -16,7 +16,7 @@ from bakeoff.data.forms.foreign_files import foreign_error
 from bakeoff.data.forms.graphs import check_fits, lengths_of_graphs
 from bakeoff.data.forms.packed_files import unpacked
 from bakeoff.data.forms.pandas_frames import with_index_columns
-from bakeoff.data.forms.unicode import composed
+from bakeoff.data.forms.unicode import column_name
 from bakeoff.data.options import ReadingOptions, check_seed
 from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.readers import READERS
@@ -104,19 +104,19 @@ def load(
     if isinstance(source, Dataset):
         return source
     options = ReadingOptions(
-        target=_composed(target),
-        time=_composed(time),
+        target=_column(target),
+        time=_column(time),
         horizon=horizon,
         window=window,
-        group=_composed(group),
+        group=_column(group),
         size=size,
         kind=kind,
         task=task,
-        text=_composed(text),
+        text=_column(text),
         tokenizer=tokenizer,
         decimal=decimal,
         dates=dates,
-        order=_composed(order),
+        order=_column(order),
     )
     options.check()
     if isinstance(source, str | Path):
@@ -142,7 +142,7 @@ def read_new(record: Mapping[str, Any], source: Any, *, schema: Schema) -> NewEx
     Raises:
         DataError: the source cannot be read, or is not of the form that was trained on.
     """
-    encoder = encoder_from_json(dict(record))
+    encoder = encoder_from_json(dict(record), schema)
     if isinstance(source, str | Path):
         if str(source) in builtin_names() and not Path(source).exists():
             source = load(str(source))
@@ -194,9 +194,9 @@ def _unpacked(path: Path) -> Path:
     return unpacked(path) if is_packed else path
 
 
-def _composed(column: str | None) -> str | None:
+def _column(column: str | None) -> str | None:
     """The name of a column as the columns of a table are named."""
-    return composed(column) if isinstance(column, str) else column
+    return column_name(column) if isinstance(column, str) else column
 
 
 def _unclaimed(source: Any) -> BakeoffError:

@@ -8,7 +8,8 @@ F features, K classes, V nodes.
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
-from bakeoff.errors import DataError
+from bakeoff.errors import DataError, printable
+from bakeoff.system.json_records import record_of
 
 Kind = TypeVar("Kind", bound=type[Any])
 
@@ -206,16 +207,17 @@ class Schema:
     def from_json(record: dict[str, Any]) -> "Schema":
         """Raises `DataError` where the record is not one that `to_json` wrote."""
         try:
-            return Schema(input=_from_json(record["input"]), target=_from_json(record["target"]))
-        except (KeyError, TypeError) as error:
+            found = Schema(input=_from_json(record["input"]), target=_from_json(record["target"]))
+            if min(*found.input.shape, found.target.size) < 1:
+                raise ValueError(f"inputs of the shape {found.input.shape}, {found.target.size} outputs")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            words = printable(str(error), most=160)
             raise DataError(
-                f"This is not a schema that bakeoff wrote ({error}): train the network again."
+                f"This is not a schema that bakeoff wrote ({words}): train the network again."
             ) from error
+        return found
 
 
 def _from_json(record: dict[str, Any]) -> Any:
     fields = dict(record)
-    described = KINDS[fields.pop("kind")]
-    return described(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    )
+    return record_of(KINDS[fields.pop("kind")], fields)

@@ -1,7 +1,6 @@
 """A trained network, ready to use, and its folder: `network.safetensors` and `fitted.json`. Nothing is unpickled."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from bakeoff.data.dataset import Dataset, Inputs
@@ -22,13 +20,16 @@ from bakeoff.data.scaling import Scaling
 from bakeoff.data.schema import Graph, Schema
 from bakeoff.data.splits import Splits
 from bakeoff.errors import BakeoffError, DataError, ModelError, OptionError, StoreError, printable
+from bakeoff.inference.record_form import check_form, finite_json, scaling_of, target_scaling_of
 from bakeoff.models import ModelCard, build, recorded
 from bakeoff.models import card as card_named
 from bakeoff.models.layers.graphs import GraphBatch, network_inputs
 from bakeoff.models.layers.views import arguments
 from bakeoff.models.registry.options import check_recorded_options
+from bakeoff.models.registry.own import is_own
+from bakeoff.models.weights.files import read_weights, write_weights
 from bakeoff.system.extras import first_line
-from bakeoff.system.files import refuse_special
+from bakeoff.system.files import refuse_special, write_json
 from bakeoff.tasks.base import Task
 from bakeoff.tasks.outputs import dense
 from bakeoff.tasks.registry import task_of
@@ -106,23 +107,32 @@ class Predictor:
         Raises:
             ModelError: it cannot be built, or is not the one that the weights were learned in.
         """
-        network, shown = self.card or self.model, printable(self.model, most=200)
+        if not is_own(self.model):
+            with torch.device("meta"):  # without memory, of which a record may ask for more than there is
+                self._check_weights(self._built())
+        module = self._built()
+        self._check_weights(module)
+        module.load_state_dict(dict(self.weights))
+        return module.eval()
+
+    def _built(self) -> nn.Module:
+        shown = printable(self.model, most=200)
         try:
-            module = build(network, self.schema, width=self.width, seed=0, **self.options)
+            return build(self.card or self.model, self.schema, width=self.width, seed=0, **self.options)
         except BakeoffError:
             raise
         except Exception as error:
             raise ModelError(
                 f"'{shown}' cannot be built as its record says ({printable(first_line(error))}): train it again."
             ) from error
-        try:
-            module.load_state_dict(dict(self.weights))
-        except RuntimeError as error:
+
+    def _check_weights(self, module: nn.Module) -> None:
+        different = _difference(module, self.weights)
+        if different is not None:
             raise ModelError(
-                f"The weights are not those of this '{shown}' ({_difference(module, self.weights)}): was it changed "
+                f"The weights are not those of this '{printable(self.model, most=200)}' ({different}): was it changed "
                 "since? Train it again, or name the network that was trained."
-            ) from error
-        return module.eval()
+            )
 
     def read(self, new: Any) -> NewExamples:
         """New examples, prepared as those that the network was trained on.
@@ -223,16 +233,12 @@ class Predictor:
         place = Path(folder)
         try:
             place.mkdir(parents=True, exist_ok=True)
-            save_file(
-                {name: tensor.contiguous().clone() for name, tensor in self.weights.items()},
-                place / WEIGHTS_FILE,
-            )
-            text = json.dumps(self._record(), ensure_ascii=False, indent=1, allow_nan=False)
-            (place / RECORD_FILE).write_text(text, encoding="utf-8")
         except OSError as error:
             raise StoreError(
-                f"The network cannot be written to '{place}' ({error}): choose another folder."
+                f"The folder '{printable(str(place), most=200)}' cannot be made ({error.strerror}): choose another."
             ) from error
+        write_weights(self.weights, place / WEIGHTS_FILE)
+        write_json(place / RECORD_FILE, self._record(), indent=1)
         return place
 
     def _record(self) -> dict[str, Any]:
@@ -281,35 +287,32 @@ class Predictor:
         for name in (RECORD_FILE, WEIGHTS_FILE):
             refuse_special(place / name, StoreError)
         try:
-            record = json.loads((place / RECORD_FILE).read_text(encoding="utf-8"))
-            weights = load_file(place / WEIGHTS_FILE)
-            _check_form(record)
+            record = finite_json((place / RECORD_FILE).read_text(encoding="utf-8"))
+            weights = read_weights(place / WEIGHTS_FILE)
+            check_form(record)
+            schema = Schema.from_json(record["schema"])
             fitted = Predictor(
-                schema=Schema.from_json(record["schema"]),
+                schema=schema,
                 model=record["model"],
                 width=record["width"],
                 options=record["options"] if options is None else dict(options),
                 weights=weights,
-                scaling=_read(record["scaling"], _scaling),
-                target_scaling=_read(record["target_scaling"], _target_scaling),
+                scaling=scaling_of(record["scaling"], schema),
+                target_scaling=target_scaling_of(record["target_scaling"], schema),
                 encoder=record["encoder"],
                 facts=record["facts"],
             )
         except FileNotFoundError as error:
             raise StoreError(
-                f"There is no trained network in '{place}': `bakeoff fit` or `compare` writes one."
+                f"There is no trained network in '{printable(str(place), most=200)}': `bakeoff fit` or `compare` "
+                "writes one."
             ) from error
+        except StoreError:
+            raise
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
             raise StoreError(
-                f"The trained network in '{place}' cannot be read ({error}): train it again."
-            ) from error
-        except (
-            Exception
-        ) as error:  # safetensors has an error class of its own that derives from Exception alone
-            if type(error).__name__ != "SafetensorError":
-                raise
-            raise StoreError(
-                f"The weights in '{place}' are damaged ({error}): train the network again."
+                f"The trained network in '{printable(str(place), most=200)}' cannot be read ({first_line(error)}): "
+                "train it again."
             ) from error
         if isinstance(model, ModelCard):
             card = model
@@ -337,45 +340,13 @@ def _check_options(place: Path, card: ModelCard, fitted: Predictor) -> None:
         ) from error
 
 
-def _check_form(record: Any) -> None:
-    """Raises `ValueError` where a part that decides what is built is of another type than `save` writes."""
-    if not isinstance(record, dict):
-        raise ValueError(f"its record is a {type(record).__name__}")
-    width, options, file = record["width"], record["options"], record.get("file")
-    if not isinstance(record["model"], str) or not (file is None or isinstance(file, str)):
-        raise ValueError("its record does not name a network")
-    if width is not None and (isinstance(width, bool) or not isinstance(width, int) or width < 1):
-        raise ValueError(f"its width is {width!r}")
-    if not isinstance(options, dict):
-        raise ValueError(f"its options are a {type(options).__name__}")
-    if not isinstance(record["encoder"], dict | type(None)):
-        raise ValueError(f"its encoder is a {type(record['encoder']).__name__}")
-
-
-def _difference(module: nn.Module, weights: Mapping[str, Tensor]) -> str:
-    """The first tensor that is missing, surplus or of another shape."""
+def _difference(module: nn.Module, weights: Mapping[str, Tensor]) -> str | None:
+    """The first tensor that is missing, surplus or of another shape; None where there is none."""
     wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name, shape in wanted.items():
         if given.get(name) != shape:
             found = "missing" if name not in given else "x".join(map(str, given[name]))
             return f"'{printable(name)}' should be {'x'.join(map(str, shape)) or 'one number'} and is {found}"
-    surplus = next((name for name in given if name not in wanted), "")
-    return f"'{printable(surplus)}' is none of its tensors"
-
-
-def _read(record: Any, make: Callable[[Any], Any]) -> Any:
-    return None if record is None else make(record)
-
-
-def _scaling(record: dict[str, Any]) -> Scaling:
-    """Raises `ValueError` where it holds anything but finite numbers."""
-    with np.errstate(over="ignore"):
-        scaling = Scaling.from_json(record)
-    if not (np.isfinite(scaling.mean).all() and np.isfinite(scaling.std).all()):
-        raise ValueError("its scaling is not finite")
-    return scaling
-
-
-def _target_scaling(record: Mapping[str, Any]) -> TargetScaling:
-    return TargetScaling(*(torch.tensor(record[name], dtype=torch.float64) for name in ("mean", "std")))
+    surplus = next((name for name in given if name not in wanted), None)
+    return None if surplus is None else f"'{printable(surplus)}' is none of its tensors"

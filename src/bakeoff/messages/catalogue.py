@@ -63,6 +63,8 @@ class Catalogues:
             KeyError: no topic has the key.
         """
         topic = key.partition(".")[0]
+        if topic not in self.topics:  # a key that was stored may be anything, and chooses no file
+            raise KeyError(key)
         return self.sentences(topic, language).get(key) or self.sentences(topic, SOURCE_LANGUAGE)[key]
 
     def sentences(self, topic: str, language: str) -> dict[str, Sentence]:

@@ -71,7 +71,11 @@ def to_stored(said: Statement | None) -> dict[str, Any] | str:
 
 
 def from_stored(record: Mapping[str, Any] | str | None) -> Statement | None:
-    """The reason from what a run has stored; an English sentence of an earlier version is taken as it is."""
+    """The reason from what a run has stored; an English sentence of an earlier version is taken as it is.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: it is none that can be said.
+    """
     if not record:
         return None
     if isinstance(record, str):
@@ -80,4 +84,6 @@ def from_stored(record: Mapping[str, Any] | str | None) -> Statement | None:
         name: from_stored(value) if isinstance(value, Mapping) else value
         for name, value in record["values"].items()
     }
-    return Statement(key=record["key"], values=values)
+    said = Statement(key=record["key"], values=values)
+    said.text()  # which no sentence of another version, nor one with other figures, survives
+    return said

@@ -91,6 +91,10 @@ SHORTEST_BUDGET_SECONDS = 8.0
 RESERVE_SECONDS = 1.6
 #: Seconds reserved besides for each entrant and each 1000 test examples (at most 10,000 of them).
 RESERVE_SECONDS_PER_ENTRANT = 0.02
+#: Both are multiplied by how much other programs slow this one down, up to this part of the budget.
+MOST_RESERVED_PART = 0.5
+#: From this slowdown on, what other programs took away is told.
+TOLD_SLOWDOWN = 2.0
 #: Part of the time after which a network that is still being timed is given up, so that the others can be judged.
 PROFILE_PART = 0.35
 #: Part of the time left for training that tuning may take; seeds and learning curves need the rest.

@@ -107,11 +107,13 @@ def check_writable(path: Path | None) -> None:
 def write_text(path: Path, text: str) -> Path:
     """Write a text file in UTF-8 with the lines ended as given, and return its path.
 
+    What is no text (bytes of a file's name that are not UTF-8) is written as JSON would, as `\\udcff`.
+
     Raises:
         StoreError: the file cannot be written.
     """
     with atomic_write(path) as unfinished:
-        unfinished.write_text(text, encoding="utf-8", newline="\n")
+        unfinished.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     return path
 
 

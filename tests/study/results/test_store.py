@@ -1,7 +1,6 @@
 """A run's folder: what is written comes back to the last bit, whole jobs or none."""
 
 import io
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -14,7 +13,8 @@ from bakeoff.errors import StoreError
 from bakeoff.messages.statement import because
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import SeededIntervention, Trial, TrialResult
-from bakeoff.study.results.store import Store, find_run
+from bakeoff.study.results.facts import SPENT_SECONDS
+from bakeoff.study.results.store import VERSION, Store, find_run
 from bakeoff.tasks.outputs import Outputs
 
 
@@ -133,16 +133,24 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.sqlite").write_bytes(b"this is no database, and was never one" * 100)
-    with pytest.raises(StoreError, match="cannot be read or written"):
+    with pytest.raises(StoreError, match=r"is damaged.*not a database.*--fresh or another --name"):
         Store(tmp_path)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full to play a full disk")
-def test_a_full_disk_is_explained(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.path = Path("/dev/full")
-    with pytest.raises(StoreError, match="disk full"):
-        store.put_fact("a", 1)
+def test_a_full_disk_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own limit of pages plays the disk: it ends with the same error."""
+    store, connect = Store(tmp_path), sqlite3.connect
+
+    def full(path: Path, **given: float) -> sqlite3.Connection:
+        connection = connect(path, **given)
+        connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    with pytest.raises(
+        StoreError, match=r"cannot be read or written \(database or disk is full\): free .*--out"
+    ):
+        store.put_fact("a", "x" * 1_000_000)
 
 
 def test_the_newest_run_of_a_definition_is_continued_and_a_fresh_one_gets_a_name_of_its_own(
@@ -157,3 +165,110 @@ def test_the_newest_run_of_a_definition_is_continued_and_a_fresh_one_gets_a_name
     Store(second).put_fact("definition", definition)
     assert find_run(tmp_path, "x", definition) == second
     assert find_run(tmp_path, "x", {"dataset": "y"}) == tmp_path / "x-3"
+
+
+DAMAGES = {
+    "cut short": lambda file: file.write_bytes(file.read_bytes()[:5000]),
+    "another beginning": lambda file: file.write_bytes(b"X" * 16 + file.read_bytes()[16:]),
+    "zeros in the middle": lambda file: file.write_bytes(file.read_bytes()[:4096] + bytes(8192)),
+    "other columns": "DROP TABLE trials; CREATE TABLE trials (a, b)",
+    "a table is gone": "DROP TABLE jobs",
+    "no JSON": "UPDATE trials SET facts = '{bad'",
+    "deep JSON": f"UPDATE trials SET facts = '{'[' * 100_000}'",
+    "a number for a table": "UPDATE trials SET facts = '3'",
+    "an empty table": "UPDATE trials SET facts = '{}'",
+    "an unknown part": "UPDATE trials SET facts = json_set(facts, '$.newer', 3)",
+    "an unknown state": "UPDATE trials SET facts = json_set(facts, '$.state', 'odd')",
+    "words for seconds": "UPDATE trials SET facts = json_set(facts, '$.seconds', 'long')",
+    "words for a seed": "UPDATE trials SET facts = json_set(facts, '$.trial.seed', 'x')",
+    "half a trial": "UPDATE trials SET facts = json_set(facts, '$.trial', json('{\"entrant\": \"mlp\"}'))",
+    "no history": "UPDATE trials SET facts = json_set(facts, '$.history', 3)",
+    "a reason that nobody says": (
+        """UPDATE trials SET facts = json_set(facts, '$.reason', json('{"key": "reason.x", "values": {}}'))"""
+    ),
+    "a reason without figures": (
+        """UPDATE trials SET facts = json_set(facts, '$.reason', json('{"key": "reason.steps", "values": 3}'))"""
+    ),
+    "a reason that names a file": (
+        """UPDATE trials SET facts = json_set(facts, '$.reason', json('{"key": "../../x.y", "values": {}}'))"""
+    ),
+    "outputs that are no array": "UPDATE trials SET test = x'00112233'",
+    "outputs that are words": "UPDATE trials SET test = 'abc'",
+    "a job that is not there": "DELETE FROM jobs",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_a_damaged_file_is_one_sentence_that_says_what_to_do(damage: str, tmp_path: Path) -> None:
+    store, done = Store(tmp_path), DAMAGES[damage]
+    for number in range(40):
+        store.put_job(f"mlp/{number}", [result(number)], "context")
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if isinstance(done, str):
+            connection.executescript(done)
+    if not isinstance(done, str):
+        done(store.path)
+    with pytest.raises(StoreError, match=r"is damaged, or another version's.*--fresh or another --name") as e:
+        Store(tmp_path).jobs()
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("value", ["{bad", "[" * 100_000, '"x"', "[1]", "{}", "-1", "NaN", "1e999"], ids=len)
+def test_a_fact_of_another_form_is_refused(value: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_fact("spent_seconds", 2.5)
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE facts SET value = ?", (value,))
+    with pytest.raises(StoreError, match=r"is damaged.*--fresh"):
+        SPENT_SECONDS.read(store)
+
+
+def test_packed_outputs_are_not_unpacked(tmp_path: Path) -> None:
+    """A blob of a few kB could become gigabytes."""
+    store, packed = Store(tmp_path), io.BytesIO()
+    store.put_job("mlp/tuning", [result()], "context")
+    np.savez_compressed(packed, values=np.zeros((1 << 20, 3), np.float32))
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE trials SET test = ?", (packed.getvalue(),))
+    with pytest.raises(StoreError, match="outputs are packed"):
+        store.jobs()
+
+
+def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with closing(sqlite3.connect(store.path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(
+        StoreError, match=r"newer version of bakeoff.*upgrade.*or begin a new run with --fresh"
+    ):
+        Store(tmp_path)
+
+
+def test_a_run_that_another_process_has_locked_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bakeoff.study.results.store._WAIT_SECONDS", 0.1)
+    store = Store(tmp_path)
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match=r"is in use by another process.*wait .*--name"):
+            store.put_fact("a", 1)
+
+
+def test_a_run_in_a_place_that_is_only_to_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is opened as a file system without writing would have it, whoever runs the tests."""
+    store, connect = Store(tmp_path), sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **_: connect(f"file:{path}?mode=ro", uri=True))
+    with pytest.raises(StoreError, match=r"cannot be opened for writing.*readonly.*--out"):
+        store.put_fact("a", 1)
+
+
+def test_a_fresh_run_is_begun_beside_a_damaged_one(tmp_path: Path) -> None:
+    Store(tmp_path / "x").path.write_bytes(b"nothing" * 1000)
+    with pytest.raises(StoreError, match="is damaged"):
+        find_run(tmp_path, "x", {})
+    assert find_run(tmp_path, "x", {}, fresh=True) == tmp_path / "x-2"

@@ -19,6 +19,7 @@ from bakeoff.data.forms.cells.reading import Form
 from bakeoff.data.forms.written import TRUTH, UNKNOWN_TRUTH, as_known_words
 from bakeoff.data.scaling import needs_centring
 from bakeoff.errors import DataError, printable
+from bakeoff.system.json_records import record_of
 
 #: A category has one feature for each of this many most frequent values, and one for all others.
 MOST_CATEGORIES = 32
@@ -114,6 +115,10 @@ class DateColumn:
         """How the dates are written; None where they were no words."""
         return None if self.format is None else DateForm(name=self.format, clock_minutes=self.clock_minutes)
 
+    def __post_init__(self) -> None:
+        if len(self.parts) != len(self.medians) or not set(self.parts) <= set(_DATE_PARTS):
+            raise ValueError("the parts of a date are not those that there are")
+
     @property
     def features(self) -> tuple[str, ...]:
         names = tuple(f"{self.name}: {part}" for part in self.parts)
@@ -146,13 +151,9 @@ def column_to_json(column: Column) -> dict[str, Any]:
 
 
 def column_from_json(record: dict[str, Any]) -> Column:
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
-    }
-    kind = _KINDS[str(fields.pop("column"))]
-    if kind is NumberColumn and fields.get("form") is not None:
-        fields["form"] = NumberForm(**fields["form"])
-    column: Column = kind(**fields)
+    """Raises `ValueError`, `KeyError` or `AttributeError` where it is none."""
+    fields = dict(record)
+    column: Column = record_of(_KINDS[str(fields.pop("column"))], fields)
     return column
 
 
@@ -241,6 +242,11 @@ def as_words(column: pl.Series) -> pl.Series:
     """Strings, missing values as null; whole floats without their ".0", so that 1 and 1.0 are the same category."""
     if column.dtype == pl.String:
         return column
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        raise DataError(
+            f"The column '{printable(column.name)}' holds {column.dtype}, which is neither a word nor a number nor a "
+            "date: name another column, or write its parts in columns of their own."
+        )
     if column.dtype.is_float():
         present = column.drop_nulls().drop_nans()
         if len(present) and (present == present.round(0)).all() and (present.abs() < 1e15).all():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.cells.numbers import NumberForm
 from bakeoff.data.forms.cells.reading import (
     NO_HINTS,
@@ -82,15 +82,13 @@ class ForecastEncoder(FormEncoder):
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(
-            time=record["time"],
-            group=record["group"],
-            channels=tuple(record["channels"]),
-            window=int(record["window"]),
-            horizon=int(record["horizon"]),
-            flags=tuple(record.get("flags", ())),
-            forms={name: form_from_json(form) for name, form in record.get("forms", {}).items()},
-        )
+        forms = {name: form_from_json(form) for name, form in record.get("forms", {}).items()}
+        return super().from_json({**record, "forms": forms})
+
+    def check(self, schema: Schema) -> None:
+        check_shape((len(self.channels) + len(self.flags), self.window), schema)
+        if self.horizon != schema.outputs:
+            raise ValueError(f"it looks {self.horizon} steps ahead, and the network {schema.outputs}")
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
         """A window for every step with `window` steps before it, the one after the last row included.

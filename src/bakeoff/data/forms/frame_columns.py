@@ -17,7 +17,7 @@ from bakeoff.data.forms.frames import is_frame, joined_frame, to_polars
 from bakeoff.data.forms.pandas_frames import with_index_columns
 from bakeoff.data.forms.table_file import read_table_file
 from bakeoff.data.forms.targets import MOST_NUMERIC_CLASSES, known_targets, read_target
-from bakeoff.data.forms.unicode import composed, composed_frame
+from bakeoff.data.forms.unicode import column_name, composed_frame
 from bakeoff.data.schema import Target
 from bakeoff.errors import DataError, OptionError, printable, suggest
 
@@ -61,6 +61,7 @@ def require_column(frame: pl.DataFrame, column: str | None, *, option: str) -> s
             f"Which column is to be predicted? Name it with --{option} (from Python {option}=...). "
             f"{suggest('', frame.columns)}"
         )
+    column = column_name(column)
     if column not in frame.columns:
         raise DataError(f"There is no column '{printable(column)}'. {suggest(column, frame.columns)}")
     return column
@@ -165,7 +166,7 @@ def new_frame(source: Any, columns: Sequence[str], *, words: Collection[str] = (
         return _frame_of_arrays(source, columns)
     frame, _, described = open_table(with_index_columns(source, columns), words=words)
     # A record of an earlier version may hold a name as its file had it.
-    spelled = {composed(column): column for column in columns if column not in frame.columns}
+    spelled = {column_name(column): column for column in columns if column not in frame.columns}
     frame = frame.rename({name: spelled[name] for name in frame.columns if name in spelled})
     lost = [column for column in columns if column not in frame.columns]
     if lost:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from bakeoff.data.forms import hub_datasets, pandas_frames
+from bakeoff.data.forms.unicode import column_name, without_patterns
 from bakeoff.errors import DataError, listed, printable
 
 
@@ -65,7 +66,7 @@ def _refuse_twice(source: Any) -> None:
 
 def plain_types(frame: pl.DataFrame) -> pl.DataFrame:
     """Categories become words, decimals and durations (in seconds) floats."""
-    casts = []
+    frame, casts = without_patterns(frame), []
     for name, dtype in frame.schema.items():
         if dtype in (pl.Categorical, pl.Enum):
             casts.append(pl.col(name).cast(pl.String))
@@ -90,7 +91,7 @@ def joined_frame(inputs: Any, answers: Any) -> tuple[pl.DataFrame, str]:
         raise DataError(
             f"There are {len(frame)} rows and answers of the shape {values.shape}: give one answer for each row."
         )
-    name = str(getattr(answers, "name", None) or "target")
+    name = column_name(str(getattr(answers, "name", None) or "target"))
     while name in frame.columns:
         name += "_"
     column = pl.Series(name, values.tolist() if values.dtype.kind == "O" else values, strict=False)

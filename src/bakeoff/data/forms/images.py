@@ -5,14 +5,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.endings import IMAGE_ENDINGS
 from bakeoff.data.forms.hub_datasets import class_labels, has_images
 from bakeoff.data.forms.hub_pixels import new_hub_pictures
@@ -23,6 +23,8 @@ from bakeoff.data.forms.targets import check_classes, known_targets
 from bakeoff.data.schema import Classes, Image, Schema
 from bakeoff.errors import BakeoffWarning, DataError, printable
 
+#: Bits of a pixel.
+DEPTHS = (8, 16, 32)
 #: New images up to this many bytes are decoded in memory, more of them through the cache.
 _MEMORY_BYTES = 1 << 28
 
@@ -39,16 +41,16 @@ class ImageEncoder(FormEncoder):
     channels: int
     height: int
     width: int
-    depth: int = 8
+    depth: int = 8  # earlier versions knew bytes alone
 
     def to_json(self) -> dict[str, Any]:
         form = {"channels": self.channels, "height": self.height, "width": self.width, "depth": self.depth}
         return {"kind": self.kind, **form}
 
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        form = {name: int(record[name]) for name in ("channels", "height", "width")}
-        return cls(**form, depth=int(record.get("depth", 8)))  # earlier versions knew bytes alone
+    def check(self, schema: Schema) -> None:
+        check_shape((self.channels, self.height, self.width), schema)
+        if self.depth not in DEPTHS or self.channels not in (1, 3):
+            raise ValueError(f"there are no images of {self.channels} channels with {self.depth} bits")
 
     @property
     def form(self) -> PixelForm:

@@ -16,7 +16,7 @@ from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.arrow_files import read_apart
 from bakeoff.data.forms.frames import plain_types
 from bakeoff.data.forms.size_checks import LARGE_BYTES, check_fits, check_growth
-from bakeoff.data.forms.unicode import composed
+from bakeoff.data.forms.unicode import column_name
 from bakeoff.errors import DataError, MissingExtraError, listed, printable
 from bakeoff.system.files import opened
 
@@ -197,9 +197,9 @@ def _chosen(
         raise DataError(
             f"'{printable(path.name)}' holds no {what} with rows: give a file with a header and rows."
         )
-    names = {composed(name) for name in wanted}
+    names = {column_name(name) for name in wanted}
     fitting = [
-        name for name, table in tables.items() if names <= {composed(column) for column in table.columns}
+        name for name, table in tables.items() if names <= {column_name(column) for column in table.columns}
     ]
     first = (fitting or list(tables))[0]
     if len(tables) == 1:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.array_files import array_parts
 from bakeoff.data.forms.series_gaps import (
     bridge_gaps,
@@ -32,6 +32,10 @@ SERIES_ENDINGS = (".ts", ".tsv", ".txt", "")
 #: Examples, evenly spread, by which it is decided whether the numbers need float64.
 _SAMPLE_EXAMPLES = 1000
 _PAIR = re.compile(r"^(?P<stem>.*?)[_-]?(?P<part>train|test)$", re.IGNORECASE)
+
+
+#: That are believed of a record that does not list them.
+_MOST_CHANNELS = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,15 +67,15 @@ class SeriesEncoder(FormEncoder):
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        channels = int(record["channels"])
-        kept = tuple(map(int, record.get("kept", range(channels))))  # earlier versions used all
-        return cls(
-            channels=channels,
-            length=int(record["length"]),
-            keeps_lengths=bool(record["keeps_lengths"]),
-            kept=kept,
-            fills=tuple(map(float, record.get("fills", [0.0] * len(kept)))),
-        )
+        if "kept" not in record:  # an earlier version's, which used all
+            channels = min(int(record["channels"]), _MOST_CHANNELS)
+            record = {**record, "kept": list(range(channels)), "fills": [0.0] * channels}
+        return super().from_json(record)
+
+    def check(self, schema: Schema) -> None:
+        check_shape((len(self.kept), self.length), schema)
+        if len(self.fills) != len(self.kept) or not all(0 <= place < self.channels for place in self.kept):
+            raise ValueError(f"of {self.channels} channels it keeps others")
 
     def encode(
         self, examples: Sequence[NDArray[np.floating[Any]]]

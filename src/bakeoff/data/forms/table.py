@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.cells.numbers import PLAIN, NumberForm
 from bakeoff.data.forms.cells.reading import (
     NO_HINTS,
@@ -59,10 +59,11 @@ class TableEncoder(FormEncoder):
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Self:
-        columns = tuple(column_from_json(column) for column in record["columns"])
-        written = record.get("target_form")
-        form = None if written is None else NumberForm(**written)
-        return cls(columns=columns, target=record["target"], target_form=form)
+        columns = tuple(map(column_from_json, record["columns"]))
+        return super().from_json({**record, "columns": columns})
+
+    def check(self, schema: Schema) -> None:
+        check_shape((len(self.feature_names),), schema)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

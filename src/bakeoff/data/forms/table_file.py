@@ -22,7 +22,7 @@ from bakeoff.data.forms.endings import OTHER_TABLE_ENDINGS
 from bakeoff.data.forms.frames import plain_types
 from bakeoff.data.forms.other_tables import check_parquet, read_other_table
 from bakeoff.data.forms.table_layout import Layout, layout_of
-from bakeoff.data.forms.unicode import composed
+from bakeoff.data.forms.unicode import column_name
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
@@ -170,7 +170,7 @@ def _with_labels_as_written(
 ) -> pl.DataFrame:
     """The frame whose whole numbers or truth values of the target are words again where these differ (007, true)."""
     place = next(
-        (place for place, name in enumerate(frame.columns) if composed(name.strip()) == target), None
+        (place for place, name in enumerate(frame.columns) if column_name(name.strip()) == target), None
     )
     if place is None or not (frame.dtypes[place].is_integer() or frame.dtypes[place] == pl.Boolean):
         return frame
@@ -198,8 +198,8 @@ def _read_csv(
     if words:
         with _bytes_of(source) as file:  # names that the file lacks would rename its columns
             present = pl.read_csv(file, n_rows=0, infer_schema_length=0, **options).columns
-        wanted = {composed(name) for name in words}
-        overrides = {name: pl.String for name in present if composed(name.strip()) in wanted}
+        wanted = {column_name(name) for name in words}
+        overrides = {name: pl.String for name in present if column_name(name.strip()) in wanted}
     for look_at in (None, 0):
         try:
             with _bytes_of(source) as file:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -63,16 +63,6 @@ class TextEncoder(TokenEncoder):
             "length": self.length,
             "unit": self.unit,
         }
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(
-            column=record["column"],
-            target=record["target"],
-            words=tuple(record["words"]),
-            length=int(record["length"]),
-            unit=record.get("unit", "words"),
-        )
 
     @property
     def vocabulary_size(self) -> int:

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bakeoff.data.encoder import FormEncoder, NewExamples
+from bakeoff.data.encoder import FormEncoder, NewExamples, check_shape
 from bakeoff.data.forms.columns import as_words
 from bakeoff.data.forms.unicode import composed
-from bakeoff.data.schema import Schema
+from bakeoff.data.schema import Schema, Tokens
 
 #: Texts are cut after the length that this share of the training texts does not exceed ...
 LENGTH_SHARE = 0.98
@@ -39,6 +39,12 @@ class TokenEncoder(FormEncoder):
     @abstractmethod
     def encode(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Tokens int32 [N, T], padded with 0 at the end, and how many of them are real, int64 [N] (at least 1)."""
+
+    def check(self, schema: Schema) -> None:
+        check_shape((self.length,), schema)
+        known = schema.input.vocabulary_size if isinstance(schema.input, Tokens) else 0
+        if self.vocabulary_size > known:
+            raise ValueError(f"it knows {self.vocabulary_size} tokens, and the network {known}")
 
     def read(self, source: Any, schema: Schema) -> NewExamples:
         from bakeoff.data.forms.frame_columns import new_frame, new_targets

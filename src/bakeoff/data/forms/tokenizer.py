@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.forms.token_encoder import TokenEncoder, kept_length
-from bakeoff.errors import DataError, printable
+from bakeoff.errors import BakeoffError, DataError, printable
 from bakeoff.system.extras import package
 from bakeoff.system.files import refuse_special
 
@@ -40,13 +40,14 @@ class PublishedTokenEncoder(TokenEncoder):
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **{name: getattr(self, name) for name in _FIELDS}}
 
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Self:
-        return cls(**{name: record[name] for name in _FIELDS})
-
     @cached_property
     def _cutter(self) -> Any:
-        cutter = package("tokenizers", "hub").Tokenizer.from_str(self.tokenizer)
+        try:
+            cutter = package("tokenizers", "hub").Tokenizer.from_str(self.tokenizer)
+        except BakeoffError:
+            raise
+        except Exception as error:  # the package has no class of its own for a text that is no tokenizer
+            raise ValueError(f"its tokenizer cannot be read: {error}") from error
         cutter.no_padding()
         cutter.enable_truncation(max_length=self.length)
         return cutter

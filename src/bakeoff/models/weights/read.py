@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bakeoff.errors import MissingExtraError, ModelError
+from bakeoff.errors import MissingExtraError, ModelError, StoreError
+from bakeoff.models.weights.files import read_weights, write_weights
 from bakeoff.system.files import opened, refuse_special
 
 #: Where a folder keeps its weights, best first; an index names the parts of a large model.
@@ -56,9 +57,7 @@ def read_tensors(source: str | Path) -> dict[str, Tensor]:
 
 def save_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
     """Write tensors as safetensors; tensors that share memory are written out each."""
-    from safetensors.torch import save_file
-
-    save_file({name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}, Path(path))
+    write_weights(tensors, Path(path))
 
 
 def _read_folder(folder: Path) -> dict[str, Tensor]:
@@ -95,12 +94,9 @@ def _read_file(path: Path) -> dict[str, Tensor]:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     try:
-        return load_file(path)
-    except SafetensorError as error:
+        return read_weights(path)
+    except StoreError as error:
         raise ModelError(f"'{path}' is not a whole safetensors file ({error}): fetch it again.") from error
 
 

@@ -30,6 +30,11 @@ _WRITERS: dict[str, Callable[["polars.DataFrame", Path], Any]] = {
 }
 
 
+def _text(value: Any) -> Any:
+    """A word that any file can hold: what is no text (bytes of a file's name that are not UTF-8) as `\\udcff`."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
     """A network's predictions for new examples.
@@ -85,7 +90,7 @@ class Predictions:
         import polars
 
         columns = {"input": list(self.names), **self.task.columns(self.outputs, self.targets)}
-        return polars.DataFrame(columns)
+        return polars.DataFrame({_text(name): [*map(_text, cells)] for name, cells in columns.items()})
 
     def score(self, metric: str | None) -> tuple[str, float] | None:
         """(metric, score) of the predictions; None where the answers are not known.

@@ -11,6 +11,7 @@ import unicodedata
 
 from rich.cells import cell_len
 
+from bakeoff.errors import WORD_JOINER
 from bakeoff.messages import say
 
 #: Unicode categories of characters that move the cursor, reverse the reading direction or are invisible: replaced.
@@ -33,6 +34,7 @@ def clean(text: object) -> str:
         if unicodedata.category(character) in _HARMFUL and character not in _KEPT
         else character
         for character in str(text)
+        if character != WORD_JOINER
     )
 
 

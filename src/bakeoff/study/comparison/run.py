@@ -14,7 +14,7 @@ from bakeoff.messages import say
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.comparison.champion import ChampionWeights, after_folds
 from bakeoff.study.comparison.environment import environment
-from bakeoff.study.comparison.warnings import training_warnings
+from bakeoff.study.comparison.warnings import busy_warnings, training_warnings
 from bakeoff.study.design.cross_validation import FoldChoice
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition
@@ -24,6 +24,7 @@ from bakeoff.study.protocol import (
     EVIDENCE_PART,
     LEAST_EVIDENCE_BUDGET_SECONDS,
     LEAST_RETURNED_SECONDS,
+    MOST_RESERVED_PART,
     RESERVE_SECONDS,
     RESERVE_SECONDS_PER_ENTRANT,
 )
@@ -39,6 +40,7 @@ from bakeoff.study.workers import tasks as worker_tasks
 from bakeoff.study.workers.executor import Executor
 from bakeoff.study.workers.queue import run_one
 from bakeoff.study.workers.requests import ChampionRequest
+from bakeoff.system.hardware import slowdown
 
 
 class ComparisonRun:
@@ -69,6 +71,8 @@ class ComparisonRun:
         if source is not None:
             SOURCE.write(self._store, source)
         self._spent_before = SPENT_SECONDS.read(self._store) or 0.0
+        #: Measured on what was done so far, which is much as what the verdict takes: one thread that computes.
+        self._slowdown = slowdown()
 
     def to_the_end(self) -> Comparison:
         reserved_seconds = self._reserved_seconds()
@@ -134,6 +138,7 @@ class ComparisonRun:
             return None
         test_thousands = min(len(self._dataset.splits.test), 10_000) / 1000
         reserve = RESERVE_SECONDS + RESERVE_SECONDS_PER_ENTRANT * len(self._entrants) * test_thousands
+        reserve = max(reserve, min(reserve * self._slowdown, MOST_RESERVED_PART * budget))
         return self._started + budget - self._spent_before - reserve
 
     def _study(self, reserved_seconds: float | None) -> tuple[Outcome, Clock]:
@@ -243,7 +248,7 @@ class ComparisonRun:
             skipped=outcome.skipped,
             warnings=(
                 *(statement.text() for statement in testing.statements()),
-                *self._warnings(summary, outcome, why),
+                *self._warnings(summary, outcome, why, clock.spent()),
             ),
             environment={**environment(), **_operators(outcome)},
             testing=testing,
@@ -258,7 +263,9 @@ class ComparisonRun:
             show=self._show,
         )
 
-    def _warnings(self, summary: Summary, outcome: Outcome, why: Evidence | None) -> Iterator[str]:
+    def _warnings(
+        self, summary: Summary, outcome: Outcome, why: Evidence | None, spent_seconds: float
+    ) -> Iterator[str]:
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)
@@ -270,6 +277,7 @@ class ComparisonRun:
             yield say("study.warning.interrupted")
         if why is not None and why.interrupted:
             yield say("study.warning.evidence_interrupted")
+        yield from busy_warnings(self._slowdown, self._definition.budget_seconds, spent_seconds)
         yield from training_warnings(summary, seeds=self._definition.seeds)
 
 

@@ -6,6 +6,7 @@ from bakeoff.messages import say
 from bakeoff.messages.statement import reason_text
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.states import EntrantState
+from bakeoff.study.protocol import TOLD_SLOWDOWN
 from bakeoff.study.results.records import EntrantResult
 
 
@@ -23,6 +24,24 @@ def training_warnings(summary: Summary, *, seeds: int) -> Iterator[str]:
     for entrant in summary.entrants:
         if not entrant.judged and entrant.state in (EntrantState.FAILED, EntrantState.DIVERGED):
             yield say("study.warning.fault", name=entrant.name, reason=reason_text(entrant.reason))
+
+
+def busy_warnings(slowdown: float, budget_seconds: float | None, spent_seconds: float) -> Iterator[str]:
+    """What other programs on this machine took away of a budget, and whether it was kept.
+
+    Args:
+        slowdown: see `bakeoff.system.hardware.slowdown`.
+        spent_seconds: of the budget, until the verdict.
+    """
+    if budget_seconds is None or (slowdown < TOLD_SLOWDOWN and spent_seconds <= budget_seconds):
+        return
+    values = {
+        "share": 1 / max(slowdown, 1.0),
+        "budget": f"{budget_seconds:.0f}",
+        "seconds": f"{spent_seconds:.0f}",
+    }
+    is_late = spent_seconds > budget_seconds
+    yield say("study.warning.late" if is_late else "study.warning.busy", **values)
 
 
 def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:

@@ -27,6 +27,7 @@ from bakeoff.study.protocol import (
     SEEDS,
     USUAL_EPOCHS,
 )
+from bakeoff.system.json_records import record_of
 from bakeoff.tasks.registry import task_of
 
 #: Part of a trial's key: raised when the same trial would give other figures.
@@ -96,10 +97,8 @@ class Definition:
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "Definition":
-        facts: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in record.items()
-        }
-        return Definition(**facts)
+        """Raises `ValueError` where it is none."""
+        return record_of(Definition, record)
 
 
 class JobKind(StrEnum):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bakeoff.messages.statement import Statement, to_stored
 from bakeoff.study.design.states import TrialState
+from bakeoff.system.json_records import record_of
 from bakeoff.tasks.outputs import Outputs
 
 #: Fields of a `Trial` that are neither stored nor hashed while they are None: they came after the first runs were
@@ -73,8 +74,8 @@ class Trial:
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "Trial":
-        found = record.get("intervention")
-        return Trial(**{**record, "intervention": None if found is None else SeededIntervention(**found)})
+        """Raises `ValueError` where it is none."""
+        return record_of(Trial, record)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ A fact is read and written here only, so that its stored name and its form in JS
 may have facts of their own (`bakeoff.study.schedule.retraining_plan` has one).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.results.store import Store
 from bakeoff.study.results.training_plan import TrainingPlan
+from bakeoff.system.json_records import typed
 
 Value = TypeVar("Value")
 
@@ -29,9 +31,14 @@ class Fact(Generic[Value]):
     from_json: Callable[[Any], Value | None]
 
     def read(self, store: Store) -> Value | None:
-        """Its value; None where it was never written."""
+        """Its value; None where it was never written.
+
+        Raises:
+            StoreError: the run holds something else under this name.
+        """
         record = store.fact(self.name)
-        return None if record is None else self.from_json(record)
+        with store.reading():
+            return None if record is None else self.from_json(record)
 
     def write(self, store: Store, value: Value) -> None:
         """Store it in place of an earlier value."""
@@ -42,12 +49,19 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _seconds(value: Any) -> float:
+    seconds: float = typed(value, float, "spent_seconds")
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{seconds} seconds were not spent")
+    return seconds
+
+
 #: What is compared; an unfinished run with an equal one is continued.
 DEFINITION = Fact(name="definition", to_json=Definition.to_json, from_json=Definition.from_json)
 #: What was decided before the first training.
 PLAN = Fact(name="plan", to_json=TrainingPlan.to_json, from_json=TrainingPlan.from_json)
 #: Seconds of the budget that are spent, those of earlier processes of this run included.
-SPENT_SECONDS = Fact[float](name="spent_seconds", to_json=float, from_json=float)
+SPENT_SECONDS = Fact[float](name="spent_seconds", to_json=float, from_json=_seconds)
 #: Where the data were read from, by which later commands find them again: a built-in name, or an absolute path. It is
 #: no proof of anything: a run's folder may come from a stranger.
 SOURCE = Fact[str](name="source", to_json=str, from_json=_text)

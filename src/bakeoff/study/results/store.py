@@ -8,6 +8,7 @@ figures when it is repeated.
 import io
 import json
 import sqlite3
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,14 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.errors import StoreError
+from bakeoff.errors import StoreError, printable
 from bakeoff.messages.statement import from_stored
-from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import Trial, TrialResult
 from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.files import refuse_special
+from bakeoff.system.json_records import record_of
 from bakeoff.tasks.outputs import Outputs
 
+#: Of the file's tables, in SQLite's own `user_version`; 0 is a file of a time when none was written.
+VERSION = 1
+#: Seconds that a transaction waits for another process.
+_WAIT_SECONDS = 10.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jobs (name TEXT PRIMARY KEY);
@@ -63,21 +68,55 @@ class Store:
             ) from error
         refuse_special(self.path, StoreError)
         with self._transaction() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                raise StoreError(
+                    f"The run in '{self._shown}' was written by a newer version of bakeoff (its file is of version "
+                    f"{version}, this one reads {VERSION}): upgrade bakeoff, or {_NEW_RUN}."
+                )
             connection.executescript(_TABLES)
+            if version < VERSION:
+                connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=30)) as connection:
+            with closing(sqlite3.connect(self.path, timeout=_WAIT_SECONDS)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
                 with connection:
                     yield connection
         except sqlite3.Error as error:
-            raise StoreError(
-                f"The run in '{self.folder}' cannot be read or written ({error}): is the disk full, or the folder "
-                "not yours? Free some space or name another place with --out."
-            ) from error
+            raise self._unusable(error) from error
+
+    @property
+    def _shown(self) -> str:
+        return printable(str(self.folder), most=200)
+
+    def _unusable(self, error: sqlite3.Error) -> StoreError:
+        """The sentence about what SQLite says, by its code (https://www.sqlite.org/rescode.html)."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code not in _ADVICE:
+            return self._damaged(error)
+        what, advice = _ADVICE[code]
+        return StoreError(f"The run in '{self._shown}' {what} ({printable(str(error))}): {advice}.")
+
+    def _damaged(self, error: Exception) -> StoreError:
+        words = printable(" ".join(str(error).split()) or type(error).__name__, most=160)
+        return StoreError(
+            f"The run in '{self._shown}' is damaged, or another version's ({self.path.name}: {words}): {_NEW_RUN}; "
+            "what it had found is in its report.html, if that is there."
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Inside, what the file holds is understood; whatever that raises becomes a `StoreError`."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except _NOT_UNDERSTOOD as error:
+            raise self._damaged(error) from error
 
     def put_fact(self, name: str, value: Any) -> None:
         """Store a small JSON value under a name, replacing an earlier one."""
@@ -88,7 +127,8 @@ class Store:
         """The JSON value stored under this name."""
         with self._transaction() as connection:
             row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return default if row is None else json.loads(row[0])
+        with self.reading():
+            return default if row is None else json.loads(row[0])
 
     def put_job(self, name: str, results: Sequence[TrialResult], context: str) -> None:
         """Write a finished job with all its trials and their outputs, in one transaction."""
@@ -130,18 +170,56 @@ class Store:
             names = [row[0] for row in connection.execute(_NAMES, asked)]
             rows = connection.execute(_TRIALS, asked).fetchall()
             tested = connection.execute(_TESTED, asked).fetchall()
-        outputs: dict[tuple[str, int], dict[str, Outputs]] = {}
-        for job, position, intervention, test in tested:
-            outputs.setdefault((job, position), {})[intervention] = _outputs_of(test)
-        found: dict[str, list[TrialResult]] = {name: [] for name in names}
-        for job, position, facts, validation, test in rows:
-            changed = outputs.get((job, position), {})
-            found[job].append(_unpack_result(json.loads(facts), validation, test, changed))
-        return {name: tuple(results) for name, results in found.items()}
+        with self.reading():
+            outputs: dict[tuple[str, int], dict[str, Outputs]] = {}
+            for job, position, intervention, test in tested:
+                outputs.setdefault((job, position), {})[intervention] = _outputs_of(test)
+            found: dict[str, list[TrialResult]] = {name: [] for name in names}
+            for job, position, facts, validation, test in rows:
+                changed = outputs.get((job, position), {})
+                found[job].append(_unpack_result(json.loads(facts), validation, test, changed))
+            return {name: tuple(results) for name, results in found.items()}
 
     def weights_path(self, trial: Trial, context: str) -> Path:
         """The file of this trial's weights, whether they were written or not."""
         return RunFolder(self.folder).weights / f"{trial.key(context)}.safetensors"
+
+
+_NEW_RUN = "begin a new run with --fresh or another --name"
+#: Of SQLite's codes: what is the matter, and what to do.
+_ADVICE = {
+    **dict.fromkeys(
+        (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+        (
+            "is in use by another process",
+            "wait until that has ended, or give this run another name with --name",
+        ),
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM),
+        ("cannot be read or written", "free some space, or name another place with --out"),
+    ),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH),
+        (
+            "cannot be opened for writing",
+            "make it and its folder writable, or name another place with --out",
+        ),
+    ),
+}
+#: What is raised where the file holds something else than was written.
+_NOT_UNDERSTOOD = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    zipfile.BadZipFile,
+)
 
 
 def _pack(outputs: Outputs | None) -> bytes | None:
@@ -161,6 +239,10 @@ def _unpack(blob: bytes | None) -> Outputs | None:
 
 
 def _outputs_of(blob: bytes) -> Outputs:
+    if blob[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(blob)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > len(blob):
+                raise ValueError("outputs are packed, which they never are")  # they could unpack to anything
     found = np.load(io.BytesIO(blob), allow_pickle=False)
     return Outputs(found) if isinstance(found, np.ndarray) else Outputs.from_arrays(found)
 
@@ -168,18 +250,12 @@ def _outputs_of(blob: bytes) -> Outputs:
 def _unpack_result(
     facts: dict[str, Any], validation: bytes | None, test: bytes | None, tested: dict[str, Outputs]
 ) -> TrialResult:
-    trial, state = Trial.from_json(facts.pop("trial")), TrialState(facts.pop("state"))
-    history = tuple((int(step), float(loss)) for step, loss in facts.pop("history"))
-    return TrialResult(
-        trial=trial,
-        state=state,
-        reason=from_stored(facts.pop("reason")),
-        history=history,
-        validation_outputs=_unpack(validation),
-        test_outputs=_unpack(test),
-        tested=tested,
-        **facts,
-    )
+    arrays = {
+        "validation_outputs": _unpack(validation),
+        "test_outputs": _unpack(test),
+        "tested": tested,
+    }
+    return record_of(TrialResult, {**facts, "reason": from_stored(facts["reason"]), **arrays})
 
 
 def find_run(folder: Path, name: str, definition: dict[str, Any], *, fresh: bool = False) -> Path:
@@ -192,6 +268,6 @@ def find_run(folder: Path, name: str, definition: dict[str, Any], *, fresh: bool
     for candidate in RunFolder.candidates(folder, name):
         if not candidate.study.exists():
             return candidate.path if fresh or same is None else same
-        if Store(candidate.path).fact("definition") == json.loads(json.dumps(definition)):
+        if not fresh and Store(candidate.path).fact("definition") == json.loads(json.dumps(definition)):
             same = candidate.path
     raise AssertionError("names never end")

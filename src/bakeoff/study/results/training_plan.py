@@ -6,8 +6,8 @@ from typing import Any
 
 from bakeoff.messages.statement import because, from_stored, to_stored
 from bakeoff.study.design.entrants import Profile
-from bakeoff.study.design.states import Omission
 from bakeoff.study.results.outcome import Skipped
+from bakeoff.system.json_records import record_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,20 +47,15 @@ class TrainingPlan:
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "TrainingPlan":
-        return TrainingPlan(
-            steps=record["steps"],
-            amount=record["amount"],
-            capped=tuple(record["capped"]),
-            profiles={
-                name: Profile(**{**facts, "fault": from_stored(facts["fault"])})
+        parts = {
+            "profiles": {
+                name: {**facts, "fault": from_stored(facts["fault"])}
                 for name, facts in record["profiles"].items()
             },
-            skipped=tuple(map(_skipped, record["skipped"])),
-            widths=record["widths"],
-            folds=record.get("folds", 0),
-        )
+            "skipped": tuple(map(_skipped, record["skipped"])),
+        }
+        return record_of(TrainingPlan, {**record, **parts})
 
 
-def _skipped(facts: Mapping[str, Any]) -> Skipped:
-    reason = from_stored(facts["reason"]) or because("words", words="")
-    return Skipped(**{**facts, "what": Omission(facts["what"]), "reason": reason})
+def _skipped(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {**facts, "reason": from_stored(facts["reason"]) or because("words", words="")}

@@ -6,6 +6,7 @@ from typing import Any
 
 from bakeoff.study.protocol import EVIDENCE_PLANNED_PART, FEWEST_PAIRED_SEEDS
 from bakeoff.study.results.facts import Fact
+from bakeoff.system.json_records import record_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +50,9 @@ class Selection:
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "Selection":
-        return Selection(
-            seeds=tuple(record["seeds"]),
-            requests=tuple((name, change) for name, change in record["wishes"]),
-            needed_seconds=record["needed_seconds"],
-        )
+        """Raises `ValueError` or `KeyError` where it is none."""
+        parts = {name: record[name] for name in ("seeds", "needed_seconds")}
+        return record_of(Selection, {**parts, "requests": record["wishes"]})
 
 
 #: The selection of a run, by which a continued one trains the same.

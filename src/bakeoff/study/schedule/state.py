@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.errors import StoreError, printable
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, Job, JobKind, TrialRequest, job_name, job_names, tuning_work
 from bakeoff.study.design.matched_budgets import StepAllocation
@@ -71,7 +72,7 @@ class StudyState:
 
     def take_stored(self, jobs: Mapping[str, tuple[TrialResult, ...]]) -> None:
         """Take the finished jobs of those who take part now; whoever else a run's file names is nobody here."""
-        self.results |= {
+        taken = {
             job: results
             for job, results in jobs.items()
             if results
@@ -79,6 +80,28 @@ class StudyState:
             and job in job_names(results[0].trial)
             and len({result.trial.entrant for result in results}) == 1
         }
+        for job, results in taken.items():
+            for result in results:
+                self._check_outputs(job, result)
+        self.results |= taken
+
+    def _check_outputs(self, job: str, result: TrialResult) -> None:
+        """Raises `StoreError` where stored outputs are not those of these data."""
+        splits, size = self.dataset.splits, self.dataset.schema.outputs
+        for outputs, examples in (
+            (result.validation_outputs, splits.validation),
+            (result.test_outputs, splits.test),
+        ):
+            fits = outputs is None or (
+                len(outputs) == len(examples)
+                and outputs.values.shape[1:] == (size,)
+                and outputs.values.dtype.kind == "f"
+            )
+            if not fits:
+                raise StoreError(
+                    f"The run's file holds outputs of '{printable(job)}' that are not of these data (it is damaged): "
+                    "begin a new run with --fresh or another --name."
+                )
 
     def results_in_order(self) -> tuple[TrialResult, ...]:
         """All results: in the order of the entrants (not of completion), tuning before curves."""

@@ -39,7 +39,6 @@ from bakeoff.study.workers.requests import (
     WidthsRequest,
 )
 from bakeoff.study.workers.training import builder, set_up_torch, train_stack
-from bakeoff.system.files import atomic_write
 from bakeoff.system.memory import share_bytes
 from bakeoff.tasks.outputs import Outputs
 
@@ -234,11 +233,10 @@ def _result(
 
 
 def _write_weights(trained: "TrainingResult", path: str | None) -> None:
-    from safetensors.torch import save_file
+    from bakeoff.models.weights.files import write_weights
 
     if path is not None and trained.weights:
-        with atomic_write(Path(path)) as unfinished:
-            save_file({name: tensor.contiguous() for name, tensor in trained.weights.items()}, unfinished)
+        write_weights(trained.weights, Path(path))
 
 
 def _tested(
@@ -260,13 +258,13 @@ def _tested(
 
 def test_trained(request: ChangedTestRequest, context: TaskContext) -> list[TrialResult]:
     """Test networks on changed data, whose trainings lie in files; "stopped" where there was no time for all of it."""
-    from safetensors.torch import load_file
+    from bakeoff.models.weights.files import read_weights
 
     trials = request.job.trials
     tested = test_networks(
         changed_dataset(request.dataset, None, trials[0].fold),
         request.entrant,
-        [(trial, load_file(path)) for trial, path in zip(trials, request.weights, strict=True)],
+        [(trial, read_weights(Path(path))) for trial, path in zip(trials, request.weights, strict=True)],
         request.job.test_on,
         context.deadline,
     )
@@ -332,11 +330,10 @@ def _most_bytes() -> float:
 
 def write_champion(request: ChampionRequest, context: TaskContext) -> None:
     """Write the champion's folder: weights, schema, scaling and how new data are read."""
-    from safetensors.torch import load_file
-
     from bakeoff.inference.predictor import Predictor
+    from bakeoff.models.weights.files import read_weights
 
-    entrant, weights = request.entrant, load_file(request.weights)
+    entrant, weights = request.entrant, read_weights(Path(request.weights))
     assert entrant.card is not None
     predictor = Predictor.of(request.dataset.open(), model=entrant.card, width=entrant.width, weights=weights)
     predictor.save(request.folder)
