@@ -15,6 +15,7 @@ MISSING_BESIDE_NUMBERS = frozenset(
         *("n.a.", "n.a", "na.", "nd", "n.d.", "tbd", "tba", "n/d", "s/o", "k.a.", "k. a.", "keine angabe"),
         *("unbekannt", "fehlt", "inconnu", "manquant", "desconocido", "sin dato", "ninguno"),
         *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "nat", "(null)", "(none)"),
+        *("0000-00-00", "0000-00-00 00:00:00"),
         *(
             "없음",
             "미상",
