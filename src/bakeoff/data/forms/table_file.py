@@ -99,7 +99,7 @@ def _read_delimited(
     path: Path, *, words: Collection[str], target: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
     findings: list[Finding] = []
-    encoding = text_encoding(path)
+    encoding = text_encoding(path, name=target)
     source: Path | bytes = path
     if encoding != "utf-8":
         source = _decoded(path, encoding).encode("utf-8")
