@@ -194,9 +194,9 @@ def _unpacked(path: Path) -> Path:
     return unpacked(path) if is_packed else path
 
 
-def _composed(column: str | None) -> str | None:
-    """The name of a column as the columns of a table are named."""
-    return composed(column) if isinstance(column, str) else column
+def _composed(column: Any) -> str | None:
+    """The name of a column as the columns of a table are named; a frame's own may be numbers or tuples."""
+    return None if column is None else composed(str(column))
 
 
 def _unclaimed(source: Any) -> BakeoffError:

@@ -95,6 +95,11 @@ def make_splits(
         rest, validation, test = _copies_together((rest, validation, test), targets, originals)
     for name, part in (("training", rest), ("validation", validation), ("test", test)):
         if len(part) == 0:
+            if groups is not None and (known := len(np.unique(groups))) < 3:
+                raise DataError(
+                    f"The groups have only {known} different {'values' if known > 1 else 'value'}, and training, "
+                    "validation and test need a group each: name another column, or leave the groups out."
+                )
             raise DataError(
                 f"The {name} split would be empty with {count} examples: give more examples or smaller groups."
             )

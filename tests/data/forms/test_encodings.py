@@ -82,7 +82,12 @@ def test_a_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize(
     ("encoding", "target", "town"),
-    [("cp1250", "třída", "Plzeň"), ("cp1251", "цех", "Тула"), ("cp1253", "τιμή", "Πάτρα"), ("big5", "價格", "台北")],
+    [
+        ("cp1250", "třída", "Plzeň"),
+        ("cp1251", "цех", "Тула"),
+        ("cp1253", "τιμή", "Πάτρα"),
+        ("big5", "價格", "台北"),
+    ],
 )
 def test_the_name_that_the_user_says_decides_where_the_text_is_little(
     tmp_path: Path, encoding: str, target: str, town: str

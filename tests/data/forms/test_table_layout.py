@@ -108,12 +108,16 @@ def test_a_line_of_units_under_the_header_is_left_out_and_told(tmp_path: Path, u
 
 @pytest.mark.parametrize("first", ["unknown,?,x", "N/A,-,x", "1.0,unknown,x", ",,x"])
 def test_a_first_row_with_missing_values_is_no_line_of_units(tmp_path: Path, first: str) -> None:
-    frame, kinds = read(tmp_path / "t.csv", ["size,mass,kind", first, "1.5,2,x", "2.5,3,y", "3.5,4,x", "4.5,5,y"])
+    frame, kinds = read(
+        tmp_path / "t.csv", ["size,mass,kind", first, "1.5,2,x", "2.5,3,y", "3.5,4,x", "4.5,5,y"]
+    )
     assert len(frame) == 5
     assert kinds == []
 
 
-@pytest.mark.parametrize("title", ["Report of sales,,", "Place,Measures,", "Measures,Measures,Result", ",Measures,"])
+@pytest.mark.parametrize(
+    "title", ["Report of sales,,", "Place,Measures,", "Measures,Measures,Result", ",Measures,"]
+)
 def test_the_header_is_found_under_titles_with_as_many_separators(tmp_path: Path, title: str) -> None:
     frame, kinds = read(tmp_path / "t.csv", [title, "name,size,kind", *ROWS])
     assert frame.equals(PLAIN)

@@ -26,7 +26,19 @@ _CHOICES = ["cp1252", "cp1251", "cp1253", "cp1254", "cp932", "euc_jp", "gb18030"
 
 
 #: What reads a header that has the name the user says in it, the likelier one first.
-_WITH_NAME = ("latin-1", "cp1252", "cp949", "cp1250", "cp1251", "cp1253", "cp1254", "cp932", "euc_jp", "gb18030", "big5")
+_WITH_NAME = (
+    "latin-1",
+    "cp1252",
+    "cp949",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5",
+)
 
 
 def text_encoding(path: Path, *, name: str | None = None) -> str:

@@ -99,7 +99,9 @@ def _found(records: Sequence[_Record], separator: str, *, first: int, unnamed: i
 
 def _fitting(records: Sequence[_Record], separator: str, *, first: int, unnamed: int) -> Layout:
     """The layout where the first line has as many cells as the rows: a title, or a line of units, may stand there."""
-    place = next((place for place, record in enumerate(records[:_MOST_TITLES]) if not _is_title(record.cells)), 0)
+    place = next(
+        (place for place, record in enumerate(records[:_MOST_TITLES]) if not _is_title(record.cells)), 0
+    )
     if place and not _is_header_after_titles(records[place:]):
         place = 0
     header, before = records[place], first if place == 0 else records[place].begin
@@ -140,7 +142,9 @@ def _words_over_numbers(records: Sequence[_Record]) -> list[str]:
 
 def _number_columns(rows: Sequence[_Record]) -> list[bool]:
     """Of each column, whether all its filled cells are numbers."""
-    columns = ([cell for cell in cells if cell.strip()] for cells in zip(*(row.cells for row in rows), strict=False))
+    columns = (
+        [cell for cell in cells if cell.strip()] for cells in zip(*(row.cells for row in rows), strict=False)
+    )
     return [bool(cells) and all(map(_is_number, cells)) for cells in columns]
 
 
@@ -234,7 +238,9 @@ def separated_by_blanks(sample: str) -> re.Pattern[bytes] | None:
     >>> separated_by_blanks("x   y\n1.5 2\n  3 4\n5  6\n").pattern
     b'[ \\t]+'
     """
-    lines = [line for line in sample.split("\n")[: _MOST_ROWS + 1] if line.strip() and not _COMMENT.match(line)][:-1]
+    lines = [
+        line for line in sample.split("\n")[: _MOST_ROWS + 1] if line.strip() and not _COMMENT.match(line)
+    ][:-1]
     if len(lines) < _FEWEST_ROWS or '"' in sample or any(separator in lines[0] for separator in SEPARATORS):
         return None
     widths = {len(line.split()) for line in lines}

@@ -56,7 +56,8 @@ DATE_FORMS = {
     "era": rf"(?P<era>{'|'.join(ERAS)})\s*(?P<year>[0-9]{{1,2}}|元){_MONTH_AND_DAY}",
     "quarter": rf"{_YEAR}\s?[-/.]?\s?Q(?P<quarter>[1-4])",
     "quarter year": rf"Q(?P<quarter>[1-4])[\s/.'’-]{{0,2}}{_EITHER}",
-    "of quarter": rf"(?P<quarter>[1-4])(?:\s?Q|\.?\s?Quart(?:al|er)|(?:st|nd|rd|th) [Qq]uarter)(?:\s?of)?[\s/.'’-]{{0,2}}{_EITHER}",
+    "of quarter": r"(?P<quarter>[1-4])(?:\s?Q|\.?\s?Quart(?:al|er)|(?:st|nd|rd|th) [Qq]uarter)"
+    rf"(?:\s?of)?[\s/.'’-]{{0,2}}{_EITHER}",
     "cjk quarter": r"(?P<year>[12][0-9]{3})\s*년?\s*(?P<quarter>[1-4])\s*(?:분기|四半期|季度)",
     "week": rf"{_YEAR}-?\s?W(?P<week>[0-9]{{1,2}})(?:-?(?P<weekday>[1-7]))?",
     "compact": r"(?P<year>(?:19|20)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
@@ -107,7 +108,10 @@ _PADDED_TIMES = (
     (f" {_HOURS}:[0-9]{{2}}", " %H:%M:%S"),
     (f"T{_HOURS}:[0-9]{{2}}", "T%H:%M:%S"),
 )
-_LOOKS = r"[0-9]{1,4}\s?[-/.년年\s]\s?(?:[0-9]{1,2}|\p{L}{3,9})\s?[-/.월月,\s]\s?[0-9]{1,4}(?:\b|[일日])|\b[0-9]{1,2}:[0-9]{2}\b"
+_LOOKS = (
+    r"[0-9]{1,4}\s?[-/.년年\s]\s?(?:[0-9]{1,2}|\p{L}{3,9})\s?[-/.월月,\s]\s?[0-9]{1,4}(?:\b|[일日])"
+    r"|\b[0-9]{1,2}:[0-9]{2}\b"
+)
 _ADDRESS = r"^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$"
 
 

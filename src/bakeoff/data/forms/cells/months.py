@@ -31,5 +31,14 @@ ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治"
 #: Abbreviations of one meaning: those of RFC 2822, of Korea and Japan, and of Central Europe -> offset from UTC.
 ZONES = {
     **{"UTC": "+00", "GMT": "+00", "KST": "+09", "JST": "+09", "CET": "+01", "CEST": "+02"},
-    **{"EST": "-05", "EDT": "-04", "CST": "-06", "CDT": "-05", "MST": "-07", "MDT": "-06", "PST": "-08", "PDT": "-07"},
+    **{
+        "EST": "-05",
+        "EDT": "-04",
+        "CST": "-06",
+        "CDT": "-05",
+        "MST": "-07",
+        "MDT": "-06",
+        "PST": "-08",
+        "PDT": "-07",
+    },
 }
