@@ -40,4 +40,4 @@ def is_missing_word(words: pl.Series) -> pl.Series:
     distinct = words.drop_nulls().unique()
     plain = distinct.str.strip_chars().str.to_lowercase()
     found = distinct.filter(plain.is_in(list(MISSING_BESIDE_NUMBERS)))
-    return words.is_in(found.implode()).fill_null(True) if len(found) else words.is_null()
+    return words.is_in(found.to_list()).fill_null(True) if len(found) else words.is_null()
