@@ -1,6 +1,7 @@
 """Findings that may spoil a comparison: small classes, imbalance, duplicates, leaks of the target, ordered data."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,10 @@ def class_findings(dataset: Dataset) -> Iterator[Finding]:
     if small:
         values = {"count": len(small), "names": listed(small)}
         yield Finding(kind="small_classes", severity="warning", values=values)
+    alike = _names_alike(names)
+    if alike:
+        values = {"count": len(alike), "names": listed(alike)}
+        yield Finding(kind="classes_alike", severity="warning", values=values)
     in_training = np.bincount(dataset.targets[dataset.splits.train], minlength=len(names))
     unseen = [names[place] for place in np.flatnonzero((in_training == 0) & (counts > 0))]
     if unseen:
@@ -71,6 +76,13 @@ def class_findings(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(kind="imbalance", severity="warning", values=values)
     if not isinstance(dataset.encoder, ImageEncoder):
         yield from _order(dataset, counts / counts.sum())
+
+
+def _names_alike(names: Sequence[str]) -> list[str]:
+    """Those that capitals and blanks alone tell from another: 'yes', 'Yes '."""
+    folded = [" ".join(name.casefold().split()) for name in names]
+    counts = Counter(folded)
+    return [name for name, plain in zip(names, folded, strict=True) if counts[plain] > 1]
 
 
 def duplicate_findings(dataset: Dataset) -> Iterator[Finding]:

@@ -194,9 +194,9 @@ def _unpacked(path: Path) -> Path:
     return unpacked(path) if is_packed else path
 
 
-def _column(column: str | None) -> str | None:
-    """The name of a column as the columns of a table are named."""
-    return column_name(column) if isinstance(column, str) else column
+def _column(column: Any) -> str | None:
+    """The name of a column as the columns of a table are named; a frame's own may be numbers or tuples."""
+    return None if column is None else column_name(str(column))
 
 
 def _unclaimed(source: Any) -> BakeoffError:

@@ -87,17 +87,22 @@ def make_splits(
         )
         how = "by group" if groups is not None else "stratified" if schema.is_classification else "random"
     else:
-        rest = np.setdiff1d(everything, test)
+        rest = _without(everything, test)
     if validation is None:
         rest, validation = _divide(
             rest, targets, groups, part=0.2, largest=LARGEST_VALIDATION, schema=schema, seed=seed + 1
         )
     else:
-        rest = np.setdiff1d(rest, validation)
+        rest = _without(rest, validation)
     if originals is not None and groups is None and how != "given":
         rest, validation, test = _copies_together((rest, validation, test), targets, originals)
     for name, part in (("training", rest), ("validation", validation), ("test", test)):
         if len(part) == 0:
+            if groups is not None and (known := len(np.unique(groups))) < 3:
+                raise DataError(
+                    f"The groups have only {known} different {'values' if known > 1 else 'value'}, and training, "
+                    "validation and test need a group each: name another column, or leave the groups out."
+                )
             raise DataError(
                 f"The {name} split would be empty with {count} examples: give more examples or smaller groups."
             )
@@ -107,6 +112,11 @@ def make_splits(
         test=np.sort(test),
         how=how,
     )
+
+
+def _without(indices: Indices, others: Indices) -> Indices:
+    """Those that are not among the others, in ascending order."""
+    return np.sort(indices[~np.isin(indices, others)])
 
 
 def _copies_together(
@@ -152,7 +162,7 @@ def _divide(
         chosen_indices = order[: min(wanted, max(len(order) - schema.target.size, 1))]
     else:
         chosen_indices = np.random.default_rng(seed).permutation(indices)[:wanted]
-    return np.setdiff1d(indices, chosen_indices), chosen_indices
+    return _without(indices, chosen_indices), chosen_indices
 
 
 def _splits_by_time(times: NDArray[Any], *, test: Indices | None, validation: Indices | None) -> Splits:

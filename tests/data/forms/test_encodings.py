@@ -78,3 +78,22 @@ def test_a_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     (tmp_path / "t.csv").write_bytes(text.encode(encoding))
     assert text_encoding(tmp_path / "t.csv") == encoding
     assert opens == [tmp_path / "t.csv"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "target", "town"),
+    [
+        ("cp1250", "třída", "Plzeň"),
+        ("cp1251", "цех", "Тула"),
+        ("cp1253", "τιμή", "Πάτρα"),
+        ("big5", "價格", "台北"),
+    ],
+)
+def test_the_name_that_the_user_says_decides_where_the_text_is_little(
+    tmp_path: Path, encoding: str, target: str, town: str
+) -> None:
+    text = f"a,town,{target}\n" + "".join(f"{place},{town},{'xy'[place % 2]}\n" for place in range(60))
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    assert text_encoding(tmp_path / "t.csv", name=target) == encoding
+    dataset = bakeoff.load(tmp_path / "t.csv", target=target)
+    assert dataset.schema.target.class_names == ("x", "y")

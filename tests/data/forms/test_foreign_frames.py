@@ -154,3 +154,12 @@ def test_two_keys_name_the_series_of_a_forecast() -> None:
     assert len(dataset) == 3 * (60 - 6 - 2 + 1)
     new = read_new(dataset.encoder.to_json(), pl.concat(parts), schema=dataset.schema)  # type: ignore[union-attr]
     assert new.names[0] == "a / 1 after 5"
+
+
+@pytest.mark.parametrize(
+    ("names", "target"), [([0, 1, 2], 2), ([("f", "a"), ("f", "b"), ("t", "y")], ("t", "y"))]
+)
+def test_a_target_is_named_as_the_frame_names_its_columns(names: list[Any], target: Any) -> None:
+    frame = pd.DataFrame({0: X, 1: X[::-1], 2: Y})
+    frame.columns = pd.MultiIndex.from_tuples(names) if isinstance(names[0], tuple) else pd.Index(names)
+    assert bakeoff.load(frame, target=target).schema.target.class_names == ("u", "v")

@@ -10,6 +10,7 @@ import pytest
 from bakeoff.data.findings import find_faults
 from bakeoff.data.load import load, read_new
 from bakeoff.data.schema import Classes, Image, Series, Value
+from bakeoff.errors import DataError
 
 RNG = np.random.default_rng(0)
 PLAIN = RNG.normal(size=(300, 3))
@@ -112,3 +113,26 @@ def test_words_that_are_put_together_are_counted() -> None:
     assert lumped[0].severity == "warning"
     few = frame.with_columns(pl.Series("level", [f"w{place % 30}" for place in range(1000)]))
     assert not [finding for finding in load(few, target="y").findings if finding.kind == "levels_lumped"]
+
+
+def test_several_labels_a_row_are_reported() -> None:
+    assert "target_multi_label" in told(load((PLAIN, RNG.integers(0, 2, (300, 4)))))
+    assert "target_multi_label" not in told(load((PLAIN, RNG.integers(0, 3, (300, 4)))))
+
+
+def test_classes_that_capitals_and_blanks_alone_tell_apart_are_reported() -> None:
+    answers = np.array(["yes", "Yes", "no", "maybe"])[np.arange(300) % 4]
+    found = [finding for finding in find_faults(load((PLAIN, answers))) if finding.kind == "classes_alike"]
+    assert [finding.values["count"] for finding in found] == [2]
+    assert "'maybe'" not in found[0].values["names"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_groups_that_are_too_few_to_divide_are_named_as_the_reason(count: int) -> None:
+    with pytest.raises(DataError, match=f"The groups have only {count} different values?, and training"):
+        load({"x": PLAIN, "y": np.arange(300) % 2, "groups": np.arange(300) % count})
+
+
+def test_inputs_that_are_one_number_are_refused_in_a_sentence() -> None:
+    with pytest.raises(DataError, match="single number and no array: give one example a row"):
+        load((np.float64(3), np.arange(20)))

@@ -430,3 +430,15 @@ def test_every_ending_of_a_format_that_is_read_is_a_picture(tmp_path: Path, endi
                 **({"format": formats[ending]} if ending in formats else {}),
             )
     assert len(bakeoff.load(root)) == 12
+
+
+@pytest.mark.parametrize("ending", ["gif", "tif", "webp"])
+def test_pictures_after_the_first_of_a_file_are_counted(tmp_path: Path, ending: str) -> None:
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        for place in range(8):
+            pictures = [Image.fromarray(noise(place + shift, 12, 12, 3)) for shift in range(2)]
+            rest = pictures[1:] if kind == "cat" else []
+            pictures[0].save(tmp_path / kind / f"{place}.{ending}", save_all=True, append_images=rest)
+    found = [finding for finding in bakeoff.load(tmp_path).findings if finding.kind == "images_of_frames"]
+    assert [finding.values["count"] for finding in found] == [8]

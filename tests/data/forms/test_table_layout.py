@@ -96,3 +96,53 @@ def test_line_breaks_in_quotes_after_lines_before_the_header_stay_cells(tmp_path
     frame, _ = read(tmp_path / "t.csv", ["# one", "name,size,kind", '"two\nlines",1,x', *ROWS])
     assert frame["name"][0] == "two\nlines"
     assert frame.height == 5
+
+
+@pytest.mark.parametrize("units", ["mm,kg,-", "[mm],[kg],", "Millimeter,Kilogramm,Art"])
+def test_a_line_of_units_under_the_header_is_left_out_and_told(tmp_path: Path, units: str) -> None:
+    rows = ["1.5,2,x", "2.5,3,y", "3.5,4,x", "4.5,5,y"]
+    frame, kinds = read(tmp_path / "t.csv", ["size,mass,kind", units, *rows])
+    assert frame["size"].to_list() == [1.5, 2.5, 3.5, 4.5]
+    assert kinds == ["units_row"]
+
+
+@pytest.mark.parametrize("first", ["unknown,?,x", "N/A,-,x", "1.0,unknown,x", ",,x"])
+def test_a_first_row_with_missing_values_is_no_line_of_units(tmp_path: Path, first: str) -> None:
+    frame, kinds = read(
+        tmp_path / "t.csv", ["size,mass,kind", first, "1.5,2,x", "2.5,3,y", "3.5,4,x", "4.5,5,y"]
+    )
+    assert len(frame) == 5
+    assert kinds == []
+
+
+@pytest.mark.parametrize(
+    "title", ["Report of sales,,", "Place,Measures,", "Measures,Measures,Result", ",Measures,"]
+)
+def test_the_header_is_found_under_titles_with_as_many_separators(tmp_path: Path, title: str) -> None:
+    frame, kinds = read(tmp_path / "t.csv", [title, "name,size,kind", *ROWS])
+    assert frame.equals(PLAIN)
+    assert kinds == ["lines_before_header"]
+
+
+def test_two_columns_of_one_name_are_no_title(tmp_path: Path) -> None:
+    frame, kinds = read(tmp_path / "t.csv", ["name,size,size", "a,1,2", "b,2,3", "c,3,4", "d,4,5"])
+    assert (len(frame), frame.columns[:2], kinds) == (4, ["name", "size"], [])
+
+
+def test_a_separator_at_the_end_of_the_rows_alone_shifts_no_column(tmp_path: Path) -> None:
+    frame, kinds = read(tmp_path / "t.csv", ["name,size,kind", *(f"{row}," for row in ROWS)])
+    assert frame.equals(PLAIN)
+    assert kinds == ["separator_after_rows"]
+
+
+def test_a_separator_at_the_end_of_every_line_makes_no_column(tmp_path: Path) -> None:
+    frame, kinds = read(tmp_path / "t.csv", [f"{line}," for line in ("name,size,kind", *ROWS)])
+    assert frame.equals(PLAIN)
+    assert kinds == []
+
+
+def test_columns_apart_by_blanks_are_read(tmp_path: Path) -> None:
+    lines = ["name   size kind", "a       1.5  x", "b       2.5  y  ", "  c    -3.0  x", "d       4.0  y"]
+    frame, kinds = read(tmp_path / "t.txt", lines)
+    assert frame.equals(PLAIN)
+    assert kinds == []

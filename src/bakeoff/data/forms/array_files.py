@@ -111,6 +111,8 @@ class ArrayArchive(Mapping[str, NDArray[Any]]):
 
 def _check_counts(part: str, arrays: ArrayPart) -> None:
     """Raises `DataError` where there is not one target, or not one group, for each input."""
+    if isinstance(arrays.inputs, np.ndarray) and arrays.inputs.ndim == 0:
+        raise DataError("The inputs are a single number and no array: give one example a row.")
     for what, answers in (("targets", arrays.targets), ("groups", arrays.groups)):
         if answers is not None and len(answers) != len(arrays.inputs):
             raise DataError(

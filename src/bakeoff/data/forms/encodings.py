@@ -17,14 +17,35 @@ _CHUNK_BYTES = 1 << 24
 _SAMPLE_BYTES = 1 << 16
 #: With fewer bytes beyond ASCII than this the library guesses (a header "Größe" is Japanese to it).
 _LEAST_EVIDENCE = 32
+#: Lines in which the header stands.
+_HEADER_LINES = 40
 #: Share of signs that must be common Korean syllables or symbols; the rest may be Chinese characters.
 _KOREAN_SHARE = 0.9
 #: What the library chooses among. Central European cp1250 is no choice: it cannot be told from cp1252 in short texts.
 _CHOICES = ["cp1252", "cp1251", "cp1253", "cp1254", "cp932", "euc_jp", "gb18030", "big5"]
 
 
-def text_encoding(path: Path) -> str:
+#: What reads a header that has the name the user says in it, the likelier one first.
+_WITH_NAME = (
+    "latin-1",
+    "cp1252",
+    "cp949",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5",
+)
+
+
+def text_encoding(path: Path, *, name: str | None = None) -> str:
     """The name of the encoding, which decodes the whole file: "utf-8" where that does, else the likeliest.
+
+    Args:
+        path: the file. name: of a column, as the user writes it: an encoding in which the header has it is right.
 
     Raises:
         DataError: the file holds zero bytes and is no UTF-16, so it is no text.
@@ -43,8 +64,21 @@ def text_encoding(path: Path) -> str:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             file.seek(0)
-            return _other_encoding(file.read())
+            content = file.read()
+            return _by_name(content, name or "") or _other_encoding(content)
     return "utf-8"
+
+
+def _by_name(content: bytes, name: str) -> str | None:
+    """The encoding in which a name that is not ASCII stands among the first lines, if there is one."""
+    if name.isascii():
+        return None
+    start = b"\n".join(content.splitlines()[:_HEADER_LINES])
+    for encoding in _WITH_NAME:
+        written = name.encode(encoding, "ignore")
+        if written.decode(encoding) == name and written in start and _decodes(content, encoding):
+            return "cp1252" if encoding == "latin-1" and re.search(rb"[\x80-\x9f]", content) else encoding
+    return None
 
 
 def _other_encoding(content: bytes) -> str:

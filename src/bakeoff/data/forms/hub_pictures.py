@@ -7,6 +7,7 @@ from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.forms.hub_datasets import image_column, pictures, to_polars
 from bakeoff.data.forms.hub_pixels import named_rows
 from bakeoff.data.forms.image_cache import common_form, cut_files, decode_now, read_headers
+from bakeoff.data.forms.image_decoder import Header, PixelForm
 from bakeoff.data.forms.images import ImageEncoder
 from bakeoff.data.forms.size_checks import check_fits
 from bakeoff.data.forms.targets import read_target
@@ -35,7 +36,6 @@ def load_hub_pictures(
     form = common_form(known, size)
     check_fits(len(files) * form.example_bytes, f"{len(files)} pictures of {form.height}x{form.width} pixels")
     pixels, decoded, refused = decode_now(files, form)
-    cut = cut_files(known, form)
     answers = labels[target].to_numpy()[decoded]
     codes, schema_target = read_target(answers, task="classes", what=f"target '{target}'")
     return make_dataset(
@@ -47,7 +47,9 @@ def load_hub_pictures(
         encoder=ImageEncoder(channels=form.channels, height=form.height, width=form.width, depth=form.depth),
         seed=seed,
         source="dataset in memory",
-        findings=_findings(column, [other for other in labels.columns if other != target], refused, cut),
+        findings=_findings(
+            column, [other for other in labels.columns if other != target], refused, known, form
+        ),
     )
 
 
@@ -62,14 +64,18 @@ def _target(source: Any, columns: list[str], target: str | None) -> str:
     return target
 
 
-def _findings(column: str, others: list[str], refused: list[tuple[int, str]], cut: int) -> list[Finding]:
-    """The pictures that were skipped or lost depth, and the columns that are not used."""
+def _findings(
+    column: str, others: list[str], refused: list[tuple[int, str]], known: list[Header], form: PixelForm
+) -> list[Finding]:
+    """The pictures that were skipped, lost depth or have others after them, and the columns that are not used."""
     findings = []
     if refused:
         values: dict[str, Any] = {"count": len(refused), "names": named_rows(refused)}
         findings.append(Finding(kind="images_skipped", severity="fault", values=values))
-    if cut:
+    if cut := cut_files(known, form):
         findings.append(Finding(kind="images_cut_to_bytes", severity="warning", values={"count": cut}))
+    if more := sum(header.more for header in known):
+        findings.append(Finding(kind="images_of_frames", severity="note", values={"count": more}))
     if others:
         values = {"column": printable(column), "count": len(others), "others": listed(others)}
         findings.append(Finding(kind="pictures_only", severity="note", values=values))

@@ -31,7 +31,7 @@ from bakeoff.system.cache import cache_folder, store_folder
 from bakeoff.system.hardware import available_cores
 
 #: Part of the key; raised when the decoding changes, so that old pixels are not used.
-_VERSION = 2
+_VERSION = 3
 #: Where no size is given, the longer side of the common size is at most this.
 LONGEST_SIDE = 64
 #: The most threads that decode images.
@@ -53,6 +53,7 @@ class Pictures:
         smallest, largest: (height, width) as they were; the smallest and largest by area.
         depth: bits of a pixel: 8, 16 or 32.
         cut: number of files that hold more bits than that.
+        more: number of files that hold further pictures, of which the first alone is read.
     """
 
     pixels: NDArray[Any]
@@ -62,6 +63,7 @@ class Pictures:
     largest: tuple[int, int]
     depth: int = 8
     cut: int = 0
+    more: int = 0
 
 
 def cached_pictures(
@@ -87,6 +89,7 @@ def cached_pictures(
     form = form or common_form(known, size)
     facts: dict[str, Any] = {"channels": form.channels, "height": form.height, "width": form.width}
     facts |= {"depth": form.depth, **_sizes(known), "cut": cut_files(known, form)}
+    facts["more"] = sum(header.more for header in known)
     try:
         store_folder(
             place,
@@ -227,6 +230,7 @@ def _open_cache(place: Path) -> Pictures | None:
             pixels=np.memmap(place / "pixels.bin", dtype=form.dtype, mode="r", shape=shape),
             depth=form.depth,
             cut=int(record["cut"]),
+            more=int(record["more"]),
             decoded=np.array(record["kept"], np.int64),
             refused=tuple((int(file), str(reason)) for file, reason in record["refused"]),
             smallest=(int(record["smallest"][0]), int(record["smallest"][1])),

@@ -46,6 +46,7 @@ class Header:
     Attributes:
         depth: bits of a pixel that are kept: 8, or 16 or 32 of grey pictures.
         cut: whether more than 8 bits a colour are in the file, which Pillow cuts to 8.
+        more: whether further pictures follow the first one, which alone is read.
     """
 
     height: int
@@ -53,6 +54,7 @@ class Header:
     grey: bool
     depth: int = 8
     cut: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,8 @@ def read_header(path: str | Path | bytes) -> Header:
             width, height = height, width
         depth = _depth(picture)
         is_cut = depth == 8 and any("16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
-        return Header(height=height, width=width, grey=_is_grey(picture), depth=depth, cut=is_cut)
+        more = bool(getattr(picture, "is_animated", False))
+        return Header(height=height, width=width, grey=_is_grey(picture), depth=depth, cut=is_cut, more=more)
 
 
 def decode(path: str | Path | bytes, form: PixelForm) -> NDArray[Any]:

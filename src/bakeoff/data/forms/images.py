@@ -193,6 +193,8 @@ def _findings(root: Path, files: Sequence[str], pictures: Pictures) -> list[Find
         findings.append(
             Finding(kind="images_cut_to_bytes", severity="warning", values={"count": pictures.cut})
         )
+    if pictures.more:
+        findings.append(Finding(kind="images_of_frames", severity="note", values={"count": pictures.more}))
     height, width = pictures.pixels.shape[2:]
     if {pictures.smallest, pictures.largest} != {(height, width)}:
         values = {

@@ -119,12 +119,14 @@ def build_table(
     source: str = "",
     licence: str = "",
     findings: Sequence[Finding] = (),
+    forms: Mapping[str, Form] | None = None,
     hints: Hints = NO_HINTS,
     order: str | None = None,
 ) -> Dataset:
     """A dataset from the columns of `frame` and its targets (without missing ones).
 
     Args:
+        forms: of the columns, where they are known already.
         hints: what the user says of cells that can be read in several ways.
         order: the column of times by which the rows are divided, the latest for the test.
         test, validation: the rows of parts that came with the data; None makes them here.
@@ -132,7 +134,8 @@ def build_table(
     answer_form = target_form(answers, task=task, hints=hints)
     targets, schema_target = column_target(answers, task=task, form=answer_form)
     schema = Schema(input=Table(features=1), target=schema_target)
-    forms = column_forms(frame, hints)
+    known = column_forms(frame, hints) if forms is None else forms
+    forms = {name: form for name, form in known.items() if name in frame.columns}
     usable, usable_findings = usable_frame(frame, forms)
     originals = first_of_each(usable) if usable.width else None
     splits = make_splits(
@@ -151,7 +154,7 @@ def build_table(
     told = form_findings(told_of, {**own, **kept})
     encoder, constant = _learn(usable, kept, np.sort(splits.train), target=target, answers=answer_form)
     if groups is None and splits.how in ("stratified", "random"):
-        told += division_findings(usable, encoder.columns)
+        told += division_findings(usable, encoder.columns, forms)
     frame = usable
     inputs = encoder.encode(frame)
     return make_dataset(

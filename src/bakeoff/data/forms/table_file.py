@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import IO, TypedDict
@@ -21,7 +22,7 @@ from bakeoff.data.forms.encodings import text_encoding
 from bakeoff.data.forms.endings import OTHER_TABLE_ENDINGS
 from bakeoff.data.forms.frames import plain_types
 from bakeoff.data.forms.other_tables import check_parquet, read_other_table
-from bakeoff.data.forms.table_layout import Layout, layout_of
+from bakeoff.data.forms.table_layout import Layout, layout_of, separated_by_blanks
 from bakeoff.data.forms.unicode import column_name
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
@@ -99,7 +100,7 @@ def _read_delimited(
     path: Path, *, words: Collection[str], target: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
     findings: list[Finding] = []
-    encoding = text_encoding(path)
+    encoding = text_encoding(path, name=target)
     source: Path | bytes = path
     if encoding != "utf-8":
         source = _decoded(path, encoding).encode("utf-8")
@@ -119,7 +120,8 @@ def _read_delimited(
     names = [name.strip() if has_header else f"column_{place}" for place, name in enumerate(frame.columns, 1)]
     if len(set(names)) == len(names):
         frame.columns = names
-    return frame, findings
+    nameless = [column.name for column in frame if not column.name and column.null_count() == len(column)]
+    return frame.drop(nameless), findings  # what a separator at the end of each line makes
 
 
 def _laid_out(source: Path | bytes, path: Path) -> tuple[Path | bytes, Layout]:
@@ -127,6 +129,9 @@ def _laid_out(source: Path | bytes, path: Path) -> tuple[Path | bytes, Layout]:
     sample = _sample(source)
     if "\r" in sample and "\n" not in sample:
         source = _content(source).replace(b"\r", b"\n")
+        sample = _sample(source)
+    if (blanks := separated_by_blanks(sample)) is not None:
+        source = blanks.sub(rb"\t", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", _content(source)))
         sample = _sample(source)
     known = "\t" if path.suffix.lower() in (".tsv", ".tab") else None
     layout = layout_of(sample, separator=known, is_whole=len(sample) < _SAMPLE_BYTES // 4)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff.data.dataset import Finding
+from bakeoff.data.forms.cells.missing import MISSING_BESIDE_NUMBERS
 from bakeoff.errors import printable
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -21,6 +22,9 @@ _MOST_ROWS, _FEWEST_ROWS = 60, 3
 _MOST_LINES_BEFORE = 40
 #: The name of a column that the header leaves out.
 _ROW_NAMES = "row_names"
+#: The most lines of titles.
+_MOST_TITLES = 6
+_BRACKETED = re.compile(r"\s*[(\[].*[)\]]\s*")
 _COMMENT = re.compile(r"\s*(#|//|%)")
 
 
@@ -78,9 +82,9 @@ def _found(records: Sequence[_Record], separator: str, *, first: int, unnamed: i
         return None
     body = Counter(widths[1:]).most_common(1)[0][0] if len(widths) > 1 else widths[0]
     if body == widths[0]:
-        return Layout(separator=separator, lines_before=first, findings=_left_out(first - unnamed))
+        return _fitting(records, separator, first=first, unnamed=unnamed)
     for place in range(min(len(records), _MOST_LINES_BEFORE)):
-        mended = _mended(records[place : place + 2], widths[place:])
+        mended = _mended(records[place:], widths[place:])
         if mended is not None:
             header, rows_from, kind = mended
             row = records[place + rows_from]
@@ -93,6 +97,57 @@ def _found(records: Sequence[_Record], separator: str, *, first: int, unnamed: i
     return None
 
 
+def _fitting(records: Sequence[_Record], separator: str, *, first: int, unnamed: int) -> Layout:
+    """The layout where the first line has as many cells as the rows: a title, or a line of units, may stand there."""
+    place = next(
+        (place for place, record in enumerate(records[:_MOST_TITLES]) if not _is_title(record.cells)), 0
+    )
+    if place and not _is_header_after_titles(records[place:]):
+        place = 0
+    header, before = records[place], first if place == 0 else records[place].begin
+    told = _left_out(before - unnamed)
+    if not _has_units(records[place + 1 :]):
+        return Layout(separator=separator, lines_before=before, findings=told)
+    units = records[place + 1]
+    told += (Finding(kind="units_row", severity="note", values={"names": _names(units.cells)}),)
+    return Layout(separator=separator, lines_before=units.end, header=tuple(header.cells), findings=told)
+
+
+def _is_title(cells: Sequence[str]) -> bool:
+    """Whether names are missing (but that of an index, or cells after the last name), or one stands for several."""
+    names = [cell.strip() for cell in cells]
+    return len(names) > 1 and ("" in names[1:] or len(set(names)) < len(names))
+
+
+def _is_header_after_titles(records: Sequence[_Record]) -> bool:
+    """Whether words, and below them numbers, begin here: then what stands above is a title or a wider header."""
+    return len(records) > _FEWEST_ROWS and len(_words_over_numbers(records)) > 0
+
+
+def _has_units(records: Sequence[_Record]) -> bool:
+    """Whether the row under the header holds words alone, and numbers stand below several of them."""
+    words = _words_over_numbers(records) if len(records) > _FEWEST_ROWS else []
+    return len(words) > 1 or any(_BRACKETED.fullmatch(cell) for cell in words)
+
+
+def _words_over_numbers(records: Sequence[_Record]) -> list[str]:
+    """The cells of a line that stand above numbers; none where it holds a number, or a word for a missing one."""
+    first = records[0].cells
+    found = [cell for cell, numeric in zip(first, _number_columns(records[1:]), strict=False) if numeric]
+    are_words = not any(map(_is_number, first)) and all(
+        cell.strip().lower() not in MISSING_BESIDE_NUMBERS for cell in found
+    )
+    return found if are_words else []
+
+
+def _number_columns(rows: Sequence[_Record]) -> list[bool]:
+    """Of each column, whether all its filled cells are numbers."""
+    columns = (
+        [cell for cell in cells if cell.strip()] for cells in zip(*(row.cells for row in rows), strict=False)
+    )
+    return [bool(cells) and all(map(_is_number, cells)) for cells in columns]
+
+
 def _mended(records: Sequence[_Record], widths: Sequence[int]) -> tuple[list[str], int, str | None] | None:
     """(header, its records, finding) where the first record, or two of them, are a header of all rows after them."""
     header, width = records[0].cells, widths[0]
@@ -103,6 +158,8 @@ def _mended(records: Sequence[_Record], widths: Sequence[int]) -> tuple[list[str
         if rows[0] == width:
             return header, 1, None
         if rows[0] == width + 1 and not any(_is_number(cell) for cell in header):
+            if all(not record.cells[-1].strip() for record in records[1:]):
+                return [*header, ""], 1, "separator_after_rows"
             return [_ROW_NAMES, *header], 1, "row_names"
     if len(rows) > _FEWEST_ROWS and len(set(rows[1:])) == 1 and width < rows[1] > rows[0] > 1:
         second = records[1].cells
@@ -173,3 +230,19 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def separated_by_blanks(sample: str) -> re.Pattern[bytes] | None:
+    r"""What separates the cells where blanks alone do, as in files of fixed width; None where another sign does.
+
+    >>> separated_by_blanks("x   y\n1.5 2\n  3 4\n5  6\n").pattern
+    b'[ \\t]+'
+    """
+    lines = [
+        line for line in sample.split("\n")[: _MOST_ROWS + 1] if line.strip() and not _COMMENT.match(line)
+    ][:-1]
+    if len(lines) < _FEWEST_ROWS or '"' in sample or any(separator in lines[0] for separator in SEPARATORS):
+        return None
+    widths = {len(line.split()) for line in lines}
+    has_numbers = any(map(_is_number, lines[-1].split()))
+    return re.compile(rb"[ \t]+") if len(widths) == 1 and widths.pop() > 1 and has_numbers else None

@@ -91,6 +91,9 @@ def guess_findings(answers: NDArray[Any], target: Target, *, task: str | None) -
             return [Finding(kind="target_one_hot", severity="warning", values=values)]
         return []
     numbers = np.asarray(answers).reshape(len(answers), -1)
+    if numbers.shape[1] > 1 and numbers.dtype.kind in "biuf" and np.isin(numbers, (0, 1)).all():
+        values = {"columns": numbers.shape[1]}
+        return [Finding(kind="target_multi_label", severity="warning", values=values)]
     if numbers.shape[1] != 1 or numbers.dtype.kind not in "iuf":
         return []
     distinct = np.unique(numbers)

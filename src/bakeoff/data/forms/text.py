@@ -7,7 +7,7 @@ which need no dictionary and share stems. 0 is padding, 1 an unknown word.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.assembly import make_dataset
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.forms.cells.reading import NO_HINTS, Hints, form_of, mostly_digits
+from bakeoff.data.forms.cells.reading import Form, mostly_digits
 from bakeoff.data.forms.columns import as_words, first_of_each
 from bakeoff.data.forms.token_cache import cut_once
 from bakeoff.data.forms.token_encoder import MOST_TOKENS, TokenEncoder, kept_length, short_labels
@@ -152,10 +152,10 @@ def are_sentences(column: pl.Series) -> bool:
     return spaced >= 6 or signs >= 20
 
 
-def word_columns(frame: pl.DataFrame, hints: Hints = NO_HINTS) -> list[str]:
-    """The columns of words that are no numbers, dates or codes, whether they are free text or not."""
+def word_columns(frame: pl.DataFrame, forms: Mapping[str, Form]) -> list[str]:
+    """The columns of words that are no codes and have no form (of numbers, of dates), free text or not."""
     words = [column for column in frame if column.dtype == pl.String]
-    return [column.name for column in words if form_of(column, hints) is None and not mostly_digits(column)]
+    return [column.name for column in words if column.name not in forms and not mostly_digits(column)]
 
 
 def unit_of(column: pl.Series) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 
 from bakeoff.data.dataset import Finding
 from bakeoff.data.forms.cells.dates import looks_like_dates
-from bakeoff.data.forms.cells.reading import Form, column_forms, form_of, is_short, mostly_digits
+from bakeoff.data.forms.cells.reading import Form, is_short, mostly_digits
 from bakeoff.data.forms.columns import MOST_CATEGORIES, CategoryColumn, Column, DateColumn, as_words
 from bakeoff.errors import listed, printable
 
@@ -68,7 +68,9 @@ def reason_to_leave_out(column: pl.Series, form: Form | None) -> str | None:
     return "digits" if mostly_digits(filled) else "identifier"
 
 
-def division_findings(frame: pl.DataFrame, columns: Sequence[Column]) -> list[Finding]:
+def division_findings(
+    frame: pl.DataFrame, columns: Sequence[Column], forms: Mapping[str, Form]
+) -> list[Finding]:
     """What a random division of the rows may not be right for: dates, and identifiers that occur several times."""
     findings = []
     dates = [column.name for column in columns if isinstance(column, DateColumn)]
@@ -77,24 +79,23 @@ def division_findings(frame: pl.DataFrame, columns: Sequence[Column]) -> list[Fi
         findings.append(Finding(kind="rows_have_dates", severity="note", values=values))
     for column in frame:
         distinct = column.drop_nulls().n_unique()
-        if _is_identifier(column, distinct) and 2 * distinct <= len(column):
+        if _is_identifier(column, distinct, forms) and 2 * distinct <= len(column):
             values = {"column": printable(column.name), "count": distinct, "of": len(column)}
             findings.append(Finding(kind="repeated_identifier", severity="warning", values=values))
     return findings
 
 
-def _is_identifier(column: pl.Series, distinct: int) -> bool:
+def _is_identifier(column: pl.Series, distinct: int, forms: Mapping[str, Form]) -> bool:
     """Whether a column names who or what a row is of: by its own name, or by many different words."""
     is_word_or_number = column.dtype == pl.String or column.dtype.is_integer()
     if not is_word_or_number or distinct <= _FEWEST_NAMED:
         return False
     named = _IDENTIFIER_NAME.search(column.name.strip()) is not None
-    return named or (column.dtype == pl.String and distinct > MOST_CATEGORIES and form_of(column) is None)
+    return named or (column.dtype == pl.String and distinct > MOST_CATEGORIES and column.name not in forms)
 
 
-def usable_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns that a table would learn from."""
-    forms = column_forms(frame)
+def usable_columns(frame: pl.DataFrame, forms: Mapping[str, Form]) -> list[str]:
+    """The columns that a table would learn from, by their forms."""
     return [
         column.name
         for column in frame

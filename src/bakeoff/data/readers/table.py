@@ -1,5 +1,6 @@
 """Tables: files and frames of rows, read as numbers, or as texts where a column holds free text."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from bakeoff.data.dataset import Dataset, Finding
@@ -26,7 +27,7 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
         DataError: no such column, nothing to learn from or towards, or the file cannot be read.
         OptionError: no target was named, or there is no text for a tokenizer.
     """
-    from bakeoff.data.forms.cells.reading import Hints
+    from bakeoff.data.forms.cells.reading import Hints, column_forms
     from bakeoff.data.forms.frame_columns import (
         column_words,
         missing_beside_numbers,
@@ -50,7 +51,8 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     form = target_form(frame[target], task=options.task, hints=hints)
     frame, dropped = without_missing(missing_beside_numbers(frame, target, form), target)
     apart = [target] if options.group is None else [target, options.group]
-    texts, left_out = _texts(frame, options, apart)
+    forms = column_forms(frame.drop(apart), hints)
+    texts, left_out = _texts(frame, options, apart, forms)
     common: dict[str, Any] = {
         "name": name or described.rpartition(".")[0] or described,
         "target": target,
@@ -74,16 +76,23 @@ def _read(source: Any, options: ReadingOptions, *, seed: int, name: str | None) 
     if options.order is not None:
         require_column(frame, options.order, option="order")
     return build_table(
-        frame.drop([*apart, *left_out]), frame[target], hints=hints, order=options.order, **common
+        frame.drop([*apart, *left_out]),
+        frame[target],
+        forms=forms,
+        hints=hints,
+        order=options.order,
+        **common,
     )
 
 
-def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> tuple[list[str], list[str]]:
+def _texts(
+    frame: Any, options: ReadingOptions, apart: list[str], forms: Mapping[str, Any]
+) -> tuple[list[str], list[str]]:
     """(columns of text to learn from, the first of which is read; columns of text that are left out of the table).
 
     The table wins where it has other columns to learn from, unless the texts are sentences beside a single one.
     """
-    from bakeoff.data.forms.cells.reading import Hints
+    from bakeoff.data.forms.cells.reading import column_forms
     from bakeoff.data.forms.frame_columns import require_column
     from bakeoff.data.forms.text import are_sentences, text_columns, word_columns
     from bakeoff.data.forms.usable_columns import usable_columns
@@ -93,11 +102,12 @@ def _texts(frame: Any, options: ReadingOptions, apart: list[str]) -> tuple[list[
     if options.kind == "table":
         return [], []
     inputs = frame.drop(apart)
-    words = word_columns(inputs, Hints(decimal=options.decimal, dates=options.dates))
+    words = word_columns(inputs, forms)
     found = text_columns(inputs.select(words))
     if options.kind == "text":
-        return found or words[:1] or word_columns(frame.drop(apart[:1]))[:1], []
-    others = usable_columns(inputs.drop(found))
+        group = frame.select(apart[1:])
+        return found or words[:1] or word_columns(group, column_forms(group))[:1], []
+    others = usable_columns(inputs.drop(found), forms)
     if not others:
         return found or words[:1], []
     if found and len(others) < FEWEST_COLUMNS and are_sentences(inputs[found[0]]):

@@ -179,3 +179,33 @@ def test_every_pattern_is_one_that_the_regular_expressions_of_polars_take() -> N
     words = pl.Series(["2023-01-05"])
     for name in PATTERNS:
         DateForm(name=name).read(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        (["令和5年1月23日", "平成元年1月8日"], ["2023-01-23", "1989-01-08"]),
+        (["2024/01/23 15時", "2024/01/24 3時"], ["2024-01-23 15:00", "2024-01-24 03:00"]),
+        (
+            ["2023년 1월 5일 오후 2시 5분", "2023년 1월 6일 오전 11시"],
+            ["2023-01-05 14:05", "2023-01-06 11:00"],
+        ),
+        (["2023年1月5日(木) 14時30分15秒"], ["2023-01-05 14:30:15"]),
+        (["2024-01-23 15:00 KST", "2024-01-23 16:00 KST"], ["2024-01-23 15:00", "2024-01-23 16:00"]),
+        (["2024-03-31 01:00 CET", "2024-03-31 03:00 CEST"], ["2024-03-31 00:00", "2024-03-31 01:00"]),
+        (["23/Jan/2024:15:00:00 +0000"], ["2024-01-23 15:00"]),
+        (["1Q24", "2Q24"], ["2024-01-01", "2024-04-01"]),
+        (["Q1'24", "Q3'23"], ["2024-01-01", "2023-07-01"]),
+        (["1. Quartal 2024", "4. Quartal 2023"], ["2024-01-01", "2023-10-01"]),
+    ],
+)
+def test_eras_zones_quarters_and_hours_alone_are_read(words: list[str], read: list[str]) -> None:
+    column = pl.Series("when", words)
+    form = date_form_of(column)
+    assert form is not None
+    assert form.read(column).to_list() == [datetime.fromisoformat(moment) for moment in read]
+
+
+@pytest.mark.parametrize("words", [["10.0.25.5", "10.0.3.17"], ["192.168.0.1"]])
+def test_internet_addresses_do_not_look_like_dates(words: list[str]) -> None:
+    assert not looks_like_dates(pl.Series(words))

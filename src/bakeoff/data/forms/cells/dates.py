@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from bakeoff.data.forms.cells.missing import is_missing_word
-from bakeoff.data.forms.cells.months import AFTERNOON, MONTHS, MORNING
+from bakeoff.data.forms.cells.months import AFTERNOON, ERAS, MONTHS, MORNING, ZONES
 from bakeoff.data.forms.cells.numbers import evenly
 
 #: A column holds dates where at least this share of its cells with a value are; the rest count as missing.
@@ -23,17 +23,22 @@ _FIRST_YEAR = 69  # of two digits; those below it are of this century
 
 _YEAR, _MONTH, _DAY = r"(?P<year>[12][0-9]{3})", r"(?P<month>[0-9]{1,2})", r"(?P<day>[0-9]{1,2})"
 _SHORT = r"(?P<year>[0-9]{2})"
+_EITHER = r"(?P<year>[12][0-9]{3}|[0-9]{2})"
 _NAME = r"(?P<name>\p{L}{3,10})\.?"
 _WEEKDAY = r"(?:\p{L}{2,10}\.?,?\s+)?"
 _SEP = r"\s?[-/.]\s?"
 _TIME = (
     r"(?P<early>(?i:am|pm|오전|오후|午前|午後|上午|下午))?\s*(?P<hour>[0-9]{1,2})"
-    r"(?:(?::|\s?[시時时h]\s?)(?P<minute>[0-9]{2})[분分]?(?:[:\s]?(?P<second>[0-9]{2})초?(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
-    r"\s*(?P<late>(?i:[ap]\.?m\.?))?"
-    r"\s*(?P<offset>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\[[\w/]+\])?"
+    r"(?:(?::|\s?[시時时h]\s?)(?P<minute>[0-9]{1,2})(?:(?::|[분分]?\s?)(?P<second>[0-9]{2})[초秒]?(?:[.,](?P<fraction>[0-9]{1,9}))?)?)?"
+    r"\s?[시時时분分h]?\s*(?P<late>(?i:[ap]\.?m\.?))?"
+    rf"\s*(?P<offset>Z|{'|'.join(ZONES)}|(?:UTC|GMT)?[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?(?:\[[\w/]+\])?"
 )
 _CLOCK = rf"\s*{_TIME}(?:\s?Uhr)?"
-_TAIL = rf"(?:(?:\s*T|[\s,]+(?:at\s|um\s|à\s)?){_CLOCK})?"
+_TAIL = rf"(?:(?:\s*T|:|[\s,]+(?:at\s|um\s|à\s)?){_CLOCK})?"
+_MONTH_AND_DAY = (
+    r"\s*[년年]\s*(?P<month>[0-9]{1,2})\s*[월月](?:\s*(?P<day>[0-9]{1,2})\s*[일日])?"
+    r"(?:\s*\(\p{L}+\)|\s*\p{L}(?:요일|曜日))?"
+)
 #: Name -> pattern without a time of day; the likelier one first where a column can be read in several ways.
 DATE_FORMS = {
     "ymd": rf"{_YEAR}{_SEP}{_MONTH}{_SEP}{_DAY}\.?(?:\s?\(\p{{L}}+\))?",
@@ -43,14 +48,16 @@ DATE_FORMS = {
     "mdy2": rf"{_MONTH}{_SEP}{_DAY}{_SEP}{_SHORT}",
     "ymd2": rf"{_SHORT}{_SEP}{_MONTH}{_SEP}{_DAY}",
     "day month year": rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th|er|\.)?[\s/-]*(?:of\s+|de\s+)?{_NAME},?"
-    r"(?:\s+de)?[\s/-]*(?P<year>[12][0-9]{3}|[0-9]{2})",
+    rf"(?:\s+de)?[\s/-]*{_EITHER}",
     "month day year": rf"{_WEEKDAY}{_NAME}\s*{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}",
     "year month day": rf"{_YEAR}[\s-]+{_NAME}[\s-]+{_DAY}",
-    "month year": rf"{_NAME}[\s/,-]*(?P<year>[12][0-9]{{3}}|[0-9]{{2}})",
-    "cjk": r"(?P<year>[12][0-9]{3}|[0-9]{2})\s*[년年]\s*(?P<month>[0-9]{1,2})\s*[월月]"
-    r"(?:\s*(?P<day>[0-9]{1,2})\s*[일日])?(?:\s*\(\p{L}+\)|\s*\p{L}요일)?",
+    "month year": rf"{_NAME}[\s/,-]*{_EITHER}",
+    "cjk": rf"{_EITHER}{_MONTH_AND_DAY}",
+    "era": rf"(?P<era>{'|'.join(ERAS)})\s*(?P<year>[0-9]{{1,2}}|元){_MONTH_AND_DAY}",
     "quarter": rf"{_YEAR}\s?[-/.]?\s?Q(?P<quarter>[1-4])",
-    "quarter year": rf"Q(?P<quarter>[1-4])[\s/.-]?{_YEAR}",
+    "quarter year": rf"Q(?P<quarter>[1-4])[\s/.'’-]{{0,2}}{_EITHER}",
+    "of quarter": r"(?P<quarter>[1-4])(?:\s?Q|\.?\s?Quart(?:al|er)|(?:st|nd|rd|th) [Qq]uarter)"
+    rf"(?:\s?of)?[\s/.'’-]{{0,2}}{_EITHER}",
     "cjk quarter": r"(?P<year>[12][0-9]{3})\s*년?\s*(?P<quarter>[1-4])\s*(?:분기|四半期|季度)",
     "week": rf"{_YEAR}-?\s?W(?P<week>[0-9]{{1,2}})(?:-?(?P<weekday>[1-7]))?",
     "compact": r"(?P<year>(?:19|20)[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
@@ -71,6 +78,7 @@ _NO_TIME = (
     "compact",
     "quarter",
     "quarter year",
+    "of quarter",
     "cjk quarter",
     "week",
     "ym",
@@ -83,7 +91,7 @@ _NO_TIME = (
 def _tail_of(name: str) -> str:
     if name in _NO_TIME:
         return ""
-    return rf"(?:T?{_CLOCK})?" if name == "cjk" else _TAIL
+    return rf"(?:T?{_CLOCK})?" if name in ("cjk", "era") else _TAIL
 
 
 PATTERNS = {name: rf"^(?:{pattern}){_tail_of(name)}$" for name, pattern in {**DATE_FORMS, **_WHOLE}.items()}
@@ -100,7 +108,11 @@ _PADDED_TIMES = (
     (f" {_HOURS}:[0-9]{{2}}", " %H:%M:%S"),
     (f"T{_HOURS}:[0-9]{{2}}", "T%H:%M:%S"),
 )
-_LOOKS = r"[0-9]{1,4}\s?[-/.년年\s]\s?(?:[0-9]{1,2}|\p{L}{3,9})\s?[-/.월月,\s]\s?[0-9]{1,4}\b|\b[0-9]{1,2}:[0-9]{2}\b"
+_LOOKS = (
+    r"[0-9]{1,4}\s?[-/.년年\s]\s?(?:[0-9]{1,2}|\p{L}{3,9})\s?[-/.월月,\s]\s?[0-9]{1,4}(?:\b|[일日])"
+    r"|\b[0-9]{1,2}:[0-9]{2}\b"
+)
+_ADDRESS = r"^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +180,8 @@ def date_form_of(words: pl.Series, *, order: str | None = None) -> DateForm | No
 def looks_like_dates(words: pl.Series) -> bool:
     """Whether most cells have parts as a date or a time of day has them, readable or not."""
     filled = evenly(words.drop_nulls(), _SAMPLE)
-    return len(filled) > 0 and int(filled.str.contains(_LOOKS).sum()) > 0.5 * len(filled)
+    looks = filled.str.contains(_LOOKS) & ~filled.str.contains(_ADDRESS)
+    return len(filled) > 0 and int(looks.sum()) > 0.5 * len(filled)
 
 
 def read_parts(words: pl.Series, form: str) -> tuple[pl.Series, pl.Series]:
@@ -214,8 +227,10 @@ def _uniform_format(words: pl.Series, form: str) -> str | None:
 
 
 def _date(parts: list[str]) -> pl.Expr:
-    year = pl.col("year").cast(pl.Int32)
-    is_short = pl.col("year").str.len_chars() == 2
+    year = pl.col("year").str.replace("元", "1").cast(pl.Int32)
+    if "era" in parts:
+        year += pl.col("era").replace_strict(ERAS, default=None, return_dtype=pl.Int32)
+    is_short = (pl.col("year").str.len_chars() == 2) & (year < 100)
     year = (
         pl.when(is_short & (year < _FIRST_YEAR))
         .then(year + 2000)
@@ -254,8 +269,8 @@ def _time_of_day() -> pl.Expr:
 
 
 def _minutes_ahead() -> pl.Expr:
-    digits = pl.col("offset").str.replace_all(r"UTC|GMT|:", "").str.replace("Z", "+00")
-    digits = pl.when(digits == "").then(pl.lit("+00")).otherwise(digits)
+    zone = pl.col("offset").replace(ZONES)
+    digits = zone.str.replace_all(r"UTC|GMT|:", "").str.replace("Z", "+00")
     ahead = digits.str.slice(1, 2).cast(pl.Int32) * 60 + digits.str.slice(3, 2).cast(
         pl.Int32, strict=False
     ).fill_null(0)

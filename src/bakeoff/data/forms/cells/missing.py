@@ -15,6 +15,7 @@ MISSING_BESIDE_NUMBERS = frozenset(
         *("n.a.", "n.a", "na.", "nd", "n.d.", "tbd", "tba", "n/d", "s/o", "k.a.", "k. a.", "keine angabe"),
         *("unbekannt", "fehlt", "inconnu", "manquant", "desconocido", "sin dato", "ninguno"),
         *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "nat", "(null)", "(none)"),
+        *("0000-00-00", "0000-00-00 00:00:00"),
         *(
             "없음",
             "미상",
@@ -36,4 +37,7 @@ MISSING_BESIDE_NUMBERS = frozenset(
 
 def is_missing_word(words: pl.Series) -> pl.Series:
     """Whether each word stands for a missing number or date; null counts as one."""
-    return words.str.strip_chars().str.to_lowercase().is_in(list(MISSING_BESIDE_NUMBERS)).fill_null(True)
+    distinct = words.drop_nulls().unique()
+    plain = distinct.str.strip_chars().str.to_lowercase()
+    found = distinct.filter(plain.is_in(list(MISSING_BESIDE_NUMBERS)))
+    return words.is_in(found.to_list()).fill_null(True) if len(found) else words.is_null()

@@ -1,4 +1,4 @@
-"""Names of months, of halves of a day and of weekdays, in the languages that dates are read in."""
+"""Names of months, halves of a day, eras and time zones, in the languages that dates are read in."""
 
 _NAMES = (
     "january february march april may june july august september october november december",
@@ -26,3 +26,19 @@ MONTHS = _months()
 #: Words before noon and after it, in lower case without dots.
 MORNING = ("am", "오전", "午前", "上午")
 AFTERNOON = ("pm", "오후", "午後", "下午")
+#: Eras of Japan -> the year before their first.
+ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867}
+#: Abbreviations of one meaning: those of RFC 2822, of Korea and Japan, and of Central Europe -> offset from UTC.
+ZONES = {
+    **{"UTC": "+00", "GMT": "+00", "KST": "+09", "JST": "+09", "CET": "+01", "CEST": "+02"},
+    **{
+        "EST": "-05",
+        "EDT": "-04",
+        "CST": "-06",
+        "CDT": "-05",
+        "MST": "-07",
+        "MDT": "-06",
+        "PST": "-08",
+        "PDT": "-07",
+    },
+}

@@ -31,9 +31,9 @@ _CURRENCIES = "USD|EUR|GBP|JPY|KRW|CNY|CHF|AUD|CAD|INR|SEK|NOK|DKK|PLN|CZK|HUF|B
 _BEFORE = rf"(?:US|AU?|CA?|HK|NZ|SG?|NT|R)?\p{{Sc}}|(?:{_CURRENCIES})\b|Fr\.|kr\.?|Rs\.?"
 _AFTER = r"[%‰\p{Sc}°\p{L}][\p{L}[0-9]²³°/·.]{0,9}"
 _CELL = (
-    rf"^(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>{_BEFORE})?\s*(?P<inner>[+-])?\s*"
+    rf"^(?P<open>\()?\s*(?P<sign>[+-])?\s*(?P<before>{_BEFORE})?\s*(?P<inner>[+-]|\()?\s*"
     r"(?P<digits>[0-9](?:[[0-9].,' ]*[[0-9].,])?|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
-    rf"\s*(?P<after>{_AFTER})?\s*(?P<behind>-)?\s*(?P<close>\))?$"
+    rf"\s*(?P<shut>\))?\s*(?P<after>{_AFTER})?\s*(?P<behind>-)?\s*(?P<close>\))?$"
 )
 _GROUPS = {
     "": r"[0-9]+",
@@ -104,16 +104,17 @@ class NumberForm:
         number = self._plain(parts["digits"]) + parts["exponent"].fill_null("")
         parts = parts.with_columns(number.cast(pl.Float64, strict=False).alias("value"))
         value = pl.col("value")
-        bracketed = pl.col("open").is_not_null() & pl.col("close").is_not_null()
+        opened = (pl.col("open") == "(").fill_null(False) ^ (pl.col("inner") == "(").fill_null(False)
+        closed = pl.col("close").is_not_null() ^ pl.col("shut").is_not_null()
         minus = sum(
             ((pl.col(sign) == "-").fill_null(False).cast(pl.Int8) for sign in ("sign", "inner", "behind")),
-            bracketed.cast(pl.Int8),
+            (opened & closed).cast(pl.Int8),
         )
         good = (
             digits.str.contains(_pattern(self.thousands, self.decimal))
             & pl.col("before").fill_null("").is_in(["", self.before])
             & pl.col("after").fill_null("").is_in(["", self.after])
-            & (pl.col("open").is_null() == pl.col("close").is_null())
+            & (opened == closed)
             & (minus <= 1)
         )
         signed = pl.when(minus == 1).then(-value).otherwise(value)
@@ -174,6 +175,8 @@ def _form(filled: pl.Series, decimal: str | None) -> NumberForm | None:
     if best < LEAST_NUMBER_SHARE * len(filled) or best == 0:
         return None
     tied = [signs for signs, count in counts.items() if count == best]
+    if parts["exponent"].is_not_null().any():  # 1,234E+02: beside a power of ten nobody groups digits
+        tied = [signs for signs in tied if not signs[0]] or tied
     chosen, other = _decided(tied, digits)
     form = NumberForm(thousands=chosen[0], decimal=chosen[1], before=before, after=after, ambiguous=other)
     return form if _holds_numbers(filled, form.read(filled)) else None
