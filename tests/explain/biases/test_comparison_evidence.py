@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from bakeoff.data.options import ReadingOptions
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
 from bakeoff.explain.biases.selection import choose_to_retrain
+from bakeoff.models import catalogue
 from bakeoff.study.comparison.compare import compare
 from bakeoff.study.comparison.settings import ComparisonSettings
 from bakeoff.study.design.entrants import choose_entrants
@@ -126,10 +128,19 @@ def test_without_time_it_says_what_it_would_take_and_without_learning_nothing_is
 
 
 def test_leaders_and_a_control_are_trained_again():
-    assert choose_to_retrain(("gru", "cnn", "rnn", "mlp"), ("gru", "cnn", "rnn")) == ("gru", "cnn", "mlp")
-    assert choose_to_retrain(("gru", "mlp"), ("knn",)) == ("gru", "mlp")  # what leads cannot be trained again
-    assert choose_to_retrain(("mlp", "cnn", "linear"), ("mlp",)) == ("mlp", "cnn")
-    assert choose_to_retrain(("boosting",), ("boosting",)) == ("boosting",)
+    chosen = partial(choose_to_retrain, controls={"mlp"})
+    assert chosen(("gru", "cnn", "rnn", "mlp"), ("gru", "cnn", "rnn")) == ("gru", "cnn", "mlp")
+    assert chosen(("gru", "mlp"), ("knn",)) == ("gru", "mlp")  # what leads cannot be trained again
+    assert chosen(("mlp", "cnn", "linear"), ("mlp",)) == ("mlp", "cnn")
+    assert chosen(("boosting",), ("boosting",)) == ("boosting",)
+
+
+def test_the_control_is_the_best_of_those_that_are_declared_to_assume_nothing():
+    assert choose_to_retrain(("cnn", "gru", "mine", "mlp"), ("cnn",), controls={"mine", "mlp"}) == (
+        "cnn",
+        "mine",
+    )
+    assert {name for name, card in catalogue().items() if card.scalable and card.assumes_nothing} == {"mlp"}
 
 
 def entrants(*seconds, seeds=(0, 1, 2)):

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bakeoff.data.interventions.catalogue import most_telling
-from bakeoff.data.schema import Table
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.records import EntrantScore, Why
@@ -38,7 +37,9 @@ class ComparisonEvidence:
         ranking = known.ranking_on_validation()
         if not ranking:
             return 0.0
-        return known.select(choose_to_retrain(ranking, ranking), comparison.reserved_seconds).seconds
+        return known.select(
+            choose_to_retrain(ranking, ranking, controls=known.controls), comparison.reserved_seconds
+        ).seconds
 
     def gather(
         self, comparison: ComparisonContext, verdict: Verdict, results: Sequence[EntrantResult]
@@ -59,13 +60,13 @@ class _TrainedAlready:
         self.metric = METRICS[comparison.definition.metric]
         self.context = MetricContext(seasonal_scale=comparison.dataset.seasonal_scale)
         self.changes = most_telling(comparison.dataset.schema)
+        self.controls = {e.name for e in comparison.entrants if e.card is not None and e.card.assumes_nothing}
         self.runs = {entrant.name: runs for entrant in comparison.entrants if (runs := self._runs(entrant))}
 
     def _runs(self, entrant: Entrant) -> dict[int, TrialResult]:
-        """A network's trainings at full size with its chosen setting, by seed; of boosting as well on tables."""
-        trees = entrant.name == "boosting" and isinstance(self.comparison.dataset.schema.input, Table)
+        """An entrant's trainings at full size with its chosen setting, by seed."""
         outcome = self.comparison.outcome
-        if not (entrant.kind == "network" or trees) or entrant.name not in outcome.best_setting:
+        if not entrant.is_explained or entrant.name not in outcome.best_setting:
             return {}
         found: dict[int, TrialResult] = {}
         for result in outcome.results:
@@ -149,7 +150,9 @@ class _EvidenceRun:
         if self.comparison.reserved_seconds == 0:
             return replace(empty, statements=(Statement(key="why.unmeasured.short", values={}),))
         entrants = choose_to_retrain(
-            self.ranking, self.verdict.tied or (self.verdict.winner or self.ranking[0],)
+            self.ranking,
+            self.verdict.tied or (self.verdict.winner or self.ranking[0],),
+            controls=self.known.controls,
         )
         selection = self._stored_selection(entrants)
         if not selection.requests:

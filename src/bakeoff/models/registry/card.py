@@ -79,5 +79,10 @@ class ModelCard:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     file: str | None = None
 
+    @property
+    def assumes_nothing(self) -> bool:
+        """Whether it is declared to have no bias: where such a network loses, all lose, since information is gone."""
+        return self.biases == ("none",)
+
     def takes(self, schema: Schema) -> bool:
         return isinstance(schema.input, self.inputs) and isinstance(schema.target, self.targets)
