@@ -158,7 +158,7 @@ class _EvidenceRun:
         if not selection.requests:
             seconds = f"{selection.needed_seconds:.0f}"
             values = {"names": ", ".join(entrants[:-1] or entrants), "seconds": seconds}
-            said = Statement(key="why.unmeasured.dear", values=values)
+            said = Statement(key="why.unmeasured.expensive", values=values)
             return replace(empty, statements=(said,), needed_seconds=selection.needed_seconds)
         return self._read(empty, selection, self._train(selection), started)
 

@@ -140,7 +140,7 @@ class FactoryBuild:
         )
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The factory's own; none where Python cannot tell them (some functions written in C)."""
+        """The factory's own; none where Python does not know them (some functions written in C)."""
         try:
             return inspect.signature(self.factory).parameters
         except (TypeError, ValueError):

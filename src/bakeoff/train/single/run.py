@@ -21,6 +21,7 @@ from bakeoff.messages.statement import Statement, because
 from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.layers.views import arguments, takes_graphs
 from bakeoff.train.batches import StackedBatches
+from bakeoff.train.endings import TrialState
 from bakeoff.train.kernels import compilation
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.replicas.module import dropout_seed
@@ -117,20 +118,20 @@ class SingleTraining:
                 continue
             if not self.advance(step, deadline=deadline):
                 if deadline is not None and time.monotonic() > deadline:
-                    return self.result("stopped", because("allowed_over"))
-                return self.result("diverged", because("not_finite", steps=self.steps_done))
+                    return self.result(TrialState.STOPPED, because("allowed_over"))
+                return self.result(TrialState.DIVERGED, because("not_finite", steps=self.steps_done))
             loss = self.evaluate()
             if progress is not None:
                 progress(step, self.recipe.steps, 1)
             if not math.isfinite(loss):
-                return self.result("diverged", because("validation_not_finite", steps=step))
+                return self.result(TrialState.DIVERGED, because("validation_not_finite", steps=step))
             if (
                 self.recipe.patience is not None
                 and self._waited >= self.recipe.patience
                 and step < self.recipe.steps
             ):
-                return self.result("early", because("patience", count=self._waited))
-        return self.result("finished", because("all_steps"))
+                return self.result(TrialState.EARLY, because("patience", count=self._waited))
+        return self.result(TrialState.FINISHED, because("all_steps"))
 
     def advance(self, until: int, *, deadline: float | None = None) -> bool:
         """Take steps until `until` are done; False where the deadline came first or the loss is no longer finite."""
@@ -236,7 +237,7 @@ class SingleTraining:
         module.train(was)
         return total / len(examples), torch.cat(outputs)
 
-    def result(self, state: str, reason: Statement) -> TrainingResult:
+    def result(self, state: TrialState, reason: Statement) -> TrainingResult:
         """The result of this training as it is now, with the outputs of the best weights."""
         known = self.best_step > 0
         validation = test = None
