@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bakeoff.data.interventions.catalogue import intervention, most_telling
+from bakeoff.data.interventions.catalogue import intervention, most_informative
 from bakeoff.data.load import load
 from bakeoff.data.options import ReadingOptions
 from bakeoff.data.schema import Classes, Forecast, Image, Schema, Series, Table, Tokens
@@ -159,7 +159,7 @@ def test_everything_with_all_seeds_where_it_fits_or_there_is_no_clock():
         assert found.seconds == pytest.approx(3 * 3 * 1.5 / 2)
 
 
-def test_under_a_clock_seeds_go_first_then_the_less_telling_changes():
+def test_under_a_clock_seeds_go_first_then_the_less_informative_changes():
     tight = chosen(entrants(1.0, 0.5), 7.0)
     assert tight.seeds == (0, 1)
     assert len(tight.requests) == 6
@@ -202,8 +202,8 @@ def test_seeds_that_the_comparison_has_not_are_paid_for():
         (Schema(input=Series(channels=1, length=48), target=Forecast(horizon=4, season=4)), "keep_last_12"),
     ],
 )
-def test_the_most_telling_changes_apply_to_their_kind_of_data(schema, first):
-    found = most_telling(schema)
+def test_the_most_informative_changes_apply_to_their_kind_of_data(schema, first):
+    found = most_informative(schema)
     assert found[0].name == first
     assert 2 <= len(found) <= 3
     assert all(change.applies(schema) for change in found)
@@ -230,7 +230,7 @@ def test_a_job_of_evidence_comes_back_from_the_run_and_another_one_does_not(plan
         reproducible=True,
     )
     entrant, (one, _) = choose_entrants(found.dataset.schema, ["mlp"])[-1], jobs["mlp/paired-reverse_time"]
-    changes = {change.name: change for change in most_telling(found.dataset.schema)}
+    changes = {change.name: change for change in most_informative(found.dataset.schema)}
 
     def job(change="reverse_time", **given):
         same = {"setting": one.trial.setting, "seeds": (0, 1), "steps": 120}

@@ -12,6 +12,7 @@ from pathlib import Path
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened
 
+#: Bytes read at once from a file of any size.
 _CHUNK_BYTES = 1 << 24
 #: Of the lines that are not ASCII, what is looked at.
 _SAMPLE_BYTES = 1 << 16

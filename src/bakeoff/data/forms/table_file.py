@@ -26,7 +26,9 @@ from bakeoff.data.forms.unicode import composed
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
+#: Bytes read at once from a file of any size.
 _CHUNK_BYTES = 1 << 24
+#: Bytes at the beginning by which the layout is decided.
 _SAMPLE_BYTES = 1 << 16
 
 

@@ -74,7 +74,7 @@ def interventions(schema: Schema) -> tuple[Intervention, ...]:
 
 
 #: For each kind of input the most informative changes, in order.
-_MOST_TELLING: dict[type, tuple[str, ...]] = {
+_MOST_INFORMATIVE: dict[type, tuple[str, ...]] = {
     Image: ("permute_positions", "random_shift", "mirror"),
     Series: ("permute_positions", "random_shift", "reverse_time"),
     Tokens: ("bag_of_words", "permute_positions", "reverse_time"),
@@ -83,7 +83,7 @@ _MOST_TELLING: dict[type, tuple[str, ...]] = {
 }
 
 
-def most_telling(schema: Schema) -> tuple[Intervention, ...]:
+def most_informative(schema: Schema) -> tuple[Intervention, ...]:
     """The most informative interventions for this kind of data, where there is no time for all of them."""
     if schema.target.looks_ahead:
         length = schema.input.shape[-1]
@@ -92,7 +92,7 @@ def most_telling(schema: Schema) -> tuple[Intervention, ...]:
             *(intervention(f"keep_last_{amount}", schema) for amount in amounts),
             intervention("permute_positions", schema),
         )
-    return tuple(intervention(name, schema) for name in _MOST_TELLING[type(schema.input)])
+    return tuple(intervention(name, schema) for name in _MOST_INFORMATIVE[type(schema.input)])
 
 
 def _all(schema: Schema) -> Iterator[Intervention]:

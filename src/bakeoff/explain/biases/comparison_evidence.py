@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bakeoff.data.interventions.catalogue import most_telling
+from bakeoff.data.interventions.catalogue import most_informative
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.records import EntrantScore, Why
@@ -59,7 +59,7 @@ class _TrainedAlready:
         self.comparison = comparison
         self.metric = METRICS[comparison.definition.metric]
         self.context = MetricContext(seasonal_scale=comparison.dataset.seasonal_scale)
-        self.changes = most_telling(comparison.dataset.schema)
+        self.changes = most_informative(comparison.dataset.schema)
         self.controls = {e.name for e in comparison.entrants if e.card is not None and e.card.assumes_nothing}
         self.runs = {entrant.name: runs for entrant in comparison.entrants if (runs := self._runs(entrant))}
 
