@@ -7,10 +7,9 @@ common syllables lie in a narrow range of bytes), and too little text, which is 
 
 import codecs
 import re
-from pathlib import Path
+from typing import IO
 
 from bakeoff.errors import DataError, printable
-from bakeoff.system.files import opened
 
 #: Bytes read at once from a file of any size.
 _CHUNK_BYTES = 1 << 24
@@ -24,27 +23,30 @@ _KOREAN_SHARE = 0.9
 _CHOICES = ["cp1252", "cp1251", "cp1253", "cp1254", "cp932", "euc_jp", "gb18030", "big5"]
 
 
-def text_encoding(path: Path) -> str:
+def text_encoding(file: IO[bytes], *, name: str) -> str:
     """The name of the encoding, which decodes the whole file: "utf-8" where that does, else the likeliest.
+
+    Args:
+        file: opened, at its beginning.
+        name: for the message.
 
     Raises:
         DataError: the file holds zero bytes and is no UTF-16, so it is no text.
     """
-    with opened(path) as file:
-        if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
+    if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while chunk := file.read(_CHUNK_BYTES):
+            if b"\0" in chunk:
+                file.seek(0)
+                return _utf16_without_mark(file.read(_SAMPLE_BYTES), name)
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
         file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                if b"\0" in chunk:
-                    file.seek(0)
-                    return _utf16_without_mark(file.read(_SAMPLE_BYTES), path.name)
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            file.seek(0)
-            return _other_encoding(file.read())
+        return _other_encoding(file.read())
     return "utf-8"
 
 

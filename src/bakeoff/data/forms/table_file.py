@@ -101,7 +101,8 @@ def _read_delimited(
     path: Path, *, words: Collection[str], target: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
     findings: list[Finding] = []
-    encoding = text_encoding(path)
+    with opened(path) as file:
+        encoding = text_encoding(file, name=path.name)
     source: Path | bytes = path
     if encoding != "utf-8":
         source = _decoded(path, encoding).encode("utf-8")

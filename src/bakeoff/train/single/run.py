@@ -20,6 +20,7 @@ from bakeoff.errors import BakeoffWarning
 from bakeoff.messages.statement import Statement, because
 from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.layers.views import arguments, takes_graphs
+from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.endings import TrialState
 from bakeoff.train.kernels import compilation
@@ -105,7 +106,7 @@ class SingleTraining:
         self.history: list[tuple[int, float]] = []
         self.best: dict[str, Tensor] = {}
         self._losses = torch.zeros((), device=placement.device)
-        with torch.random.fork_rng():
+        with PROCESS_LOCK, torch.random.fork_rng():
             torch.manual_seed(dropout_seed(replica.seed))
             self._random = [read() for read, _ in _generators(placement.device)]
 
@@ -152,7 +153,10 @@ class SingleTraining:
 
     @contextlib.contextmanager
     def _own_random_numbers(self) -> Iterator[None]:
-        """Inside, torch's global generators continue those of this training (for dropout); then they are put back."""
+        """Inside, torch's global generators continue those of this training (for dropout); then they are put back.
+
+        No lock is held, since that may take hours (see `bakeoff.system.patches`): beside others, train in a process.
+        """
         places = _generators(self.placement.device)
         outer = [read() for read, _ in places]
         for (_, write), state in zip(places, self._random, strict=True):
