@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.interventions.kinds import KINDS, Apply, Control, Kind
+from bakeoff.data.interventions.kinds import KEEP_LAST, KINDS, Apply, Control, Kind
 from bakeoff.data.schema import Graph, Image, Schema, Series, Table, Tokens
 from bakeoff.errors import DataError, suggest
 
@@ -89,7 +89,7 @@ def most_informative(schema: Schema) -> tuple[Intervention, ...]:
         length = schema.input.shape[-1]
         amounts = dict.fromkeys(max(length // part, 1) for part in (4, 16))
         return (
-            *(intervention(f"keep_last_{amount}", schema) for amount in amounts),
+            *(keep_last(amount, schema) for amount in amounts),
             intervention("permute_positions", schema),
         )
     return tuple(intervention(name, schema) for name in _MOST_INFORMATIVE[type(schema.input)])
@@ -125,6 +125,11 @@ def intervention(name: str, schema: Schema) -> Intervention:
     if not made.applies(schema):
         raise DataError(_does_not_apply(kind, schema))
     return made
+
+
+def keep_last(steps: int, schema: Schema) -> Intervention:
+    """The intervention that leaves only so many of the last steps or tokens."""
+    return intervention(f"{KEEP_LAST}_{steps}", schema)
 
 
 def _make(name: str, kind: Kind, amount: int | None) -> Intervention:

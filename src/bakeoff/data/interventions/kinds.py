@@ -3,7 +3,7 @@
 The changes are functions of a whole dataset, made of those of arrays (`array_changes`) and graphs (`graph_changes`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -20,6 +20,9 @@ from bakeoff.errors import DataError
 NOISE = 0.5
 #: Part of the tokens that is replaced by random ones.
 REPLACED = 0.2
+
+#: The kind whose amount is how many of the last steps are left: by it the memory that a network needs is sought.
+KEEP_LAST = "keep_last"
 
 #: (dataset, amount, seed) -> changed dataset.
 Apply = Callable[[Dataset, int, int], Dataset]
@@ -197,6 +200,7 @@ class Kind:
 
     Attributes:
         amounts: the usual amounts for a schema; None where there is none.
+        boundary: which of the amounts that lower a score says most: `min` or `max`; None where the largest drop does.
         keeps_past: whether it suits forecasts: their target is part of the past, whose values must stay as they are.
     """
 
@@ -204,6 +208,7 @@ class Kind:
     inputs: tuple[type, ...]
     apply: Apply
     amounts: Callable[[Schema], tuple[int, ...]] | None = None
+    boundary: Callable[[Iterable[int]], int] | None = None
     control: Control | None = None
     rank: int = 0
     drawn: bool = False
@@ -265,8 +270,14 @@ KINDS: dict[str, Kind] = {
     "shuffle_labels": Kind(
         assumption="signal", inputs=_ANY, apply=_labels, control=Control.NO_SIGNAL, changes_targets=True
     ),
-    "keep_last": Kind(
-        assumption="memory", inputs=_LINES, apply=_keep_last, amounts=_halves, rank=1, keeps_past=True
+    KEEP_LAST: Kind(
+        assumption="memory",
+        inputs=_LINES,
+        apply=_keep_last,
+        amounts=_halves,
+        boundary=max,  # of steps that are left: still too few
+        rank=1,
+        keeps_past=True,
     ),
     "add_silence": Kind(
         assumption="recency", inputs=(Series,), apply=_silence, amounts=_half_as_long, rank=2
@@ -276,6 +287,7 @@ KINDS: dict[str, Kind] = {
         inputs=(Image, Series, Tokens),
         apply=_order_in_blocks,
         amounts=_block_sides,
+        boundary=min,  # of a block: neighbours further away than that are of use as well
         rank=2,
     ),
     "remove_high": Kind(

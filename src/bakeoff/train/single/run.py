@@ -25,7 +25,7 @@ from bakeoff.train.batches import StackedBatches
 from bakeoff.train.endings import TrialState
 from bakeoff.train.kernels import compilation
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.replicas.module import dropout_seed
+from bakeoff.train.replicas.process_state import dropout_seed
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.cuda_graphs import GraphedStep
 from bakeoff.train.single.placement import Placement
