@@ -10,6 +10,7 @@ import torch
 from bakeoff.data.schema import Classes, Forecast, Schema, Series, Table, Value
 from bakeoff.tasks.classification import Classification
 from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.tasks.registry import task_of
 from bakeoff.testing import TASK_CHECKS, task_sample
 from bakeoff.testing.tasks import check_answers, check_errors, check_loss, check_metrics, check_outputs
 
@@ -43,6 +44,29 @@ class Broken(Classification):
 
     def errors(self, outputs: Any, targets: Any) -> Any:
         return np.zeros((len(targets), 2))
+
+
+class BeyondAll(Classification):
+    def plain_scores(self, outputs: Any, targets: Any) -> Any:
+        return np.full(len(targets), 100.0)
+
+
+def test_plain_scores_are_right_answers_or_absolute_errors_in_the_unit_of_the_data() -> None:
+    letters, value = (
+        Schema(input=Table(features=1), target=kind) for kind in (Classes(names=("a", "b")), Value())
+    )
+    found = task_of(letters).plain_scores(np.log([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]))
+    assert found.tolist() == [1.0, 0.0]
+    assert task_of(letters).classes_of(np.array([0, 1])).tolist() == [0, 1]
+    found = task_of(value).plain_scores(np.array([[2.0], [5.0]], np.float32), np.array([[1.5], [8.0]]))
+    assert found.tolist() == [0.5, 3.0]
+    assert task_of(value).classes_of(np.array([[1.5]])) is None
+
+
+def test_a_task_whose_shares_are_percentages_is_named() -> None:
+    sample = task_sample(SCHEMAS["classes"])
+    with pytest.raises(AssertionError, match="a share of right answers is above 1"):
+        check_errors(replace(sample, task=BeyondAll(schema=sample.task.schema)))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """An independent witness: one network trained by itself with `torch.optim.AdamW`, the way a tutorial does it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,8 +10,16 @@ from torch.nn import functional as F
 from bakeoff.data.dataset import Dataset, training_order
 from bakeoff.models.layers.graphs import GraphBatch, network_inputs
 from bakeoff.models.layers.views import arguments
-from bakeoff.train.batches import batch_positions
 from bakeoff.train.recipe import Recipe, Replica
+
+
+def batch_positions(*, examples: int, batch_size: int, seed: int) -> Iterator[np.ndarray]:
+    """Positions in a training set of this size, one array a step; every epoch is a new permutation."""
+    rng = np.random.default_rng((seed, 0xBA7C4))  # as the package draws them
+    while True:
+        order = rng.permutation(examples)
+        for start in range(0, examples, batch_size):
+            yield order[start : start + batch_size]
 
 
 def train_alone(

@@ -1,14 +1,11 @@
-"""Questions asked of a finished comparison: how many examples lead to a score, data or labels, which part needs "
-"data most."""
+"""Questions asked of a finished comparison: examples needed for a score, data or labels, which part needs data most."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 
 from bakeoff.cost.inputs import example_inputs
 from bakeoff.cost.network_cost import cost_of
-from bakeoff.data.schema import Classes
 from bakeoff.errors import BakeoffWarning, OptionError
 from bakeoff.inference.latency import latency_of
 from bakeoff.inference.predictor import Predictor
@@ -20,7 +17,7 @@ from bakeoff.study.analysis.limits import NO_LIMITS, BestThatFits, Limits, Needs
 from bakeoff.study.analysis.needs_data import NeedsData, needs_data
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.records import EntrantResult
-from bakeoff.tasks.metrics.registry import METRICS, Floats
+from bakeoff.tasks.metrics.registry import METRICS
 from bakeoff.tasks.registry import task_of
 
 
@@ -57,7 +54,7 @@ def labels_of(comparison: Comparison) -> LabelNoise | None:
     Returns:
         None where targets are no classes, fewer than two entrants beat the baseline's place, or examples are too few.
     """
-    if not isinstance(comparison.dataset.schema.target, Classes):
+    if not task_of(comparison.dataset.schema).has_probabilities:
         return None
     answers = {name: np.exp(np.asarray(found)) for name, found in comparison.test_outputs.items()}
     return label_noise(answers, np.asarray(comparison.test_targets), _ranking(comparison))
@@ -77,7 +74,8 @@ def parts_of(comparison: Comparison, by: str | None = None) -> NeedsData | None:
         OptionError: the data have no classes, or no groups.
     """
     dataset = comparison.dataset
-    known = {"group": dataset.groups, "class": _classes(comparison)}
+    task = task_of(dataset.schema)
+    known = {"group": dataset.groups, "class": task.classes_of(dataset.targets)}
     if by is not None and known.get(by) is None:
         have = [name for name, values in known.items() if values is not None]
         advice = f"use {' or '.join(have)}." if have else "name their column with --group."
@@ -87,18 +85,14 @@ def parts_of(comparison: Comparison, by: str | None = None) -> NeedsData | None:
     if by is None or leader is None or leader not in comparison.test_outputs:
         return None
     values = np.asarray(known[by])
-    shares = isinstance(dataset.schema.target, Classes)
     labels, counts = np.unique(values[comparison.training_indices], return_counts=True)
-    names = (
-        dataset.schema.target.names if by == "class" and isinstance(dataset.schema.target, Classes) else None
-    )
     return needs_data(
-        _scores(comparison, leader),
+        task.plain_scores(comparison.test_outputs[leader], comparison.test_targets),
         values[comparison.test_indices],
         entrant=leader,
-        names=names,
+        names=task.class_names if by == "class" else None,
         trained=dict(zip(labels.tolist(), counts.tolist(), strict=True)),
-        shares=shares,
+        shares=task.scores_are_shares,
     )
 
 
@@ -152,19 +146,6 @@ def answers_of(comparison: Comparison, *, goal: str | None = None, limits: Limit
         goal=None if goal is None else goal_of(comparison, goal),
         limits=within_limits(comparison, limits) if limits.given else None,
     )
-
-
-def _classes(comparison: Comparison) -> Any:
-    return comparison.dataset.targets if isinstance(comparison.dataset.schema.target, Classes) else None
-
-
-def _scores(comparison: Comparison, name: str) -> Floats:
-    """[N], of each test example: 1 for a hit and 0 for a miss, or the mean absolute error of its values."""
-    outputs, targets = comparison.test_outputs[name], comparison.test_targets
-    if isinstance(comparison.dataset.schema.target, Classes):
-        return 1 - task_of(comparison.dataset.schema).errors(outputs, targets)
-    truth = np.asarray(targets, np.float64).reshape(len(outputs), -1)
-    return np.asarray(np.abs(np.asarray(outputs, np.float64).reshape(truth.shape) - truth).mean(axis=1))
 
 
 def _ranking(comparison: Comparison) -> list[str]:

@@ -102,10 +102,11 @@ def _show(console: "Console", found: "NewPredictions") -> None:
 
     from bakeoff.messages import say
     from bakeoff.report.words.text import clean, shorten, significant
+    from bakeoff.tasks.registry import task_of
 
     predictions = found.predictions
     _say(console, "report.predict.head", count=f"{len(found):,}", entrant=_entrant(found))
-    is_sure = predictions.schema.is_classification
+    is_sure = task_of(predictions.schema).has_probabilities
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(say("report.predict.input"), overflow="fold")
     table.add_column(say("report.predict.predicted"), overflow="fold")

@@ -90,7 +90,7 @@ def _without_garbage_collection() -> Iterator[None]:
     """Thousands of small objects would set it off again and again, and it takes a third of the time.
 
     The collector is one for the whole process: called with `PROCESS_LOCK` held, or a second thread would find it off,
-    take that for the caller's wish, and leave it so.
+    take that for what the caller had chosen, and leave it so.
     """
     was_enabled = gc.isenabled()
     gc.disable()

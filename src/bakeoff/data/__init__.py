@@ -1,1 +1,3 @@
-"""What an example is (`schema`, `dataset`), how files become one (`readers`), how it is changed (`interventions`)."""
+"""What an example is (`schema`, `dataset`), how files become one (`readers` choose, `forms` do
+it), and how it is changed (`interventions`).
+"""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff.data.dataset import Dataset, Finding
-from bakeoff.data.findings import find_faults
+from bakeoff.data.findings import findings_of
 from bakeoff.data.forms.table import TableEncoder
 from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.schema import Classes, Forecast, Graph, Image, Schema, Series, Tokens
@@ -181,7 +181,7 @@ def data_card(dataset: Dataset) -> DataCard:
         edges=float(dataset.inputs.edge_counts.mean()) if isinstance(dataset.inputs, PackedGraphs) else None,
         columns=_columns(dataset),
         groups=None if dataset.groups is None else len(np.unique(dataset.groups)),
-        findings=tuple(sorted(find_faults(dataset), key=lambda finding: rank[finding.severity])),
+        findings=tuple(sorted(findings_of(dataset), key=lambda finding: rank[finding.severity])),
         source=dataset.source,
         licence=dataset.licence,
         fingerprint=dataset.fingerprint,

@@ -31,7 +31,7 @@ _MOST_ROWS = 5000
 _BLOCK = 8192
 
 
-def find_faults(dataset: Dataset) -> tuple[Finding, ...]:
+def findings_of(dataset: Dataset) -> tuple[Finding, ...]:
     """All findings of a dataset: those of its reader, then those measured on the whole set here."""
     measured: list[Finding] = []
     if dataset.schema.is_classification:

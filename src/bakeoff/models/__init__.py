@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import ModelError, OptionError, printable
+from bakeoff.models.layers.image_stem import FOR_PHOTOGRAPHS, FOR_SMALL_IMAGES
 from bakeoff.models.registry.card import BIASES, ModelCard
 from bakeoff.models.registry.external import external_card, is_external
 from bakeoff.models.registry.options import option_error
@@ -219,7 +220,7 @@ def load(
     try:
         load_tensors(module, tensors, layouts=chosen.layouts, layout=layout, new_head=new_head)
     except ModelError:
-        if published.get("small") is not False or "small" in options:
+        if not published.items() >= FOR_PHOTOGRAPHS.items() or set(options) & set(FOR_PHOTOGRAPHS):
             raise
         other = _with_a_small_stem(chosen, tensors, schema, layout, new_head, width, published)
         if other is None:
@@ -239,7 +240,7 @@ def _with_a_small_stem(
     options: Mapping[str, Any],
 ) -> nn.Module | None:
     """The network with the stem for small images and these weights in it; None where they do not fit that either."""
-    small = {**options, "small": True}
+    small = {**options, **FOR_SMALL_IMAGES}
     try:
         module = build(card, schema, width=width, **small)
         load_tensors(module, tensors, layouts=card.layouts, layout=layout, new_head=new_head)

@@ -1,1 +1,1 @@
-"""What is shown: `words` and `content` say what is claimed; `plotly`, `html`, `terminal` and `notebook` draw it."""
+"""What is shown: `words` and `content` say what is claimed; `plotly`, `html` and `terminal` draw it."""

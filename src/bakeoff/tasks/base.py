@@ -81,6 +81,7 @@ class Task(ABC):
         kind: a word for records and keys of messages.
         shows: the parts of a report about the answers: "confusion", "residuals", "horizon" (errors a step ahead).
         has_probabilities: whether outputs are log-probabilities, so that an answer has a confidence.
+        scores_are_shares: whether an answer is right or wrong, so that scores are shares of right answers.
         takes_label_smoothing: whether `training_loss` can smooth the labels.
         survives_augmentation: whether the target of a slightly changed picture may be taken for that of the original.
         estimator_type: which of scikit-learn's kinds of estimator answers it, "classifier" or "regressor" (one a
@@ -91,6 +92,7 @@ class Task(ABC):
     kind: ClassVar[str]
     shows: ClassVar[tuple[str, ...]] = ()
     has_probabilities: ClassVar[bool] = False
+    scores_are_shares: ClassVar[bool] = False
     takes_label_smoothing: ClassVar[bool] = False
     survives_augmentation: ClassVar[bool] = False
     estimator_type: ClassVar[Literal["classifier", "regressor"] | None] = None
@@ -151,6 +153,14 @@ class Task(ABC):
     @abstractmethod
     def errors(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
         """One error a unit [N], lower is better: racing compares entrants by their paired differences."""
+
+    @abstractmethod
+    def plain_scores(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
+        """One score a unit [N] as a person reads it: the share that is right if `scores_are_shares`, else an error."""
+
+    def classes_of(self, targets: OutputsLike) -> NDArray[Any] | None:
+        """The class of each unit [N], for scores by class; None where a unit has no single class."""
+        return None
 
     @abstractmethod
     def mean_loss(self, outputs: OutputsLike, targets: OutputsLike) -> float:

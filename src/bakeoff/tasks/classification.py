@@ -27,6 +27,7 @@ class Classification(Task):
     shows = ("confusion",)
     has_probabilities = True
     takes_label_smoothing = True
+    scores_are_shares = True
     survives_augmentation = True
     estimator_type = "classifier"
 
@@ -78,6 +79,13 @@ class Classification(Task):
     def errors(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
         """1 where the class is wrong, else 0."""
         return (dense(outputs).argmax(axis=1) != dense(targets)).astype(np.float64)
+
+    def plain_scores(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
+        """1 where the class is right, else 0."""
+        return 1.0 - self.errors(outputs, targets)
+
+    def classes_of(self, targets: OutputsLike) -> NDArray[Any]:
+        return dense(targets)
 
     def mean_loss(self, outputs: OutputsLike, targets: OutputsLike) -> float:
         return float(-dense(outputs)[np.arange(len(targets)), dense(targets)].mean())

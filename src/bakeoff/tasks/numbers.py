@@ -68,6 +68,12 @@ class Numbers(Task):
         values = np.asarray(dense(targets), dtype=np.float64).reshape(len(outputs), -1)
         return np.asarray(((dense(outputs) - values) ** 2).mean(axis=1), dtype=np.float64)
 
+    def plain_scores(self, outputs: OutputsLike, targets: OutputsLike) -> Floats:
+        """Absolute errors, a mean over the values of a unit, in the unit of the data."""
+        values = np.asarray(dense(targets), dtype=np.float64).reshape(len(outputs), -1)
+        found = np.asarray(dense(outputs), dtype=np.float64).reshape(values.shape)
+        return np.asarray(np.abs(found - values).mean(axis=1), dtype=np.float64)
+
     def mean_loss(self, outputs: OutputsLike, targets: OutputsLike) -> float:
         outputs = dense(outputs)
         return float(((outputs - dense(targets).reshape(outputs.shape)) ** 2).mean())

@@ -38,6 +38,7 @@ from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.layers.views import arguments
 from bakeoff.models.weights import load_tensors, read_tensors, save_tensors
 
+#: Examples that are passed through a network: few, since every network of the catalogue is run.
 BATCH = 4
 #: Float32 rounding differs with the batch's size, through other orders of summation.
 ROUNDING = 1e-4

@@ -12,7 +12,7 @@ A check returns nothing, or raises `AssertionError` with a sentence that says wh
     check_loss            a finite scalar, with a gradient for the raw outputs
     check_outputs         the rows of what a network gives are turned into outputs independently of each other
     check_answers         one decoded answer a unit, each with a headline and a text, and columns of that length
-    check_errors          one finite error a unit, none negative; the worst come first and lie within
+    check_errors          one finite error and plain score a unit, none negative; the worst come first and lie within
     check_metrics         the default metric, and that of new data, are among those that apply; a name finds it
     check_resampling      a score under weights is the score of the examples repeated as often, of every metric
     check_baselines       at least one, with names of their own
@@ -120,6 +120,13 @@ def check_errors(sample: TaskSample) -> None:
     assert errors.shape == (count,), f"errors have the shape {errors.shape}, and there are {count} units"
     assert np.isfinite(errors).all(), "an error is not finite"
     assert (errors >= 0).all(), "an error is negative"
+    scores = task.plain_scores(sample.outputs, sample.targets)
+    assert scores.shape == (count,), (
+        f"plain scores have the shape {scores.shape}, and there are {count} units"
+    )
+    assert np.isfinite(scores).all(), "a plain score is not finite"
+    assert (scores >= 0).all(), "a plain score is negative"
+    assert not task.scores_are_shares or (scores <= 1).all(), "a share of right answers is above 1"
     assert np.isfinite(task.mean_loss(sample.outputs, sample.targets)), "the mean loss is not finite"
     worst = task.worst(sample.outputs, sample.targets, most=3)
     assert len(worst) <= 3, f"{len(worst)} mistakes come back where 3 were asked for"

@@ -11,23 +11,11 @@ from torch import Tensor
 BLOCK = 64
 
 
-def batch_positions(*, examples: int, batch_size: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """An endless iterator over batches: positions in a training set of this size, one array a step.
-
-    Every epoch is a new permutation; its last batch holds what is left. The order depends on nothing else, so that
-    every entrant with this seed and size reads the same examples at the same step.
-
-    >>> steps = batch_positions(examples=3, batch_size=2, seed=0)
-    >>> [len(next(steps)) for _ in range(4)]
-    [2, 1, 2, 1]
-    """
-    for order in _epochs(examples, seed):
-        for start in range(0, examples, batch_size):
-            yield order[start : start + batch_size]
-
-
 def _epochs(examples: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """The order of the examples in each epoch."""
+    """The order of the examples in each epoch, a new one each, whose last batch holds what is left.
+
+    It depends on nothing else, so that every entrant with this seed and size reads the same examples at the same step.
+    """
     rng = np.random.default_rng((seed, 0xBA7C4))
     while True:
         yield rng.permutation(examples)

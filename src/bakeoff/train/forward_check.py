@@ -1,4 +1,4 @@
-"""One forward pass before anything is trained: an error in it is told in the words of the data, not as a traceback."""
+"""One forward pass before anything is trained: an error in it is explained in words of the data, not as a traceback."""
 
 import torch
 from torch import Tensor, nn

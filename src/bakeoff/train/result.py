@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bakeoff.messages.statement import Statement
+from bakeoff.train.endings import TrialState
 from bakeoff.train.recipe import Replica
 
 
@@ -16,8 +17,7 @@ class TrainingResult:
 
     Attributes:
         replica: what was trained.
-        state: "finished" (all steps), "early" (no better validation loss for a while), "diverged" (no longer finite),
-            "outpaced" (eliminated: other learning rates did better) or "stopped" (the time was over).
+        state: how it ended.
         reason: one sentence about the state.
         steps_done: optimiser steps taken.
         best_step: the evaluation whose weights these are; 0 where there was none.
@@ -32,7 +32,7 @@ class TrainingResult:
     """
 
     replica: Replica
-    state: str
+    state: TrialState
     reason: Statement
     steps_done: int
     best_step: int

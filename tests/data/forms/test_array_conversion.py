@@ -30,7 +30,7 @@ def test_a_tensor_of_a_type_that_numpy_lacks_holds_the_numbers_that_torch_says(d
 
 
 @pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
-def test_a_sparse_matrix_is_the_dense_one_with_its_zeros_and_that_is_told(form: str) -> None:
+def test_a_sparse_matrix_is_the_dense_one_with_its_zeros_and_that_is_reported(form: str) -> None:
     dense = np.where(np.abs(X) > 1, X, 0)
     for sparse in (
         scipy.sparse.csr_matrix(dense).asformat(form),
@@ -102,7 +102,7 @@ def test_an_array_that_unpacks_to_more_than_the_memory_is_refused_by_its_header(
     assert bakeoff.load(tmp_path / "bomb.npz").inputs.shape == (60, 100_000)
 
 
-def test_bytes_that_are_no_squares_may_be_series_and_that_is_told() -> None:
+def test_bytes_that_are_no_squares_may_be_series_and_that_is_reported() -> None:
     steps = RNG.integers(0, 256, (60, 3, 100), dtype=np.uint8)
     assert kinds(bakeoff.load((steps, Y)))["axes_pictures"]["height"] == 3
     assert not kinds(bakeoff.load((steps, Y), kind="image"))
@@ -118,12 +118,12 @@ def test_a_nested_tensor_is_series_of_different_lengths() -> None:
     np.testing.assert_array_equal(dataset.inputs[5, 0, :4], series[5].numpy())
 
 
-def test_answers_that_are_none_are_told() -> None:
+def test_answers_that_are_none_are_reported() -> None:
     with pytest.raises(DataError, match="The targets are None: give one target for each input"):
         bakeoff.load((X, None))
 
 
-def test_pictures_with_masked_pixels_are_read_as_series_and_that_is_told() -> None:
+def test_pictures_with_masked_pixels_are_read_as_series_and_that_is_reported() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (60, 8, 9), dtype=np.uint8)
     dataset = bakeoff.load((np.ma.masked_less(pixels, 5), Y))
     assert {"axes_series", "masked_missing"} <= set(kinds(dataset))

@@ -83,7 +83,7 @@ def test_odd_cells_among_numbers_are_named_in_training_and_in_new_data(tmp_path:
 
 
 @pytest.mark.parametrize(("option", "first"), [(None, 5678.0), ("comma", 5.678), ("point", 5678.0)])
-def test_what_can_be_read_either_way_is_told_with_the_option_that_decides(
+def test_what_can_be_read_either_way_is_reported_with_the_option_that_decides(
     tmp_path: Path, option: str | None, first: float
 ) -> None:
     rows = [f'"{5 + n % 90},{678 + n}",{"ab"[n % 2]}' for n in range(100)]
@@ -93,7 +93,7 @@ def test_what_can_be_read_either_way_is_told_with_the_option_that_decides(
 
 
 @pytest.mark.parametrize(("option", "month"), [(None, 2), ("dmy", 3), ("mdy", 2)])
-def test_the_order_of_day_and_month_is_told_and_kept_for_new_files(
+def test_the_order_of_day_and_month_is_reported_and_kept_for_new_files(
     tmp_path: Path, option: str | None, month: int
 ) -> None:
     rows = [f"{1 + n % 12:02}/{1 + n % 11:02}/2023,{'ab'[n % 2]}" for n in range(100)]
@@ -172,7 +172,7 @@ def test_exact_copies_stay_on_one_side_and_are_counted_as_the_file_has_them(tmp_
     assert (side[0:140:2] == side[1:140:2]).all()
 
 
-def test_dates_and_repeated_identifiers_are_told_and_a_table_can_be_divided_by_time() -> None:
+def test_dates_and_repeated_identifiers_are_reported_and_a_table_can_be_divided_by_time() -> None:
     frame = pl.DataFrame(
         {
             "when": MOMENTS,

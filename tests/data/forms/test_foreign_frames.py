@@ -18,7 +18,7 @@ X = np.random.default_rng(0).normal(size=ROWS)
 Y = np.array(["u", "v"])[np.arange(ROWS) % 2]
 
 
-def test_objects_of_several_kinds_are_told_with_column_and_rows() -> None:
+def test_objects_of_several_kinds_are_reported_with_column_and_rows() -> None:
     frame = pd.DataFrame({"x": X, "m": [1, "two", 3.0] * 20, "y": Y})
     with pytest.raises(
         DataError, match=r"column 'm' .* \(int 1 in row 1, str 'two' in row 2\): make them all"
@@ -26,7 +26,7 @@ def test_objects_of_several_kinds_are_told_with_column_and_rows() -> None:
         bakeoff.load(frame, target="y")
 
 
-def test_objects_that_are_nothing_plain_are_told_with_their_column() -> None:
+def test_objects_that_are_nothing_plain_are_reported_with_their_column() -> None:
     class Thing:
         pass
 
@@ -38,7 +38,7 @@ def test_objects_that_are_nothing_plain_are_told_with_their_column() -> None:
             to_polars(frame)
 
 
-def test_columns_of_one_name_are_told_by_name() -> None:
+def test_columns_of_one_name_are_reported_by_name() -> None:
     frame = pd.concat([pd.DataFrame({"a": X, "y": Y}), pd.DataFrame({"a": X})], axis=1)
     arrow = pa.table([pa.array(X), pa.array(X), pa.array(Y)], names=["a", "a", "y"])
     for source in (frame, arrow):

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bakeoff.data.findings import find_faults
+from bakeoff.data.findings import findings_of
 from bakeoff.data.load import load, read_new
 from bakeoff.data.schema import Classes, Image, Series, Value
 from bakeoff.errors import DataError
@@ -17,7 +17,7 @@ PLAIN = RNG.normal(size=(300, 3))
 
 
 def told(dataset: Any) -> set[str]:
-    return {finding.kind for finding in find_faults(dataset) if finding.severity == "warning"}
+    return {finding.kind for finding in findings_of(dataset) if finding.severity == "warning"}
 
 
 def test_one_hot_answers_are_classes_and_are_reported() -> None:
@@ -93,7 +93,7 @@ def test_the_index_of_a_shuffled_frame_is_left_out_and_named_as_a_saved_row_numb
     )
     dataset = load(frame, target="y")
     assert dataset.schema.input.shape == (1,)
-    kinds = {finding.kind for finding in find_faults(dataset)}
+    kinds = {finding.kind for finding in findings_of(dataset)}
     assert "left_out_saved_index" in kinds
     assert "gives_target_away" not in kinds
 

@@ -69,7 +69,7 @@ def test_parts_under_any_of_their_names_are_the_splits(tmp_path: Path) -> None:
     assert dataset.schema.target.names == ("cat", "dog")  # type: ignore[union-attr]
 
 
-def test_parts_without_class_folders_are_told_and_are_no_classes(tmp_path: Path) -> None:
+def test_parts_without_class_folders_are_reported_and_are_no_classes(tmp_path: Path) -> None:
     put(tmp_path / "x" / "train"), put(tmp_path / "x" / "test")
     with pytest.raises(
         DataError, match=r"parts by their names .* put one sub-folder for each class into each"
@@ -90,7 +90,7 @@ def test_a_single_part_with_class_folders_is_a_part_beside_anything(tmp_path: Pa
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_a_folder_around_everything_is_entered_and_told(tmp_path: Path, depth: int) -> None:
+def test_a_folder_around_everything_is_entered_and_reported(tmp_path: Path, depth: int) -> None:
     root = tmp_path / "x"
     inner = root.joinpath(*["photos"] * depth)
     classes(inner)
@@ -117,7 +117,7 @@ def test_a_linked_class_folder_is_followed_once_and_no_circle_is(tmp_path: Path)
     assert sorted(parts["all"].classes) == ["cat"] * 6 + ["dog"] * 6
 
 
-def test_links_that_lead_nowhere_are_told(tmp_path: Path) -> None:
+def test_links_that_lead_nowhere_are_reported(tmp_path: Path) -> None:
     root = classes(tmp_path / "x")
     os.symlink(tmp_path / "gone", root / "fox")
     os.symlink(tmp_path / "gone", root / "dog" / "more")
@@ -151,7 +151,7 @@ def test_class_folders_that_differ_in_unicode_form_alone_are_one_class(tmp_path:
     assert "class_folders_joined" in {finding.kind for finding in dataset.findings}
 
 
-def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = classes(tmp_path / "x")
 
     def refuse(folder: str) -> Any:

@@ -355,7 +355,7 @@ def deep_folder(root: Path, low: int, high: int) -> Path:
     return root
 
 
-def test_sixteen_bits_of_few_counts_are_kept_and_told(tmp_path: Path) -> None:
+def test_sixteen_bits_of_few_counts_are_kept_and_reported(tmp_path: Path) -> None:
     root = deep_folder(tmp_path / "x", 20, 150)
     dataset = bakeoff.load(root)
     saved = np.asarray(Image.open(root / "bright" / "00.png"), np.float32)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import polars as pl
 
-from bakeoff.data.findings import find_faults
+from bakeoff.data.findings import findings_of
 from bakeoff.data.load import load, read_new
 
 SECONDS = 1_700_000_000 + np.arange(180) % 60
@@ -22,7 +22,7 @@ def test_seconds_since_1970_keep_their_differences_in_training_and_in_new_data()
 
 def test_examples_that_float32_would_round_together_are_no_copies() -> None:
     frame = pl.DataFrame({"timestamp": 1_700_000_000 + np.arange(180), "late": ["yes", "no"] * 90})
-    kinds = {finding.kind for finding in find_faults(load(frame, target="late"))}
+    kinds = {finding.kind for finding in findings_of(load(frame, target="late"))}
     assert not kinds & {"duplicates", "contradictions"}
 
 

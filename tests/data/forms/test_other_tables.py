@@ -93,7 +93,7 @@ def test_every_kind_of_file_holds_the_same_table(tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "sqlite"])
-def test_of_several_tables_the_one_with_the_target_is_read_and_told(tmp_path: Path, ending: str) -> None:
+def test_of_several_tables_the_one_with_the_target_is_read_and_reported(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"t.{ending}"
     notes = pl.DataFrame({"about": ["sales of a year"]})
     if ending == "xlsx":
@@ -128,7 +128,7 @@ def test_dates_and_cells_of_several_kinds_in_a_workbook(tmp_path: Path) -> None:
         ("a.feather", b"ARROW1 no", "cannot be read as a table"),
     ],
 )
-def test_damaged_files_are_told(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+def test_damaged_files_are_reported(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=sentence):
         bakeoff.load(tmp_path / name, target="y")

@@ -107,7 +107,7 @@ def test_a_file_that_grows_enormously_is_refused_and_leaves_nothing(
     assert not cache.exists() or not list(cache.iterdir())
 
 
-def test_a_full_disk_is_told_with_the_space_that_is_left(
+def test_a_full_disk_is_reported_with_the_space_that_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packed_files, "_DISK_PART", 1e-12)
@@ -117,7 +117,7 @@ def test_a_full_disk_is_told_with_the_space_that_is_left(
 
 
 @pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zip", "tar", "tar.gz"])
-def test_a_damaged_packed_file_is_told(tmp_path: Path, ending: str) -> None:
+def test_a_damaged_packed_file_is_reported(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"a.csv.{ending}").write_bytes(b"no packed bytes at all")
     with pytest.raises(DataError, match="cannot be unpacked"):
         bakeoff.load(tmp_path / f"a.csv.{ending}", target="y")
@@ -146,7 +146,7 @@ def test_files_of_foreign_kinds_are_known_by_their_bytes_with_what_to_do(
         bakeoff.load(tmp_path / name)
 
 
-def test_a_folder_of_dicom_images_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_dicom_images_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x" / "patient").mkdir(parents=True)
     (tmp_path / "x" / "patient" / "IM0").write_bytes(b"\0" * 128 + b"DICM")
     with pytest.raises(DataError, match="'patient/IM0' is a DICOM image"):
@@ -154,7 +154,7 @@ def test_a_folder_of_dicom_images_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrapper", ["", "archive/"])
-def test_the_one_table_beside_a_readme_is_meant_and_of_several_the_names_are_told(
+def test_the_one_table_beside_a_readme_is_meant_and_of_several_the_names_are_reported(
     tmp_path: Path, wrapper: str
 ) -> None:
     with zipfile.ZipFile(tmp_path / "one.zip", "w") as archive:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import bakeoff
 from bakeoff.data.card import data_card
-from bakeoff.data.findings import find_faults
+from bakeoff.data.findings import findings_of
 from bakeoff.data.forms.columns import MOST_CATEGORIES
 from bakeoff.data.forms.table import TableEncoder
 from bakeoff.data.load import load
@@ -354,7 +354,7 @@ def test_a_number_from_which_the_class_was_made_gives_it_away_and_a_good_predict
 
     def given_away(labels: np.ndarray) -> list[str]:
         dataset = load(pl.DataFrame({"price": price, "other": price[::-1], "label": labels}), target="label")
-        found = find_faults(dataset)
+        found = findings_of(dataset)
         return [f.values["column"] for f in found if f.kind == "gives_target_away"]
 
     assert given_away(label) == ["price"]

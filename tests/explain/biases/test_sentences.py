@@ -256,7 +256,7 @@ def test_a_machine_that_proved_slower_gets_less_to_do():
     assert sum(map(len, slow.changes.values())) < sum(map(len, planned(300).changes.values()))
 
 
-def test_a_text_is_not_told_to_be_a_table_but_that_its_words_are_enough():
+def test_a_text_is_not_said_to_be_a_table_but_that_its_words_are_enough():
     nothing = [("bag_of_words", "word_order"), ("permute_positions", "neighbourhood")]
     cells = [cell("cnn", change, assumption, 0.001, 0.004) for change, assumption in nothing]
     text, series = (

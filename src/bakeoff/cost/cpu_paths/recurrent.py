@@ -18,6 +18,7 @@ State = tuple[Tensor, ...]
 #: `cell(input_part, state, weights)`: one step; the first of the new state is the output.
 Cell = Callable[[Tensor, State, Sequence[Tensor]], State]
 
+#: oneDNN's number of the LSTM among its recurrent cells.
 _LSTM_MODE = 2
 
 

@@ -27,7 +27,10 @@ MEASURED_FORMATS = {
     "mps": ("float32", "float16"),
 }
 
+#: Rows and columns of the matrices that are multiplied to measure a device: large enough to reach its best rate, and
+#: on a CPU small enough for a tenth of a second.
 _MATRIX_SIZE = {"cpu": 1024, "cuda": 8192, "mps": 4096}
+#: What is copied to measure the bandwidth: more than any cache holds.
 _COPY_BYTES = 256 * 2**20
 _REPEATS = 7
 

@@ -4,6 +4,7 @@
 PyTorch itself runs a complex convolution as three real ones, and dispatches those: they are counted as they run.
 """
 
+#: Real multiply-adds of one complex one: each part of the one number times each part of the other.
 REAL_MACS = 4
 #: Real operations of one complex one: a product is 4 products and 2 sums, a quotient a product with the conjugate (6),
 #: the denominator's square (3) and 2 quotients, an absolute value 2 squares, their sum and a root.

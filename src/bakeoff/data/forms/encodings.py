@@ -7,11 +7,11 @@ common syllables lie in a narrow range of bytes), and too little text, which is 
 
 import codecs
 import re
-from pathlib import Path
+from typing import IO
 
 from bakeoff.errors import DataError, printable
-from bakeoff.system.files import opened
 
+#: Bytes read at once from a file of any size.
 _CHUNK_BYTES = 1 << 24
 #: Of the lines that are not ASCII, what is looked at.
 _SAMPLE_BYTES = 1 << 16
@@ -41,31 +41,32 @@ _WITH_NAME = (
 )
 
 
-def text_encoding(path: Path, *, name: str | None = None) -> str:
+def text_encoding(file: IO[bytes], *, name: str, column: str | None = None) -> str:
     """The name of the encoding, which decodes the whole file: "utf-8" where that does, else the likeliest.
 
     Args:
-        path: the file. name: of a column, as the user writes it: an encoding in which the header has it is right.
+        file: opened, at its beginning.
+        name: for the message.
+        column: as the user writes its name: an encoding in which the header has it is right.
 
     Raises:
         DataError: the file holds zero bytes and is no UTF-16, so it is no text.
     """
-    with opened(path) as file:
-        if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
+    if file.read(4).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while chunk := file.read(_CHUNK_BYTES):
+            if b"\0" in chunk:
+                file.seek(0)
+                return _utf16_without_mark(file.read(_SAMPLE_BYTES), name)
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
         file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                if b"\0" in chunk:
-                    file.seek(0)
-                    return _utf16_without_mark(file.read(_SAMPLE_BYTES), path.name)
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            file.seek(0)
-            content = file.read()
-            return _by_name(content, name or "") or _other_encoding(content)
+        content = file.read()
+        return _by_name(content, column or "") or _other_encoding(content)
     return "utf-8"
 
 

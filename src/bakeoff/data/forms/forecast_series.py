@@ -92,7 +92,7 @@ def series_of(
     series = []
     for key, rows in order.group_by("group", maintain_order=True):
         places = rows["row"].to_numpy()
-        own, set_back = _told_apart(times, places, has_groups=group is not None)
+        own, set_back = _without_repeats(times, places, has_groups=group is not None)
         in_time = np.argsort(own, kind="stable")
         places, own = places[in_time], own[in_time]
         values = np.stack([column[places] for column in columns], axis=1)
@@ -123,7 +123,9 @@ def short_groups(series: Sequence[OneSeries], *, needed: int, is_new: bool = Fal
     return [Finding(kind="short_groups", severity="warning", values=values)]
 
 
-def _told_apart(times: Times, places: NDArray[Any], *, has_groups: bool) -> tuple[NDArray[np.float64], int]:
+def _without_repeats(
+    times: Times, places: NDArray[Any], *, has_groups: bool
+) -> tuple[NDArray[np.float64], int]:
     """The ticks of one series' rows, in the order of the file, no two alike; and the hours that occur twice."""
     own = times.ticks[places]
     in_time = np.argsort(own, kind="stable")

@@ -79,7 +79,7 @@ def read_times(column: pl.Series, form: DateForm | None = None, hints: Hints = N
 
 
 def apart(ticks: NDArray[np.float64]) -> tuple[NDArray[np.float64], int] | None:
-    """Ticks [T] of one series with the hours that a set-back clock shows twice told apart, and how many there were.
+    """Ticks [T] of one series with the hours that a set-back clock shows twice made distinct, and how many there were.
 
     Both passes through such an hour get half of it, so that all other ticks stay local times, comparable between
     series. None where a time occurs twice for another reason, or where the rows are in no order that tells them apart.
@@ -120,17 +120,17 @@ def _dates(column: pl.Series, form: DateForm | None) -> tuple[pl.Series, tuple[F
         return as_dates(column, None, where_from=column.name), ()
     words = column.cast(pl.String)
     local, ahead = read_parts(words, form.name)
-    told = [
+    noticed = [
         finding for finding in form_findings(column.to_frame(), {column.name: form}) if _is_guess(finding)
     ]
     if not (ahead != 0).any():
-        return local, tuple(told)
+        return local, tuple(noticed)
     offsets = words.str.extract(_OFFSET, 1).drop_nulls().unique().sort().to_list()
     values = {"offsets": listed(offsets), "column": printable(column.name)}
-    told.append(Finding(kind="utc_offsets", severity="note", values=values))
+    noticed.append(Finding(kind="utc_offsets", severity="note", values=values))
     clock = pl.DataFrame({"local": local, "ahead": ahead.fill_null(0)})
     in_utc = clock.select(pl.col("local") - pl.duration(minutes=pl.col("ahead"))).to_series()
-    return in_utc.alias(column.name), tuple(told)
+    return in_utc.alias(column.name), tuple(noticed)
 
 
 def _is_guess(finding: Finding) -> bool:

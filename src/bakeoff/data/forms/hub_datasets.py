@@ -1,4 +1,4 @@
-"""`Dataset` objects of Hugging Face's package `datasets` as Polars frames, told by what they have, not by their class.
+"""`Dataset` objects of the package `datasets` (Hugging Face) as Polars frames, known by what they have, not by class.
 
 Their features say more than the numbers: a `ClassLabel` has names, and a column of images is pictures, not bytes.
 """

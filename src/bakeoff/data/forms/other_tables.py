@@ -1,6 +1,6 @@
 """Tables in files that are no lines of text: JSON, Feather (Arrow), Excel workbooks and SQLite databases.
 
-A workbook or database may hold several tables: that with the wanted columns is taken, and told.
+A workbook or database may hold several tables: that with the wanted columns is taken, and a finding says so.
 """
 
 import json
@@ -152,7 +152,7 @@ def _cells(name: str, cells: list[Any]) -> pl.Series:
 
 def _database(path: Path, wanted: Collection[str]) -> tuple[pl.DataFrame, list[Finding]]:
     """A table of a SQLite file, which is opened for reading alone; views, which are programs, are not run."""
-    with opened(path):  # a pipe or a device is told
+    with opened(path):  # refuses a pipe or a device
         pass
     try:
         has_log = Path(
@@ -192,7 +192,7 @@ def _table(database: sqlite3.Connection, name: str) -> pl.DataFrame:
 def _chosen(
     path: Path, tables: Mapping[str, pl.DataFrame], wanted: Collection[str], *, what: str
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    """The first table with all the columns that are wanted, else the first of all; told where there are others."""
+    """The first table with all the wanted columns, else the first of all; a finding says where there are others."""
     if not tables:
         raise DataError(
             f"'{printable(path.name)}' holds no {what} with rows: give a file with a header and rows."

@@ -149,12 +149,12 @@ def build_table(
         originals=originals,
     )
     kept = {name: form for name, form in forms.items() if name in usable.columns}
-    told_of = frame if answer_form is None else frame.with_columns(answers)
+    all_columns = frame if answer_form is None else frame.with_columns(answers)
     own = {} if answer_form is None else {answers.name: answer_form}
-    told = form_findings(told_of, {**own, **kept})
+    noticed = form_findings(all_columns, {**own, **kept})
     encoder, constant = _learn(usable, kept, np.sort(splits.train), target=target, answers=answer_form)
     if groups is None and splits.how in ("stratified", "random"):
-        told += division_findings(usable, encoder.columns, forms)
+        noticed += division_findings(usable, encoder.columns, forms)
     frame = usable
     inputs = encoder.encode(frame)
     return make_dataset(
@@ -172,7 +172,7 @@ def build_table(
         findings=[
             *findings,
             *guess_findings_of(answers, schema_target, task),
-            *told,
+            *noticed,
             *usable_findings,
             *constant,
         ],

@@ -27,7 +27,9 @@ from bakeoff.data.forms.unicode import column_name
 from bakeoff.errors import DataError, printable
 from bakeoff.system.files import opened, refuse_special
 
+#: Bytes read at once from a file of any size.
 _CHUNK_BYTES = 1 << 24
+#: Bytes at the beginning by which the layout is decided.
 _SAMPLE_BYTES = 1 << 16
 
 
@@ -100,7 +102,8 @@ def _read_delimited(
     path: Path, *, words: Collection[str], target: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
     findings: list[Finding] = []
-    encoding = text_encoding(path, name=target)
+    with opened(path) as file:
+        encoding = text_encoding(file, name=path.name, column=target)
     source: Path | bytes = path
     if encoding != "utf-8":
         source = _decoded(path, encoding).encode("utf-8")

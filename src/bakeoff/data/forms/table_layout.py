@@ -89,11 +89,11 @@ def _found(records: Sequence[_Record], separator: str, *, first: int, unnamed: i
             header, rows_from, kind = mended
             row = records[place + rows_from]
             lines = records[place].begin if kind is None else row.begin
-            told = _left_out(records[place].begin - unnamed)
+            found = _left_out(records[place].begin - unnamed)
             if kind is not None:
-                told += (Finding(kind=kind, severity="note", values={"names": _names(header)}),)
+                found += (Finding(kind=kind, severity="note", values={"names": _names(header)}),)
             cells = None if kind is None else tuple(header)
-            return Layout(separator=separator, lines_before=lines, header=cells, findings=told)
+            return Layout(separator=separator, lines_before=lines, header=cells, findings=found)
     return None
 
 

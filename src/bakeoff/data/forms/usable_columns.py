@@ -1,4 +1,4 @@
-"""Which columns of a table are learned from, and what is told of those that are not, and of what the rows are of."""
+"""Which columns of a table are learned from, and the findings about those that are not, and about the rows."""
 
 import re
 from collections.abc import Mapping, Sequence

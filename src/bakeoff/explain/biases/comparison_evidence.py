@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bakeoff.data.interventions.catalogue import most_telling
-from bakeoff.data.schema import Table
+from bakeoff.data.interventions.catalogue import most_informative
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
 from bakeoff.explain.biases.records import EntrantScore, Why
@@ -38,7 +37,9 @@ class ComparisonEvidence:
         ranking = known.ranking_on_validation()
         if not ranking:
             return 0.0
-        return known.select(choose_to_retrain(ranking, ranking), comparison.reserved_seconds).seconds
+        return known.select(
+            choose_to_retrain(ranking, ranking, controls=known.controls), comparison.reserved_seconds
+        ).seconds
 
     def gather(
         self, comparison: ComparisonContext, verdict: Verdict, results: Sequence[EntrantResult]
@@ -58,17 +59,17 @@ class _TrainedAlready:
         self.comparison = comparison
         self.metric = METRICS[comparison.definition.metric]
         self.context = MetricContext(seasonal_scale=comparison.dataset.seasonal_scale)
-        self.changes = most_telling(comparison.dataset.schema)
+        self.changes = most_informative(comparison.dataset.schema)
+        self.controls = {e.name for e in comparison.entrants if e.card is not None and e.card.assumes_nothing}
         self.runs = {entrant.name: runs for entrant in comparison.entrants if (runs := self._runs(entrant))}
 
     def _runs(self, entrant: Entrant) -> dict[int, TrialResult]:
-        """A network's trainings at full size with its chosen setting, by seed; of boosting as well on tables.
+        """An entrant's trainings at full size with its chosen setting, by seed.
 
         With folds those of the first one, whose test part the changes are measured on.
         """
-        trees = entrant.name == "boosting" and isinstance(self.comparison.dataset.schema.input, Table)
         outcome = self.comparison.outcome
-        if not (entrant.kind == "network" or trees) or entrant.name not in outcome.best_setting:
+        if not entrant.is_explained or entrant.name not in outcome.best_setting:
             return {}
         found: dict[int, TrialResult] = {}
         fold = outcome.definition.fold_numbers[0]
@@ -155,13 +156,15 @@ class _EvidenceRun:
         if self.comparison.reserved_seconds == 0:
             return replace(empty, statements=(Statement(key="why.unmeasured.short", values={}),))
         entrants = choose_to_retrain(
-            self.ranking, self.verdict.tied or (self.verdict.winner or self.ranking[0],)
+            self.ranking,
+            self.verdict.tied or (self.verdict.winner or self.ranking[0],),
+            controls=self.known.controls,
         )
         selection = self._stored_selection(entrants)
         if not selection.requests:
             seconds = f"{selection.needed_seconds:.0f}"
             values = {"names": ", ".join(entrants[:-1] or entrants), "seconds": seconds}
-            said = Statement(key="why.unmeasured.dear", values=values)
+            said = Statement(key="why.unmeasured.expensive", values=values)
             return replace(empty, statements=(said,), needed_seconds=selection.needed_seconds)
         return self._read(empty, selection, self._train(selection), started)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention
+from bakeoff.data.interventions.kinds import Control
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.records import Cell
 from bakeoff.explain.biases.score_drops import Pair, ScoreDrop, score_drops, with_claims
@@ -90,7 +91,7 @@ class DropTable:
                 kind=change.kind,
                 assumption=change.assumption,
                 amount=change.amount,
-                control=change.control,
+                control=change.control is not None,
                 loss=replace(loss, shown=claims.get(index, False)),
                 tested=tested.get((name, change.name)),
             )
@@ -109,7 +110,7 @@ class DropTable:
         )
 
     def _targets_after(self, change: Intervention) -> NDArray[Any]:
-        if change.kind != "shuffle_labels":
+        if not change.changes_targets:
             return self.targets
         return change(self.dataset, seed=self.seed).targets_at(self.dataset.splits.test)
 
@@ -140,10 +141,11 @@ class DropTable:
         """Controls with a result that they cannot have, at `CONTROL_LEVEL` for all of them together."""
         made: list[tuple[float, Statement]] = []
         for cell in cells:
-            if cell.assumption == "column_order":
+            control = intervention(cell.change, self.dataset.schema).control
+            if control is Control.SAME_SCORE:
                 values = {"entrant": cell.entrant, **sentences.figures(cell.loss, self.metric)}
                 made.append((cell.loss.p_value, Statement(key="why.broken.column_order", values=values)))
-            elif cell.assumption == "signal":
+            elif control is Control.NO_SIGNAL:
                 gain = self._above_baseline(cell)
                 p_value = gain.p_value / 2 if gain.loss > 0 else 1.0
                 values = {"entrant": cell.entrant, **sentences.figures(gain, self.metric)}

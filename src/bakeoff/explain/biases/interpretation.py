@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.interventions.catalogue import Intervention, intervention
+from bakeoff.data.interventions.catalogue import Intervention, intervention, keep_last
+from bakeoff.data.interventions.kinds import KEEP_LAST
 from bakeoff.errors import BudgetError
 from bakeoff.explain.biases import sentences
 from bakeoff.explain.biases.drop_table import DropTable
@@ -61,7 +62,7 @@ class Interpretation:
         baseline = found.scores[found.baseline].score if found.baseline else math.nan
         tied = tuple(name for name in found.candidates if name in before)
         if learned:
-            memory = self._spoken_memory(memory, cells)
+            memory = self._shown_memory(memory, cells)
             said = sentences.statements(cells, entrants, baseline, memory, self.metric)
             sizes = try_sizes(self.study, self.table, best) if self.sizes else ()
             family, *steps = sentences.advice(cells, entrants, tied or (best,), memory, self.metric)
@@ -142,14 +143,14 @@ class Interpretation:
                     else MemoryLength(entrant=best, enough=enough, too_few=too_few, length=length)
                 )
 
-    def _spoken_memory(self, memory: MemoryLength | None, cells: Sequence[Cell]) -> MemoryLength | None:
+    def _shown_memory(self, memory: MemoryLength | None, cells: Sequence[Cell]) -> MemoryLength | None:
         """The memory length; None where the drop at `too_few` steps is not significant over the whole table."""
         if memory is None:
             return None
         shown = [
             c.loss.shown
             for c in cells
-            if c.entrant == memory.entrant and c.change == f"keep_last_{memory.too_few}"
+            if c.entrant == memory.entrant and c.kind == KEEP_LAST and c.amount == memory.too_few
         ]
         return memory if any(shown) else None
 
@@ -165,15 +166,16 @@ class Interpretation:
         }
 
     def _amounts(self, name: str) -> list[int]:
-        prefix = "keep_last_"
-        return [
-            int(change.removeprefix(prefix))
+        """Of the last steps, with which it was trained."""
+        made = [
+            intervention(change, self.dataset.schema)
             for (who, change), result in self.study.results.items()
-            if who == name and change is not None and change.startswith(prefix) and result.outputs
+            if who == name and change is not None and result.outputs
         ]
+        return [change.amount for change in made if change.kind == KEEP_LAST and change.amount is not None]
 
     def _hurts(self, name: str, amount: int) -> bool:
-        change = intervention(f"keep_last_{amount}", self.dataset.schema)
+        change = keep_last(amount, self.dataset.schema)
         pair = self.table.pair(
             self.study.results[name, None].outputs, self.study.results[name, change.name].outputs, change
         )
@@ -187,4 +189,4 @@ class Interpretation:
 def _memory_to_try(dataset: Dataset, hurts: int, harmless: int) -> Intervention | None:
     """The number of last steps midway between one that hurts and one that does not; None where none lies between."""
     middle = (hurts + harmless) // 2
-    return intervention(f"keep_last_{middle}", dataset.schema) if hurts < middle < harmless else None
+    return keep_last(middle, dataset.schema) if hurts < middle < harmless else None

@@ -11,7 +11,6 @@ from bakeoff.data.dataset import Dataset
 from bakeoff.data.interventions.catalogue import Intervention, intervention, interventions
 from bakeoff.data.load import load
 from bakeoff.data.options import ReadingOptions
-from bakeoff.data.schema import Table
 from bakeoff.errors import BudgetError, OptionError
 from bakeoff.explain.biases.interpretation import Interpretation
 from bakeoff.explain.biases.records import Why
@@ -167,14 +166,8 @@ def _run(study: PerturbationStudy) -> None:
 
 
 def _entrants(dataset: Dataset, models: Sequence[str | ModelCard] | None) -> tuple[Entrant, ...]:
-    """The networks, and boosting where the data are a table, since it depends on the orientation of the axes."""
-    everyone = choose_entrants(dataset.schema, models)
-    return tuple(
-        entrant
-        for entrant in everyone
-        if entrant.kind == "network"
-        or (entrant.name == "boosting" and isinstance(dataset.schema.input, Table))
-    )
+    """The networks, and what else assumes something about such data."""
+    return tuple(entrant for entrant in choose_entrants(dataset.schema, models) if entrant.is_explained)
 
 
 def _changes(dataset: Dataset, names: Sequence[str] | None) -> tuple[Intervention, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bakeoff.data.interventions.kinds import KEEP_LAST, KINDS
 from bakeoff.explain.biases.records import Cell, EntrantScore, MemoryLength, is_shown
 from bakeoff.explain.biases.score_drops import ScoreDrop
 from bakeoff.study.analysis.verdict import Statement
@@ -28,7 +29,7 @@ def statements(
     for assumption in dict.fromkeys(cell.assumption for cell in cells):
         shown = [cell for cell in cells if cell.assumption == assumption and is_shown(cell)]
         if shown:
-            chosen = _spoken(shown, entrants)
+            chosen = _representative(shown, entrants)
             found.append((chosen.loss.loss, _matters(chosen, cells, baseline, metric)))
     said = [statement for _, statement in sorted(found, key=lambda pair: -pair[0])]
     if not said:
@@ -50,19 +51,19 @@ def _nothing_shown(cells: Sequence[Cell], metric: Metric) -> Statement:
     return Statement(key="why.nothing", values={"names": names, "cells": len(tested), "largest": largest})
 
 
-def _spoken(shown: Sequence[Cell], entrants: Sequence[EntrantScore]) -> Cell:
+def _representative(shown: Sequence[Cell], entrants: Sequence[EntrantScore]) -> Cell:
     """The cell that an assumption's statement is about: the best entrant's, at the most informative amount.
 
-    That is the smallest block that matters, or the most steps that are still too few.
+    That is the smallest block that matters, or the most steps that are still too few (`Kind.boundary`).
     """
     rank = {entrant.name: place for place, entrant in enumerate(entrants)}
     best = min(shown, key=lambda cell: rank[cell.entrant]).entrant
     own = [cell for cell in shown if cell.entrant == best]
-    if own[0].kind == "permute_blocks":
-        return min(own, key=lambda cell: cell.amount or 0)
-    if own[0].kind == "keep_last":
-        return max(own, key=lambda cell: cell.amount or 0)
-    return max(own, key=lambda cell: cell.loss.loss)
+    boundary = KINDS[own[0].kind].boundary
+    if boundary is None:
+        return max(own, key=lambda cell: cell.loss.loss)
+    amount = boundary(cell.amount or 0 for cell in own)
+    return next(cell for cell in own if (cell.amount or 0) == amount)
 
 
 def _matters(cell: Cell, cells: Sequence[Cell], baseline: float, metric: Metric) -> Statement:
@@ -117,7 +118,7 @@ def _more(cell: Cell, cells: Sequence[Cell], metric: Metric) -> Statement | str:
 
 
 def _memory(memory: MemoryLength, cells: Sequence[Cell], metric: Metric) -> Iterator[Statement]:
-    by_amount = {c.amount: c.loss for c in cells if c.kind == "keep_last" and c.entrant == memory.entrant}
+    by_amount = {c.amount: c.loss for c in cells if c.kind == KEEP_LAST and c.entrant == memory.entrant}
     enough, worse = by_amount[memory.enough], by_amount[memory.too_few]
     bad = figures(worse, metric)
     yield Statement(

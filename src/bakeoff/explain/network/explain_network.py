@@ -148,7 +148,7 @@ def explain_network(
     rows = np.sort(np.random.default_rng(seed).permutation(len(new))[:EXAMPLES])
     module = predictor.module
     inputs, _ = _read_by(predictor, new, rows)
-    few, few_lengths = _read_by(predictor, new, rows[:PROBED])
+    probed, probed_lengths = _read_by(predictor, new, rows[:PROBED])
     outputs = predictor.outputs(
         new.inputs[rows], None if new.lengths is None else np.asarray(new.lengths)[rows]
     )
@@ -156,15 +156,15 @@ def explain_network(
     shown = tuple(one.index for one in wrong)[:SHOWN] if wrong else tuple(int(row) for row in rows[:SHOWN])
     seen, seen_given = _read_by(predictor, new, np.array(shown, np.int64))
     grid = isinstance(inputs, Tensor) and inputs.is_floating_point()
-    norms = probes.gradient_reach(module, few, few_lengths)
+    norms = probes.gradient_reach(module, probed, probed_lengths)
     convolutions = probes.convolutions(module) if grid else []
-    layers = probes.attention_weights(module, few, few_lengths)
+    layers = probes.attention_weights(module, probed, probed_lengths)
     return Explained(
         model=predictor.model if predictor.width is None else f"{predictor.model}@{predictor.width}",
         data=data,
         kind=predictor.schema.input,
         linear=_line(inputs, outputs),
-        receptive=probes.receptive_field(module, few) if isinstance(few, Tensor) and grid else None,
+        receptive=probes.receptive_field(module, probed) if isinstance(probed, Tensor) and grid else None,
         reach=norms,
         reach_steps=0 if norms is None else probes.reach(norms),
         attention=tuple(part.float().numpy() for part in probes.attention_weights(module, seen, seen_given)),

@@ -92,6 +92,7 @@ SIZES = {
         stretch=Stretch(factor=32.0, low=1.0, high=4.0, original=8192),
     ),
 }  # fmt: skip
+#: Entries of each tokenizer's vocabulary, as published.
 WORDS = {"llama": 32_000, "llama_7b": 32_000, "llama3_8b": 128_256, "llama3_2_1b": 128_256}
 
 

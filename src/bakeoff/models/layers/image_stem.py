@@ -14,6 +14,8 @@ SMALL_SIDE = 64
 
 #: Published weights are of networks for photographs; their layouts say so, whatever the size of the images at hand.
 FOR_PHOTOGRAPHS = {"small": False}
+#: Where published weights do not fit the stem for photographs, they may be of a network for small images.
+FOR_SMALL_IMAGES = {"small": True}
 
 #: What the networks of the ImageNet years were published for: 1000 classes of photographs.
 IMAGENET_CLASSES = tuple(map(str, range(1000)))

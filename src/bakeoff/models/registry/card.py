@@ -33,6 +33,8 @@ RECIPES = {
     "dense": "as multi-layer perceptrons are",
     "linear": "as linear models are",
 }
+#: The family of networks that a user brings.
+OWN_FAMILY = "user"
 Build = Callable[..., nn.Module]
 
 
@@ -78,6 +80,16 @@ class ModelCard:
     )
     layouts: Mapping[str, Layout] = field(default_factory=dict)
     file: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a user brought it, so that nothing is declared of it."""
+        return self.family == OWN_FAMILY
+
+    @property
+    def assumes_nothing(self) -> bool:
+        """Whether it is declared to have no bias: where such a network loses, all lose, since information is gone."""
+        return self.biases == ("none",)
 
     def takes(self, schema: Schema) -> bool:
         return isinstance(schema.input, self.inputs) and isinstance(schema.target, self.targets)

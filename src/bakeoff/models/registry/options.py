@@ -30,16 +30,11 @@ _LOADING = re.compile(
 _WORD = re.compile(r"\w{1,40}")
 
 
-def known_options(card: ModelCard, schema: Schema) -> tuple[str, ...]:
-    """Names that `bakeoff.models.build(card, schema, **options)` takes, sorted.
+def _declared(card: ModelCard, schema: Schema) -> dict[str, inspect.Parameter]:
+    """The parameters that the options of `bakeoff.models.build` go to, by name.
 
     Where the card's `build` hands its options on, they are those of the network's own constructor.
     """
-    return tuple(sorted(_declared(card, schema)))
-
-
-def _declared(card: ModelCard, schema: Schema) -> dict[str, inspect.Parameter]:
-    """The parameters that options go to."""
     if isinstance(card.build, FactoryBuild):
         return {name: one for name, one in card.build.parameters().items() if one.default is not one.empty}
     fixed = card.build.keywords if isinstance(card.build, functools.partial) else {}

@@ -25,7 +25,7 @@ from torch import nn
 
 from bakeoff.data.schema import Schema
 from bakeoff.errors import BakeoffError, ModelError, printable, suggest
-from bakeoff.models.registry.card import ModelCard
+from bakeoff.models.registry.card import OWN_FAMILY, ModelCard
 from bakeoff.system.extras import first_line
 
 ENDING = ".py"
@@ -98,7 +98,7 @@ def own_card(name: str, file: str | Path | None = None) -> ModelCard:
     factory = _factory(reference)
     return ModelCard(
         name=name.removeprefix("./"),
-        family="user",
+        family=OWN_FAMILY,
         year=0,
         paper="",
         summary="A network of the user's own.",
@@ -140,7 +140,7 @@ class FactoryBuild:
         )
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The factory's own; none where Python cannot tell them (some functions written in C)."""
+        """The factory's own; none where Python does not know them (some functions written in C)."""
         try:
             return inspect.signature(self.factory).parameters
         except (TypeError, ValueError):

@@ -20,6 +20,7 @@ from bakeoff.models import register
 from bakeoff.models.layers.graphs import GraphBatch, SparseMatrix, product
 from bakeoff.models.registry.card import ModelCard
 
+#: Rounds of messages: nodes up to this many edges away are seen.
 LAYERS = 3
 
 

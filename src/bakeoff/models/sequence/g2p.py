@@ -37,6 +37,7 @@ SOUNDS = (
     *("<pad>", "<unk>", "<s>", "</s>"),
     *sorted([*CONSONANTS, "UW", *(vowel + stress for vowel in VOWELS for stress in "012")]),
 )
+#: The most sounds of a pronunciation.
 LONGEST = 20
 
 #: The package's names to ours.

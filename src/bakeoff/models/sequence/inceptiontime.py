@@ -39,6 +39,7 @@ from bakeoff.models.layers.views import is_real
 from bakeoff.models.registry.card import ModelCard
 from bakeoff.models.sequence.fcn import SameConv
 
+#: The paper's lengths of the kernels side by side, in steps.
 KERNELS = (40, 20, 10)
 
 

@@ -65,6 +65,7 @@ SIZES = {
     "vit_l_16": Size(width=1024, depth=24, heads=16),
     "vit_l_32": Size(width=1024, depth=24, heads=16, patch=32),
 }
+#: The hidden layer of a block's MLP, in widths of the model (the paper's table 1).
 MLP_WIDENS = 4
 
 

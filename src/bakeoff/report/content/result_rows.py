@@ -12,6 +12,7 @@ from bakeoff.report.content.score_tracks import Scale, Track, scale_of, track_of
 from bakeoff.report.words.reasons import reason_text
 from bakeoff.report.words.text import amount, clean, duration, significant
 from bakeoff.study.analysis.verdict import CurvePoint, EntrantResult, Verdict
+from bakeoff.study.design.states import EntrantState
 from bakeoff.tasks.metrics.registry import METRICS
 
 
@@ -144,7 +145,7 @@ def _note(entrant: EntrantResult) -> str:
     """The reason why an entrant was not judged, or its state where it was not completed."""
     if entrant.judged and entrant.state in ("finished", "partial"):
         return ""
-    is_shown = entrant.judged or entrant.state == "spared"
+    is_shown = entrant.judged or entrant.state == EntrantState.PRUNED
     parts = [say(f"report.state.{entrant.state}") if is_shown else say("report.unjudged")]
     if entrant.reason:
         parts.append(reason_text(entrant.reason))

@@ -16,9 +16,11 @@ from bakeoff.report.words.text import grouped, significant
 def loss_plot(figure: LossFigure) -> Plot:
     """Training and validation loss by step; a large mark on the evaluation whose weights are kept."""
     best = figure.best
-    kept = _losses(figure.steps[best : best + 1], figure.validation[best : best + 1], VALIDATION_STYLE, 12)
-    kept["mode"] = "markers"
-    kept["text"] = [say("report.hover.kept", step=grouped(figure.steps[best]))]
+    best_mark = _losses(
+        figure.steps[best : best + 1], figure.validation[best : best + 1], VALIDATION_STYLE, 12
+    )
+    best_mark["mode"] = "markers"
+    best_mark["text"] = [say("report.hover.kept", step=grouped(figure.steps[best]))]
     layout = layout_of(
         x=axis(say("report.axis.training_step")),
         y={**axis(say("report.axis.loss")), "rangemode": "tozero"},
@@ -28,7 +30,7 @@ def loss_plot(figure: LossFigure) -> Plot:
         "data": [
             _losses(figure.steps, figure.training, TRAINING_STYLE, 4),
             _losses(figure.steps, figure.validation, VALIDATION_STYLE, 5),
-            kept,
+            best_mark,
         ],
         "layout": layout,
     }

@@ -11,6 +11,7 @@ from typing import Any
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.planning import what_would_decide
 from bakeoff.study.analysis.uncertainty import Ranking
+from bakeoff.study.design.states import EntrantState
 from bakeoff.study.results.records import Deciding, EntrantResult, count
 from bakeoff.tasks.metrics.registry import Metric
 
@@ -245,7 +246,7 @@ class _Judge:
         names = [
             entrant.name
             for entrant in self.entrants.values()
-            if not entrant.judged and entrant.state != "spared" and entrant.kind != "baseline"
+            if not entrant.judged and entrant.state != EntrantState.PRUNED and entrant.kind != "baseline"
         ]
         return Statement(key="verdict.missing", values={"names": ", ".join(names)}) if names else ""
 

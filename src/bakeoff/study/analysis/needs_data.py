@@ -19,6 +19,7 @@ from bakeoff.messages.statement import Statement
 from bakeoff.study.results.records import finite
 from bakeoff.tasks.metrics.metric import Floats
 
+#: Probability of the intervals, and of the claim about the worst part.
 LEVEL = 0.95
 #: Fewer examples of a part than this are not tested against the others.
 FEWEST_TESTED = 5

@@ -154,8 +154,8 @@ class Ranking:
     @property
     def undecided(self) -> tuple[str, ...]:
         """Those, beside the leader, of which neither was shown."""
-        told = {self.leader, *self.practically_equal, *self.better}
-        return tuple(name for name in self.scores if name not in told)
+        decided = {self.leader, *self.practically_equal, *self.better}
+        return tuple(name for name in self.scores if name not in decided)
 
     def difference(self, first: str, second: str) -> Difference:
         """Of two entrants by name, in this order."""

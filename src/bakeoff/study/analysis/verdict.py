@@ -13,6 +13,7 @@ from typing import Any
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.judgement import judge
 from bakeoff.study.analysis.uncertainty import Ranking
+from bakeoff.study.design.states import EntrantState
 from bakeoff.study.results.records import (
     SPOKEN_MULTIPLE,
     Crossover,
@@ -154,9 +155,11 @@ def _forecast(more: MoreData | None, measure: Metric, ranking: Ranking) -> tuple
 
 def _unjudged(entrants: Sequence[EntrantResult]) -> tuple[Statement, ...]:
     """Who could not be judged and, where the budget was too small, the seconds that judging would take."""
-    pruned = ", ".join(entrant.name for entrant in entrants if entrant.state == "spared")
-    said = (Statement(key="verdict.spared", values={"names": pruned}),) if pruned else ()
-    left_out = [entrant for entrant in entrants if not entrant.judged and entrant.state != "spared"]
+    pruned = ", ".join(entrant.name for entrant in entrants if entrant.state == EntrantState.PRUNED)
+    said = (Statement(key="verdict.pruned", values={"names": pruned}),) if pruned else ()
+    left_out = [
+        entrant for entrant in entrants if not entrant.judged and entrant.state != EntrantState.PRUNED
+    ]
     if not left_out:
         return said
     names = ", ".join(entrant.name for entrant in left_out)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.packed_graphs import PackedGraphs
 from bakeoff.data.scaling import LARGE_OFFSET
-from bakeoff.data.schema import Graph, Schema, Tokens
+from bakeoff.data.schema import Graph, Schema, Table, Tokens
 from bakeoff.data.splits import Indices
 from bakeoff.tasks.base import Task
 from bakeoff.tasks.baselines import Baseline
@@ -65,6 +65,8 @@ class Classical:
     Attributes:
         name, kind: "baseline" or "classical".
         settings: the values tried for its one tuned number; (None,) where nothing is tuned.
+        explained_on: the kinds of input about which it assumes something that is worth removing, so that it is trained
+            again on changed data as networks are.
         fit: (dataset, training indices, seed, settings, deadline) to one fit per setting.
     """
 
@@ -72,12 +74,19 @@ class Classical:
     kind: str
     settings: tuple[float | None, ...]
     fit: Callable[[Dataset, Indices, int, Sequence[float | None], float], list[ClassicalFit]]
+    explained_on: tuple[type, ...] = ()
 
 
 def entrants(schema: Schema) -> tuple[Classical, ...]:
     """The baselines and classical entrants for this kind of data, cheapest first."""
     neighbours = Classical(name="knn", kind="classical", settings=NEIGHBOURS, fit=_fit_neighbours)
-    boosting = Classical(name="boosting", kind="classical", settings=BOOSTING_RATES, fit=_fit_boosting)
+    boosting = Classical(
+        name="boosting",
+        kind="classical",
+        settings=BOOSTING_RATES,
+        fit=_fit_boosting,
+        explained_on=(Table,),  # trees cut along the axes, whose orientation can be removed
+    )
     task = task_of(schema)
     baselines = tuple(
         Classical(name=one.name, kind="baseline", settings=(None,), fit=partial(_fit_baseline, one))

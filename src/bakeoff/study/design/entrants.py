@@ -26,6 +26,7 @@ class Entrant:
         card: of a network; None otherwise.
         width: of the network's layers; None for its default.
         device: where a network is trained: "cpu", "cuda", "mps"; or "auto" until its profile has found the fastest.
+        is_explained: whether it is trained again on changed data, to see which assumptions it lives from.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Entrant:
     card: ModelCard | None = None
     width: int | None = None
     device: str = "cpu"
+    is_explained: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,13 @@ def choose_entrants(
     from bakeoff import models as catalogue
 
     chosen: list[Entrant] = [
-        Entrant(name=plain.name, kind=plain.kind, family=plain.kind, settings=plain.settings)
+        Entrant(
+            name=plain.name,
+            kind=plain.kind,
+            family=plain.kind,
+            settings=plain.settings,
+            is_explained=isinstance(schema.input, plain.explained_on),
+        )
         for plain in classical.entrants(schema)
     ]
     known = {entrant.name for entrant in chosen}
@@ -107,6 +115,7 @@ def choose_entrants(
                 card=card,
                 width=width,
                 device=device,
+                is_explained=True,
             )
         )
     return tuple(chosen)

@@ -1,4 +1,4 @@
-"""How a training ended, how an entrant ended, what of an entrant was left out, and which follows from which.
+"""How an entrant ended, what of it was left out, and which follows from how its trainings ended.
 
 The values are stored names, and keys of messages ("report.state.", "report.skipped.").
 """
@@ -6,26 +6,7 @@ The values are stored names, and keys of messages ("report.state.", "report.skip
 from collections.abc import Mapping
 from enum import StrEnum
 
-
-class TrialState(StrEnum):
-    """How a training ended.
-
-    FINISHED after all its steps; EARLY because validation no longer improved; ELIMINATED because other learning rates
-    did better; DIVERGED because its numbers were no longer finite; STOPPED by the clock or by the user; FAILED with an
-    error, which is the reason.
-    """
-
-    FINISHED = "finished"
-    EARLY = "early"
-    ELIMINATED = "outpaced"
-    DIVERGED = "diverged"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-    @property
-    def counts(self) -> bool:
-        """Whether the outputs are those of the protocol's full training."""
-        return self in (TrialState.FINISHED, TrialState.EARLY)
+from bakeoff.train.endings import TrialState as TrialState
 
 
 class EntrantState(StrEnum):

@@ -23,6 +23,7 @@ from bakeoff.study.results.run_folder import RunFolder
 from bakeoff.system.extras import first_line
 from bakeoff.tasks.metrics.registry import Metric, MetricContext
 from bakeoff.tasks.registry import task_of
+from bakeoff.train.endings import TrialState
 from bakeoff.train.recipe import Recipe
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.checkpoint import load_checkpoint
@@ -223,7 +224,7 @@ class FitJob:
     def _hand_over(self, trainer: Trainer, trained: TrainingResult, metric: Metric, *, resumed: bool) -> Fit:
         """Write the network and the record."""
         if trained.test_outputs is None or trained.validation_outputs is None:
-            if trained.state == "diverged":
+            if trained.state == TrialState.DIVERGED:
                 raise ModelError(
                     f"The training of '{self.network.card.name}' failed: {trained.reason.text('en')} Give a smaller "
                     f"--learning-rate than {self.learning_rate:.2g}."

@@ -99,7 +99,7 @@ class FitNetwork:
     @property
     def is_pretrained(self) -> bool:
         """Whether its weights were learned before; a network of the user's own may bring such."""
-        return self.card.family == "user" or self.is_published
+        return self.card.is_own or self.is_published
 
     @property
     def slug(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from joblib.externals.loky import ProcessPoolExecutor, process_executor
 
 from bakeoff.system import processes
+from bakeoff.system.patches import PROCESS_LOCK
 
 
 class _SafeProcesses(ProcessPoolExecutor):  # type: ignore[misc]
@@ -77,13 +78,14 @@ def _quiet_tracker() -> Iterator[None]:
     When this process is killed, the tracker removes the semaphores left behind, as it should, and would warn of them
     as leaked, about which a user can do nothing.
     """
-    before = os.environ.get("PYTHONWARNINGS")
     silent = "ignore:resource_tracker:UserWarning"
-    os.environ["PYTHONWARNINGS"] = f"{before},{silent}" if before else silent
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONWARNINGS"]
-        else:
-            os.environ["PYTHONWARNINGS"] = before
+    with PROCESS_LOCK:
+        before = os.environ.get("PYTHONWARNINGS")
+        os.environ["PYTHONWARNINGS"] = f"{before},{silent}" if before else silent
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["PYTHONWARNINGS"]
+            else:
+                os.environ["PYTHONWARNINGS"] = before

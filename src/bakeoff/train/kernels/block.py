@@ -113,16 +113,16 @@ class _Pure(torch.autograd.Function):
     ) -> Tensor:
         p = BlockParameters(**dict(zip(BlockParameters.__dataclass_fields__, parameters, strict=True)))
         parts = []
-        for few, mask in _few_at_a_time(x, real):
-            normed, _, _ = normalise(few, p.norm1_weight, p.norm1_bias, epsilon)
+        for part, mask in _in_microbatches(x, real):
+            normed, _, _ = normalise(part, p.norm1_weight, p.norm1_bias, epsilon)
             qkv = _dense(normed, p.qkv_weight, p.qkv_bias)
             mixed = attend(qkv, heads, mask)
-            middle = _dense(mixed, p.out_weight, p.out_bias).add_(few)
+            middle = _dense(mixed, p.out_weight, p.out_bias).add_(part)
             normed, _, _ = normalise(middle, p.norm2_weight, p.norm2_bias, epsilon)
             hidden = _dense(normed, p.up_weight, p.up_bias)
             out = _dense(_activate(hidden, activation), p.down_weight, p.down_bias).add_(middle)
             parts.append((qkv, mixed, middle, hidden, out))
-        *saved, out = (torch.cat(part, 1) for part in zip(*parts, strict=True))
+        *saved, out = (torch.cat(one, 1) for one in zip(*parts, strict=True))
         ctx.options = heads, activation, epsilon
         ctx.save_for_backward(x, real, *parameters, *saved)
         return out
@@ -135,11 +135,11 @@ class _Pure(torch.autograd.Function):
         sums = [torch.zeros_like(tensor) for tensor in rest[:12]]
         parts = []
         every = zip(
-            _few_at_a_time(x, real),
-            *(_few_at_a_time(tensor, None) for tensor in (*rest[12:], gradients[0])),
+            _in_microbatches(x, real),
+            *(_in_microbatches(tensor, None) for tensor in (*rest[12:], gradients[0])),
             strict=True,
         )
-        for (few, mask), *others in every:
+        for (part, mask), *others in every:
             qkv, mixed, middle, hidden, dy = (tensor for tensor, _ in others)
             d_active = _dense_back(dy, _activate(hidden, activation), p.down_weight, sums[10:12])
             d_hidden = _activate_back(d_active, hidden, activation)
@@ -148,13 +148,13 @@ class _Pure(torch.autograd.Function):
             d_middle = normalise_back(d, unit, inverse, p.norm2_weight, sums[6:8]).add_(dy)
             d_mixed = _dense_back(d_middle, mixed, p.out_weight, sums[4:6])
             d_qkv = attend_back(d_mixed, qkv, mixed, heads, mask)
-            normed, unit, inverse = normalise(few, p.norm1_weight, p.norm1_bias, epsilon)
+            normed, unit, inverse = normalise(part, p.norm1_weight, p.norm1_bias, epsilon)
             d = _dense_back(d_qkv, normed, p.qkv_weight, sums[2:4])
             parts.append(normalise_back(d, unit, inverse, p.norm1_weight, sums[0:2]).add_(d_middle))
         return torch.cat(parts, 1), None, None, None, None, *sums
 
 
-def _few_at_a_time(x: Tensor, real: Tensor | None) -> list[tuple[Tensor, Tensor | None]]:
+def _in_microbatches(x: Tensor, real: Tensor | None) -> list[tuple[Tensor, Tensor | None]]:
     count = max(1, ROWS_AT_ONCE // (x.shape[0] * x.shape[2]))
     masks = [None] * x.shape[1] if real is None else list(torch.split(real, count, 1))
     return [(part, masks[i]) for i, part in enumerate(torch.split(x, count, 1))]

@@ -137,14 +137,14 @@ _SUFFIX = {torch.float32: "_f32", torch.float64: "_f64"}
 @functools.cache
 def _load() -> tuple[ctypes.CDLL | None, str]:
     """The library and a description, or None and the reason why not."""
-    wish = os.environ.get("BAKEOFF_NATIVE", "1")
-    if wish == "0":
+    setting = os.environ.get("BAKEOFF_NATIVE", "1")
+    if setting == "0":
         return None, "pure torch (BAKEOFF_NATIVE=0)"
     compiler = compilation.compiler()
     if compiler is None:
         return None, "pure torch (no C compiler)"
     try:
-        library = compilation.load(may_build=wish != "ready")
+        library = compilation.load(may_build=setting != "ready")
         if library is not None:
             return library, f"compiled ({compilation.version(compiler)})"
         if compilation.place() is None:

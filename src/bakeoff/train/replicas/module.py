@@ -14,17 +14,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bakeoff.errors import BakeoffWarning
 from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.layers.views import dense, takes_graphs, takes_lengths
 from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.kernels.chain import Program
+from bakeoff.train.replicas.process_state import dropout_seed, random_numbers_of, without_fused_attention
 
 #: Gets the stack, a module of the template and its inputs [R, B, ...], and returns its outputs [R, B, ...].
 StackedRule = Callable[..., Any]
@@ -191,7 +190,7 @@ class NetworkStack:
                 _CURRENT["token"], _CURRENT["stack"] = outer, outer_stack
 
         axes = tuple(0 if isinstance(argument, Tensor) else None for argument in inputs)
-        with PROCESS_LOCK, _unrouted(module), _without_fused_attention():
+        with PROCESS_LOCK, _unrouted(module), without_fused_attention():
             return vmap(one, in_dims=(0, 0, axes), randomness="different")(own, self._token, inputs)
 
     def _fall_back(self, arguments: tuple[Any, ...], error: Exception) -> None:
@@ -217,7 +216,7 @@ class NetworkStack:
             count = int(self.counts[row])
             own = {name: tensors[row] for name, tensors in zip(names, rows, strict=True)}
             given = tuple(_first_of(argument, row, count) for argument in arguments)
-            with _random_numbers_of(generator):
+            with random_numbers_of(generator):
                 output = functional_call(self.template, own, given)
             filler = output.new_zeros(longest - count, *output.shape[1:])
             outputs.append(torch.cat((output, filler)) if count < longest else output)
@@ -292,45 +291,6 @@ def _unrouted(module: nn.Module) -> Iterator[None]:
     finally:
         if routed is not None:
             module.forward = routed  # type: ignore[method-assign]
-
-
-@contextmanager
-def _without_fused_attention() -> Iterator[None]:
-    """Inside, attention runs as single steps in the whole process: its fused forms cannot be vectorised."""
-    fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-
-
-class _random_numbers_of:  # noqa: N801
-    """Inside, torch's global generator has the state of this one, which is advanced; then it is put back.
-
-    That generator is one for the whole process and the only one that `nn.Dropout` draws from: `PROCESS_LOCK` is held.
-    """
-
-    def __init__(self, generator: torch.Generator) -> None:
-        self._generator = generator
-
-    def __enter__(self) -> None:
-        PROCESS_LOCK.acquire()
-        self._outer = torch.get_rng_state()
-        torch.set_rng_state(self._generator.get_state())
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._generator.set_state(torch.get_rng_state())
-            torch.set_rng_state(self._outer)
-        finally:
-            PROCESS_LOCK.release()
-
-
-def dropout_seed(seed: int) -> int:
-    """The seed of a replica's dropout: another random stream than that of its weights and batches."""
-    return int(np.random.SeedSequence((seed, 0xD209)).generate_state(1, np.uint64)[0] >> 1)
 
 
 def _named_tensors(module: nn.Module) -> dict[str, Tensor]:

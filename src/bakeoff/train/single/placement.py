@@ -63,7 +63,11 @@ class Placement:
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
-        """Inside, torch uses these threads, and cuDNN searches for the fastest convolution; afterwards as before."""
+        """Inside, torch uses these threads, and cuDNN searches for the fastest convolution; afterwards as before.
+
+        Both hold for the whole process, and no lock is held, since a training may take hours (see
+        `bakeoff.system.patches`): beside others, train in a process of its own.
+        """
         threads, benchmark = torch.get_num_threads(), torch.backends.cudnn.benchmark
         torch.set_num_threads(self.threads)
         torch.backends.cudnn.benchmark = self.device.type == "cuda"

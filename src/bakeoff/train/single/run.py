@@ -20,10 +20,12 @@ from bakeoff.errors import BakeoffWarning
 from bakeoff.messages.statement import Statement, because
 from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.models.layers.views import arguments, takes_graphs
+from bakeoff.system.patches import PROCESS_LOCK
 from bakeoff.train.batches import StackedBatches
+from bakeoff.train.endings import TrialState
 from bakeoff.train.kernels import compilation
 from bakeoff.train.recipe import Recipe, Replica
-from bakeoff.train.replicas.module import dropout_seed
+from bakeoff.train.replicas.process_state import dropout_seed
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.cuda_graphs import GraphedStep
 from bakeoff.train.single.placement import Placement
@@ -104,7 +106,7 @@ class SingleTraining:
         self.history: list[tuple[int, float]] = []
         self.best: dict[str, Tensor] = {}
         self._losses = torch.zeros((), device=placement.device)
-        with torch.random.fork_rng():
+        with PROCESS_LOCK, torch.random.fork_rng():
             torch.manual_seed(dropout_seed(replica.seed))
             self._random = [read() for read, _ in _generators(placement.device)]
 
@@ -117,20 +119,20 @@ class SingleTraining:
                 continue
             if not self.advance(step, deadline=deadline):
                 if deadline is not None and time.monotonic() > deadline:
-                    return self.result("stopped", because("allowed_over"))
-                return self.result("diverged", because("not_finite", steps=self.steps_done))
+                    return self.result(TrialState.STOPPED, because("allowed_over"))
+                return self.result(TrialState.DIVERGED, because("not_finite", steps=self.steps_done))
             loss = self.evaluate()
             if progress is not None:
                 progress(step, self.recipe.steps, 1)
             if not math.isfinite(loss):
-                return self.result("diverged", because("validation_not_finite", steps=step))
+                return self.result(TrialState.DIVERGED, because("validation_not_finite", steps=step))
             if (
                 self.recipe.patience is not None
                 and self._waited >= self.recipe.patience
                 and step < self.recipe.steps
             ):
-                return self.result("early", because("patience", count=self._waited))
-        return self.result("finished", because("all_steps"))
+                return self.result(TrialState.EARLY, because("patience", count=self._waited))
+        return self.result(TrialState.FINISHED, because("all_steps"))
 
     def advance(self, until: int, *, deadline: float | None = None) -> bool:
         """Take steps until `until` are done; False where the deadline came first or the loss is no longer finite."""
@@ -151,7 +153,10 @@ class SingleTraining:
 
     @contextlib.contextmanager
     def _own_random_numbers(self) -> Iterator[None]:
-        """Inside, torch's global generators continue those of this training (for dropout); then they are put back."""
+        """Inside, torch's global generators continue those of this training (for dropout); then they are put back.
+
+        No lock is held, since that may take hours (see `bakeoff.system.patches`): beside others, train in a process.
+        """
         places = _generators(self.placement.device)
         outer = [read() for read, _ in places]
         for (_, write), state in zip(places, self._random, strict=True):
@@ -236,7 +241,7 @@ class SingleTraining:
         module.train(was)
         return total / len(examples), torch.cat(outputs)
 
-    def result(self, state: str, reason: Statement) -> TrainingResult:
+    def result(self, state: TrialState, reason: Statement) -> TrainingResult:
         """The result of this training as it is now, with the outputs of the best weights."""
         known = self.best_step > 0
         validation = test = None

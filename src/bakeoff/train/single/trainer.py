@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from bakeoff.messages.statement import Statement, because, from_stored, to_stored
+from bakeoff.train.endings import TrialState
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.result import TrainingResult
 from bakeoff.train.single.augment import changer
@@ -104,7 +105,7 @@ class Trainer:
         if recipe.average_decay is not None:
             self.average = WeightAverage(self.training.module, recipe.average_decay)
         self.evaluations: list[Evaluation] = []
-        self._ended: tuple[str, Statement] | None = None
+        self._ended: tuple[TrialState, Statement] | None = None
         self._since, self._loss_sum, self._saved_at = 0, 0.0, time.monotonic()
 
     def _after_step(self, module: nn.Module, step: int) -> None:
@@ -136,7 +137,7 @@ class Trainer:
             if step > self.training.steps_done:
                 self._one_evaluation(step, deadline, listener, save, save_seconds)
         if self._ended is None:
-            self._ended = ("finished", because("all_steps"))
+            self._ended = (TrialState.FINISHED, because("all_steps"))
         if save is not None:
             save(self)
         return self.training.result(*self._ended)
@@ -157,12 +158,12 @@ class Trainer:
             if in_time and self.training.steps_done < step:
                 self._save_if_old(save, save_seconds)
         if not math.isfinite(self._loss_sum):
-            self._ended = ("diverged", because("not_finite", steps=self.training.steps_done))
+            self._ended = (TrialState.DIVERGED, because("not_finite", steps=self.training.steps_done))
             return
         if self.training.steps_done > self._since:
             self._evaluate(listener)
         if not in_time:
-            self._ended = ("stopped", because("allowed_over"))
+            self._ended = (TrialState.STOPPED, because("allowed_over"))
         elif self._ended is None:
             self._save_if_old(save, save_seconds)
 
@@ -181,12 +182,12 @@ class Trainer:
         )
         self._since, self._loss_sum = done, 0.0
         if not math.isfinite(loss):
-            self._ended = ("diverged", because("validation_not_finite", steps=done))
+            self._ended = (TrialState.DIVERGED, because("validation_not_finite", steps=done))
             return
         self.evaluations.append(evaluation)
         waited = sum(step > self.training.best_step for step, _ in self.training.history)
         if recipe.patience is not None and waited >= recipe.patience and done < recipe.steps:
-            self._ended = ("early", because("patience", count=waited))
+            self._ended = (TrialState.EARLY, because("patience", count=waited))
         if listener is not None:
             listener(evaluation)
 
@@ -226,7 +227,7 @@ class Trainer:
         self.evaluations = [Evaluation(**evaluation) for evaluation in record["moments"]]
         state, reason = record["ended"] or (None, None)
         said = from_stored(reason)
-        self._ended = None if state is None or said is None else (state, said)
+        self._ended = None if state is None or said is None else (TrialState(state), said)
         self._since, self._loss_sum = record["since"], record["loss_sum"] or 0.0
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from bakeoff.messages.statement import because
 from bakeoff.system.memory import LARGEST_STACK_BYTES, stack_limit_bytes
+from bakeoff.train.endings import TrialState
 from bakeoff.train.folds import StackData
 from bakeoff.train.recipe import Recipe, Replica
 from bakeoff.train.result import TrainingResult
@@ -92,7 +93,7 @@ def _limit_on(device: torch.device) -> int:
 def _not_started(replica: Replica) -> TrainingResult:
     return TrainingResult(
         replica=replica,
-        state="stopped",
+        state=TrialState.STOPPED,
         reason=because("allowed_over"),
         steps_done=0,
         best_step=0,
@@ -144,7 +145,7 @@ def _reject(stacks: Sequence[StackedTraining], step: int) -> None:
     reason = because("outpaced", step=step)
     for stack in stacks:
         places = [place for number, (its, place, _) in enumerate(evaluated) if number in out and its is stack]
-        stack.leave(dict.fromkeys(places, ("outpaced", reason)))
+        stack.leave(dict.fromkeys(places, (TrialState.ELIMINATED, reason)))
 
 
 def _packs(replicas: Sequence[Replica], stack_size: int, *, alone: bool) -> list[list[list[Replica]]]:

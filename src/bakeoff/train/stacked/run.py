@@ -13,6 +13,7 @@ from bakeoff.messages.statement import Statement, because
 from bakeoff.models.layers.graphs import GraphBatch
 from bakeoff.train.batches import StackedBatches
 from bakeoff.train.early_stopping import Watch
+from bakeoff.train.endings import TrialState
 from bakeoff.train.families.registry import compile_program, stack_networks
 from bakeoff.train.folds import StackData
 from bakeoff.train.kernels.chain import Program
@@ -103,7 +104,7 @@ class StackedTraining:
             in_time = self._steps(min(until, self.steps_done + CHECK_EVERY), deadline)
             self._share_time(started)
             if not in_time:
-                self._all_leave("stopped", because("allowed_over"))
+                self._all_leave(TrialState.STOPPED, because("allowed_over"))
             else:
                 self._drop_diverged()
 
@@ -188,7 +189,7 @@ class StackedTraining:
         rows = (~torch.isfinite(self._losses)).nonzero().view(-1).tolist()
         self._losses = None
         reason = because("no_longer_finite", steps=self.steps_done)
-        self.leave(dict.fromkeys(rows, ("diverged", reason)))
+        self.leave(dict.fromkeys(rows, (TrialState.DIVERGED, reason)))
 
     def _share_time(self, started: float) -> None:
         now = time.monotonic()
@@ -224,8 +225,8 @@ class StackedTraining:
             enough = {}
         not_finite = because("validation_not_finite", steps=self.steps_done)
         self.leave(
-            {index: ("early", reason) for index, reason in enough.items()}
-            | dict.fromkeys(diverged, ("diverged", not_finite))
+            {index: (TrialState.EARLY, reason) for index, reason in enough.items()}
+            | dict.fromkeys(diverged, (TrialState.DIVERGED, not_finite))
         )
 
     def _measures(self, losses: Sequence[float], outputs: Tensor) -> list[float]:
@@ -243,12 +244,12 @@ class StackedTraining:
 
     def finish(self) -> None:
         """Record all remaining replicas as finished."""
-        self._all_leave("finished", because("all_steps"))
+        self._all_leave(TrialState.FINISHED, because("all_steps"))
 
-    def _all_leave(self, state: str, reason: Statement) -> None:
+    def _all_leave(self, state: TrialState, reason: Statement) -> None:
         self.leave(dict.fromkeys(range(len(self.rows)), (state, reason)))
 
-    def leave(self, why: Mapping[int, tuple[str, Statement]]) -> None:
+    def leave(self, why: Mapping[int, tuple[TrialState, Statement]]) -> None:
         """Record and remove these rows of the stack, each with its (state, reason); the others are not affected."""
         if not why:
             return
@@ -265,7 +266,7 @@ class StackedTraining:
         self._best = {name: tensor[staying] for name, tensor in self._best.items()}
         self._best_outputs = self._best_outputs[staying] if self._best else self._best_outputs
 
-    def _record(self, why: Mapping[int, tuple[str, Statement]]) -> list[TrainingResult]:
+    def _record(self, why: Mapping[int, tuple[TrialState, Statement]]) -> list[TrainingResult]:
         started, rows = time.monotonic(), sorted(why)
         saved = self._best or self.network.tensors
         tensors = {name: tensor[rows] for name, tensor in saved.items()}
