@@ -18,9 +18,9 @@ import numpy as np
 from validity_worlds import World, errors, forecasts, shares
 
 from bakeoff.study.analysis.judgement import judge
-from bakeoff.study.analysis.resampling import time_blocks
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.results.records import EntrantResult
+from bakeoff.tasks.forecasting import time_blocks
 from bakeoff.tasks.metrics.registry import METRICS
 
 ACCURACY, RMSE, MAE = METRICS["accuracy"], METRICS["rmse"], METRICS["mae"]

@@ -135,7 +135,11 @@ class Summary:
             fit = None
             if entrant.kind != "baseline":
                 fit = fits[name] = fit_curve(
-                    points[name], self._metric, chance=chance, seed=self._definition.seed
+                    points[name],
+                    self._metric,
+                    chance=chance,
+                    training=self._training_points(name),
+                    seed=self._definition.seed,
                 )
             results.append(replace(self._judged(entrant, points[name], fit), **self._training(name)))
         return results, fits
@@ -160,6 +164,16 @@ class Summary:
                         seeds=tuple(self._score(_test(run), self._truth) for run in runs),
                     )
                 )
+        return points
+
+    def _training_points(self, name: str) -> list[CurvePoint]:
+        """Mean scores of a network on its own training examples, by size; those that every seed has."""
+        points = []
+        for size, runs in self._chosen[name].items():
+            scores = [run.training_score for run in runs if run.training_score is not None]
+            if len(scores) == len(runs):
+                mean = float(np.mean(scores))
+                points.append(CurvePoint(examples=size, score=mean, low=mean, high=mean, seeds=tuple(scores)))
         return points
 
     def _score(self, outputs: Outputs, truth: NDArray[np.generic]) -> float:
@@ -355,6 +369,7 @@ class Summary:
             state=str(result.state),
             reason=result.reason,
             validation_score=score,
+            training_score=result.training_score,
             seconds=result.seconds,
             history=result.history,
         )

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialSummary:
-    """One training, without its outputs. `validation_score` is in the deciding metric."""
+    """One training, without its outputs.
+
+    `validation_score` and `training_score` (on its own training examples; None where unknown) are in the deciding metric.
+    """
 
     entrant: str
     examples: int
@@ -40,6 +43,7 @@ class TrialSummary:
     validation_score: float | None
     seconds: float
     history: tuple[tuple[int, float], ...] = ()
+    training_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
