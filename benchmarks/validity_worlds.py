@@ -45,10 +45,16 @@ def shares(
     seeds: int = 3,
     seed_spread: float = 0.005,
     validation: int | None = None,
+    rare: float = 0.0,
 ) -> World:
-    """Entrants with these expected accuracies; `seed_spread` is the standard deviation of a network's true accuracy."""
+    """Entrants with these expected accuracies; `seed_spread` is the standard deviation of a network's true accuracy.
+
+    `rare`: the share of a second class, on which all have the same recall as on the first; two examples at least.
+    """
     checked = examples if validation is None else validation
     total = examples + checked
+    targets = np.zeros(examples, dtype=np.int64)
+    targets[: max(round(rare * examples), 2) if rare else 0] = 1
     shared = rng.standard_normal(total) * np.sqrt(SHARED)
     entrants: dict[str, list[Floats]] = {}
     validated, networks = {}, {}
@@ -60,10 +66,11 @@ def shares(
         name = f"e{index}"
         validated[name] = float(right[:, examples:].mean())
         networks[name] = float(level.mean())
-        entrants[name] = [np.where(row[:examples, None], [[-0.1, -2.4]], [[-2.4, -0.1]]) for row in right]
+        given = right[:, :examples] == (targets == 0)  # whether the first class is the answer
+        entrants[name] = [np.where(row[:, None], [[-0.1, -2.4]], [[-2.4, -0.1]]) for row in given]
     return World(
         entrants=entrants,
-        targets=np.zeros(examples, dtype=np.int64),
+        targets=targets,
         validation=validated,
         truth={f"e{index}": float(accuracy) for index, accuracy in enumerate(accuracies)},
         networks=networks,

@@ -138,6 +138,10 @@ class Task(ABC):
     def default_metric(self, context: MetricContext = NO_CONTEXT) -> Metric:
         """What decides unless the user says otherwise; it applies under this context."""
 
+    def default_on(self, dataset: Dataset, context: MetricContext = NO_CONTEXT) -> Metric:
+        """What decides on these data unless the user says otherwise."""
+        return self.default_metric(context)
+
     @property
     @abstractmethod
     def metric_of_new_data(self) -> Metric:

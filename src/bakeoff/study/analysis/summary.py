@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.learning_curves import CurveFit, crossover, fit_curve, fit_rungs, forecast
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
@@ -55,6 +55,7 @@ class Summary:
         outcome: Outcome,
         *,
         margin: float | None = None,
+        leaks: Sequence[Finding] = (),
     ) -> None:
         self._margin = margin
         self._dataset, self._definition, self._outcome = dataset, definition, outcome
@@ -73,7 +74,11 @@ class Summary:
         results, fits = self._results()
         self.entrants = tuple(sorted(results, key=self._best_first))
         self.verdict: Verdict = conclude(
-            self.entrants, self.ranking, metric=definition.metric, crossovers=self._crossovers(fits)
+            self.entrants,
+            self.ranking,
+            metric=definition.metric,
+            crossovers=self._crossovers(fits),
+            leaks=leaks,
         )
 
     def _counted(self, name: str) -> dict[int, list[TrialResult]]:

@@ -333,7 +333,7 @@ def _critical(drawn: Resampled, first: int, second: int, level: float) -> float:
     """Student's quantile; where examples count 0 or 1, with no more degrees than examples that tell the two apart."""
     degrees = drawn.pair_degrees(first, second)
     if drawn.discordant is not None:
-        degrees = min(degrees, max(int(drawn.discordant[first, second]), 1))
+        degrees = min(degrees, max(float(drawn.discordant[first, second]), 1.0))
     return float(special.stdtrit(degrees, level))
 
 
@@ -360,7 +360,7 @@ def _pair_bound(drawn: Resampled, index: int, other: int, metric: Metric, level:
     bound = gap + critical * _tested_error(drawn, index, other)
     if drawn.smoothing > 0:
         # (bound - gap)^2 = z^2 bound (1 - bound) / N: two that differ by `bound` differ on as many examples at least.
-        units = drawn.groups or drawn.examples
+        units = drawn.groups or drawn.finest
         z = float(special.ndtri(level)) ** 2 / units
         half = gap + z / 2
         bound = max(bound, (half + np.sqrt(max(half**2 - (1 + z) * gap**2, 0.0))) / (1 + z))

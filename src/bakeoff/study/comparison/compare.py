@@ -73,6 +73,7 @@ def compare(
             evidence=evidence,
             source=_source(data),
             margin=settings.margin,
+            metric_chosen=settings.metric is None,
         ).to_the_end()
     finally:
         pool.close()
@@ -81,12 +82,13 @@ def compare(
 def _defined(dataset: Dataset, settings: ComparisonSettings) -> tuple[Definition, tuple[Entrant, ...]]:
     """What is compared on these data, and who takes part."""
     context = MetricContext(seasonal_scale=dataset.seasonal_scale)
-    deciding = task_of(dataset.schema).metric_named(settings.metric, context).name
+    task = task_of(dataset.schema)
+    deciding = task.metric_named(settings.metric, context) if settings.metric else task.default_on(dataset, context)
     entrants = choose_entrants(dataset.schema, settings.models, device=settings.device)
     definition = Definition(
         dataset=dataset.fingerprint,
         entrants=tuple(entrant.name for entrant in entrants),
-        metric=deciding,
+        metric=deciding.name,
         seed=settings.seed,
         budget_seconds=settings.budget_seconds,
         sizes=training_sizes(dataset),

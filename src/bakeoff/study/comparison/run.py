@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bakeoff.data.card import data_card
+from bakeoff.data.findings import leaks
 from bakeoff.data.dataset import Dataset
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.comparison.environment import environment
-from bakeoff.study.comparison.warnings import training_warnings
+from bakeoff.study.comparison.warnings import metric_warnings, training_warnings
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition
 from bakeoff.study.design.trial import TrialResult
@@ -54,11 +55,13 @@ class ComparisonRun:
         evidence: EvidenceProvider | None,
         source: str | None,
         margin: float | None,
+        metric_chosen: bool,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
-        self._margin = margin
+        self._margin, self._metric_chosen = margin, metric_chosen
+        self._card = data_card(dataset)
         self._store = Store(folder)
         DEFINITION.write(self._store, definition)
         if source is not None:
@@ -74,7 +77,14 @@ class ComparisonRun:
                 outcome, clock = self._study(needed)
         with _interrupts_ignored():
             self._entrants = outcome.entrants
-            summary = Summary(self._dataset, self._entrants, self._definition, outcome, margin=self._margin)
+            summary = Summary(
+                self._dataset,
+                self._entrants,
+                self._definition,
+                outcome,
+                margin=self._margin,
+                leaks=leaks(self._card.findings),
+            )
             champion = self._champion(summary)
             SPENT_SECONDS.write(self._store, clock.spent())
         why = None
@@ -182,7 +192,7 @@ class ComparisonRun:
             name=self._dataset.name,
             folder=self._folder,
             dataset=self._dataset,
-            data_card=data_card(self._dataset),
+            data_card=self._card,
             metric=definition.metric,
             seconds=clock.spent(),
             budget_seconds=definition.budget_seconds,
@@ -209,6 +219,8 @@ class ComparisonRun:
         )
 
     def _warnings(self, summary: Summary, outcome: Outcome, why: Evidence | None) -> Iterator[str]:
+        if self._metric_chosen:
+            yield from metric_warnings(self._dataset, self._definition.metric)
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)
