@@ -31,7 +31,7 @@ from bakeoff.tasks.outputs import Outputs, OutputsLike
 #: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
 #: Probability of the upper limit of the seeds' variance, by which degrees of freedom are counted.
-SEEDS_LIMIT = 0.8
+SEEDS_LIMIT = 0.95
 #: The fewest replicates ...
 FEWEST = 1000
 #: ... and the most; in between, as many as make `_WORK` weights in all.
