@@ -87,7 +87,7 @@ def errors(
     tail: str = "normal",
     validation: int | None = None,
 ) -> World:
-    """Entrants with these expected RMSEs; `seed_spread` is relative. `tail`: "normal", "laplace", "t5" or "t3"."""
+    """Entrants with these expected RMSEs; `seed_spread` is relative. `tail`: "normal", "laplace", "t5", "t3" or "rare"."""
     checked = examples if validation is None else validation
     total = examples + checked
     stretch = _tail(rng, tail, total)
@@ -118,6 +118,8 @@ def _tail(rng: np.random.Generator, tail: str, count: int) -> Floats:
         return np.ones(count)
     if tail == "laplace":
         return np.sqrt(rng.exponential(size=count))
+    if tail == "rare":  # one error in twenty is five times as large
+        return np.where(rng.random(count) < 0.05, 5.0, 1.0) / np.sqrt(0.95 + 0.05 * 25)
     degrees = int(tail[1:])
     return np.sqrt((degrees - 2) / rng.chisquare(degrees, count))
 
