@@ -87,7 +87,7 @@ def errors(
     tail: str = "normal",
     validation: int | None = None,
 ) -> World:
-    """Entrants with these expected RMSEs; `seed_spread` is relative. `tail`: "normal", "laplace", "t5", "t3" or "rare"."""
+    """Entrants with these expected RMSEs; `seed_spread` is relative. `tail`: see `_tail`."""
     checked = examples if validation is None else validation
     total = examples + checked
     stretch = _tail(rng, tail, total)
@@ -113,7 +113,7 @@ def errors(
 
 
 def _tail(rng: np.random.Generator, tail: str, count: int) -> Floats:
-    """What a normal error is multiplied by, with mean square 1, so that it has the tail."""
+    """What a normal error is multiplied by, with mean square 1, for "normal", "laplace", "t5", "t3", "rare"."""
     if tail == "normal":
         return np.ones(count)
     if tail == "laplace":

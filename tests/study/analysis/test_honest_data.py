@@ -39,15 +39,14 @@ def verdict_of(findings, accuracy=0.95):
         name: [np.log(np.where(hits[:, None], [[0.9, 0.1]], [[0.1, 0.9]]))]
         for name, hits in {"cnn": right, "linear": right[::-1]}.items()
     }
-    found = rank_entrants(
-        outputs, np.zeros(200, np.int64), METRICS["accuracy"], deterministic=list(outputs)
-    )
+    found = rank_entrants(outputs, np.zeros(200, np.int64), METRICS["accuracy"], deterministic=list(outputs))
     entrants = [EntrantResult(name=name, kind="network", family=name) for name in outputs]
     return conclude(entrants, found, metric="accuracy", leaks=leaks(findings))
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "84 of the 100 test examples also stand"), ("ko", "테스트 예제 100개 중 84개")]
+    ("language", "said"),
+    [("en", "84 of the 100 test examples also stand"), ("ko", "테스트 예제 100개 중 84개")],
 )
 def test_copies_of_test_examples_in_training_are_said_right_after_who_leads(language, said):
     set_language(language)

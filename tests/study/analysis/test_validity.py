@@ -100,7 +100,7 @@ def test_what_would_decide_decides_in_four_of_five_cases():
 
 
 def test_forecasts_hold_on_real_curves_and_help_is_seldom_promised_on_plateaus():
-    """One case in 30 of both halves: wanted are 75 to 85 %, at most 10 % false, 60 % said where true by twice the margin."""
+    """One case in 30: wanted are 75 to 85 %, at most 10 % false, 60 % said where true by twice the margin."""
     records = json.loads(curves.RESULTS.read_text())
     chosen = [case for case in curves.cases(records) if not case.jumps and 4 in case.later][::30]
     judged = [curves.judge(case, curves.fit(case)) for case in chosen]
@@ -114,7 +114,7 @@ def test_forecasts_hold_on_real_curves_and_help_is_seldom_promised_on_plateaus()
 
 @pytest.mark.parametrize(("accuracy", "before"), [(0.9, 0.83), (0.98, 0.68)])
 def test_intervals_of_balanced_accuracy_hold_the_truth_where_a_class_is_rare(accuracy, before):
-    """100 examples, 8 of the rare class; `before`: what a plain bootstrap holds, which takes no misses for none ever."""
+    """100 examples, 8 of the rare class; `before`: what a plain bootstrap holds, which takes no misses for none."""
     held = []
     for turn in range(60):
         world = worlds.shares(

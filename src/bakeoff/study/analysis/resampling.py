@@ -62,8 +62,8 @@ class Resampled:
         smoothing: variance added to a difference of two that are not twins (see `standing`).
         pseudo_miss: variance that one more miss adds to a score whose examples count differently (balanced accuracy): a
             bootstrap of a rare class that has none would take it for certain. 0 elsewhere.
-        discordant: [E, E], number of examples (or groups) on which two entrants differ; where examples count differently
-            the number of equal ones that they are worth. None where the score of an example can be other than 0 and 1.
+        discordant: [E, E], number of examples (or groups) on which two entrants differ; where examples count
+            differently, of equal ones that they are worth. None where an example's score can be other than 0 and 1.
         examples: N.
         groups: number of groups that were resampled; None where single examples were.
         relative: [E, R], for errors: of the mean loss's logarithm, Student's ratio in each replicate; None otherwise.
@@ -291,7 +291,7 @@ def _log_ratios(losses: Floats, weights: Floats) -> Floats:
 def _hits(
     metric: Metric, runs: Sequence[Outputs], targets: OutputsLike, means: Floats | None
 ) -> tuple[Floats | None, Floats]:
-    """Which examples each run gets right, [N, runs], and what each example counts, [N]; None where none is just right."""
+    """Which examples each run gets right, [N, runs], and what each counts, [N]; None where none is just right."""
     equal = np.full(len(targets), 1.0 / len(targets))
     if is_hit_or_miss(means):
         return means, equal

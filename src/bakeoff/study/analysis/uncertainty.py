@@ -116,8 +116,8 @@ class Ranking:
         examples: of the test split, or the groups of it that are drawn as a whole.
         seeds_unknown: whether some entrant could have come out otherwise with another seed, and nothing is known of
             how much: all is then said of the very networks that were trained.
-        training_sets: on how many different ones each was trained. Where it is one, all is said of the networks that were
-            trained on it, and nothing of how their families would stand on other examples.
+        training_sets: on how many different ones each was trained. Where it is one, all is said of the networks that
+            were trained on it, and nothing of how their families would stand on other examples.
         seeds_borrowed: those with one seed whose spread is that of other entrants, or of other sizes.
     """
 

@@ -83,7 +83,9 @@ def _defined(dataset: Dataset, settings: ComparisonSettings) -> tuple[Definition
     """What is compared on these data, and who takes part."""
     context = MetricContext(seasonal_scale=dataset.seasonal_scale)
     task = task_of(dataset.schema)
-    deciding = task.metric_named(settings.metric, context) if settings.metric else task.default_on(dataset, context)
+    deciding = (
+        task.metric_named(settings.metric, context) if settings.metric else task.default_on(dataset, context)
+    )
     entrants = choose_entrants(dataset.schema, settings.models, device=settings.device)
     definition = Definition(
         dataset=dataset.fingerprint,

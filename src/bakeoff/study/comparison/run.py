@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bakeoff.data.card import data_card
-from bakeoff.data.findings import leaks
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.findings import leaks
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
 from bakeoff.study.analysis.summary import Summary

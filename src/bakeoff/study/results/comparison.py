@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class TrialSummary:
     """One training, without its outputs.
 
-    `validation_score` and `training_score` (on its own training examples; None where unknown) are in the deciding metric.
+    `validation_score` and `training_score` (on its own training examples; None where unknown) are in the deciding
+    metric.
     """
 
     entrant: str
