@@ -20,6 +20,7 @@ from validity_worlds import World, errors, forecasts, shares
 from bakeoff.study.analysis.judgement import judge
 from bakeoff.study.analysis.uncertainty import Ranking, rank_entrants
 from bakeoff.study.results.records import EntrantResult
+from bakeoff.tasks.dependence import dependence_lag
 from bakeoff.tasks.forecasting import time_blocks
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -235,13 +236,19 @@ def dependent_errors(repetitions: int) -> Figures:
     found: Figures = {}
     for moments in (240, 600):
         for persistence in (0.0, 0.9, 0.95):
-            groups = time_blocks(np.arange(moments), horizon=8, window=12)
-            won = 0
+            won, widths = 0, []
             for turn in range(repetitions):
                 made = forecasts(np.random.default_rng([turn, 7]), 2, moments, persistence=persistence)
                 nothing = np.zeros((moments, 8))
+                size = np.stack([np.abs(runs[0]).mean(axis=1) for runs in made.values()], axis=1)
+                lag = dependence_lag(np.concatenate([size, size - size.mean(axis=1, keepdims=True)], axis=1))
+                groups = time_blocks(np.arange(moments), horizon=8, window=12, lag=lag)
                 place = rank_entrants(made, nothing, MAE, groups=groups, replicates=REPLICATES)
                 won += place.winner is not None
+                widths.append(place.differences[0].high - place.differences[0].low)
+            found[f"width of a difference: {moments} moments, persistence {persistence:g}"] = float(
+                np.mean(widths)
+            )
             found[f"winner of two equal: {moments} moments, persistence {persistence:g}"] = won / repetitions
     return found
 

@@ -117,12 +117,22 @@ class Summary:
             ],
             margin=self._margin,
             context=self._context,
-            groups=self._task.resampled_together(self._dataset, self._dataset.splits.test),
+            groups=self._task.resampled_together(
+                self._dataset, self._dataset.splits.test, self._errors(judged)
+            ),
             validation=validation,
             elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,
             seed=self._definition.seed,
         )
+
+    def _errors(self, judged: Mapping[str, Sequence[TrialResult]]) -> NDArray[np.float64]:
+        """Errors on the test examples, a mean over seeds, [N, entrants]."""
+        means = [
+            np.mean([self._task.errors(_test(run), self._truth) for run in runs], axis=0)
+            for runs in judged.values()
+        ]
+        return np.stack(means, axis=1)
 
     def _results(self) -> tuple[list[EntrantResult], dict[str, CurveFit]]:
         points = self._curve_points()
