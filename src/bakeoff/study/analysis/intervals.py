@@ -26,7 +26,7 @@ def score_interval(drawn: Resampled, index: int, metric: Metric, level: float) -
     side = (1 + level) / 2
     if drawn.smoothing > 0:
         variance = float(np.var(drawn.examples_only[index])) * drawn.stretch(side) ** 2
-        low, high = wilson(score, variance + drawn.pseudo_miss, round(drawn.finest), level)
+        low, high = wilson(score, max(variance, drawn.pseudo_miss), round(drawn.finest), level)
     elif drawn.relative_error is not None:
         low, high = _of_error(score, drawn, index, level)
     else:
