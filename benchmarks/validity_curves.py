@@ -1,7 +1,7 @@
 """Are forecasts of more data right? Learning curves up to ten times the data, half to calibrate by, half held out.
 
     scripts/bench validity_curves                  the figures of the held-out half (a minute)
-    scripts/bench validity_curves --half calibrate
+    scripts/bench validity_curves --half calibrate, or all: there each data set is judged by what all others choose
     scripts/bench validity_curves --make           makes the curves again (half an hour; benchmarks/results/curves.json)
 
 A case is a curve measured as a comparison measures it - five sizes that double, three seeds, one small test set - with
@@ -13,13 +13,15 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
-from bakeoff.study.analysis.learning_curves import MULTIPLES, CurveFit, fit_curve
+from bakeoff.study.analysis import learning_curves
+from bakeoff.study.analysis.learning_curves import LEVEL, MULTIPLES, CurveFit, fit_curve
 from bakeoff.study.analysis.uncertainty import wilson
 from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.registry import METRICS
@@ -30,6 +32,10 @@ from validity_curves_sets import LEARNERS, SETS, make_curves
 RESULTS = Path(__file__).parent / "results" / "curves.json"
 #: Sizes of a measured curve, and the fewest of a case.
 SIZES, FEWEST = 5, 4
+#: Learners that a comparison scores on their own training examples.
+NETWORKS = ("linear", "mlp")
+#: Factors of the spread of drawn curves that are tried.
+FACTORS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 #: "Should help" is false where the truth gains less than half of this (points of a share; part of an error), and has
 #: to be said where it gains twice as much.
 MARGIN = {"accuracy": 0.01, "rmse": 0.02}
@@ -181,22 +187,39 @@ def _percent(values: Sequence[bool]) -> str:
     return f"{100 * np.mean(values):.0f} %" if values else "-"
 
 
-def bounded(records: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """What linear learners of XOR are expected to reach at ten times the data, without and with training scores."""
-    yield "| data | examples | now | truth at most | forecast x10 | with training scores |"
+def fit(case: Case, *, bounded: bool = True) -> CurveFit:
+    """The fit of a case as a comparison makes it: `bounded` by training scores where the learner is a network."""
+    training = case.training if bounded and case.learner in NETWORKS else ()
+    return fit_curve(case.points, METRICS[case.metric], chance=case.chance, training=training)
+
+
+def left_out(pairs: Sequence[tuple[Case, CurveFit]]) -> Iterator[str]:
+    """How many intervals hold, with the factor of the spread that the curves of all *other* data sets choose."""
+    yield "| times the data | cases | held with the factor of the others | real alone | factors | in use |"
     yield "|---|---|---|---|---|---|"
-    for case in cases([r for r in records if r["data"].startswith("xor") and r["learner"] == "linear"]):
-        fits = [
-            fit_curve(case.points, METRICS["accuracy"], chance=case.chance, training=training)
-            for training in ((), case.training)
-        ]
-        if fits[0].withheld is None:
-            shown = [
-                f"{100 * fit.predict(10 * fit.examples)[0]:.0f} %" for fit in fits if fit.withheld is None
-            ]
-            best = 1 - min(case.later.values(), default=case.now)
-            size, now = case.points[-1].examples, case.points[-1].score
-            yield f"| {case.data} | {size} | {100 * now:.0f} % | {100 * best:.0f} % | {' | '.join(shown)} |"
+    spoken = [(case, found) for case, found in pairs if not case.jumps and found.no_forecast is None]
+    for multiple in MULTIPLES:
+        here = [(case, found) for case, found in spoken if multiple in case.later]
+        held = np.array([[_holds(case, found, multiple, one) for one in FACTORS] for case, found in here])
+        names = np.array([case.data for case, _ in here])
+        real = np.array([SETS[name].real for name in names])
+        chosen = {name: int(abs(held[names != name].mean(axis=0) - LEVEL).argmin()) for name in set(names)}
+        crossed = np.array([row[chosen[name]] for row, name in zip(held, names, strict=True)])
+        factors = sorted({FACTORS[place] for place in chosen.values()})
+        figures = (
+            f"x{multiple}",
+            len(here),
+            _percent(list(crossed)),
+            _percent(list(crossed[real])),
+            " to ".join(f"{one:g}" for one in (factors[0], factors[-1])),
+            f"{learning_curves.STRETCH[multiple]:g}",
+        )
+        yield "| " + " | ".join(map(str, figures)) + " |"
+
+
+def _holds(case: Case, found: CurveFit, multiple: int, factor: float) -> bool:
+    with mock.patch.dict(learning_curves.STRETCH, {multiple: factor}):
+        return judge(replace(case, later={multiple: case.later[multiple]}), found).held[multiple]
 
 
 def main() -> int:
@@ -204,22 +227,23 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--make", action="store_true", help="make the curves again")
-    parser.add_argument("--half", choices=("held-out", "calibrate"), default="held-out")
+    parser.add_argument("--half", choices=("held-out", "calibrate", "all"), default="held-out")
     parser.add_argument("--every", type=int, default=1, help="judge one case in so many")
     options = parser.parse_args()
     if options.make:
         lines = [json.dumps(record) for record in make_curves(list(SETS), LEARNERS)]
         RESULTS.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     records = json.loads(RESULTS.read_text())
-    chosen = list(cases(records, held_out=options.half == "held-out"))[:: options.every]
-    outcomes = [
-        judge(case, fit_curve(case.points, METRICS[case.metric], chance=case.chance)) for case in chosen
-    ]
+    half = None if options.half == "all" else options.half == "held-out"
+    chosen = list(cases(records, held_out=half))[:: options.every]
     names = {case.data for case in chosen}
     print(f"{options.half}: {len(chosen)} cases of {len(records)} curves, {len(names)} data sets\n")
-    print("\n".join(table(outcomes)))
-    print()
-    print("\n".join(bounded(records)))
+    pairs = [(case, fit(case)) for case in chosen]
+    print("\n".join(table([judge(*pair) for pair in pairs])))
+    print("\nwithout the scores on the training examples:\n")
+    print("\n".join(table([judge(case, fit(case, bounded=False)) for case in chosen])))
+    if options.half == "all":
+        print("\n" + "\n".join(left_out(pairs)))
     return 0
 
 

@@ -45,10 +45,16 @@ def shares(
     seeds: int = 3,
     seed_spread: float = 0.005,
     validation: int | None = None,
+    rare: float = 0.0,
 ) -> World:
-    """Entrants with these expected accuracies; `seed_spread` is the standard deviation of a network's true accuracy."""
+    """Entrants with these expected accuracies; `seed_spread` is the standard deviation of a network's true accuracy.
+
+    `rare`: the share of a second class, on which all have the same recall as on the first; two examples at least.
+    """
     checked = examples if validation is None else validation
     total = examples + checked
+    targets = np.zeros(examples, dtype=np.int64)
+    targets[: max(round(rare * examples), 2) if rare else 0] = 1
     shared = rng.standard_normal(total) * np.sqrt(SHARED)
     entrants: dict[str, list[Floats]] = {}
     validated, networks = {}, {}
@@ -60,10 +66,11 @@ def shares(
         name = f"e{index}"
         validated[name] = float(right[:, examples:].mean())
         networks[name] = float(level.mean())
-        entrants[name] = [np.where(row[:examples, None], [[-0.1, -2.4]], [[-2.4, -0.1]]) for row in right]
+        given = right[:, :examples] == (targets == 0)  # whether the first class is the answer
+        entrants[name] = [np.where(row[:, None], [[-0.1, -2.4]], [[-2.4, -0.1]]) for row in given]
     return World(
         entrants=entrants,
-        targets=np.zeros(examples, dtype=np.int64),
+        targets=targets,
         validation=validated,
         truth={f"e{index}": float(accuracy) for index, accuracy in enumerate(accuracies)},
         networks=networks,
@@ -80,7 +87,7 @@ def errors(
     tail: str = "normal",
     validation: int | None = None,
 ) -> World:
-    """Entrants with these expected RMSEs; `seed_spread` is relative. `tail`: "normal", "laplace", "t5" or "t3"."""
+    """Entrants with these expected RMSEs; `seed_spread` is relative. `tail`: see `_tail`."""
     checked = examples if validation is None else validation
     total = examples + checked
     stretch = _tail(rng, tail, total)
@@ -106,11 +113,13 @@ def errors(
 
 
 def _tail(rng: np.random.Generator, tail: str, count: int) -> Floats:
-    """What a normal error is multiplied by, with mean square 1, so that it has the tail."""
+    """What a normal error is multiplied by, with mean square 1, for "normal", "laplace", "t5", "t3", "rare"."""
     if tail == "normal":
         return np.ones(count)
     if tail == "laplace":
         return np.sqrt(rng.exponential(size=count))
+    if tail == "rare":  # one error in twenty is five times as large
+        return np.where(rng.random(count) < 0.05, 5.0, 1.0) / np.sqrt(0.95 + 0.05 * 25)
     degrees = int(tail[1:])
     return np.sqrt((degrees - 2) / rng.chisquare(degrees, count))
 

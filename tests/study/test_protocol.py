@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from bakeoff.data import findings
 from bakeoff.data.load import load
 from bakeoff.data.splits import FIRST_ORIGIN
 from bakeoff.study import protocol
 from bakeoff.study.analysis import learning_curves, uncertainty
 from bakeoff.study.design.jobs import full_steps, training_sizes
+from bakeoff.tasks import forecasting
 
 DOCUMENT = " ".join((Path(__file__).parents[2] / "docs" / "protocol.md").read_text().split())
 WORDS = [
@@ -79,6 +81,10 @@ TOLD: tuple[tuple[float, Any], ...] = (
     (100 * uncertainty.LEVEL, lambda n: f"the upper bound ({n:g} %) of what it loses"),
     (100 * uncertainty.BASELINE_LEVEL, lambda n: f"Beating the baseline takes {n:g} %"),
     (100 * learning_curves.LEVEL, lambda n: f"has an {n:g} % interval"),
+    (protocol.TRAINING_SCORE_EXAMPLES, lambda n: f"at most {n:,} of its own training examples"),
+    (100 * learning_curves.EXPECTED_SHARE, lambda n: f"{n:g} points ({2 * n:g} % of an error) or more"),
+    (forecasting.BLOCK_LAGS, lambda n: f"or {word(n)} times as long as the errors"),
+    (findings.FEWEST_OF_A_CLASS, lambda n: f"each class has {word(n)} test examples"),
 )
 
 

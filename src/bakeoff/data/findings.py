@@ -1,7 +1,7 @@
 """Findings that may spoil a comparison: small classes, imbalance, duplicates, leaks of the target, ordered data."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ from bakeoff.errors import listed, printable
 FEW_EXAMPLES = 10
 #: Ratio of the most and the least frequent class from which classes are imbalanced.
 HEAVY_IMBALANCE = 10.0
+#: Such an imbalance decides by itself what accuracy says where the largest class has at least this share ...
+DOMINANT_SHARE = 0.5
+#: ... and classes can be counted alike where each has at least this many test examples.
+FEWEST_OF_A_CLASS = 5
+#: Findings by which every score flatters.
+LEAKS = ("duplicates_across", "gives_target_away")
 #: A column leaks the target where it alone closes this part of the gap between the baseline and a perfect score.
 GIVEN_AWAY = 0.98
 #: Or where it separates the classes without an error, in at least this many examples.
@@ -83,6 +89,27 @@ def _names_alike(names: Sequence[str]) -> list[str]:
     folded = [" ".join(name.casefold().split()) for name in names]
     counts = Counter(folded)
     return [name for name, plain in zip(names, folded, strict=True) if counts[plain] > 1]
+
+
+def dominant_class(dataset: Dataset) -> tuple[str, float] | None:
+    """The class that so outweighs the others that whoever always says it looks good, with its share; else None.
+
+    None as well where a class is so rare in the test split that a score by classes would hang on single examples.
+    """
+    if not dataset.schema.is_classification:
+        return None
+    counts = np.bincount(dataset.targets)
+    tested = np.bincount(dataset.targets_at(dataset.splits.test), minlength=len(counts))[counts > 0]
+    largest, share = int(counts.argmax()), float(counts.max() / max(counts.sum(), 1))
+    heavy = counts.max() >= HEAVY_IMBALANCE * counts[counts > 0].min() and share >= DOMINANT_SHARE
+    if not heavy or tested.min() < FEWEST_OF_A_CLASS:
+        return None
+    return dataset.schema.target.class_names[largest], share
+
+
+def leaks(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those of a weight that every score flatters."""
+    return tuple(one for one in findings if one.kind in LEAKS and one.severity != "note")
 
 
 def duplicate_findings(dataset: Dataset) -> Iterator[Finding]:

@@ -51,6 +51,8 @@ JUDGED_BY_ERRORS = ("accuracy", "balanced_accuracy", "macro_f1")
 CURVE_SIZES = 5
 #: Seeds of every point of a learning curve, by default: the fewest with which a spread can be told.
 SEEDS = 3
+#: The most training examples that a trained network is scored on itself: what it cannot fit bounds its forecasts.
+TRAINING_SCORE_EXAMPLES = 1000
 #: An entrant more than this many standard errors behind the best on validation is out of the race.
 ELIMINATION_ERRORS = 3.0
 #: Progressive sampling begins at this many values (examples times values of an example): fewer are learned within a few

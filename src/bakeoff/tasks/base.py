@@ -140,6 +140,10 @@ class Task(ABC):
     def default_metric(self, context: MetricContext = NO_CONTEXT) -> Metric:
         """What decides unless the user says otherwise; it applies under this context."""
 
+    def default_on(self, dataset: Dataset, context: MetricContext = NO_CONTEXT) -> Metric:
+        """What decides on these data unless the user says otherwise."""
+        return self.default_metric(context)
+
     @property
     @abstractmethod
     def metric_of_new_data(self) -> Metric:
@@ -215,13 +219,19 @@ class Task(ABC):
 
     # Resampling
 
-    def resampled_together(self, dataset: Dataset, part: Indices) -> NDArray[Any] | None:
-        """Labels [N] of what is resampled together of these units: groups, or what depends; None for single units."""
+    def resampled_together(
+        self, dataset: Dataset, part: Indices, errors: Floats | None = None
+    ) -> NDArray[Any] | None:
+        """Labels [N] of what is resampled together of these units: groups, or what depends; None for single units.
+
+        Args:
+            errors: [N, E], of E entrants on these units, from which it is measured how far they depend; None assumes it.
+        """
         if dataset.groups is not None:
             return np.asarray(dataset.groups)[part]
-        return self._dependent(dataset, part)
+        return self._dependent(dataset, part, errors)
 
-    def _dependent(self, dataset: Dataset, part: Indices) -> NDArray[Any] | None:
+    def _dependent(self, dataset: Dataset, part: Indices, errors: Floats | None) -> NDArray[Any] | None:
         """Labels [N] of units whose errors depend on each other although no groups are given."""
         return None
 

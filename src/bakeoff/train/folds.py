@@ -69,11 +69,11 @@ class FoldedData:
 
     def in_unit_of_data(self, outputs: Tensor, fold: int | None = None) -> Tensor:
         """As `TrainingData.in_unit_of_data`, with the scaling of this fold's targets."""
-        return self._of(fold).in_unit_of_data(outputs)
+        return self.of_fold(fold).in_unit_of_data(outputs)
 
     def stored(self, outputs: Tensor, fold: int | None = None) -> np.ndarray:
         """As `TrainingData.stored`, with the scaling of this fold's targets."""
-        return self._of(fold).stored(outputs)
+        return self.of_fold(fold).stored(outputs)
 
     def read_by(self, module: nn.Module) -> "FoldedData":
         """These data as this network reads them (`TrainingData.read_by`).
@@ -94,7 +94,8 @@ class FoldedData:
         """Positions of a split in parts of so many predictions."""
         return torch.arange(len(examples)).split(max(rows, 1))  # type: ignore[no-untyped-call, no-any-return]
 
-    def _of(self, fold: int | None) -> TrainingData:
+    def of_fold(self, fold: int | None) -> TrainingData:
+        """What a training of this fold alone would read; of the first fold where None."""
         return self.folds[next(iter(self.folds)) if fold is None else fold]
 
 

@@ -236,6 +236,10 @@ class TrainingData:
             self._orders[seed] = torch.from_numpy(np.searchsorted(self._train_indices, order))
         return self._orders[seed][:examples]
 
+    def of_fold(self, fold: int | None) -> "TrainingData":
+        """These data: all of one fold (in `FoldedData`, those of this fold)."""
+        return self
+
     def validation_rows(self, fold: int | None) -> slice:
         """Where a replica's examples lie in `validation` (in `FoldedData`, those of its fold)."""
         return slice(None)

@@ -1,5 +1,8 @@
 """Forecast windows overlap: intervals from blocks of time hold the truth about as often as stated, others do not."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -8,9 +11,13 @@ from scipy import stats
 from bakeoff.data.load import load
 from bakeoff.study.analysis.resampling import resample
 from bakeoff.study.analysis.uncertainty import rank_entrants
+from bakeoff.tasks.dependence import dependence_lag
 from bakeoff.tasks.forecasting import FEWEST_BLOCKS, MOST_BLOCKS, time_blocks
 from bakeoff.tasks.metrics.registry import METRICS
 from bakeoff.tasks.registry import task_of
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
+import validity_worlds as worlds
 
 MAE = METRICS["mae"]
 WINDOWS, HORIZON, WINDOW = 240, 8, 12
@@ -113,3 +120,39 @@ def test_a_table_with_times_draws_blocks_that_all_its_series_share() -> None:
         assert not ((times >= first) & (times <= last) & (labels != label)).any()
     iris = load("iris")
     assert task_of(iris.schema).resampled_together(iris, iris.splits.test) is None
+
+
+def test_blocks_are_as_long_as_errors_are_seen_to_depend() -> None:
+    """By hand: shocks that last for q steps are correlated up to lag q - 1; white noise is not at all."""
+    rng = np.random.default_rng(5)
+    white = rng.normal(size=(1200, 2))
+    moving = np.stack([np.convolve(rng.normal(size=1219), np.ones(20))[19:1219] for _ in range(2)], axis=1)
+    assert dependence_lag(white) <= 2
+    assert 14 <= dependence_lag(moving) <= 120  # correlations of what depends are noisy: rather too long
+    free, tied = (
+        np.bincount(time_blocks(np.arange(1200), horizon=2, window=10, lag=dependence_lag(one)))
+        for one in (white, moving)
+    )
+    assert (free >= 12).all()
+    assert len(free) == 100, (
+        "many where nothing depends: the interval is Student's with 99 degrees and not with 7"
+    )
+    assert (tied >= 4 * 14).all()
+    assert len(np.bincount(time_blocks(np.arange(100), horizon=2, window=10, lag=90))) == FEWEST_BLOCKS
+
+
+def test_a_level_that_is_off_for_a_while_makes_no_winner_of_equal_forecasts() -> None:
+    """Persistence 0.95, 240 moments: 7 % over 400 cases, where single windows give 16 to 25 %."""
+    won = {"measured": 0, "single": 0}
+    for turn in range(60):
+        made = worlds.forecasts(np.random.default_rng([turn, 7]), 2, 240, persistence=0.95)
+        size = np.stack([np.abs(runs[0]).mean(axis=1) for runs in made.values()], axis=1)
+        lag = dependence_lag(np.concatenate([size, size - size.mean(axis=1, keepdims=True)], axis=1))
+        for name, groups in (
+            ("measured", time_blocks(np.arange(240), horizon=8, window=12, lag=lag)),
+            ("single", None),
+        ):
+            found = rank_entrants(made, np.zeros((240, 8)), MAE, groups=groups, replicates=400)
+            won[name] += found.winner is not None
+    assert won["measured"] <= 9  # 7 % of 60, and two and a half standard errors
+    assert won["single"] >= 20

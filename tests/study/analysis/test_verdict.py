@@ -96,12 +96,12 @@ def test_nothing_beats_the_baseline_and_nothing_else_is_promised():
     assert not verdict.needs_network
     assert len(verdict.sentences) == 1
     assert verdict.sentences[0].startswith(
-        "Nothing that was judged here was shown to beat the baseline: majority"
+        "Nothing that was trained and judged here was shown to beat the baseline: majority"
     )
     shown, _ = case({"majority": 0.5, "boosting": 0.49, "cnn": 0.5005}, examples=4000)
     assert shown.cheapest_good == "majority"
     assert shown.sentences[0].startswith(
-        "None of the 2 that were judged here is better than the baseline by 1 point"
+        "None of the 2 that were trained and judged here is better than the baseline by 1 point"
     )
 
 

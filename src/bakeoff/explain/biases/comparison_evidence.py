@@ -22,6 +22,7 @@ from bakeoff.study.design.trial import TrialResult
 from bakeoff.study.evidence import ComparisonContext
 from bakeoff.study.protocol import JUDGED_BY_ERRORS
 from bakeoff.study.results.records import EntrantResult, Verdict
+from bakeoff.study.results.seed_results import SeedResults
 from bakeoff.study.schedule.retraining import Retrained, Retraining
 from bakeoff.study.schedule.retraining_plan import SELECTION, RetrainableEntrant, Selection, select
 from bakeoff.study.schedule.runner import JobRunner
@@ -46,7 +47,8 @@ class ComparisonEvidence:
     ) -> Why | None:
         """Train and test on changed data; None where no network can be trained again."""
         known = _TrainedAlready(comparison)
-        ranking = [result.name for result in results if result.judged and result.name in known.runs]
+        judged = {result.name for result in results if result.judged}
+        ranking = [name for name in known.ranking_on_validation() if name in judged]
         if not ranking:
             return None
         return _EvidenceRun(comparison, known, verdict, results, ranking).why()
@@ -91,8 +93,8 @@ class _TrainedAlready:
         truth = self.comparison.dataset.targets_at(self.comparison.dataset.splits.validation)
 
         def score(name: str) -> float:
-            run = next(iter(self.runs[name].values()))
-            return self.metric.sign * self.metric.score(run.validation_outputs, truth, self.context)  # type: ignore[arg-type]
+            runs = SeedResults(tuple(self.runs[name].values()))
+            return self.metric.sign * runs.on_validation(self.metric, truth, self.context)
 
         return sorted(self.runs, key=score, reverse=True)
 
@@ -125,8 +127,9 @@ class _EvidenceRun:
     Attributes:
         comparison: what is handed over by the comparison.
         known: its trainings.
-        verdict, results: of the comparison; results are in order, best first.
-        ranking: names of the entrants that can be trained again, best first.
+        verdict, results: of the comparison.
+        ranking: names of the entrants that can be trained again, the best on validation first: who is trained again and
+            spoken of is not chosen by the test examples that the drops are measured on.
     """
 
     comparison: ComparisonContext
@@ -155,10 +158,9 @@ class _EvidenceRun:
             return replace(empty, statements=(said,))
         if self.comparison.reserved_seconds == 0:
             return replace(empty, statements=(Statement(key="why.unmeasured.short", values={}),))
+        winner = self.verdict.winner
         entrants = choose_to_retrain(
-            self.ranking,
-            self.verdict.tied or (self.verdict.winner or self.ranking[0],),
-            controls=self.known.controls,
+            self.ranking, self.ranking if winner is None else (winner,), controls=self.known.controls
         )
         selection = self._stored_selection(entrants)
         if not selection.requests:
@@ -218,7 +220,8 @@ class _EvidenceRun:
             context=self.known.context,
         )
         cells = table.cells()
-        entrants = tuple(self._entrant_score(r) for r in self.results if (r.name, None) in results)
+        by_name = {result.name: result for result in self.results}
+        entrants = tuple(self._entrant_score(by_name[n]) for n in self.ranking if (n, None) in results)
         done = {
             (name, change) for name, change in results if change is not None and results[name, change].outputs
         }

@@ -100,7 +100,16 @@ class Interpretation:
             self.metric,
             baselines=list(baselines),
             context=self.context,
+            validation=dict.fromkeys(baselines, -self.metric.sign * math.inf) | self._on_validation(before),
         )
+
+    def _on_validation(self, before: Collection[str]) -> dict[str, float]:
+        """Each one's score on validation, by which it is chosen whom the sentences are about."""
+        truth = self.dataset.targets_at(self.dataset.splits.validation)
+        return {
+            name: self.study.results[name, None].on_validation(self.metric, truth, self.context)
+            for name in before
+        }
 
     def _entrant_scores(self, found: Ranking, before: dict[str, Any]) -> tuple[EntrantScore, ...]:
         family = {entrant.name: entrant.family for entrant in self.study.entrants}
@@ -113,7 +122,8 @@ class Interpretation:
             )
             for name in before
         ]
-        return tuple(sorted(made, key=lambda one: -self.metric.sign * one.score))
+        chosen = self._on_validation(before)
+        return tuple(sorted(made, key=lambda one: -self.metric.sign * chosen[one.name]))
 
     def _memory(self, best: str) -> MemoryLength | None:
         """Bisect the number of last steps that the best entrant needs, as long as there is time."""

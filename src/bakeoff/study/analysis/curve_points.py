@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bakeoff.study.protocol import TRAINING_SCORE_EXAMPLES
 from bakeoff.study.results.records import CurvePoint
 from bakeoff.tasks.metrics.registry import Floats, Metric
 
@@ -210,10 +211,11 @@ def fitted_at_best(training: Sequence[CurvePoint], metric: Metric) -> tuple[floa
         return None
     errors = [max(metric.sign * (metric.best - point.score), 0.0) for point in known]
     last, before = errors[-1], errors[-2]
+    tested_on = [min(p.examples, TRAINING_SCORE_EXAMPLES) for p in known]
     if metric.percent:
-        deviations = [float(np.sqrt(e * (1 - e) / p.examples)) for e, p in zip(errors, known, strict=True)]
+        deviations = [float(np.sqrt(e * (1 - e) / n)) for e, n in zip(errors, tested_on, strict=True)]
     else:
-        deviations = [e / float(np.sqrt(2 * p.examples)) for e, p in zip(errors, known, strict=True)]
+        deviations = [e / float(np.sqrt(2 * n)) for e, n in zip(errors, tested_on, strict=True)]
     if last <= 0 or last < before - deviations[-2]:
         return None
     return last, max(deviations[-1], 1e-3 * last)

@@ -11,8 +11,11 @@ from scipy import special
 from bakeoff.study.analysis.resampling import Resampled
 from bakeoff.tasks.metrics.registry import Metric
 
-#: The relative variance of squared normal errors is 2; few examples that show less do not prove a shorter tail.
-NORMAL_TAIL = {0.5: 2.0, 1.0: float(np.pi / 2 - 1)}
+#: The relative variance of squared normal errors is 2; few examples that show less do not prove a shorter tail. Of N
+#: examples it counts as at least 2 + `UNSEEN` / N: large errors that are rare are mostly not among few examples.
+NORMAL_TAIL, UNSEEN = 2.0, 30.0
+#: The part of an interval's error that is left above it: a mean that a few large errors carry is missed from below.
+ABOVE = 0.2
 #: From so many examples or groups on, the replicates' own ratios are used, below Student's quantile.
 FEWEST_FOR_RATIOS = 15
 
@@ -23,7 +26,8 @@ def score_interval(drawn: Resampled, index: int, metric: Metric, level: float) -
     side = (1 + level) / 2
     if drawn.smoothing > 0:
         variance = float(np.var(drawn.examples_only[index])) * drawn.stretch(side) ** 2
-        low, high = wilson(score, variance, drawn.examples / drawn.inflation, level)
+        finest = drawn.finest / drawn.inflation
+        low, high = wilson(score, max(variance, drawn.pseudo_miss), finest, level)
     elif drawn.relative_error is not None:
         low, high = _of_error(score, drawn, index, level)
     else:
@@ -52,14 +56,14 @@ def _of_error(score: float, drawn: Resampled, index: int, level: float) -> tuple
     side = (1 + level) / 2
     usual = float(special.stdtrit(drawn.degrees, side))
     far, near = usual, usual
-    if drawn.relative is not None and (drawn.groups or drawn.examples) >= FEWEST_FOR_RATIOS:
-        error = (
-            max(error, float(np.sqrt(NORMAL_TAIL[drawn.power] / drawn.units)))
-            if drawn.power == 0.5
-            else error
-        )
-        lowest, highest = (float(value) for value in np.quantile(drawn.relative[index], (1 - side, side)))
-        far, near = max(-lowest, usual * 0.8), max(highest, usual * 0.8)
+    units = drawn.groups or drawn.examples
+    if drawn.relative is not None and units >= FEWEST_FOR_RATIOS:
+        if drawn.power == 0.5:
+            error = max(error, float(np.sqrt((NORMAL_TAIL + UNSEEN / units) / drawn.units)))
+        above, below = ABOVE * (1 - level), 1 - (1 - ABOVE) * (1 - level)
+        lowest, highest = (float(value) for value in np.quantile(drawn.relative[index], (above, below)))
+        far = max(-lowest, 0.8 * float(special.stdtrit(drawn.degrees, 1 - above)))
+        near = max(highest, 0.8 * float(special.stdtrit(drawn.degrees, below)))
     return score * float(np.exp(-near * error * drawn.power)), score * float(
         np.exp(min(far * error * drawn.power, 50.0))
     )

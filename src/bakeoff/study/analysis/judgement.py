@@ -82,7 +82,7 @@ class _Judge:
             inside = standing.loses_at_most[standing.baseline] <= standing.margin
             return Statement(key="verdict.nothing_there" if inside else "verdict.nothing", values=values)
         if standing.winner:
-            return Statement(key="verdict.winner", values=values)
+            return Statement(key="verdict.winner", values=values | {"scope": self._scope()})
         values["others"] = self._probabilities(
             name for name in standing.candidates if name != standing.leader
         )
@@ -143,7 +143,7 @@ class _Judge:
         values = {"name": name, "score": self._score(name), "margin": self._amount(self.standing.margin)}
         network = self.networks[0]
         ahead = self.measure.sign * (self.standing.scores[network].score - self.standing.scores[name].score)
-        values |= {"network": network, "network_score": self._score(network)}
+        values |= {"network": network, "network_score": self._score(network), "scope": self._scope()}
         return Statement(key="verdict.no_network" if ahead > 0 else "verdict.no_network_leads", values=values)
 
     def _undertrained(self, name: str) -> Statement:
@@ -155,6 +155,10 @@ class _Judge:
             "protocol": f"{entrant.protocol_steps:,}",
         }
         return Statement(key="verdict.network_undertrained", values=values)
+
+    def _scope(self) -> Statement | str:
+        """That networks are compared and not their families, where all were trained on the same examples."""
+        return "" if self.standing.training_sets > 1 else Statement(key="verdict.scope", values={})
 
     def _rival(self, classical: str) -> str:
         """The network that a classical entrant is weighed against: the leader, or the best on test."""

@@ -31,6 +31,8 @@ from bakeoff.tasks.outputs import Outputs, OutputsLike
 
 #: Degrees of freedom that the variance of seeds, pooled over the networks, counts for.
 PRIOR_DEGREES = 3
+#: Probability of the upper limit of the seeds' variance, by which degrees of freedom are counted.
+SEEDS_LIMIT = 0.95
 #: The fewest replicates ...
 FEWEST = 1000
 #: ... and the most; in between, as many as make `_WORK` weights in all.
@@ -59,8 +61,10 @@ class Resampled:
         spread_degrees: degrees of freedom of all that is known of the spread of seeds, over all entrants.
         twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
         smoothing: variance added to a difference of two that are not twins (see `standing`).
-        discordant: [E, E], number of examples (or groups) on which two entrants differ; None where the score of an
-            example can be other than 0 and 1.
+        pseudo_miss: variance that one miss makes, and thus the least, of a score whose examples count differently (balanced accuracy): a
+            bootstrap of a rare class that has none would take it for certain. 0 elsewhere.
+        discordant: [E, E], number of examples (or groups) on which two entrants differ; where examples count
+            differently, of equal ones that they are worth. None where an example's score can be other than 0 and 1.
         examples: N.
         groups: number of groups that were resampled; None where single examples were.
         inflation: factor by which the variance over examples is larger because they were tested in folds; 1 without.
@@ -83,7 +87,8 @@ class Resampled:
     seed_noise: Floats
     spread_degrees: float
     groups: int | None = None
-    discordant: NDArray[np.int64] | None = None
+    pseudo_miss: float = 0.0
+    discordant: Floats | None = None
     relative: Floats | None = None
     relative_error: Floats | None = None
     power: float = 1.0
@@ -96,6 +101,11 @@ class Resampled:
 
     def index(self, name: str) -> int:
         return self.names.index(name)
+
+    @property
+    def finest(self) -> float:
+        """So many equal examples would make the finest step that a share has here; N where all count alike."""
+        return float(self.smoothing**-0.5) if self.smoothing > 0 else float(self.examples)
 
     @property
     def degrees(self) -> int:
@@ -115,7 +125,7 @@ class Resampled:
         """The factor on a critical value because only few examples tell the two apart; about 1 where there are many."""
         if self.discordant is None:
             return 1.0
-        degrees = max(int(self.discordant[first, second]), 1)
+        degrees = max(float(self.discordant[first, second]), 1.0)
         return float(special.stdtrit(degrees, level) / special.ndtri(level))
 
     def standard_error(self, first: int, second: int) -> float:
@@ -141,7 +151,7 @@ class Resampled:
 
         The pooled spread is the same for all, so that the seeds of two count for no more than all seeds that were run.
         A spread that came out small by chance would count as well known too; the seeds' share is therefore taken at
-        the upper limit (80 %) of what their scores allow.
+        the upper limit (`SEEDS_LIMIT`) of what their scores allow.
         """
         examples, one, other = self.variances(first, second)
         examples += self.smoothing
@@ -149,7 +159,7 @@ class Resampled:
         known = max(self.spread_degrees, 1.0)
         degrees = min((one + other) ** 2 / parts, known) if parts > 0 else known
         noise = float(self.seed_noise[first] + self.seed_noise[second])
-        stretch = known / float(special.chdtri(known, 0.8))
+        stretch = known / float(special.chdtri(known, SEEDS_LIMIT))
         seeds = max((one + other + noise) * stretch - noise, 0.0)
         parts = examples**2 / self.degrees + seeds**2 / degrees
         return float((examples + seeds) ** 2 / parts) if parts > 0 else float(self.degrees)
@@ -240,7 +250,8 @@ def resample(
     inflation = fold_inflation(0 if folds is None else len(np.unique(folds)))
     centre = (average @ plain)[:, None]
     examples_only = centre + (examples_only - centre) * np.sqrt(inflation)
-    smoothing = 1.0 / len(targets) ** 2 if is_hit_or_miss(means) else 0.0
+    hits, weight = _hits(metric, [run for _, run in runs], targets, means)
+    smoothing = float(weight.max()) ** 2 if hits is not None else 0.0
     jitter = rng.standard_t(degrees[:, None], (len(names), count)) * np.sqrt(variance)[:, None]
     jitter += rng.standard_normal((len(names), count)) * np.sqrt(smoothing / 2)
     return Resampled(
@@ -259,7 +270,8 @@ def resample(
         smoothing=smoothing,
         examples=len(targets),
         groups=None if groups is None else units,
-        discordant=None if means is None or not smoothing else _discordant(means @ average.T, groups),
+        pseudo_miss=smoothing if np.ptp(weight) > 1e-12 else 0.0,
+        discordant=None if hits is None else _discordant(hits @ average.T, weight, groups),
         relative=ratios,
         relative_error=None if losses is None else _relative_errors(losses, groups) * np.sqrt(inflation),
         power=power,
@@ -300,12 +312,36 @@ def _log_ratios(losses: Floats, weights: Floats) -> Floats:
     return np.asarray((np.log(mean) / error).T, np.float64)
 
 
-def _discordant(hits: Floats, groups: NDArray[Any] | None) -> NDArray[np.int64]:
-    """The number of examples (or groups) on which each two entrants differ: [E, E] from hits [N, E]."""
+def _hits(
+    metric: Metric, runs: Sequence[Outputs], targets: OutputsLike, means: Floats | None
+) -> tuple[Floats | None, Floats]:
+    """Which examples each run gets right, [N, runs], and what each counts, [N]; None where none is just right."""
+    equal = np.full(len(targets), 1.0 / len(targets))
+    if is_hit_or_miss(means):
+        return means, equal
+    found = [metric.hits(run, targets) for run in runs]
+    known = [pair for pair in found if pair is not None]
+    if not known:
+        return None, equal
+    return np.stack([right for right, _ in known], axis=1), known[0][1]
+
+
+def _discordant(hits: Floats, weight: Floats, groups: NDArray[Any] | None) -> Floats:
+    """The number of examples (or groups) on which each two entrants differ: [E, E] from hits [N, E].
+
+    Examples that count differently are worth (sum w^2)^2 / sum w^4 equal ones, the degrees of freedom of a sum of
+    variances (Satterthwaite).
+    """
     if groups is not None:
         _, inverse = np.unique(groups, return_inverse=True)
         hits = np.stack([np.bincount(inverse, column) for column in hits.T], axis=1)
-    return np.array([(np.abs(hits - one[:, None]) > 1e-12).sum(axis=0) for one in hits.T], dtype=np.int64)
+        weight = np.ones(len(hits))
+    squares = (weight / weight.max()) ** 2
+    summed, worth = np.zeros((2, hits.shape[1], hits.shape[1]))
+    for row, one in enumerate(hits.T):
+        differ = (np.abs(hits - one[:, None]) > 1e-12).astype(np.float64)
+        summed[row], worth[row] = squares @ differ, squares**2 @ differ
+    return np.divide(summed**2, worth, out=np.zeros_like(summed), where=worth > 0)
 
 
 def draw_weights(

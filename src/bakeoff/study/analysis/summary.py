@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.data.dataset import Dataset
+from bakeoff.data.dataset import Dataset, Finding
 from bakeoff.data.folds import fold_labels, pooled
 from bakeoff.messages.statement import Statement, because
 from bakeoff.study.analysis.fold_runs import fold_runs
@@ -59,6 +59,7 @@ class Summary:
         outcome: Outcome,
         *,
         margin: float | None = None,
+        leaks: Sequence[Finding] = (),
     ) -> None:
         self._margin = margin
         self._dataset, self._definition, self._outcome = dataset, definition, outcome
@@ -81,7 +82,11 @@ class Summary:
         results, fits = self._results()
         self.entrants = tuple(sorted(results, key=self._best_first))
         self.verdict: Verdict = conclude(
-            self.entrants, self.ranking, metric=definition.metric, crossovers=self._crossovers(fits)
+            self.entrants,
+            self.ranking,
+            metric=definition.metric,
+            crossovers=self._crossovers(fits),
+            leaks=leaks,
         )
 
     def _on_validation(self, runs: Sequence[TrialResult]) -> float:
@@ -108,13 +113,21 @@ class Summary:
             ],
             margin=self._margin,
             context=self._context,
-            groups=self._task.resampled_together(self._seen, self.tested),
+            groups=self._task.resampled_together(self._seen, self.tested, self._errors(judged)),
             folds=fold_labels(self._dataset, self.folds) if self.folds else None,
             validation=validation,
             elsewhere={name: self._elsewhere(name) for name, runs in judged.items() if len(runs) == 1},
             replicates=replicates,
             seed=self._definition.seed,
         )
+
+    def _errors(self, judged: Mapping[str, Sequence[TrialResult]]) -> NDArray[np.float64]:
+        """Errors on the test examples, a mean over seeds, [N, entrants]."""
+        means = [
+            np.mean([self._task.errors(_test(run), self._truth) for run in runs], axis=0)
+            for runs in judged.values()
+        ]
+        return np.stack(means, axis=1)
 
     def _results(self) -> tuple[list[EntrantResult], dict[str, CurveFit]]:
         points = self._curve_points()
@@ -132,7 +145,11 @@ class Summary:
             fit = None
             if entrant.kind != "baseline":
                 fit = fits[name] = fit_curve(
-                    points[name], self._metric, chance=chance, seed=self._definition.seed
+                    points[name],
+                    self._metric,
+                    chance=chance,
+                    training=self._training_points(name),
+                    seed=self._definition.seed,
                 )
             results.append(replace(self._judged(entrant, points[name], fit), **self._training(name)))
         return results, fits
@@ -157,6 +174,16 @@ class Summary:
                         seeds=tuple(self._score(_test(run), self._truth) for run in runs),
                     )
                 )
+        return points
+
+    def _training_points(self, name: str) -> list[CurvePoint]:
+        """Mean scores of a network on its own training examples, by size; those that every seed has."""
+        points = []
+        for size, runs in self._chosen[name].items():
+            scores = [run.training_score for run in runs if run.training_score is not None]
+            if len(scores) == len(runs):
+                mean = float(np.mean(scores))
+                points.append(CurvePoint(examples=size, score=mean, low=mean, high=mean, seeds=tuple(scores)))
         return points
 
     def _score(self, outputs: Outputs, truth: NDArray[np.generic]) -> float:
@@ -352,6 +379,7 @@ class Summary:
             state=str(result.state),
             reason=result.reason,
             validation_score=score,
+            training_score=result.training_score,
             seconds=result.seconds,
             history=result.history,
         )

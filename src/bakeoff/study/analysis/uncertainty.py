@@ -116,6 +116,8 @@ class Ranking:
         examples: of the test split, or the groups of it that are drawn as a whole.
         seeds_unknown: whether some entrant could have come out otherwise with another seed, and nothing is known of
             how much: all is then said of the very networks that were trained.
+        training_sets: on how many different ones each was trained. Where it is one, all is said of the networks that
+            were trained on it, and nothing of how their families would stand on other examples.
         seeds_borrowed: those with one seed whose spread is that of other entrants, or of other sizes.
     """
 
@@ -136,6 +138,7 @@ class Ranking:
     examples: int = 0
     seeds_unknown: bool = False
     seeds_borrowed: tuple[str, ...] = ()
+    training_sets: int = 1
 
     @property
     def practically_equal(self) -> tuple[str, ...]:
@@ -336,7 +339,7 @@ def _critical(drawn: Resampled, first: int, second: int, level: float) -> float:
     """Student's quantile; where examples count 0 or 1, with no more degrees than examples that tell the two apart."""
     degrees = drawn.pair_degrees(first, second)
     if drawn.discordant is not None:
-        degrees = min(degrees, max(int(drawn.discordant[first, second]), 1))
+        degrees = min(degrees, max(float(drawn.discordant[first, second]), 1.0))
     return float(special.stdtrit(degrees, level))
 
 
@@ -363,7 +366,8 @@ def _pair_bound(drawn: Resampled, index: int, other: int, metric: Metric, level:
     bound = gap + critical * _tested_error(drawn, index, other)
     if drawn.smoothing > 0:
         # (bound - gap)^2 = z^2 bound (1 - bound) / N: two that differ by `bound` differ on as many examples at least.
-        z = float(special.ndtri(level)) ** 2 / drawn.units
+        units = (drawn.groups or drawn.finest) / drawn.inflation
+        z = float(special.ndtri(level)) ** 2 / units
         half = gap + z / 2
         bound = max(bound, (half + np.sqrt(max(half**2 - (1 + z) * gap**2, 0.0))) / (1 + z))
     return max(float(bound), 0.0)

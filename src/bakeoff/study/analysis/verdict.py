@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bakeoff.data.dataset import Finding
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.judgement import judge
 from bakeoff.study.analysis.uncertainty import Ranking
@@ -40,7 +41,7 @@ __all__ = [
     "result_json",
 ]
 
-#: At most so many sentences.
+#: At most so many sentences, besides those about leaks.
 SENTENCES = 5
 
 
@@ -50,6 +51,7 @@ def conclude(
     *,
     metric: str,
     crossovers: Sequence[Crossover] = (),
+    leaks: Sequence[Finding] = (),
 ) -> Verdict:
     """The verdict. It states no difference between entrants that the ranking has not tested.
 
@@ -58,6 +60,7 @@ def conclude(
         ranking: of the judged ones (see `uncertainty`); None where nobody was judged.
         metric: name of the deciding metric.
         crossovers: those of interest, most relevant first.
+        leaks: findings by which every score flatters; they are said after the first sentence.
     """
     measure = METRICS[metric]
     unjudged = tuple(entrant.name for entrant in entrants if not entrant.judged)
@@ -71,8 +74,11 @@ def conclude(
     judgement = judge(entrants, ranking, measure)
     more_data = _more_data(by_name[ranking.leader], measure)
     named_crossings = tuple(crossovers)
+    flattering = tuple(Statement(key=f"verdict.leak.{leak.kind}", values=leak.values) for leak in leaks)
     statements = (
-        *judgement.statements,
+        judgement.statements[0],
+        *flattering,
+        *judgement.statements[1:],
         *_forecast(more_data, measure, ranking),
         *_unjudged(entrants),
         *_crossing(named_crossings),
@@ -98,7 +104,7 @@ def conclude(
         more_data=more_data,
         crossovers=named_crossings,
         unjudged=unjudged,
-        statements=statements[:SENTENCES],
+        statements=statements[: SENTENCES + len(flattering)],
     )
 
 

@@ -75,6 +75,7 @@ def compare(
             source=_source(data),
             margin=settings.margin,
             folds=folds,
+            metric_chosen=settings.metric is None,
         ).to_the_end()
     finally:
         pool.close()
@@ -85,14 +86,17 @@ def _defined(
 ) -> tuple[Definition, tuple[Entrant, ...], FoldChoice]:
     """What is compared on these data, who takes part, and the folds to choose from."""
     context = MetricContext(seasonal_scale=dataset.seasonal_scale)
-    deciding = task_of(dataset.schema).metric_named(settings.metric, context).name
+    task = task_of(dataset.schema)
+    deciding = (
+        task.metric_named(settings.metric, context) if settings.metric else task.default_on(dataset, context)
+    )
     entrants = choose_entrants(dataset.schema, settings.models, device=settings.device)
     has_clock = settings.budget_seconds is not None
     folds = choose_folds(dataset, settings.cv, seed=settings.seed, has_clock=has_clock)
     definition = Definition(
         dataset=dataset.fingerprint,
         entrants=tuple(entrant.name for entrant in entrants),
-        metric=deciding,
+        metric=deciding.name,
         seed=settings.seed,
         budget_seconds=settings.budget_seconds,
         sizes=training_sizes(dataset),

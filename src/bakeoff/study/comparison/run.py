@@ -8,13 +8,14 @@ from pathlib import Path
 
 from bakeoff.data.card import data_card
 from bakeoff.data.dataset import Dataset
+from bakeoff.data.findings import leaks
 from bakeoff.data.folds import of_fold
 from bakeoff.inference.training_hashes import write_training_hashes
 from bakeoff.messages import say
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.comparison.champion import ChampionWeights, after_folds
 from bakeoff.study.comparison.environment import environment
-from bakeoff.study.comparison.warnings import busy_warnings, training_warnings
+from bakeoff.study.comparison.warnings import busy_warnings, metric_warnings, training_warnings
 from bakeoff.study.design.cross_validation import FoldChoice
 from bakeoff.study.design.entrants import Entrant
 from bakeoff.study.design.jobs import Definition
@@ -61,11 +62,13 @@ class ComparisonRun:
         source: str | None,
         margin: float | None,
         folds: FoldChoice,
+        metric_chosen: bool,
     ) -> None:
         self._dataset, self._entrants, self._definition = dataset, entrants, definition
         self._folder, self._executor, self._started = folder, executor, started
         self._listener, self._show, self._evidence = listener, show, evidence
-        self._margin, self._folds = margin, folds
+        self._margin, self._folds, self._metric_chosen = margin, folds, metric_chosen
+        self._card = data_card(dataset)
         self._store = Store(folder)
         DEFINITION.write(self._store, definition)
         if source is not None:
@@ -84,7 +87,12 @@ class ComparisonRun:
         with _interrupts_ignored():
             self._entrants = outcome.entrants
             summary = Summary(
-                outcome.dataset, self._entrants, outcome.definition, outcome, margin=self._margin
+                outcome.dataset,
+                self._entrants,
+                outcome.definition,
+                outcome,
+                margin=self._margin,
+                leaks=leaks(self._card.findings),
             )
         trained = self._final_training(summary, outcome)
         with _interrupts_ignored():
@@ -233,7 +241,7 @@ class ComparisonRun:
             name=self._dataset.name,
             folder=self._folder,
             dataset=outcome.dataset,
-            data_card=data_card(self._dataset),
+            data_card=self._card,
             metric=definition.metric,
             seconds=clock.spent(),
             budget_seconds=definition.budget_seconds,
@@ -266,6 +274,8 @@ class ComparisonRun:
     def _warnings(
         self, summary: Summary, outcome: Outcome, why: Evidence | None, spent_seconds: float
     ) -> Iterator[str]:
+        if self._metric_chosen:
+            yield from metric_warnings(self._dataset, self._definition.metric)
         for finding in self._dataset.findings:
             if finding.severity != "note":
                 yield say(f"data.finding.{finding.kind}", **finding.values)

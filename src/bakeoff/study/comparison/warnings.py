@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
+from bakeoff.data.dataset import Dataset
+from bakeoff.data.findings import dominant_class
+from bakeoff.errors import printable
 from bakeoff.messages import say
 from bakeoff.messages.statement import reason_text
 from bakeoff.study.analysis.summary import Summary
 from bakeoff.study.design.states import EntrantState
 from bakeoff.study.protocol import TOLD_SLOWDOWN
 from bakeoff.study.results.records import EntrantResult
+from bakeoff.tasks.registry import task_of
 
 
 def training_warnings(summary: Summary, *, seeds: int) -> Iterator[str]:
@@ -42,6 +46,20 @@ def busy_warnings(slowdown: float, budget_seconds: float | None, spent_seconds: 
     }
     is_late = spent_seconds > budget_seconds
     yield say("study.warning.late" if is_late else "study.warning.busy", **values)
+
+
+def metric_warnings(dataset: Dataset, metric: str) -> Iterator[str]:
+    """That another metric than the usual one was chosen, why, and how to have the usual one."""
+    found, usual = dominant_class(dataset), task_of(dataset.schema).default_metric().name
+    if found is not None and metric != usual:
+        yield say(
+            "study.warning.metric",
+            largest=printable(found[0]),
+            share=found[1],
+            metric=say(f"verdict.metric.{metric}"),
+            usual=say(f"verdict.metric.{usual}"),
+            option=f"--metric {usual}",
+        )
 
 
 def _undertrained(entrants: Sequence[EntrantResult]) -> Iterator[str]:

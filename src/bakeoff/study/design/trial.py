@@ -88,6 +88,8 @@ class TrialResult:
         validation_loss: at the best evaluation.
         seconds: its share of the time of the stack in which it was trained.
         parameters, flops_per_example: of the network or classical model, where known.
+        training_score: in the deciding metric, on (at most 1,000 of) its own training examples; None where it was not
+            computed, as for entrants that are no networks and in runs stored before there was such a figure.
         tested: test outputs of the trained network on test data changed by other interventions, by their names.
     """
 
@@ -102,6 +104,7 @@ class TrialResult:
     history: tuple[tuple[int, float], ...] = ()
     parameters: int | None = None
     flops_per_example: int | None = None
+    training_score: float | None = None
     tested: Mapping[str, Outputs] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,4 +133,5 @@ class TrialResult:
             "history": [list(point) for point in self.history],
             "parameters": self.parameters,
             "flops_per_example": self.flops_per_example,
+            "training_score": self.training_score,
         }

@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialSummary:
-    """One training, without its outputs. `validation_score` is in the deciding metric; `fold` None: without folds."""
+    """One training, without its outputs.
+
+    `validation_score` and `training_score` (on its own training examples; None where unknown) are in the deciding
+    metric. `fold` is None without folds.
+    """
 
     entrant: str
     examples: int
@@ -49,6 +53,7 @@ class TrialSummary:
     seconds: float
     history: tuple[tuple[int, float], ...] = ()
     fold: int | None = None
+    training_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

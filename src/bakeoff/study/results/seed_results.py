@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.messages.statement import Statement, because
 from bakeoff.study.design.states import TrialState
 from bakeoff.study.design.trial import TrialResult
+from bakeoff.tasks.metrics.metric import NO_CONTEXT, Metric, MetricContext
 from bakeoff.tasks.outputs import dense
 
 
@@ -37,6 +39,13 @@ class SeedResults:
     def complete(self) -> bool:
         """Whether every training was completed."""
         return all(result.counts for result in self.results)
+
+    def on_validation(
+        self, metric: Metric, truth: NDArray[Any], context: MetricContext = NO_CONTEXT
+    ) -> float:
+        """Mean score over seeds on the validation examples, by which networks are chosen; all must be complete."""
+        found = [r.validation_outputs for r in self.results if r.validation_outputs is not None]
+        return float(np.mean([metric.score(outputs, truth, context) for outputs in found]))
 
     @cached_property
     def outputs(self) -> tuple[NDArray[Any], ...]:

@@ -75,6 +75,7 @@ class JobRunner:
             weights=tuple(file if trial.examples == full else None for trial, file in files),
             reproducible=self.reproducible,
             judge=self.judge,
+            metric=self.definition.metric,
         )
         return WorkerTask(task=tasks.train, request=request, payload=job, deadline=deadline)
 

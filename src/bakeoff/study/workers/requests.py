@@ -55,6 +55,7 @@ class TrainingRequest:
         weights: for each trial the file that its weights go to, or None.
         reproducible: choose the stack's width by a rule and not by a timing.
         judge: of the evaluations, see `bakeoff.train.recipe.Recipe`.
+        metric: the deciding one, in which networks are scored on their own training examples; None scores none.
     """
 
     dataset: SharedDataset
@@ -64,6 +65,7 @@ class TrainingRequest:
     weights: tuple[str | None, ...]
     reproducible: bool
     judge: str
+    metric: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

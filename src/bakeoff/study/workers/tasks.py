@@ -7,6 +7,7 @@ tasks. Runs nothing at import.
 import math
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ from bakeoff.study.workers.requests import (
     WidthsRequest,
 )
 from bakeoff.study.workers.training import builder, set_up_torch, train_stack
+from bakeoff.study.workers.training_scores import training_scores
 from bakeoff.system.memory import share_bytes
 from bakeoff.tasks.outputs import Outputs
 
@@ -193,9 +195,10 @@ def _train_on_one_form(
     if change is not None and context.deadline is not None and time.monotonic() > context.deadline:
         # Making the changed data takes time as well.
         return {trial: _stopped(trial, because("state.stopped")) for trial in trials}
+    data = _data_of(request, trials)
     trained = train_stack(
         entrant,
-        _data_of(request, trials),
+        data,
         trials,
         context,
         judge=request.judge,
@@ -206,8 +209,11 @@ def _train_on_one_form(
     for trial, one in zip(trials, trained, strict=True):
         _write_weights(one, paths[trial])
     tested = _tested(request, trials, trained, context)
+    scores = training_scores(entrant, data, trials, trained, None if change else request.metric)
     return {
-        trial: _result(trial, one, request.profile, tested.of_network(place))
+        trial: replace(
+            _result(trial, one, request.profile, tested.of_network(place)), training_score=scores[place]
+        )
         for place, (trial, one) in enumerate(zip(trials, trained, strict=True))
     }
 

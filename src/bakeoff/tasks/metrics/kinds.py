@@ -88,6 +88,12 @@ class RSquared(Metric):
 class BalancedAccuracy(Metric):
     """The mean of the classes' recalls; a class that does not occur (in a replicate) does not count."""
 
+    def hits(self, outputs: OutputsLike, targets: OutputsLike) -> tuple[Floats, Floats] | None:
+        truth = dense(targets)
+        _, places, counts = np.unique(truth, return_inverse=True, return_counts=True)
+        right = (dense(outputs).argmax(axis=1) == truth).astype(np.float64)
+        return right, 1.0 / (len(counts) * counts[places.reshape(-1)])
+
     def resampled(
         self,
         outputs: OutputsLike,

@@ -79,6 +79,14 @@ class Metric(ABC):
         """
         return None
 
+    def hits(self, outputs: OutputsLike, targets: OutputsLike) -> tuple[Floats, Floats] | None:
+        """For weighted shares of right answers: 1 where one is right, else 0 [N], and what each counts [N]; else None.
+
+        What they count sums to 1. One right answer more or less is the finest step of such a score, which no bootstrap
+        of few answers shows.
+        """
+        return None
+
     @abstractmethod
     def resampled(
         self,
