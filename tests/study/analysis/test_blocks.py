@@ -134,7 +134,9 @@ def test_blocks_are_as_long_as_errors_are_seen_to_depend() -> None:
         for one in (white, moving)
     )
     assert (free >= 12).all()
-    assert len(free) == 100, "many where nothing depends: the interval is Student's with 99 degrees and not with 7"
+    assert len(free) == 100, (
+        "many where nothing depends: the interval is Student's with 99 degrees and not with 7"
+    )
     assert (tied >= 4 * 14).all()
     assert len(np.bincount(time_blocks(np.arange(100), horizon=2, window=10, lag=90))) == FEWEST_BLOCKS
 
