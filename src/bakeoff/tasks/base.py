@@ -225,7 +225,7 @@ class Task(ABC):
         """Labels [N] of what is resampled together of these units: groups, or what depends; None for single units.
 
         Args:
-            errors: [N, E], of E entrants on these units, from which it is measured how far they depend; None assumes it.
+            errors: [N, E], of E entrants on these units, from which their dependence is measured; None assumes it.
         """
         if dataset.groups is not None:
             return np.asarray(dataset.groups)[part]

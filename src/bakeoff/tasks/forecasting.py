@@ -20,8 +20,9 @@ FEWEST_BLOCKS = 5
 #: A block is so many times as long as errors were seen to depend: 2 to 3 gave false winners in 7 to 10 %
 #: (docs/benchmarks/validity.md), since a dependence that fades slowly is seen for a part of its length only.
 BLOCK_LAGS = 4
-#: Where the dependence is not measured there are no more blocks than these: long ones hold what windows far apart still share (an error that stays for a
-#: while), and Student's quantile for eight blocks is only a fifth above that for any number.
+#: Where the dependence is not measured there are no more blocks than these: long ones hold what windows far apart
+#: still share (an error that stays for a while), and Student's quantile for eight blocks is only a fifth above that
+#: for any number.
 MOST_BLOCKS = 8
 
 
@@ -69,9 +70,9 @@ def time_blocks(
     """Labels [N] of the windows of a forecast: the block of time in which each begins, the same for all series.
 
     A block is `horizon + window` steps long: windows that begin so far apart share no inputs and no targets. It is
-    longer where errors depend for longer: `BLOCK_LAGS` times the measured `lag`, or where that is not known so long that
-    there are no more than `MOST_BLOCKS`. It is shorter, but not shorter than the horizon, where there would be fewer
-    than `FEWEST_BLOCKS`.
+    longer where errors depend for longer: `BLOCK_LAGS` times the measured `lag`, or where that is not known so long
+    that there are no more than `MOST_BLOCKS`. It is shorter, but not shorter than the horizon, where there would be
+    fewer than `FEWEST_BLOCKS`.
 
     Args:
         times: [N], when each window's first target is.

@@ -71,7 +71,7 @@ def test_errors_are_better_when_smaller():
     }
     found = rank_entrants(entrants, targets, METRICS["rmse"])
     assert found.winner == "near"
-    assert 0.45 < found.scores["near"].low < 0.5 < found.scores["near"].high < 0.56
+    assert 0.45 < found.scores["near"].low < 0.5 < found.scores["near"].high < 0.58
 
 
 def test_equal_entrants_seldom_have_a_winner_and_noise_never_beats_the_baseline():

@@ -61,8 +61,8 @@ class Resampled:
         spread_degrees: degrees of freedom of all that is known of the spread of seeds, over all entrants.
         twin: [E], the first entrant with exactly the same predictions (itself where there is none before).
         smoothing: variance added to a difference of two that are not twins (see `standing`).
-        pseudo_miss: variance that one miss makes, and thus the least, of a score whose examples count differently (balanced accuracy): a
-            bootstrap of a rare class that has none would take it for certain. 0 elsewhere.
+        pseudo_miss: variance that one miss makes, and so the least, of a score whose examples count differently
+            (balanced accuracy): a bootstrap of a rare class without a miss takes it for certain. 0 elsewhere.
         discordant: [E, E], number of examples (or groups) on which two entrants differ; where examples count
             differently, of equal ones that they are worth. None where an example's score can be other than 0 and 1.
         examples: N.
