@@ -329,6 +329,37 @@ def test_mutated_records_are_read_or_refused_in_a_sentence_and_open_nothing_else
     assert not [name for name in outside if "passwd" in name or "trap_of_records" in name]
 
 
+@pytest.mark.filterwarnings("ignore::bakeoff.errors.BakeoffWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("form", ["table", "text", "forecast"])
+def test_predicting_with_a_mutated_record_ends_in_a_sentence_or_well(form: str, tmp_path: Path) -> None:
+    """Each part of the record by another type, none, negative, huge, or gone: 738 of 4,389 such were tracebacks."""
+    source, asked = _files(tmp_path)[form]
+    dataset = load(source, **asked)
+    place = _saved(tmp_path / "champion", dataset, "lstm" if form == "text" else "linear")
+    good = json.loads((place / RECORD_FILE).read_text())
+    for path in _paths(good):
+        for poison in (None, -1, 1e300, float("nan"), [], {"a": 1}, "x", ["a", ["b"]], 10**9):
+            (place / RECORD_FILE).write_text(json.dumps(_with(good, path, poison)))
+            with contextlib.suppress(BakeoffError), np.errstate(all="ignore"):
+                Predictor.load(place).predict(source)
+
+
+def _files(folder: Path) -> dict[str, tuple[Path, dict[str, str]]]:
+    rows = range(60)
+    texts = {
+        "table": [
+            "size,day,colour,y",
+            *(f"{n % 7},2024-0{1 + n % 9}-11,{'rgb'[n % 3]},{'ab'[n % 2]}" for n in rows),
+        ],
+        "text": ["words,y", *(f"a good long film number {n} of them all,{'ab'[n % 2]}" for n in rows)],
+        "forecast": ["day,y", *(f"2024-0{1 + n // 28}-{1 + n % 28:02d},{n % 7 + n / 100}" for n in rows)],
+    }
+    for name, lines in texts.items():
+        (folder / f"{name}.csv").write_text("\n".join(lines))
+    asked = {"table": {"target": "y"}, "text": {"target": "y"}, "forecast": {"target": "y", "time": "day"}}
+    return {name: (folder / f"{name}.csv", asked[name]) for name in texts}
+
+
 def test_a_checkpoint_of_a_fit_imports_nothing_that_it_names(iris: Dataset, mark: Path) -> None:
     """A name of code in every place of its facts, which most often ends in an error: it is never one of that code."""
     call: dict[str, Any] = {"epochs": 1, "learning_rate": 0.01, "out": mark.parent / "runs", "name": "f"}

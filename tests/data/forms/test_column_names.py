@@ -10,7 +10,7 @@ import pytest
 from bakeoff.data.card import data_card
 from bakeoff.data.load import load
 from bakeoff.data.schema import Classes
-from bakeoff.errors import listed, printable
+from bakeoff.errors import DataError, listed, printable
 from bakeoff.report.words.text import clean
 from examples import read_again
 
@@ -109,3 +109,13 @@ def test_two_names_that_differ_only_in_blanks_or_case_are_two_columns(
     dataset = load(source, target="answer")
     assert dataset.schema.input.shape == (2,)
     np.testing.assert_array_equal(read_again(dataset, source).inputs, dataset.inputs)
+
+
+@pytest.mark.parametrize(
+    "values", [[[1, 2]] * ROWS, [bytes([row, 255]) for row in range(ROWS)]], ids=["list", "bytes"]
+)
+def test_a_group_of_neither_words_nor_numbers_is_refused(values: list[Any], tmp_path: Path) -> None:
+    frame = _frame("value").with_columns(pl.Series("parts", values))
+    for source in (frame, _source(frame, "parquet", tmp_path)):
+        with pytest.raises(DataError, match=r"The column 'parts' holds .* name another column"):
+            load(source, target="answer", group="parts")

@@ -1,5 +1,6 @@
 """Predictions of a trained network on new data, as a table that can be written, shown and scored."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     import polars
 
 #: How a file is written, by its ending.
-_WRITERS: dict[str, Callable[["polars.DataFrame", Path], Any]] = {
-    ".csv": lambda frame, path: frame.write_csv(path),
-    ".tsv": lambda frame, path: frame.write_csv(path, separator="\t"),
-    ".jsonl": lambda frame, path: frame.write_ndjson(path),
-    ".ndjson": lambda frame, path: frame.write_ndjson(path),
-    ".parquet": lambda frame, path: frame.write_parquet(path),
+_WRITERS: dict[str, Callable[["polars.DataFrame", io.BytesIO], Any]] = {
+    ".csv": lambda frame, file: frame.write_csv(file),
+    ".tsv": lambda frame, file: frame.write_csv(file, separator="\t"),
+    ".jsonl": lambda frame, file: frame.write_ndjson(file),
+    ".ndjson": lambda frame, file: frame.write_ndjson(file),
+    ".parquet": lambda frame, file: frame.write_parquet(file),
 }
 
 
@@ -127,6 +128,8 @@ def write_predictions(predictions: Predictions, path: Path) -> Path:
         OptionError: another ending. StoreError: the file cannot be written.
     """
     check_ending(path)
+    written = io.BytesIO()  # Polars takes no name that is no text, and has errors of its own for a full disk
+    _WRITERS[path.suffix.lower()](predictions.frame(), written)
     with atomic_write(path) as unfinished:
-        _WRITERS[path.suffix.lower()](predictions.frame(), unfinished)
+        unfinished.write_bytes(written.getvalue())
     return path
