@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bakeoff.data.dataset import training_order
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, StoreError, printable
 from bakeoff.messages.statement import Statement, because, reason_of
 from bakeoff.study.design import classical
 from bakeoff.study.design.entrants import Entrant, Profile
@@ -196,11 +196,20 @@ def _result(
 
 
 def _write_weights(trained: "TrainingResult", path: str | None) -> None:
+    """Raises `StoreError` where they cannot be written."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    if path is not None and trained.weights:
+    if path is None or not trained.weights:
+        return
+    try:
         with atomic_write(Path(path)) as unfinished:
             save_file({name: tensor.contiguous() for name, tensor in trained.weights.items()}, unfinished)
+    except SafetensorError as error:  # its own class, also for a full disk
+        raise StoreError(
+            f"The weights of the run cannot be written to '{printable(path, most=500)}' "
+            f"({printable(str(error))}): free some space, or name another place with --out."
+        ) from error
 
 
 def _tested(
