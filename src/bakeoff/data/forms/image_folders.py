@@ -194,6 +194,10 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         raise DataError(
             f"The folder '{printable(folder)}' may not be read by you: change its permissions, or move it elsewhere."
         ) from error
+    except OSError as error:
+        raise DataError(
+            f"The folder '{printable(folder)}' cannot be read ({error.strerror}): name the folder of your pictures."
+        ) from error
 
 
 def _may_be_seen(entry: os.DirEntry[str]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakeoff.data.dataset import Dataset
+from bakeoff.errors import StoreError
 from bakeoff.messages.statement import Statement, reason_of
 from bakeoff.study.design.entrants import Entrant, Profile
 from bakeoff.study.design.jobs import Definition, Job, JobKind
@@ -100,7 +101,13 @@ def results_of(
 
     Args:
         reason: from the exception.
+
+    Raises:
+        StoreError: the worker could not write its weights. That says nothing of the network: nothing is stored, so
+            that the job is done again when the run goes on.
     """
+    if isinstance(outcome, StoreError):
+        raise outcome
     if not isinstance(outcome, BaseException):
         return tuple(outcome)
     said = reason(outcome)
