@@ -52,7 +52,9 @@ def hub_dataset(dice: Dice, folder: Path) -> Attempt:
     labels = [place % len(names) if dice.chance(known) else -1 for place in range(rows)]
     if dice.chance(0.5):
         frame, _ = typed_frame(dice, rows)
-        frame.columns = [name.replace("\x00", "") for name in frame.columns]  # Arrow's names have no such sign
+        frame.columns = [
+            name.replace("\x00", "") for name in frame.columns
+        ]  # Arrow's names have no such sign
         table = frame.with_columns(pl.Series("label", labels, pl.Int64)).to_arrow()
     else:
         pictures = [
