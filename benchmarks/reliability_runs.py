@@ -93,7 +93,8 @@ def killed_after(out: Path, seconds: float, *, worker: bool, choice: float) -> b
         process.kill()
         process.wait()
         return True
-    workers = _workers_of(process.pid)
+    while not (workers := _workers_of(process.pid)) and process.poll() is None:
+        time.sleep(0.1)  # they may not have started
     if workers:
         with contextlib.suppress(OSError):
             os.kill(workers[int(choice * len(workers)) % len(workers)], signal.SIGKILL)
