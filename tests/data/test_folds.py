@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bakeoff.data.dataset import Dataset
@@ -63,11 +63,18 @@ def test_groups_are_undivided(groups: list[int], count: int) -> None:
         with pytest.raises(DataError, match=r"groups; .* folds need at least"):
             make_folds(schema_of(targets), targets, count=count, groups=labels)
         return
+    assume(np.bincount(labels).max() <= len(labels) / (2 * count))
     folds = make_folds(schema_of(targets), targets, count=count, groups=labels)
     divided(folds, len(groups))
     for fold in folds:
         parts = [set(labels[part]) for part in (fold.train, fold.validation, fold.test)]
         assert sum(map(len, parts)) == len(set(groups))
+
+
+def test_a_group_that_fills_a_fold_and_leaves_nothing_for_validation_is_refused() -> None:
+    groups, targets = np.array([0] * 57 + [1, 2, 3]), np.zeros((60, 1), np.float32)
+    with pytest.raises(DataError, match="would have an empty part: give a smaller --cv, or --cv no"):
+        make_folds(schema_of(targets), targets, count=2, groups=groups)
 
 
 def test_exact_copies_stay_on_one_side() -> None:
