@@ -95,8 +95,8 @@ class Study:
         """Run until everything is trained, the deadline or Ctrl-C; the outcome holds what is finished by then."""
         interrupted = False
         try:
+            self._profile()  # first, since the plan says in how many folds the stored trials were made
             self.state.take_stored(self.store.jobs())
-            self._profile()
             self._tune()
             self._grow_curves()
         except KeyboardInterrupt:

@@ -87,7 +87,9 @@ class StudyState:
 
     def _check_outputs(self, job: str, result: TrialResult) -> None:
         """Raises `StoreError` where stored outputs are not those of these data."""
-        splits, size = self.dataset.splits, self.dataset.schema.outputs
+        fold, size = result.trial.fold, self.dataset.schema.outputs
+        known = dict(enumerate(self.dataset.folds))
+        splits = self.dataset.splits if fold is None else known.get(fold, self.dataset.splits)
         for outputs, examples in (
             (result.validation_outputs, splits.validation),
             (result.test_outputs, splits.test),
