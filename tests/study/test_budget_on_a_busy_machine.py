@@ -6,6 +6,7 @@ import pytest
 
 from bakeoff.study.comparison.run import ComparisonRun
 from bakeoff.study.comparison.warnings import busy_warnings
+from bakeoff.study.design.cross_validation import FoldChoice
 from bakeoff.study.protocol import MOST_RESERVED_PART, RESERVE_SECONDS
 from bakeoff.system import hardware
 from examples import made_up, study_of
@@ -45,6 +46,8 @@ def test_the_verdicts_share_of_a_budget_grows_with_the_slowdown(
         evidence=None,
         source=None,
         margin=None,
+        folds=FoldChoice(counts=(), reason="off"),
+        metric_chosen=False,
     )
     deadline = run._deadline()
     assert deadline is not None

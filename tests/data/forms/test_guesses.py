@@ -122,7 +122,7 @@ def test_several_labels_a_row_are_reported() -> None:
 
 def test_classes_that_capitals_and_blanks_alone_tell_apart_are_reported() -> None:
     answers = np.array(["yes", "Yes", "no", "maybe"])[np.arange(300) % 4]
-    found = [finding for finding in find_faults(load((PLAIN, answers))) if finding.kind == "classes_alike"]
+    found = [finding for finding in findings_of(load((PLAIN, answers))) if finding.kind == "classes_alike"]
     assert [finding.values["count"] for finding in found] == [2]
     assert "'maybe'" not in found[0].values["names"]
 

@@ -93,9 +93,9 @@ def _frame() -> pl.DataFrame:
 )
 def test_the_metric_fits_where_one_class_outweighs_the_others(rare, classes, metric):
     dataset = table(rare, classes=classes)
-    definition, _ = _defined(dataset, ComparisonSettings(models=["linear"]))
+    definition, *_ = _defined(dataset, ComparisonSettings(models=["linear"]))
     assert definition.metric == metric
-    named, _ = _defined(dataset, ComparisonSettings(models=["linear"], metric="accuracy"))
+    named, *_ = _defined(dataset, ComparisonSettings(models=["linear"], metric="accuracy"))
     assert named.metric == "accuracy"
 
 

@@ -71,7 +71,7 @@ def test_learning_rates_compete_where_they_are_tuned_and_nowhere_else(
             tasks.train(training(dataset, kind, 50), context)
     (tuned, tuning, options), (grown, curve, _) = asked
     assert (tuning.rejections, curve.rejections) == (protocol.REJECTION_PARTS, ())
-    assert [one.tuning_group for one in tuned + grown] == ["settings", "settings", None, None]
+    assert [one.tuning_group for one in tuned + grown] == ["fold None", "fold None", None, None]
     assert [(one.learning_rate, one.seed, one.examples) for one in tuned] == [(0.01, 4, 50), (0.1, 4, 50)]
     assert (tuning.steps, tuning.judge, tuning.batch_size) == (60, "errors", protocol.BATCH_EXAMPLES)
     assert (options["deadline"], options["reproducible"]) == (DEADLINE, True)

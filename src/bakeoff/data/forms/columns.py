@@ -118,6 +118,8 @@ class DateColumn:
     def __post_init__(self) -> None:
         if len(self.parts) != len(self.medians) or not set(self.parts) <= set(_DATE_PARTS):
             raise ValueError("the parts of a date are not those that there are")
+        if self.format is not None:
+            DateForm(name=self.format)  # raises ValueError where there is no such form
 
     @property
     def features(self) -> tuple[str, ...]:

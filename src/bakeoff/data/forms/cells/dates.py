@@ -130,6 +130,11 @@ class DateForm:
     ambiguous: str = ""
     clock_minutes: int | None = None
 
+    def __post_init__(self) -> None:
+        unknown = {self.name, self.ambiguous or self.name} - set(PATTERNS)
+        if unknown:  # so says a damaged record, or one of another version
+            raise ValueError(f"dates are written in no form called {unknown.pop()!r}")
+
     def read(self, words: pl.Series) -> pl.Series:
         """Datetimes (microseconds) by the column's clock, null where a word is no date of this form.
 

@@ -11,6 +11,7 @@ from bakeoff.data.forms.cells.dates import DateForm, date_form_of, looks_like_da
 from bakeoff.data.forms.cells.missing import is_missing_word
 from bakeoff.data.forms.cells.numbers import NumberForm, number_form_of
 from bakeoff.errors import listed, printable
+from bakeoff.system.json_records import record_of
 
 Form = NumberForm | DateForm
 #: Digits of whole numbers that may be dates -> the form, by which all of at least so many different ones are read.
@@ -59,10 +60,10 @@ def form_to_json(form: Form) -> dict[str, Any]:
 
 
 def form_from_json(record: Mapping[str, Any]) -> Form:
-    """The form that wrote the record; `KeyError` or `TypeError` where it is not one."""
+    """The form that wrote the record; `KeyError` or `ValueError` where it is not one."""
     fields = dict(record)
     kind: type[Form] = {"NumberForm": NumberForm, "DateForm": DateForm}[fields.pop("form")]  # type: ignore[assignment]
-    return kind(**fields)
+    return record_of(kind, fields)
 
 
 def column_forms(frame: pl.DataFrame, hints: Hints = NO_HINTS) -> dict[str, Form]:
