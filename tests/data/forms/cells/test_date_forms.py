@@ -68,7 +68,7 @@ moments = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(moments=moments, order=st.sampled_from(list(DAYS)), data=st.data())
 def test_dates_in_every_form_are_read_back(moments: list[datetime], order: str, data: st.DataObject) -> None:
     day = data.draw(st.sampled_from(DAYS[order]))
