@@ -173,6 +173,7 @@ def tie_comparison() -> Comparison:
                     "margin": "1 point",
                     "network": "cnn",
                     "network_score": "98.9 %",
+                    "scope": "",
                 },
             ),
             *found.verdict.statements[2:],
@@ -304,6 +305,7 @@ def _statements(winner: str) -> tuple[Statement, ...]:
                 "high": "99.4 %",
                 "count": 3,
                 "missing": "",
+                "scope": "",
             },
         ),
         Statement(
