@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import report_comparisons
+from bakeoff.api.compare import compare
 from bakeoff.api.questions import answers_of, goal_of, labels_of, parts_of
 from bakeoff.errors import OptionError
 
@@ -47,6 +48,20 @@ def test_the_class_that_is_missed_needs_data_most(digits):
     found = parts_of(replace(sure, verdict=leader, test_outputs={"cnn": outputs}))
     assert found.worst == digits.dataset.schema.target.names[3]
     assert found.parts[0].tested == (labels == 3).sum()
+
+
+def test_a_goal_that_the_metric_of_the_data_cannot_have_is_refused_before_anything_is_trained(tmp_path):
+    day = np.arange("2024-01-01", "2024-06-01", dtype="datetime64[D]")
+    lines = [f"{when},{10 + index % 7}" for index, when in enumerate(day)]
+    (tmp_path / "sales.csv").write_text("\n".join(["day,sold", *lines]), encoding="utf-8")
+    read = []
+    with pytest.raises(OptionError, match=r"rmse, which is no percentage: write it without the percent sign"):
+        compare(
+            tmp_path / "sales.csv", time="day", target="sold", horizon=7, goal="5%", models=["linear"],
+            out=tmp_path / "runs", workers=1, on_data=read.append,
+        )  # fmt: skip
+    assert len(read) == 1
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_part_that_the_data_do_not_have_is_refused(digits):

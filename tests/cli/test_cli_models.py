@@ -1,5 +1,6 @@
 """`bakeoff models`: the catalogue and a network's card, as a person sees them."""
 
+import re
 import tomllib
 import warnings
 from pathlib import Path
@@ -30,6 +31,25 @@ def test_the_catalogue_lists_every_network_with_its_facts() -> None:
         assert fact in lines["resnet50"]
     assert "relation" in lines["vit_b_16"]
     assert "locality" not in lines["vit_b_16"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_a_narrow_terminal_leaves_whole_columns_out_and_says_which(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = CliRunner().invoke(app, ["models"], catch_exceptions=False)
+    lines = re.sub(r"\x1b\[[\d;]*m", "", result.output).splitlines()
+    assert max(map(len, lines[:-2])) <= width
+    first = next(place for place, line in enumerate(lines) if line.startswith("ar "))
+    header = " ".join(lines[1:first]).split()
+    assert {"name", "year", "parameters", "MACs", "activations"} <= set(header)
+    said = next((line for line in lines if line.startswith("No room at this width for")), "")
+    for column in ("family", "paper", "inputs"):
+        assert (column in header) != (column in said), column
+    (resnet,) = (line for line in lines if line.startswith("resnet50 "))
+    assert ("He et al." in resnet) == ("paper" in header)
 
 
 def test_a_family_is_listed_alone_and_an_unknown_one_suggests() -> None:

@@ -242,7 +242,14 @@ def test_every_kind_of_finding_has_its_sentence_and_every_such_sentence_its_kind
     used |= {
         f"left_out_{reason}" for reason in ("nested", "row_number", "identifier", "saved_index", "digits")
     }
-    used |= {"dates_read", "dates_from_digits", "odd_numbers", "odd_dates", "row_names", "header_joined"}
-    used |= {"separator_after_rows"}
+    used |= {
+        "dates_read",
+        "dates_from_digits",
+        "odd_numbers",
+        "odd_dates",
+        "row_names",
+        "header_joined",
+        "separator_after_rows",
+    }
     assert len(used) > 20
     assert used == {key.rpartition(".")[2] for key in all_sentences() if key.startswith("data.finding.")}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.api.arguments import refuses_unknown_arguments
-from bakeoff.api.questions import answers_of, check_goal
+from bakeoff.api.questions import answers_of, check_goal, check_goal_on
 from bakeoff.data.dataset import Dataset
 from bakeoff.data.options import ReadingOptions
 from bakeoff.explain.biases.comparison_evidence import ComparisonEvidence
@@ -125,9 +125,16 @@ def compare(
         models=models, budget_seconds=budget_seconds, seed=seed, metric=metric, seeds=seeds, steps=steps, equal=equal,
         device=device, margin=margin, cv=cv, reading=reading, out=out, name=name, fresh=fresh,
     )  # fmt: skip
+
+    def take(dataset: Dataset) -> None:
+        if on_data is not None:
+            on_data(dataset)
+        if goal is not None:
+            check_goal_on(dataset, goal, metric)
+
     found = run_comparison(
         data, settings,
-        workers=workers, listener=listener, on_data=on_data, started=started, pool=pool,
+        workers=workers, listener=listener, on_data=take, started=started, pool=pool,
         show=comparison_html, evidence=ComparisonEvidence() if why else None,
     )  # fmt: skip
     if report:

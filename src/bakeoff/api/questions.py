@@ -6,6 +6,7 @@ import numpy as np
 
 from bakeoff.cost.inputs import example_inputs
 from bakeoff.cost.network_cost import cost_of
+from bakeoff.data.dataset import Dataset
 from bakeoff.errors import BakeoffWarning, OptionError
 from bakeoff.inference.latency import latency_of
 from bakeoff.inference.predictor import Predictor
@@ -17,7 +18,7 @@ from bakeoff.study.analysis.limits import NO_LIMITS, BestThatFits, Limits, Needs
 from bakeoff.study.analysis.needs_data import NeedsData, needs_data
 from bakeoff.study.results.comparison import Comparison
 from bakeoff.study.results.records import EntrantResult
-from bakeoff.tasks.metrics.registry import METRICS
+from bakeoff.tasks.metrics.registry import METRICS, MetricContext
 from bakeoff.tasks.registry import task_of
 
 
@@ -30,6 +31,18 @@ def check_goal(goal: str, metric: str | None) -> None:
     wanted = parse_goal(goal)
     if metric is not None and metric in METRICS:
         wanted.of(METRICS[metric])
+
+
+def check_goal_on(dataset: Dataset, goal: str, metric: str | None) -> None:
+    """As soon as the data are read: is the goal one of the metric that decides on them?
+
+    Raises:
+        OptionError: it is not.
+    """
+    context = MetricContext(seasonal_scale=dataset.seasonal_scale)
+    task = task_of(dataset.schema)
+    deciding = task.default_on(dataset, context) if metric is None else task.metric_named(metric, context)
+    parse_goal(goal).of(deciding)
 
 
 def goal_of(comparison: Comparison, goal: str) -> GoalAnswer:
@@ -45,7 +58,9 @@ def goal_of(comparison: Comparison, goal: str) -> GoalAnswer:
     wanted = parse_goal(goal).of(METRICS[comparison.metric])
     labels = labels_of(comparison) if comparison.metric == "accuracy" else None
     ceiling = None if labels is None else labels.ceiling
-    return answer_goal(comparison.entrants, wanted, metric=comparison.metric, ceiling=ceiling)
+    return answer_goal(
+        comparison.entrants, wanted, metric=comparison.metric, ceiling=ceiling, seed=comparison.seed
+    )
 
 
 def labels_of(comparison: Comparison) -> LabelNoise | None:

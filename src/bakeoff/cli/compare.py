@@ -160,7 +160,9 @@ def compare_and_show(
         results.print(card_table(data_card(dataset)))
 
     with ProgressView(errors, study_step) as view:
-        found = run_comparison(data, on_data=show_card, listener=view.update, report=False, **options)
+        found = run_comparison(
+            data, on_data=show_card, listener=view.update, report=False, goal=goal, **options
+        )
     # Before the report is written, so that the verdict is shown even where the disk is full.
     print_comparison(results, found)
     answers = answers_of(found, goal=goal, limits=limits or NO_LIMITS)

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from bakeoff.models import ModelCard
+
+_NUMBERS = ("at", "parameters", "macs", "activations")
+_COLUMNS = ("name", "family", "year", "paper", "biases", "inputs", *_NUMBERS)
+#: Columns whose text may be folded, by the least width at which it can be read; a narrow terminal leaves them out in
+#: this order.
+_LEAST_WIDTHS = {"paper": 12, "inputs": 12, "biases": 12, "family": 12}
+#: Where the list goes into a file or a pager.
+_PIPED_WIDTH = 180
 
 
 def models(
@@ -26,7 +36,6 @@ def models(
 
 def _show_catalogue(family: str | None) -> None:
     from rich.console import Console
-    from rich.table import Table
 
     from bakeoff.errors import OptionError, suggest
     from bakeoff.messages import say
@@ -37,18 +46,53 @@ def _show_catalogue(family: str | None) -> None:
     if not chosen:
         known = sorted({card.family for card in cards})
         raise OptionError(f"There is no family called '{family}'. {suggest(str(family), known)}")
-    table = Table(
-        title=say("models.title", count=len(chosen)), title_justify="left", box=None, pad_edge=False
-    )
-    for key in ("name", "family", "year", "paper", "biases", "inputs"):
-        table.add_column(say(f"models.{key}"), overflow="fold", no_wrap=key in ("name", "year"))
-    for key in ("at", "parameters", "macs", "activations"):
-        table.add_column(say(f"models.{key}"), justify="right", no_wrap=True)
-    for card in chosen:
-        table.add_row(*_row(card))
     console = Console()
-    (console if console.is_terminal else Console(width=180)).print(table)
+    console = console if console.is_terminal else Console(width=_PIPED_WIDTH)
+    columns = dict(zip(_COLUMNS, map(list, zip(*map(_row, chosen), strict=True)), strict=True))
+    left_out = _left_out(columns, console.width)
+    console.print(_table({key: cells for key, cells in columns.items() if key not in left_out}))
+    if left_out:
+        names = ", ".join(say(f"models.{key}") for key in left_out)
+        print(say("models.left_out", columns=names))
     print(say("models.hint"))
+
+
+def _table(columns: dict[str, list[str]]) -> "Table":
+    from rich.table import Table
+
+    from bakeoff.messages import say
+
+    count = len(next(iter(columns.values())))
+    table = Table(title=say("models.title", count=count), title_justify="left", box=None, pad_edge=False)
+    for key in columns:
+        table.add_column(
+            say(f"models.{key}"),
+            overflow="fold",
+            justify="right" if key in _NUMBERS else "left",
+            no_wrap=key not in _LEAST_WIDTHS,
+        )
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*cells)
+    return table
+
+
+def _left_out(columns: dict[str, list[str]], width: int) -> list[str]:
+    """The columns for which a terminal of this width has no room."""
+    from rich.cells import cell_len
+
+    from bakeoff.messages import say
+
+    needed = {
+        key: _LEAST_WIDTHS.get(key) or max(map(cell_len, (say(f"models.{key}"), *cells)))
+        for key, cells in columns.items()
+    }
+    left_out: list[str] = []
+    for key in _LEAST_WIDTHS:
+        if sum(needed.values()) + 2 * len(needed) <= width + 2:
+            break
+        del needed[key]
+        left_out.append(key)
+    return left_out
 
 
 def _row(card: "ModelCard") -> list[str]:

@@ -205,3 +205,12 @@ def test_the_command_prints_the_table_and_writes_page_and_figures(tmp_path):
     assert cells["shuffle_labels"]["after"] < 0.3
     assert record["steps"] == 60
     assert "left and right" in page.read_text()
+
+
+def test_the_examples_shown_of_a_table_have_the_names_of_its_columns(tmp_path):
+    rows = [f"{index % 7},{'Seoul' if index % 2 else 'Busan'},{index % 2}" for index in range(60)]
+    (tmp_path / "flats.csv").write_text("\n".join(["rooms,city,dear", *rows]), encoding="utf-8")
+    dataset = load(tmp_path / "flats.csv", target="dear", kind="table")
+    found = explain_network(untrained(dataset, "mlp"), _new(dataset))
+    assert found.columns[:2] == ("rooms", "city = Busan")
+    assert explain_network(untrained(load("digits"), "mlp"), _new(load("digits"))).columns == ()

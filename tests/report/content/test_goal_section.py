@@ -34,7 +34,7 @@ def test_each_row_says_what_the_answer_says_and_leaves_the_unknown_empty() -> No
     shown = [(row.name, row.examples, row.interval, row.more, row.seconds) for row in part.rows]
     assert shown == [
         ("cnn", "1,150", "", "0", "0.5 s"),
-        ("gru", "4,200", "2,600 to 9,000", "3,100", ""),
+        ("gru", "4,200", "2,600 to 9,000", "3,050", ""),
         ("mlp", "", "5,000 to beyond ×10", "", ""),
         ("linear", "", "", "", ""),
         ("rnn", "", "", "", ""),

@@ -49,6 +49,13 @@ def test_everything_is_one_table_where_there_is_room() -> None:
     assert _printed(digits_comparison(), 45).count("──\n") > 2
 
 
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_scores_at_each_size_have_their_title_at_any_width(width: int) -> None:
+    lines = _printed(digits_comparison(), width).splitlines()
+    assert sum("accuracy (%) at each number of training examples" in line for line in lines) == 1
+
+
 def test_the_best_comes_first_and_the_verdict_last() -> None:
     text = _printed(digits_comparison(), 100)
     places = [

@@ -1,6 +1,7 @@
 """`--goal` against planted curves whose way to the goal is known by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bakeoff.errors import OptionError
 from bakeoff.messages import set_language
 from bakeoff.study.analysis.goal import FURTHEST, Goal, answer_goal, examples_until, parse_goal
-from bakeoff.study.analysis.learning_curves import fit_curve
+from bakeoff.study.analysis.learning_curves import fit_curve, forecast
 from bakeoff.study.results.records import CurvePoint, EntrantResult
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -42,6 +43,30 @@ def entrant(name, error, *, metric=ACCURACY, spread=0.002, seed=0, kind="network
 
 
 BASE = entrant("majority", lambda n: 0.5, kind="baseline")
+
+
+def test_who_comes_nearest_has_the_score_that_the_forecast_shows():
+    noisy = entrant("linear", lambda n: 0.2 + 0.6 * n**-0.5, spread=0.01)
+    # It cannot fit its own training examples any better either, which bounds what more of them bring.
+    bound = tuple(
+        CurvePoint(examples=size, score=0.79, low=0.79, high=0.79, seeds=(0.79,) * 3) for size in SIZES
+    )
+    linear = replace(noisy, training_curve=bound)
+    fit = fit_curve(linear.curve, ACCURACY, chance=BASE.score, training=bound, seed=5)
+    shown = forecast(fit)[-1]
+    (path,) = answer_goal([linear, BASE], 0.999, metric="accuracy", seed=5).paths
+    assert (path.furthest, path.furthest_low, path.furthest_high) == (shown.score, shown.low, shown.high)
+    (free,) = answer_goal([noisy, BASE], 0.999, metric="accuracy", seed=5).paths
+    assert free.furthest != path.furthest
+
+
+def test_a_curve_that_stands_still_has_no_way_to_the_goal_as_it_has_no_forecast():
+    points = list(entrant("knn", lambda n: 0.2 + 3 / n, spread=0.0).curve)
+    points[-1] = replace(points[-1], score=points[-2].score, seeds=points[-2].seeds)
+    still = replace(entrant("knn", lambda n: 0.2), curve=tuple(points))
+    assert forecast(fit_curve(still.curve, ACCURACY, chance=0.5)) == ()
+    (path,) = answer_goal([still, BASE], 0.999, metric="accuracy").paths
+    assert (path.outlook, path.withheld) == ("withheld", "flat")
 
 
 def test_the_number_of_examples_is_that_of_the_planted_curve():

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bakeoff.data.dataset import Dataset
-from bakeoff.data.encoder import NewExamples
+from bakeoff.data.encoder import NewExamples, encoder_from_json
+from bakeoff.data.forms.table import TableEncoder
 from bakeoff.data.schema import Input
 from bakeoff.data.splits import Splits
 from bakeoff.errors import DataError, printable
@@ -72,7 +73,7 @@ class Explained:
     """What was measured of one network on some data; a part is None or empty where the network has no such layer.
 
     Attributes:
-        model, data: their names. kind: what one example is.
+        model, data: their names. kind: what one example is. columns: names of its features, of a table with a header.
         linear: how much of the outputs a linear map explains.
         receptive: receptive field of the last convolution.
         reach: norm of the gradient of the last recurrent state with respect to each step, [T].
@@ -87,6 +88,7 @@ class Explained:
     model: str
     data: str
     kind: Input | None = None
+    columns: tuple[str, ...] = ()
     linear: LinearShare | None = None
     receptive: ReceptiveField | None = None
     reach: Floats | None = None
@@ -163,6 +165,7 @@ def explain_network(
         model=predictor.model if predictor.width is None else f"{predictor.model}@{predictor.width}",
         data=data,
         kind=predictor.schema.input,
+        columns=_columns(predictor),
         linear=_line(inputs, outputs),
         receptive=probes.receptive_field(module, probed) if isinstance(probed, Tensor) and grid else None,
         reach=norms,
@@ -177,6 +180,13 @@ def explain_network(
         else None,
         wrong=wrong,
     )
+
+
+def _columns(predictor: Predictor) -> tuple[str, ...]:
+    if predictor.encoder is None:
+        return ()
+    encoder = encoder_from_json(dict(predictor.encoder), predictor.schema)
+    return encoder.feature_names if isinstance(encoder, TableEncoder) else ()
 
 
 def _nearest_and_farthest(heads: tuple[Head, ...]) -> tuple[Head, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bakeoff.messages import say
 from bakeoff.report.content.figures import Style, entrant_styles
 from bakeoff.report.words.text import bound, clean, duration, grouped
-from bakeoff.study.analysis.goal import FURTHEST, GoalAnswer, GoalPath, about
+from bakeoff.study.analysis.goal import FURTHEST, GoalAnswer, GoalPath, more_examples
+from bakeoff.study.analysis.rounding import about
 from bakeoff.study.results.records import EntrantResult
 from bakeoff.tasks.metrics.registry import METRICS
 
@@ -53,7 +54,7 @@ def _row(path: GoalPath, style: Style) -> GoalRow:
         outlook=say(f"report.goal.{'reached_unsure' if unsure else path.outlook}", multiple=FURTHEST),
         examples=_examples(path),
         interval=_interval(path.low, path.high),
-        more="" if path.more_examples is None else about(path.more_examples),
+        more="" if path.more_examples is None else more_examples(path),
         seconds="" if path.training_seconds is None else duration(path.training_seconds),
     )
 

@@ -104,7 +104,9 @@ def _example(explained: Explained, new: NewExamples, row: int) -> Example | None
     if isinstance(new.inputs, PackedGraphs):
         return example_of(new.inputs[row : row + 1])
     length = None if new.lengths is None else int(new.lengths[row])
-    return example_of(np.asarray(new.inputs[row]), kind=explained.kind, length=length)
+    return example_of(
+        np.asarray(new.inputs[row]), columns=explained.columns, kind=explained.kind, length=length
+    )
 
 
 def _heated(new: NewExamples, row: int, heat: NDArray[Any]) -> Example | None:

@@ -4,7 +4,7 @@ User text is given to Rich as `Text`, cleaned of control characters, never as ma
 divided into several by columns, each with the entrants in front; numbers are never cut.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class ResultTables:
         everything = [column for _, columns in self.groups for column in columns]
         if widest + sum(column.width for column in everything) <= options.max_width:
             yield self._table(everything, name_width=None)
+            yield from self._captions()
             return
         for index, (title, columns) in enumerate(self.groups):
             name_width = min(
@@ -78,6 +79,12 @@ class ResultTables:
                 if title and not place:
                     yield Text("\n".join(wrapped(title, options.max_width)), style="dim")
                 yield self._table(part, name_width=name_width, measured_only=bool(title))
+
+    def _captions(self) -> Iterator[Text]:
+        """In one table the titles of its parts have no place above their columns."""
+        for title, columns in self.groups:
+            if title:
+                yield Text(f"{columns[0].heading}–{columns[-1].heading}: {title}", style="dim")
 
     def _table(
         self, columns: Sequence[Column], *, name_width: int | None, measured_only: bool = False

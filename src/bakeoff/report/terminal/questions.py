@@ -8,7 +8,7 @@ from rich.text import Text
 from bakeoff.messages import say
 from bakeoff.report.content.questions import LIMIT_COLUMNS, amounts_of
 from bakeoff.report.terminal.comparison import WIDEST_TEXT
-from bakeoff.report.words.text import clean, wrapped
+from bakeoff.report.words.text import bound, clean, wrapped
 from bakeoff.study.analysis.label_noise import LabelNoise
 from bakeoff.study.analysis.limits import BestThatFits
 from bakeoff.study.analysis.needs_data import NeedsData
@@ -24,7 +24,7 @@ def print_questions(console: Console, labels: LabelNoise | None, parts: NeedsDat
     console.print()
     console.print(Text(say("report.section.data_or_labels"), style="dim"))
     for sentence in sentences:
-        console.print(Text("\n".join(wrapped(clean(sentence), width))))
+        console.print(Text("\n".join(wrapped(bound(clean(sentence)), width))))
 
 
 def print_limits(console: Console, answer: BestThatFits) -> None:
@@ -33,7 +33,7 @@ def print_limits(console: Console, answer: BestThatFits) -> None:
     console.print()
     console.print(Text(say("report.section.limits"), style="dim"))
     for sentence in answer.sentences:
-        console.print(Text("\n".join(wrapped(clean(sentence), width))))
+        console.print(Text("\n".join(wrapped(bound(clean(sentence)), width))))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
     table.add_column(say("report.table.entrant"), overflow="fold")
     for key in LIMIT_COLUMNS:

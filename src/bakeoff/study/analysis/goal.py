@@ -7,7 +7,7 @@ Nothing is said beyond ten times the data, since no forecast was validated furth
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -16,7 +16,8 @@ import numpy as np
 from bakeoff.errors import OptionError
 from bakeoff.messages.statement import Statement
 from bakeoff.study.analysis.learning_curves import LEVEL, MULTIPLES, CurveFit, fit_curve
-from bakeoff.study.results.records import CurvePoint, EntrantResult, finite
+from bakeoff.study.analysis.rounding import about, two_digits
+from bakeoff.study.results.records import EntrantResult, finite
 from bakeoff.tasks.metrics.registry import METRICS, Floats, Metric
 
 Outlook = Literal["reached", "likely", "perhaps", "not_there", "withheld"]
@@ -136,19 +137,17 @@ def answer_goal(
     goal: float,
     *,
     metric: str,
-    training: Mapping[str, Sequence[CurvePoint]] | None = None,
     ceiling: float | None = None,
     seed: int = 0,
 ) -> GoalAnswer:
     """How each entrant comes to a goal.
 
     Args:
-        entrants: with their measured curves.
+        entrants: with their measured curves, and their scores on the training examples where these are known.
         goal: in the metric's unit.
         metric: name of the deciding metric.
-        training: scores on the training examples, by entrant, where they are known (see `fit_curve`).
         ceiling: the score that labels as they are allow; None where unknown.
-        seed: of the draws.
+        seed: of the draws; that of the comparison gives the curves that its forecasts come from.
     """
     measure = METRICS[metric]
     judged = [entrant for entrant in entrants if entrant.judged and entrant.score is not None]
@@ -163,9 +162,7 @@ def answer_goal(
     for entrant in judged:
         if entrant.kind == "baseline" and not _reaches(entrant.score, goal, measure):
             continue  # it does not learn
-        fit = fit_curve(
-            entrant.curve, measure, chance=chance, training=(training or {}).get(entrant.name, ()), seed=seed
-        )
+        fit = fit_curve(entrant.curve, measure, chance=chance, training=entrant.training_curve, seed=seed)
         paths.append(_path(entrant, fit, goal, measure, now))
     paths.sort(key=_order)
     answer = GoalAnswer(metric=metric, goal=goal, examples=now, paths=tuple(paths))
@@ -188,8 +185,8 @@ def _path(entrant: EntrantResult, fit: CurveFit, goal: float, measure: Metric, n
             more_examples=0.0,
             training_seconds=entrant.training_seconds,
         )
-    if fit.withheld is not None:
-        return replace(path, withheld=fit.withheld)
+    if fit.no_forecast is not None:
+        return replace(path, withheld=fit.no_forecast)
     furthest, low, high = fit.predict(FURTHEST * fit.examples)
     path = replace(path, furthest=furthest, furthest_low=low, furthest_high=high)
     reached = examples_until(fit, goal)
@@ -284,8 +281,7 @@ def _on_the_way(path: GoalPath, goal: str) -> Statement:
     if path.outlook == "perhaps":
         return Statement(key="verdict.goal.perhaps", values=values)
     assert path.examples is not None
-    assert path.more_examples is not None
-    values |= {"examples": about(path.examples), "more": about(path.more_examples)}
+    values |= {"examples": about(path.examples), "more": more_examples(path)}
     if not math.isfinite(path.high):
         return Statement(key="verdict.goal.likely_open", values=values)
     return Statement(key="verdict.goal.likely", values={**values, "high": about(path.high)})
@@ -320,11 +316,15 @@ def _nobody(answer: GoalAnswer, goal: str, measure: Metric) -> Statement:
     return Statement(key="verdict.goal.nobody", values=values)
 
 
-def about(examples: float) -> str:
-    """A number of examples with two digits that mean something.
+def more_examples(path: GoalPath) -> str:
+    """How many are still to be collected: what `about` shows of the whole, less those that there are.
 
-    >>> about(4234.5), about(87.2)
-    ('4,200', '87')
+    >>> more_examples(GoalPath(entrant="cnn", outlook="likely", examples=174.2, more_examples=89.2))
+    '85'
     """
-    digits = max(len(f"{examples:.0f}") - 2, 0)
-    return f"{round(examples, -digits):,.0f}"
+    assert path.examples is not None
+    if not path.more_examples:
+        return "0"
+    there = round(path.examples - path.more_examples)
+    more = two_digits(path.examples) - there
+    return f"{more:,.0f}" if more > 0 else about(path.more_examples)

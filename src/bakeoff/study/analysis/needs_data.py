@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bakeoff.messages.statement import Statement
+from bakeoff.study.analysis.rounding import about
 from bakeoff.study.results.records import finite
 from bakeoff.tasks.metrics.metric import Floats
 
@@ -86,7 +87,7 @@ class NeedsData:
         if self.would_show is None:
             return Statement(key="verdict.needs.alike", values={"entrant": self.entrant})
         return Statement(
-            key="verdict.needs.undecided", values={**values, "would_show": f"{self.would_show:,}"}
+            key="verdict.needs.undecided", values={**values, "would_show": about(self.would_show)}
         )
 
     def _show(self, value: float) -> str:

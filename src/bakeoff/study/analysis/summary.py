@@ -212,6 +212,7 @@ class Summary:
             train_seconds=self._seconds(name),
             learning_rate=self._outcome.best_setting[name] if entrant.kind == "network" else None,
             curve=tuple(curve),
+            training_curve=tuple(self._training_points(name)),
             forecast=forecast(fit) if fit is not None else (),
             forecast_withheld=fit.no_forecast if fit is not None else None,
             more_helps=None if fit is None or fit.no_forecast else fit.helps(SPOKEN_MULTIPLE * fit.examples),

@@ -77,6 +77,7 @@ class EntrantResult:
         learning_rate: the chosen one; None for baselines and classical entrants.
         curve: measured learning curve on the test split. forecast: at 2, 4 and 10 times the data.
         forecast_withheld: why there is no forecast (a key under "verdict.withheld."), else None.
+        training_curve: mean scores on its own training examples, by size, where known; they bound its forecast.
         more_helps: whether four times the data should help (see `CurveFit.helps`); None where nothing is forecast.
         metrics: every metric that applies, on the test split, by name.
         judged: whether it had the protocol's full treatment and may appear in the verdict.
@@ -102,6 +103,7 @@ class EntrantResult:
     train_seconds: float = 0.0
     learning_rate: float | None = None
     curve: tuple[CurvePoint, ...] = ()
+    training_curve: tuple[CurvePoint, ...] = ()
     forecast: tuple[CurvePoint, ...] = ()
     forecast_withheld: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
