@@ -134,7 +134,8 @@ def _examples(work: Path) -> Path:
     place = work / "examples"
     place.mkdir()
     code = "import pathlib, sys, fuzzing.runs; fuzzing.runs.make_examples(pathlib.Path(sys.argv[1]))"
-    environment = {**os.environ, "BAKEOFF_CACHE": str(work / "cache")}
+    paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "BAKEOFF_CACHE": str(work / "cache"), "PYTHONPATH": os.pathsep.join(paths)}
     subprocess.run(
         [sys.executable, "-c", code, str(place)], check=True, env=environment, stdout=subprocess.DEVNULL
     )
