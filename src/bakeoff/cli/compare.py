@@ -15,6 +15,7 @@ from bakeoff.cli.options import (
     reads_data,
     started,
 )
+from bakeoff.cli.statuses import INTERRUPTED
 
 if TYPE_CHECKING:
     from bakeoff.data.dataset import Dataset
@@ -130,7 +131,7 @@ def compare(
     if json is not None:
         write_json(json, record)
     if result.interrupted:
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     if len(result.compared) < 2:
         raise typer.Exit(1)  # nothing was compared with anything, as was said
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bakeoff.cli.options import BudgetOption, DataArgument, DeviceOption, ReadingOptions, reads_data, started
+from bakeoff.cli.statuses import INTERRUPTED
 
 
 @reads_data
@@ -81,7 +82,7 @@ def fit(
             )
         except KeyboardInterrupt:
             typer.echo(say("fit.interrupted"), err=True)
-            raise typer.Exit(130) from None
+            raise typer.Exit(INTERRUPTED) from None
     print_fit(Console(), found, report=RunFolder(found.folder).report)
     if json is not None:
         write_json(json, found.to_json())
